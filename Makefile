@@ -1,0 +1,174 @@
+# dnslet. `make run` tries it out, `make check` tests it, `make help` lists the rest.
+# Packages that are missing are installed on the way (.ci/deps). Sanitizers: SAN=1; another
+# compiler: CXX=clang++; whole commands: V=1; warnings are errors: WERROR=1.
+
+CXXFLAGS   ?= -O2 -g
+PIE        ?= -pie
+PREFIX     ?= /usr/local
+PKG_CONFIG ?= pkg-config
+PYTHON     ?= /usr/bin/python3
+TIME       ?= 60
+E2E        ?= $(wildcard tests/e2e tests/docs_test.py)
+VERSION    := $(shell .ci/version)
+
+# One folder for each kind of build: build, build/san, build/clang++, build/san/clang++.
+SANITIZE := $(filter-out 0,$(SAN))
+COMPILER := $(filter-out g++,$(notdir $(lastword $(CXX))))
+B        := build$(if $(SANITIZE),/$(if $(filter fuzz,$(SAN)),fuzz,san))$(if $(COMPILER),/$(COMPILER))
+
+SOURCES := $(filter-out src/app/main.cc,$(wildcard src/*/*.cc))
+HEADERS := $(wildcard src/*/*.h)
+UNITS   := $(wildcard tests/unit/*.cc tests/unit/*/*.cc)
+TARGETS := $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc))
+BENCHES := $(patsubst tests/bench/%.cc,%,$(wildcard tests/bench/*_bench.cc))
+PROGRAM := $(B)/dnslet
+LIBRARY := $(B)/libdnslet.a
+
+# Everything below here that is not `:=` is expanded in recipes only, when the packages are there.
+WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor \
+    $(if $(filter-out 0 false,$(CI) $(WERROR)),-Werror)
+HARDENED = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong \
+    $(if $(filter x86_64,$(shell uname -m)),$(call accepted,-fcf-protection))
+CHECKED  = -O1 -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS $(SANITIZERS) \
+    $(if $(findstring clang,$(CXX)),,-Wno-maybe-uninitialized) # g++ sees ghosts in instrumented code
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all \
+    $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link)
+COMPILE_FLAGS = -std=c++20 $(WARNINGS) $(CXXFLAGS) $(if $(SANITIZE),$(CHECKED),$(HARDENED)) -fPIE -pthread \
+    -Isrc -Itests/unit $(CPPFLAGS) $(shell $(PKG_CONFIG) --cflags libuv libcares)
+LINK_FLAGS = $(CXXFLAGS) $(if $(SANITIZE),$(SANITIZERS)) $(PIE) -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
+LIBS  = $(shell $(PKG_CONFIG) --libs libuv libcares)
+CATCH = $(shell $(PKG_CONFIG) --libs catch2-with-main 2>/dev/null)
+
+accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o $(B)/probe 2>/dev/null && echo '$(1)')
+quiet    = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
+linked   = $(CXX) @$(B)/link.flags -o $@ $(filter %.o %.a,$^)
+
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += --no-print-directory -j$(shell nproc)
+ifneq ($(word 2,$(MAKECMDGOALS)),)
+.NOTPARALLEL: # `make clean check` means one after the other
+endif
+endif
+export UBSAN_OPTIONS ?= print_stacktrace=1
+export PYTHONDONTWRITEBYTECODE = 1
+
+all: $(PROGRAM) ## build the program
+
+run: $(PROGRAM) ## start it on 127.0.0.1:5353 with an example hosts file and a cache
+	@echo 'Try it from another terminal; Ctrl-C here ends it:'
+	@echo '  dig @127.0.0.1 -p 5353 db.local'
+	@echo '  dig @127.0.0.1 -p 5353 anything.apps.local'
+	@if grep -q '^[[:space:]]*nameserver[[:space:]]' /etc/resolv.conf 2>/dev/null; \
+	then echo '  dig @127.0.0.1 -p 5353 example.com'; \
+	else echo 'No nameserver in /etc/resolv.conf: only the hosts file is served (--no-rec).'; \
+	    set -- --no-rec; \
+	fi; \
+	trap : INT; \
+	$(PROGRAM) --listen 127.0.0.1:5353 --rcache 10000 --hostsfile docker/example.hosts --verbose "$$@"
+
+check: ## run all tests: unit, stored fuzz inputs under sanitizers, end to end, documents
+	@$(MAKE) all $(B)/unit-tests
+	@$(MAKE) unit
+	@$(MAKE) fuzz-replay
+	@$(MAKE) e2e
+
+unit: $(B)/unit-tests ## run the unit tests
+	$(B)/unit-tests
+
+fuzz-replay: | deps ## feed the stored fuzz inputs to their targets, under sanitizers where there are any
+	@$(MAKE) SAN='$(if $(call accepted,$(SANITIZERS)),1)' replay
+
+replay: $(TARGETS:%=$(B)/replay/%)
+	@$(foreach target,$(TARGETS),$(B)/replay/$(target) tests/fuzz/corpus/$(target) &&) true
+
+fuzz: ## fuzz every target with clang's libFuzzer for TIME seconds
+	@$(MAKE) SAN=fuzz CXX='$(if $(findstring clang,$(CXX)),$(CXX),clang++)' libfuzzer
+
+libfuzzer: $(TARGETS:%=$(B)/libfuzzer/%)
+	@$(foreach target,$(TARGETS),mkdir -p $(B)/corpus/$(target) && $(B)/libfuzzer/$(target) -max_total_time=$(TIME) \
+	    -artifact_prefix=$(B)/$(target)- $(B)/corpus/$(target) tests/fuzz/corpus/$(target) &&) true
+
+e2e: $(PROGRAM) ## test the program from outside (E2E=FILE... for some) and the documents
+	DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q -p no:cacheprovider $(E2E)
+
+lint: | deps ## check format, layers, scripts and the man page, then run clang-tidy
+	clang-format --dry-run --Werror $$(find src tests -name '*.cc' -o -name '*.h')
+	$(PYTHON) tests/layers.py
+	tests/hygiene.sh
+	shellcheck .ci/deps .ci/run .ci/version $(wildcard tests/*.sh tests/*/*.sh)
+	mandoc -T lint -W warning man/dnslet.8
+	@$(MAKE) tidy
+
+tidy: $(SOURCES:%=$(B)/%.tidy) $(B)/src/app/main.cc.tidy
+
+bench: $(BENCHES:%=$(B)/bench/%) ## run the benchmarks
+	@$(foreach bench,$^,$(bench) &&) true
+
+install: $(PROGRAM) ## install to DESTDIR, PREFIX
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/dnslet
+	install -m 644 man/dnslet.8 $(DESTDIR)$(PREFIX)/share/man/man8/dnslet.8
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/sbin/dnslet $(DESTDIR)$(PREFIX)/share/man/man8/dnslet.8
+
+clean: ## remove everything that was built
+	rm -rf build
+
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.* ## \(.*\)/  \1  \2/p' Makefile | awk '{ t = $$1; $$1 = ""; printf "  %-12s%s\n", t, $$0 }'
+
+# Packages: one call, for the goals of this run.
+deps:
+	@CXX='$(CXX)' .ci/deps build $(if $(filter unit e2e $(B)/unit-tests,$(MAKECMDGOALS)),check) \
+	    $(filter lint bench,$(MAKECMDGOALS))
+
+# The flags are files, so that pkg-config runs once and other flags make another build.
+$(B)/compile.flags: CONTENT = $(COMPILE_FLAGS)
+$(B)/link.flags:    CONTENT = $(LINK_FLAGS)
+$(B)/version:       CONTENT = $(VERSION)
+
+$(B)/compile.flags $(B)/link.flags $(B)/version: FORCE | deps
+	@mkdir -p $(@D)
+	@echo '$(CONTENT)' >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(B)/src/app/version.o: $(B)/version
+$(B)/src/app/version.o: DEFINE = -DVERSION='"$(VERSION)"'
+
+$(B)/%.o: %.cc $(B)/compile.flags
+	@mkdir -p $(@D)
+	$(call quiet,CXX)$(CXX) @$(B)/compile.flags $(DEFINE) -MMD -MP -c -o $@ $<
+
+$(LIBRARY): $(SOURCES:%.cc=$(B)/%.o)
+	@rm -f $@
+	$(call quiet,AR)$(AR) rcs $@ $^
+
+$(PROGRAM): $(B)/src/app/main.o $(LIBRARY) $(B)/link.flags
+	$(call quiet,LINK)$(linked) $(LIBS)
+
+$(B)/unit-tests: $(UNITS:%.cc=$(B)/%.o) $(LIBRARY) $(B)/link.flags
+	$(call quiet,LINK)$(linked) $(CATCH) $(LIBS)
+
+$(B)/replay/%: $(B)/tests/fuzz/%_fuzz.o $(B)/tests/fuzz/replay_main.o $(LIBRARY) $(B)/link.flags
+	@mkdir -p $(@D)
+	$(call quiet,LINK)$(linked) $(LIBS)
+
+$(B)/libfuzzer/%: $(B)/tests/fuzz/%_fuzz.o $(LIBRARY) $(B)/link.flags
+	@mkdir -p $(@D)
+	$(call quiet,LINK)$(linked) -fsanitize=fuzzer $(LIBS)
+
+$(B)/bench/%: $(B)/tests/bench/%.o $(LIBRARY) $(B)/link.flags
+	@mkdir -p $(@D)
+	$(call quiet,LINK)$(linked) $(LIBS)
+
+$(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
+	@mkdir -p $(@D)
+	$(call quiet,TIDY)clang-tidy --quiet $< -- $$(cat $(B)/compile.flags) -DVERSION='""' >$@.log 2>&1 \
+	    && mv $@.log $@ || { cat $@.log; exit 1; }
+
+-include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
+
+.PHONY: all run check unit fuzz-replay replay fuzz libfuzzer e2e lint tidy bench install uninstall clean help deps FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
