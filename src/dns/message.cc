@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "dns/message.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace dnslet::dns {
+namespace {
+
+constexpr uint16_t kOptionExtendedError = 15;  // RFC 8914 section 2
+constexpr uint32_t kDnssecOkBit = 0x8000;      // in the TTL field of OPT (RFC 6891 section 6.1.3)
+
+Edns edns_of(const Record& opt) {
+  Edns edns;
+  edns.udp_payload = static_cast<uint16_t>(opt.rclass);
+  edns.extended_rcode = static_cast<uint8_t>(opt.ttl >> 24);
+  edns.version = static_cast<uint8_t>(opt.ttl >> 16);
+  edns.dnssec_ok = (opt.ttl & kDnssecOkBit) != 0;
+  return edns;
+}
+
+// Moves behind a name that may be compressed without following it. False: cut short or a label type
+// that does not exist.
+bool skip_name(Reader& reader) {
+  while (true) {  // ends: every turn reads at least one byte
+    const uint8_t length = reader.u8();
+    if (!reader.ok()) return false;
+    if (length == 0) return true;
+    if (length >= 0xc0) {
+      reader.skip(1);
+      return reader.ok();
+    }
+    if (length > kMaxLabel) return false;
+    reader.skip(length);
+  }
+}
+
+// Reads the part of a record behind its owner name.
+Record read_fixed(Reader& reader, std::size_t start) {
+  Record record;
+  record.start = start;
+  record.fixed = reader.offset();
+  record.type = static_cast<Type>(reader.u16());
+  record.rclass = static_cast<Class>(reader.u16());
+  record.ttl = reader.u32();
+  reader.skip(reader.u16());
+  record.end = reader.offset();
+  return record;
+}
+
+// Whether the options of an OPT record fill its RDATA exactly (RFC 6891 section 6.1.2).
+bool options_are_whole(BytesView rdata) {
+  Reader reader(rdata);
+  while (reader.ok() && reader.remaining() > 0) {
+    reader.skip(2);
+    reader.skip(reader.u16());
+  }
+  return reader.ok();
+}
+
+// The records of a query in any section: owners must be sound, at most one OPT, and that with the
+// root as owner (RFC 6891 section 6.1.1) in the additional section.
+bool read_query_records(BytesView packet, Reader& reader, Query& query) {
+  Reader counts(packet);
+  counts.skip(6);
+  const std::size_t before_additional = std::size_t{counts.u16()} + counts.u16();
+  const std::size_t total = before_additional + counts.u16();
+  for (std::size_t i = 0; i < total; ++i) {  // ends: a record takes 11 bytes, a short read fails
+    const std::size_t start = reader.offset();
+    if (!Name::from_message(packet, reader)) return false;
+    const bool owner_is_root = packet[start] == 0;
+    const Record record = read_fixed(reader, start);
+    if (!reader.ok()) return false;
+    if (record.type != Type::OPT) continue;
+    const BytesView rdata = packet.subspan(record.rdata(), record.end - record.rdata());
+    if (query.edns || !owner_is_root || i < before_additional || !options_are_whole(rdata))
+      return false;
+    query.edns = edns_of(record);
+  }
+  return reader.remaining() == 0;
+}
+
+bool read_question(BytesView packet, Reader& reader, Query& query) {
+  const std::size_t start = reader.offset();
+  const auto name = Name::from_wire(reader);
+  if (!name) return false;
+  const std::size_t name_size = reader.offset() - start;
+  query.question.name = *name;
+  query.question.type = static_cast<Type>(reader.u16());
+  query.question.qclass = static_cast<Class>(reader.u16());
+  if (!reader.ok()) return false;
+  query.spelling = Spelling(packet.subspan(start, name_size));
+  query.has_question = true;
+  return true;
+}
+
+}  // namespace
+
+std::string to_text(Rcode rcode) {
+  switch (rcode) {
+    case Rcode::NoError:
+      return "NOERROR";
+    case Rcode::FormErr:
+      return "FORMERR";
+    case Rcode::ServFail:
+      return "SERVFAIL";
+    case Rcode::NxDomain:
+      return "NXDOMAIN";
+    case Rcode::NotImp:
+      return "NOTIMP";
+    case Rcode::Refused:
+      return "REFUSED";
+    case Rcode::BadVers:
+      return "BADVERS";
+  }
+  return "RCODE" + std::to_string(static_cast<unsigned>(rcode));
+}
+
+std::string to_text(Type type) {
+  constexpr std::pair<uint16_t, const char*> kNames[] = {
+      {1, "A"},     {2, "NS"},     {5, "CNAME"},  {6, "SOA"},   {12, "PTR"},    {13, "HINFO"},
+      {15, "MX"},   {16, "TXT"},   {28, "AAAA"},  {33, "SRV"},  {35, "NAPTR"},  {39, "DNAME"},
+      {43, "DS"},   {44, "SSHFP"}, {46, "RRSIG"}, {47, "NSEC"}, {48, "DNSKEY"}, {50, "NSEC3"},
+      {52, "TLSA"}, {64, "SVCB"},  {65, "HTTPS"}, {99, "SPF"},  {251, "IXFR"},  {252, "AXFR"},
+      {255, "ANY"}, {257, "CAA"}};
+  for (const auto& [number, name] : kNames)
+    if (number == static_cast<uint16_t>(type)) return name;
+  return "TYPE" + std::to_string(static_cast<unsigned>(type));
+}
+
+std::size_t Query::udp_limit() const {
+  if (!edns) return kMinUdpPayload;
+  return std::clamp<std::size_t>(edns->udp_payload, kMinUdpPayload, kMaxUdpPayload);
+}
+
+ReceivedQuery parse_query(BytesView packet) {
+  ReceivedQuery received;
+  Query& query = received.query;
+  Reader reader(packet);
+  query.id = reader.u16();
+  query.flags = reader.u16();
+  const uint16_t question_count = reader.u16();
+  reader.skip(6);
+  if (!reader.ok() || query.has(flag::kQr)) return received;
+
+  received.verdict = Verdict::FormErr;
+  const bool has_question = question_count == 1 && read_question(packet, reader, query);
+  if ((query.flags & flag::kOpcode) != 0) {
+    received.verdict = Verdict::NotImp;
+    return received;
+  }
+  if (!has_question || !read_query_records(packet, reader, query)) return received;
+
+  // RFC 6891 section 6.1.3: an unknown version is told apart from a broken packet.
+  received.verdict = query.edns && query.edns->version > 0 ? Verdict::BadVers : Verdict::Usable;
+  return received;
+}
+
+std::optional<Message> Message::parse(BytesView packet) {
+  if (packet.size() < kHeaderSize || packet.size() > kMaxMessage) return std::nullopt;
+  Message message(packet);
+  if (message.word(4) != 1) return std::nullopt;
+
+  Reader reader(packet);
+  reader.skip(kHeaderSize);
+  const auto name = Name::from_wire(reader);
+  if (!name) return std::nullopt;
+  message.question_.name = *name;
+  message.question_.type = static_cast<Type>(reader.u16());
+  message.question_.qclass = static_cast<Class>(reader.u16());
+  message.question_end_ = reader.offset();
+  if (!reader.ok() || !message.check_records(reader)) return std::nullopt;
+
+  message.bytes_ = packet.first(reader.offset());
+  return message;
+}
+
+bool Message::check_records(Reader& reader) {
+  for (const Section section : {Section::Answer, Section::Authority, Section::Additional}) {
+    for (std::size_t left = count(section); left > 0; --left) {  // ends: a short read fails
+      const std::size_t start = reader.offset();
+      if (!Name::from_message(bytes_, reader)) return false;
+      Record record = read_fixed(reader, start);
+      record.section = section;
+      if (!reader.ok()) return false;
+      if (record.type == Type::OPT && !check_opt(record)) return false;
+    }
+  }
+  return true;
+}
+
+bool Message::check_opt(const Record& record) {
+  if (opt_ || record.section != Section::Additional || bytes_[record.start] != 0) return false;
+  if (!options_are_whole(bytes_.subspan(record.rdata(), record.end - record.rdata()))) return false;
+  opt_ = record;
+  edns_ = edns_of(record);
+  return true;
+}
+
+Rcode Message::rcode() const {
+  const unsigned upper = edns_ ? edns_->extended_rcode : 0U;
+  return static_cast<Rcode>(upper << 4 | (flags() & flag::kRcode));
+}
+
+Record Message::read_record(Reader& reader, Section section) {
+  const std::size_t start = reader.offset();
+  (void)skip_name(reader);  // parse() has checked it
+  Record record = read_fixed(reader, start);
+  record.section = section;
+  return record;
+}
+
+Name Message::name_at(std::size_t offset) const {
+  Reader reader(bytes_);
+  reader.skip(offset);
+  return Name::from_message(bytes_, reader).value_or(Name());
+}
+
+BytesView extended_error(const Message& message) {
+  if (!message.opt()) return {};
+  Reader reader(message.rdata(*message.opt()));
+  while (reader.remaining() > 0 && reader.ok()) {  // parse() has checked that the options are whole
+    const uint16_t code = reader.u16();
+    const BytesView data = reader.bytes(reader.u16());
+    if (code == kOptionExtendedError && data.size() >= 2) return data;
+  }
+  return {};
+}
+
+}  // namespace dnslet::dns

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Checked views of DNS messages (RFC 1035 section 4, RFC 6891).
+//
+// `Query` is a client's question: it owns all that an answer needs, so the packet may go.
+// `Message` is a whole message, validated once to its last record: later walks cannot fail. It
+// borrows the packet and must not outlive it. Record counts in a header are hints; nothing is
+// allocated by them.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "dns/name.h"
+#include "dns/wire.h"
+
+namespace dnslet::dns {
+
+// Values that the program has to know; every other number passes through unchanged.
+enum class Type : uint16_t {
+  A = 1,
+  NS = 2,
+  CNAME = 5,
+  SOA = 6,
+  PTR = 12,
+  TXT = 16,
+  AAAA = 28,
+  OPT = 41,
+  DS = 43,
+  DNSKEY = 48,
+  IXFR = 251,
+  AXFR = 252,
+  ANY = 255,
+};
+enum class Class : uint16_t { IN = 1, CH = 3 };
+enum class Rcode : uint16_t {
+  NoError = 0,
+  FormErr = 1,
+  ServFail = 2,
+  NxDomain = 3,
+  NotImp = 4,
+  Refused = 5,
+  BadVers = 16,
+};
+enum class Opcode : uint8_t { Query = 0 };
+
+// "NOERROR", "AAAA"; numbers without a name here as "RCODE23", "TYPE65280" (RFC 3597 section 5).
+std::string to_text(Rcode rcode);
+std::string to_text(Type type);
+
+inline constexpr std::size_t kHeaderSize = 12;
+inline constexpr std::size_t kMinUdpPayload = 512;  // RFC 1035 section 4.2.1
+inline constexpr std::size_t kMaxUdpPayload =
+    1232;  // what we send and accept: no fragments on any path
+
+// Bits of the second header word (RFC 1035 section 4.1.1, RFC 4035 section 3).
+namespace flag {
+inline constexpr uint16_t kQr = 0x8000, kOpcode = 0x7800, kAa = 0x0400, kTc = 0x0200, kRd = 0x0100,
+                          kRa = 0x0080, kAd = 0x0020, kCd = 0x0010, kRcode = 0x000f;
+}
+
+// The facts of an OPT record (RFC 6891 section 6.1).
+struct Edns {
+  uint16_t udp_payload = 0;  // as sent; not clamped
+  uint8_t extended_rcode = 0;
+  uint8_t version = 0;
+  bool dnssec_ok = false;
+};
+
+// The spelling of a question's name: wire form as it came, letters not folded.
+class Spelling {
+ public:
+  Spelling() { wire_[0] = 0; }
+  // REQUIRES: at most 255 bytes.
+  explicit Spelling(BytesView wire) : size_(static_cast<uint8_t>(wire.size())) {
+    std::ranges::copy(wire, wire_.begin());
+  }
+  BytesView wire() const { return {wire_.data(), size_}; }
+
+ private:
+  std::array<uint8_t, kMaxName> wire_;  // the first size_ bytes count
+  uint8_t size_ = 1;
+};
+
+// What is asked; owns its name.
+struct Question {
+  Name name;
+  Type type = Type::A;
+  Class qclass = Class::IN;
+
+  bool operator==(const Question&) const = default;
+};
+
+// A client's question and all facts about the client's packet that shape the answer.
+struct Query {
+  uint16_t id = 0;
+  uint16_t flags = 0;  // as sent
+  Question question;
+  Spelling spelling;          // of question.name
+  bool has_question = false;  // false: the answer carries none
+  std::optional<Edns> edns;
+
+  bool has(uint16_t bit) const { return (flags & bit) != 0; }
+  bool dnssec_ok() const { return edns && edns->dnssec_ok; }
+  // The largest UDP answer this client takes from us (RFC 6891 section 6.2.5): 512 to 1232.
+  std::size_t udp_limit() const;
+};
+
+// What a client's packet turned out to be. `Drop`: nothing to answer to (a response, or no header).
+enum class Verdict { Usable, Drop, NotImp, FormErr, BadVers };
+
+struct ReceivedQuery {
+  Verdict verdict = Verdict::Drop;
+  Query query;  // with Verdict::Usable whole; otherwise as far as it was understood
+};
+
+// Judges a client's packet (contract section 3.1). Trailing bytes behind the last record count as
+// a format error, as in every strict parser.
+ReceivedQuery parse_query(BytesView packet);
+
+enum class Section : uint8_t { Answer, Authority, Additional };
+
+// One record's place in a message. Offsets count from the first byte of the message.
+struct Record {
+  Section section = Section::Answer;
+  Type type = Type::A;
+  Class rclass = Class::IN;
+  uint32_t ttl = 0;
+  std::size_t start = 0;  // of the owner name
+  std::size_t fixed = 0;  // of type, class, TTL, length (10 bytes)
+  std::size_t end = 0;    // behind the RDATA
+  std::size_t ttl_offset() const { return fixed + 4; }
+  std::size_t rdata() const { return fixed + 10; }
+};
+
+class Message {
+ public:
+  // Accepts a message with exactly one question whose records are all whole. Bytes behind the last
+  // record are not part of it (see size()). nullopt: anything else.
+  static std::optional<Message> parse(BytesView packet);
+
+  BytesView bytes() const { return bytes_; }  // without what followed the last record
+  std::size_t size() const { return bytes_.size(); }
+  uint16_t id() const { return word(0); }
+  uint16_t flags() const { return word(2); }
+  bool has(uint16_t bit) const { return (flags() & bit) != 0; }
+  // With the upper bits from OPT.
+  Rcode rcode() const;
+  std::size_t count(Section section) const {
+    return word(6 + 2 * static_cast<std::size_t>(section));
+  }
+
+  const Question& question() const { return question_; }
+  std::size_t question_end() const { return question_end_; }  // where the answer section starts
+  const std::optional<Edns>& edns() const { return edns_; }
+  // Where the OPT record lies, if there is one.
+  const std::optional<Record>& opt() const { return opt_; }
+
+  // Walks the records in order. `visit(const Record&)` is called for each.
+  template <typename Visit>
+  void for_each_record(Visit visit) const {
+    Reader reader(bytes_);
+    reader.skip(question_end_);
+    for (const Section section : {Section::Answer, Section::Authority, Section::Additional})
+      for (std::size_t left = count(section); left > 0; --left) visit(read_record(reader, section));
+  }
+
+  Name owner(const Record& record) const { return name_at(record.start); }
+  // The name at an offset inside this message that parse() has checked: an owner, or the RDATA of a
+  // CNAME, NS or PTR. A name that is broken inside RDATA gives the root.
+  Name name_at(std::size_t offset) const;
+  BytesView rdata(const Record& record) const {
+    return bytes_.subspan(record.rdata(), record.end - record.rdata());
+  }
+
+ private:
+  explicit Message(BytesView bytes) : bytes_(bytes) {}
+  uint16_t word(std::size_t offset) const {
+    return static_cast<uint16_t>(bytes_[offset] << 8 | bytes_[offset + 1]);
+  }
+  static Record read_record(Reader& reader, Section section);
+  [[nodiscard]] bool check_records(Reader& reader);
+  [[nodiscard]] bool check_opt(const Record& record);
+
+  BytesView bytes_;
+  Question question_;
+  std::size_t question_end_ = 0;
+  std::optional<Edns> edns_;
+  std::optional<Record> opt_;
+};
+
+// An Extended DNS Error (RFC 8914): info code and text, as the option's data. Empty: none.
+// The view borrows the message.
+BytesView extended_error(const Message& message);
+
+}  // namespace dnslet::dns

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "dns/name.h"
+
+#include <algorithm>
+
+namespace dnslet::dns {
+namespace {
+
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+
+BytesView bytes_of(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+std::optional<uint8_t> digit(BytesView label, unsigned base) {
+  if (label.size() != 1) return std::nullopt;
+  const std::size_t value = kHexDigits.substr(0, base).find(static_cast<char>(label[0]));
+  if (value == std::string_view::npos) return std::nullopt;
+  return static_cast<uint8_t>(value);
+}
+
+// A label of in-addr.arpa: decimal, at most 255, no leading zero.
+std::optional<uint8_t> octet(BytesView label) {
+  if (label.empty() || label.size() > 3) return std::nullopt;
+  if (label.size() > 1 && label[0] == '0') return std::nullopt;
+  unsigned value = 0;
+  for (const uint8_t byte : label) {
+    const auto next = digit({&byte, 1}, 10);
+    if (!next) return std::nullopt;
+    value = value * 10 + *next;
+  }
+  if (value > 255) return std::nullopt;
+  return static_cast<uint8_t>(value);
+}
+
+bool is_zone(NameView name, std::string_view text) { return name == *Name::from_text(text); }
+
+std::optional<IpAddress> v4_of_reverse(NameView name) {
+  IpAddress address;
+  for (std::size_t i = 4; i-- > 0; name = name.parent()) {
+    const auto value = octet(name.first_label());
+    if (!value) return std::nullopt;
+    address.bytes[i] = *value;
+  }
+  if (!is_zone(name, "in-addr.arpa")) return std::nullopt;
+  return address;
+}
+
+std::optional<IpAddress> v6_of_reverse(NameView name) {
+  IpAddress address;
+  address.family = Family::V6;
+  for (std::size_t i = 32; i-- > 0; name = name.parent()) {
+    const auto value = digit(name.first_label(), 16);
+    if (!value) return std::nullopt;
+    address.bytes[i / 2] = static_cast<uint8_t>(address.bytes[i / 2] | *value << (i % 2 ? 0 : 4));
+  }
+  if (!is_zone(name, "ip6.arpa")) return std::nullopt;
+  return address;
+}
+
+// One character of text, escapes resolved (RFC 1035 section 5.1). Advances `text`.
+std::optional<uint8_t> next_byte(std::string_view& text) {
+  const char first = text.front();
+  text.remove_prefix(1);
+  if (first != '\\') {
+    if (static_cast<signed char>(first) <= ' ' || first == 127)
+      return std::nullopt;  // bytes above 127 are negative here
+    return static_cast<uint8_t>(first);
+  }
+  if (text.empty()) return std::nullopt;
+  if (!digit(bytes_of(text.substr(0, 1)), 10)) {
+    const char escaped = text.front();
+    text.remove_prefix(1);
+    return static_cast<uint8_t>(escaped);
+  }
+  if (text.size() < 3) return std::nullopt;
+  unsigned value = 0;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto next = digit(bytes_of(text.substr(i, 1)), 10);
+    if (!next) return std::nullopt;
+    value = value * 10 + *next;
+  }
+  text.remove_prefix(3);
+  if (value > 255) return std::nullopt;
+  return static_cast<uint8_t>(value);
+}
+
+}  // namespace
+
+std::size_t NameView::labels() const {
+  std::size_t count = 0;
+  for (NameView rest = *this; !rest.is_root(); rest = rest.parent()) ++count;
+  return count;
+}
+
+std::size_t NameView::dots() const {
+  const std::size_t count = labels();
+  return count == 0 ? 0 : count - 1;
+}
+
+bool NameView::is_within(NameView zone) const {
+  NameView rest = *this;
+  while (rest.wire_.size() > zone.wire_.size()) rest = rest.parent();
+  return rest == zone;
+}
+
+std::string NameView::to_text() const {
+  if (is_root()) return ".";
+  std::string text;
+  for (NameView rest = *this; !rest.is_root(); rest = rest.parent()) {
+    if (!text.empty()) text += '.';
+    for (const uint8_t byte : rest.first_label()) {
+      if (byte > ' ' && byte < 127) {
+        if (byte == '.' || byte == '\\') text += '\\';
+        text += static_cast<char>(byte);
+        continue;
+      }
+      text += '\\';
+      text += static_cast<char>('0' + byte / 100);
+      text += static_cast<char>('0' + byte / 10 % 10);
+      text += static_cast<char>('0' + byte % 10);
+    }
+  }
+  return text;
+}
+
+Name::Name(NameView name) : size_(name.wire().size()) {
+  std::ranges::copy(name.wire(), wire_.begin());
+}
+
+std::optional<Name> Name::from_wire(Reader& reader) {
+  std::optional<Name> name{Name(Uninitialized{})};
+  name->size_ = 0;
+  while (true) {  // ends: every turn reads at least one byte
+    const uint8_t length = reader.u8();
+    if (!reader.ok() || length > kMaxLabel) return std::nullopt;
+    if (length == 0) break;
+    if (!name->append_label(reader.bytes(length)) || !reader.ok()) return std::nullopt;
+  }
+  if (!name->append_root()) return std::nullopt;
+  return name;
+}
+
+std::optional<Name> Name::from_message(BytesView message, Reader& reader) {
+  std::optional<Name> name{Name(Uninitialized{})};
+  name->size_ = 0;
+  Reader labels = reader;
+  bool jumped = false;
+  std::size_t lowest = reader.offset();
+  while (
+      true) {  // ends: a jump goes below every place that was read before (RFC 1035 section 4.1.4)
+    const uint8_t length = labels.u8();
+    if (!labels.ok()) return std::nullopt;
+    if (length == 0) break;
+    if (length <= kMaxLabel) {
+      if (!name->append_label(labels.bytes(length)) || !labels.ok()) return std::nullopt;
+      continue;
+    }
+    if (length < 0xc0) return std::nullopt;
+    const std::size_t target = static_cast<std::size_t>(length & 0x3f) << 8 | labels.u8();
+    if (!labels.ok() || target >= lowest) return std::nullopt;
+    if (!jumped) reader = labels;
+    jumped = true;
+    lowest = target;
+    labels = Reader(message);
+    labels.skip(target);
+  }
+  if (!jumped) reader = labels;
+  if (!name->append_root()) return std::nullopt;
+  return name;
+}
+
+std::optional<Name> Name::from_text(std::string_view text) {
+  if (text == ".") return Name();
+  if (text.empty()) return std::nullopt;
+  std::optional<Name> name{Name(Uninitialized{})};
+  name->size_ = 0;
+  while (!text.empty()) {
+    std::array<uint8_t, kMaxLabel> label{};
+    std::size_t length = 0;
+    while (!text.empty() && text.front() != '.') {
+      const auto byte = next_byte(text);
+      if (!byte || length == kMaxLabel) return std::nullopt;
+      label[length++] = *byte;
+    }
+    if (length == 0 || !name->append_label(BytesView(label.data(), length))) return std::nullopt;
+    if (!text.empty()) text.remove_prefix(1);
+  }
+  if (!name->append_root()) return std::nullopt;
+  return name;
+}
+
+std::optional<Name> Name::join(NameView left, NameView right) {
+  const BytesView labels = left.wire().first(left.wire().size() - 1);
+  if (labels.size() + right.wire().size() > kMaxName) return std::nullopt;
+  Name name(Uninitialized{});
+  std::ranges::copy(labels, name.wire_.begin());
+  std::ranges::copy(right.wire(), name.wire_.begin() + static_cast<std::ptrdiff_t>(labels.size()));
+  name.size_ = labels.size() + right.wire().size();
+  return name;
+}
+
+bool Name::append_label(BytesView label) {
+  if (size_ + 1 + label.size() + 1 > kMaxName) return false;  // the root must still fit
+  wire_[size_] = static_cast<uint8_t>(label.size());
+  std::ranges::transform(label, wire_.begin() + static_cast<std::ptrdiff_t>(size_ + 1), fold);
+  size_ += 1 + label.size();
+  return true;
+}
+
+bool Name::append_root() {
+  if (size_ + 1 > kMaxName) return false;
+  wire_[size_++] = 0;
+  return true;
+}
+
+std::optional<IpAddress> address_of_reverse(NameView name) {
+  const std::size_t labels = name.labels();
+  if (labels == 6) return v4_of_reverse(name);
+  if (labels == 34) return v6_of_reverse(name);
+  return std::nullopt;
+}
+
+}  // namespace dnslet::dns

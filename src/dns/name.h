@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// One domain name in wire form (RFC 1035 section 3.1), checked, without compression, in lower case.
+//
+// `Name` owns its 255 bytes inline; `NameView` borrows bytes that were a Name once and therefore
+// are valid: labels of 1 to 63 bytes, the root at the end, at most 255 bytes in all. Names compare
+// byte for byte because they are folded on the way in (RFC 4343). A client's own spelling is not
+// kept here (see Query::spelling).
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/address.h"
+#include "dns/wire.h"
+
+namespace dnslet::dns {
+
+inline constexpr std::size_t kMaxName = 255;  // RFC 1035 section 2.3.4
+inline constexpr std::size_t kMaxLabel = 63;
+
+// ASCII only, whatever the locale (RFC 4343 section 3). Length bytes are below 'A': a whole name in
+// wire form may be folded blindly.
+constexpr uint8_t fold(uint8_t byte) {
+  return byte >= 'A' && byte <= 'Z' ? static_cast<uint8_t>(byte + ('a' - 'A')) : byte;
+}
+
+class NameView {
+ public:
+  // REQUIRES: `wire` is a folded name as kept by Name, whole, and outlives the view.
+  explicit NameView(BytesView wire) : wire_(wire) {}
+
+  BytesView wire() const { return wire_; }
+  bool is_root() const { return wire_.size() == 1; }
+  std::size_t labels() const;  // without the root
+  std::size_t dots() const;    // of the text without the final dot: labels - 1, 0 for the root
+
+  // The first label without its length byte; empty for the root.
+  BytesView first_label() const { return wire_.subspan(1, wire_[0]); }
+  // The name without its first label. REQUIRES: !is_root().
+  NameView parent() const { return NameView(wire_.subspan(wire_[0] + std::size_t{1})); }
+  // Whether this is `zone` or below it, on label boundaries.
+  bool is_within(NameView zone) const;
+
+  bool operator==(const NameView& other) const { return std::ranges::equal(wire_, other.wire_); }
+
+  // Master-file text without the final dot; "." for the root. Bytes that are not printable, dots in
+  // labels and backslashes are escaped (RFC 1035 section 5.1), so it is safe to log.
+  std::string to_text() const;
+
+ private:
+  BytesView wire_;
+};
+
+class Name {
+ public:
+  Name() { wire_[0] = 0; }  // the root
+  explicit Name(NameView name);
+
+  // Reads a name without compression and folds it. nullopt: cut short, a label type other than 00
+  // (a pointer too), more than 255 bytes. The reader then stands anywhere.
+  static std::optional<Name> from_wire(Reader& reader);
+  // Reads a name that may be compressed; `message` is the whole packet and `reader` stands in it.
+  // Afterwards the reader stands behind the name's own bytes.
+  static std::optional<Name> from_message(BytesView message, Reader& reader);
+  // Text as people write it: labels and dots, a final dot or none, "." for the root, escapes \. and
+  // \DDD. nullopt: an empty or overlong label, more than 255 bytes in wire form, blanks, controls.
+  static std::optional<Name> from_text(std::string_view text);
+
+  // "left.right". nullopt: longer than 255 bytes.
+  static std::optional<Name> join(NameView left, NameView right);
+
+  // Valid as long as *this is unchanged.
+  NameView view() const { return NameView(BytesView(wire_.data(), size_)); }
+  operator NameView() const { return view(); }  // NOLINT(google-explicit-constructor): a borrow
+
+  bool operator==(const Name& other) const { return view() == other.view(); }
+
+ private:
+  struct Uninitialized {};
+  explicit Name(Uninitialized) {}  // NOLINT: the caller fills wire_
+  [[nodiscard]] bool append_label(BytesView label);
+  [[nodiscard]] bool append_root();
+
+  std::array<uint8_t, kMaxName> wire_;  // the first size_ bytes count; the rest is never read
+  std::size_t size_ = 1;
+};
+
+// The address whose reverse name this is; nullopt for every other name.
+std::optional<IpAddress> address_of_reverse(NameView name);
+
+}  // namespace dnslet::dns

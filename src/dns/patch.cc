@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "dns/patch.h"
+
+#include <algorithm>
+#include <array>
+
+namespace dnslet::dns {
+namespace {
+
+// Views of a few bytes of a message, for reading and for writing.
+uint16_t read_u16(BytesView message, std::size_t offset) {
+  Reader reader(message.subspan(offset, 2));
+  return reader.u16();
+}
+
+uint32_t read_u32(BytesView message, std::size_t offset) {
+  Reader reader(message.subspan(offset, 4));
+  return reader.u32();
+}
+
+void write_u16(MutableBytesView message, std::size_t offset, uint16_t value) {
+  Writer writer(message.subspan(offset, 2));
+  writer.u16(value);
+}
+
+void write_u32(MutableBytesView message, std::size_t offset, uint32_t value) {
+  Writer writer(message.subspan(offset, 4));
+  writer.u32(value);
+}
+
+// Where each section ends, and how many answer records fit below a limit.
+struct Extents {
+  std::size_t answer_end = 0;
+  std::size_t authority_end = 0;
+  std::size_t fitting_answers = 0;
+  std::size_t fitting_end = 0;
+};
+
+Extents measure(const Message& message, std::size_t limit) {
+  Extents extents;
+  extents.answer_end = extents.authority_end = extents.fitting_end = message.question_end();
+  message.for_each_record([&](const Record& record) {
+    if (record.section == Section::Additional) return;
+    extents.authority_end = record.end;
+    if (record.section == Section::Authority) return;
+    extents.answer_end = record.end;
+    if (record.end > limit) return;
+    ++extents.fitting_answers;
+    extents.fitting_end = record.end;
+  });
+  return extents;
+}
+
+void set_count(MutableBytesView message, Section section, std::size_t count) {
+  write_u16(message, 6 + 2 * static_cast<std::size_t>(section), static_cast<uint16_t>(count));
+}
+
+}  // namespace
+
+void address_to(MutableBytesView message, const Query& query) {
+  constexpr uint16_t kFromUpstream = flag::kTc | flag::kAd | flag::kRcode;
+  constexpr uint16_t kFromClient = flag::kRd | flag::kCd;
+  auto flags = static_cast<uint16_t>(read_u16(message, 2) & kFromUpstream);
+  if (!query.has(flag::kAd) && !query.dnssec_ok()) flags &= static_cast<uint16_t>(~flag::kAd);
+  flags |= static_cast<uint16_t>(flag::kQr | flag::kRa | (query.flags & kFromClient));
+
+  write_u16(message, 0, query.id);
+  write_u16(message, 2, flags);
+  std::ranges::copy(query.spelling.wire(), message.subspan(kHeaderSize).begin());
+}
+
+void fold_question(MutableBytesView message, NameView name) {
+  std::ranges::copy(name.wire(), message.subspan(kHeaderSize).begin());
+}
+
+std::vector<uint16_t> ttl_offsets(const Message& message) {
+  std::vector<uint16_t> offsets;
+  message.for_each_record([&](const Record& record) {
+    if (record.type != Type::OPT) offsets.push_back(static_cast<uint16_t>(record.ttl_offset()));
+  });
+  return offsets;
+}
+
+void count_down(MutableBytesView message, std::span<const uint16_t> offsets, uint32_t age) {
+  if (age == 0) return;
+  for (const uint16_t offset : offsets) {
+    const uint32_t ttl = read_u32(message, offset);
+    write_u32(message, offset, ttl > age ? ttl - age : 0);
+  }
+}
+
+std::size_t cut(MutableBytesView bytes, std::size_t limit, const Query& query) {
+  const auto message = Message::parse(bytes);
+  if (!message || message->size() <= limit) return bytes.size();
+
+  const Extents extents = measure(*message, limit);
+  const bool proof_is_needed = query.dnssec_ok() || message->count(Section::Answer) == 0;
+  const bool has_authority = message->count(Section::Authority) > 0;
+  set_count(bytes, Section::Additional, 0);
+  if (extents.authority_end <= limit) return extents.authority_end;
+
+  set_count(bytes, Section::Authority, 0);
+  const bool answers_fit = extents.answer_end <= limit;
+  if (!answers_fit) set_count(bytes, Section::Answer, extents.fitting_answers);
+  if (!answers_fit || (has_authority && proof_is_needed))
+    write_u16(bytes, 2, read_u16(bytes, 2) | flag::kTc);
+  return extents.fitting_end;
+}
+
+}  // namespace dnslet::dns

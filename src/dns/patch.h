@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Edits of a message in place that move no offset, so that compression pointers stay true: id,
+// flags, the question's spelling, TTLs, and cutting whole records off the end.
+//
+// REQUIRES everywhere: `message` parses (dns::Message) and carries no OPT. The bytes are the
+// caller's; nothing is kept.
+
+#include <cstdint>
+#include <vector>
+
+#include "dns/message.h"
+#include "dns/wire.h"
+
+namespace dnslet::dns {
+
+// Makes an answer from upstream or from the cache the answer to `query`: its id, its RD and CD, its
+// spelling of the name; QR and RA set, AA cleared; AD kept only for a client that understands it
+// (RFC 6840 section 5.7). REQUIRES: the message's question is query.question.
+void address_to(MutableBytesView message, const Query& query);
+
+// Writes the folded name over the spelling of the question.
+void fold_question(MutableBytesView message, NameView name);
+
+// The offsets of all TTL fields.
+std::vector<uint16_t> ttl_offsets(const Message& message);
+
+// Lowers the TTLs at `offsets` (as from ttl_offsets) by `age` seconds, never below zero.
+void count_down(MutableBytesView message, std::span<const uint16_t> offsets, uint32_t age);
+
+// Shortens the message to `limit` bytes: the additional section goes first, then the authority
+// section, then whole answer records from the end. TC tells that something went which the client
+// needs: an answer record, or an authority section that is the proof of a negative or validated
+// answer (RFC 2181 section 9, RFC 4035 section 3.1.1). Returns the new size, at most `limit` where
+// header and question fit into it.
+std::size_t cut(MutableBytesView message, std::size_t limit, const Query& query);
+
+}  // namespace dnslet::dns

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "dns/reply.h"
+
+#include <algorithm>
+
+#include "dns/patch.h"
+
+namespace dnslet::dns {
+namespace {
+
+constexpr uint16_t kPointerToQuestion = 0xc000 | kHeaderSize;
+constexpr uint16_t kOptionExtendedError = 15;
+constexpr uint16_t kDnssecOkBit = 0x8000;
+
+// The RDATA length and what precedes it, for an OPT of ours (RFC 6891 section 6.1.2).
+void write_opt_head(Writer& writer, unsigned extended_rcode, bool dnssec_ok) {
+  writer.u8(0);
+  writer.u16(static_cast<uint16_t>(Type::OPT));
+  writer.u16(kMaxUdpPayload);
+  writer.u8(static_cast<uint8_t>(extended_rcode));
+  writer.u8(0);
+  writer.u16(dnssec_ok ? kDnssecOkBit : 0);
+}
+
+void write_question(Writer& writer, const Question& question) {
+  writer.bytes(question.name.view().wire());
+  writer.u16(static_cast<uint16_t>(question.type));
+  writer.u16(static_cast<uint16_t>(question.qclass));
+}
+
+}  // namespace
+
+ExtendedError::ExtendedError(BytesView data) {
+  if (data.size() < 2) return;
+  size_ = static_cast<uint8_t>(data.size() <= data_.size() ? data.size() : 2);
+  std::ranges::copy(data.first(size_), data_.begin());
+}
+
+ReplyWriter::ReplyWriter(MutableBytesView out, const Query& query, Rcode rcode, Authority authority)
+    : writer_(out.first(out.size() - (query.edns ? kOptSize : 0))), query_(query), rcode_(rcode) {
+  constexpr uint16_t kFromClient = flag::kOpcode | flag::kRd | flag::kCd;
+  const unsigned authoritative = authority == Authority::Own ? flag::kAa : 0U;
+  writer_.u16(query.id);
+  writer_.u16(static_cast<uint16_t>(flag::kQr | flag::kRa | authoritative |
+                                    (query.flags & kFromClient) |
+                                    (static_cast<uint16_t>(rcode) & flag::kRcode)));
+  writer_.u16(query.has_question ? 1 : 0);
+  writer_.u16(0);
+  writer_.u32(0);
+  if (!query.has_question) return;
+  writer_.bytes(query.spelling.wire());
+  writer_.u16(static_cast<uint16_t>(query.question.type));
+  writer_.u16(static_cast<uint16_t>(query.question.qclass));
+}
+
+void ReplyWriter::add_address(const IpAddress& address, uint32_t ttl) {
+  add_record(address.family == Family::V4 ? Type::A : Type::AAAA, address.data(), ttl);
+}
+
+void ReplyWriter::add_ptr(NameView target, uint32_t ttl) {
+  add_record(Type::PTR, target.wire(), ttl);
+}
+
+void ReplyWriter::add_text(std::string_view text, uint32_t ttl) {
+  std::array<uint8_t, 256> rdata{};
+  rdata[0] = static_cast<uint8_t>(text.size());
+  std::ranges::copy(text, rdata.begin() + 1);
+  add_record(Type::TXT, BytesView(rdata).first(text.size() + 1), ttl);
+}
+
+void ReplyWriter::add_record(Type type, BytesView rdata, uint32_t ttl) {
+  if (truncated_) return;
+  const std::size_t start = writer_.size();
+  writer_.u16(kPointerToQuestion);
+  writer_.u16(static_cast<uint16_t>(type));
+  writer_.u16(static_cast<uint16_t>(query_.question.qclass));
+  writer_.u32(ttl);
+  writer_.u16(static_cast<uint16_t>(rdata.size()));
+  writer_.bytes(rdata);
+  if (writer_.ok()) {
+    ++answers_;
+    return;
+  }
+  writer_.rewind(start);
+  truncated_ = true;
+}
+
+std::size_t ReplyWriter::finish() {
+  writer_.u16_at(6, answers_);
+  const MutableBytesView message = writer_.written();
+  if (truncated_) message[2] |= static_cast<uint8_t>(flag::kTc >> 8);
+  const MutableBytesView whole(message.data(), message.size() + (query_.edns ? kOptSize : 0));
+  return append_opt(whole, message.size(), query_, rcode_);
+}
+
+std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& query, Rcode rcode,
+                       const ExtendedError& error) {
+  if (!query.edns) return size;
+  Writer writer(out.subspan(size));
+  write_opt_head(writer, static_cast<unsigned>(rcode) >> 4, query.dnssec_ok());
+
+  // The text is for people: where it does not fit, the code alone goes, or nothing.
+  constexpr std::size_t kOptionHead = 4;
+  std::size_t data_size = error.data().size();
+  if (kOptionHead + data_size + 2 > writer.room()) data_size = std::min<std::size_t>(data_size, 2);
+  if (kOptionHead + data_size + 2 > writer.room()) data_size = 0;
+  writer.u16(static_cast<uint16_t>(data_size == 0 ? 0 : kOptionHead + data_size));
+  if (data_size > 0) {
+    writer.u16(kOptionExtendedError);
+    writer.u16(static_cast<uint16_t>(data_size));
+    writer.bytes(error.data().first(data_size));
+  }
+
+  Reader counts(out);
+  counts.skip(10);
+  const auto additional = static_cast<uint16_t>(counts.u16() + 1);
+  Writer(out.subspan(10, 2)).u16(additional);
+  return size + writer.size();
+}
+
+Bytes build_upstream_query(const Question& question, const UpstreamFlags& flags, QueryEdns edns) {
+  const bool with_opt = edns == QueryEdns::WithEdns;
+  Bytes query(kMaxUpstreamQuery);
+  Writer writer(query);
+  writer.u16(0);
+  writer.u16(static_cast<uint16_t>(flag::kAd | (flags.recursion_desired ? flag::kRd : 0U) |
+                                   (flags.checking_disabled ? flag::kCd : 0U)));
+  writer.u16(1);
+  writer.u32(0);
+  writer.u16(with_opt ? 1 : 0);
+  write_question(writer, question);
+  if (with_opt) {
+    write_opt_head(writer, 0, flags.dnssec_ok);
+    writer.u16(0);
+  }
+  query.resize(writer.size());
+  return query;
+}
+
+Bytes build_failure(const Question& question, Rcode rcode) {
+  Bytes message(kHeaderSize + kMaxName + 4);
+  Writer writer(message);
+  writer.u16(0);
+  writer.u16(static_cast<uint16_t>(flag::kQr | (static_cast<uint16_t>(rcode) & flag::kRcode)));
+  writer.u16(1);
+  writer.u16(0);
+  writer.u32(0);
+  write_question(writer, question);
+  message.resize(writer.size());
+  return message;
+}
+
+Bytes without_opt(const Message& message) {
+  const std::size_t end = message.opt() ? message.opt()->start : message.size();
+  std::size_t additional = 0;
+  message.for_each_record([&](const Record& record) {
+    if (record.section == Section::Additional && record.end <= end) ++additional;
+  });
+
+  Bytes copy(message.bytes().begin(), message.bytes().begin() + static_cast<std::ptrdiff_t>(end));
+  Writer writer(MutableBytesView(copy).subspan(10, 2));
+  writer.u16(static_cast<uint16_t>(additional));
+  fold_question(copy, message.question().name);
+  return copy;
+}
+
+}  // namespace dnslet::dns

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Builds messages: answers of our own (refusals, addresses, PTR, TXT, NODATA), the query that goes
+// upstream, and the OPT record at the end of every answer.
+//
+// Everything is written into the caller's buffer, whose size is the limit; nothing is allocated but
+// where a function returns Bytes.
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "dns/message.h"
+#include "dns/wire.h"
+
+namespace dnslet::dns {
+
+// An Extended DNS Error (RFC 8914 section 2): info code and text as on the wire. Owns its bytes. A
+// text of more than kMaxText bytes is left out; the code alone still says what happened.
+class ExtendedError {
+ public:
+  static constexpr std::size_t kMaxText = 200;
+
+  ExtendedError() = default;  // none
+  // `data` as from extended_error(message): empty, or at least the two bytes of the code.
+  explicit ExtendedError(BytesView data);
+
+  bool empty() const { return size_ == 0; }
+  BytesView data() const { return {data_.data(), size_}; }
+
+ private:
+  uint8_t size_ = 0;
+  std::array<uint8_t, 2 + kMaxText> data_;  // the first size_ bytes count
+};
+
+// Who vouches for an answer of our own: AA is set for data that we own, not for refusals.
+enum class Authority { None, Own };
+
+// Writes one answer record by record. A record that does not fit is left out as are all behind it,
+// and TC is set.
+class ReplyWriter {
+ public:
+  // Header and question. `out` is at least 512 bytes; `query` must outlive the writer.
+  ReplyWriter(MutableBytesView out, const Query& query, Rcode rcode, Authority authority);
+
+  // Records whose owner is the name asked.
+  void add_address(const IpAddress& address, uint32_t ttl);
+  void add_ptr(NameView target, uint32_t ttl);
+  void add_text(std::string_view text, uint32_t ttl);  // REQUIRES: at most 255 bytes
+
+  // Closes with the OPT that the question calls for. Returns the message's size.
+  [[nodiscard]] std::size_t finish();
+
+ private:
+  void add_record(Type type, BytesView rdata, uint32_t ttl);
+
+  Writer writer_;
+  const Query& query_;
+  Rcode rcode_;
+  uint16_t answers_ = 0;
+  bool truncated_ = false;
+};
+
+// Appends our OPT to the message in the first `size` bytes of `out` if `query` had one, with the
+// upper bits of `rcode` and with `error` as far as there is room. Returns the new size; the room
+// for a bare OPT (kOptSize) must have been left.
+std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& query, Rcode rcode,
+                       const ExtendedError& error = {});
+
+inline constexpr std::size_t kOptSize = 11;
+inline constexpr std::size_t kMaxUpstreamQuery = kHeaderSize + kMaxName + 4 + kOptSize;
+
+// The facts of a question that make its upstream query and its cache key different.
+struct UpstreamFlags {
+  bool recursion_desired = true;
+  bool checking_disabled = false;
+  bool dnssec_ok = false;
+
+  bool operator==(const UpstreamFlags&) const = default;
+};
+
+// A query of our own: id 0 (whoever sends it draws one), AD set (RFC 6840 section 5.7), our bare
+// OPT last, nothing of the client's options. `WithoutEdns`: for a server that does not know OPT.
+enum class QueryEdns { WithEdns, WithoutEdns };
+Bytes build_upstream_query(const Question& question, const UpstreamFlags& flags,
+                           QueryEdns edns = QueryEdns::WithEdns);
+
+// Header and question with `rcode`, QR set: what upstream would have said, had it spoken.
+Bytes build_failure(const Question& question, Rcode rcode);
+
+// The message without its OPT and without additional records that follow the OPT (they may be left
+// out: RFC 1035 section 4.1.3 promises nothing of them), its question folded.
+Bytes without_opt(const Message& message);
+
+}  // namespace dnslet::dns

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Bounds-checked big-endian reading and writing of packet bytes (RFC 1035 section 2.3.2).
+//
+// Both cursors fail once and for good: after the first access past the end every read yields zero
+// and every write does nothing, so a caller does its whole job and asks ok() once. All length
+// arithmetic on packets lives in this folder. A cursor borrows the bytes and must not outlive them.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace dnslet::dns {
+
+using Bytes = std::vector<uint8_t>;           // owns
+using BytesView = std::span<const uint8_t>;   // borrows
+using MutableBytesView = std::span<uint8_t>;  // borrows, to write into
+
+inline constexpr std::size_t kMaxMessage = 65535;  // RFC 1035 section 4.2.2: the TCP length prefix
+
+class Reader {
+ public:
+  explicit Reader(BytesView bytes) : bytes_(bytes) {}
+
+  bool ok() const { return ok_; }
+  std::size_t offset() const { return offset_; }
+  std::size_t remaining() const { return bytes_.size() - offset_; }
+
+  uint8_t u8() { return claim(1) ? bytes_[offset_ - 1] : uint8_t{0}; }
+  uint16_t u16();
+  uint32_t u32();
+  // The next `count` bytes, or an empty view when there are fewer.
+  BytesView bytes(std::size_t count);
+  void skip(std::size_t count) { (void)claim(count); /* failure sticks in ok_ */ }
+
+ private:
+  bool claim(std::size_t count) {
+    ok_ = ok_ && count <= remaining();
+    if (ok_) offset_ += count;
+    return ok_;
+  }
+
+  BytesView bytes_;
+  std::size_t offset_ = 0;  // never above bytes_.size()
+  bool ok_ = true;
+};
+
+inline uint16_t Reader::u16() {
+  if (!claim(2)) return 0;
+  return static_cast<uint16_t>(bytes_[offset_ - 2] << 8 | bytes_[offset_ - 1]);
+}
+
+inline uint32_t Reader::u32() {
+  const uint32_t high = u16();
+  return high << 16 | u16();
+}
+
+inline BytesView Reader::bytes(std::size_t count) {
+  return claim(count) ? bytes_.subspan(offset_ - count, count) : BytesView{};
+}
+
+class Writer {
+ public:
+  explicit Writer(MutableBytesView bytes) : bytes_(bytes) {}
+
+  bool ok() const { return ok_; }
+  std::size_t size() const { return size_; }
+  std::size_t room() const { return bytes_.size() - size_; }
+  // What has been written so far; shares the buffer.
+  MutableBytesView written() const { return bytes_.first(size_); }
+
+  void u8(uint8_t value);
+  void u16(uint16_t value);
+  void u32(uint32_t value);
+  void bytes(BytesView source);
+
+  // Overwrites two bytes written earlier. Out of range: fails like any write.
+  void u16_at(std::size_t offset, uint16_t value);
+  // Takes back everything behind `size`, also a failure. REQUIRES: size <= this->size().
+  void rewind(std::size_t size);
+
+ private:
+  bool claim(std::size_t count) {
+    ok_ = ok_ && count <= room();
+    if (ok_) size_ += count;
+    return ok_;
+  }
+
+  MutableBytesView bytes_;
+  std::size_t size_ = 0;  // never above bytes_.size()
+  bool ok_ = true;
+};
+
+inline void Writer::u8(uint8_t value) {
+  if (claim(1)) bytes_[size_ - 1] = value;
+}
+
+inline void Writer::u16(uint16_t value) {
+  if (!claim(2)) return;
+  bytes_[size_ - 2] = static_cast<uint8_t>(value >> 8);
+  bytes_[size_ - 1] = static_cast<uint8_t>(value & 0xff);
+}
+
+inline void Writer::u32(uint32_t value) {
+  if (!claim(4)) return;
+  for (std::size_t i = 0; i < 4; ++i)
+    bytes_[size_ - 4 + i] = static_cast<uint8_t>(value >> (24 - 8 * i) & 0xff);
+}
+
+inline void Writer::bytes(BytesView source) {
+  const std::size_t start = size_;
+  if (claim(source.size())) std::ranges::copy(source, bytes_.subspan(start).begin());
+}
+
+inline void Writer::u16_at(std::size_t offset, uint16_t value) {
+  ok_ = ok_ && size_ >= 2 && offset <= size_ - 2;
+  if (!ok_) return;
+  bytes_[offset] = static_cast<uint8_t>(value >> 8);
+  bytes_[offset + 1] = static_cast<uint8_t>(value & 0xff);
+}
+
+inline void Writer::rewind(std::size_t size) {
+  size_ = size;
+  ok_ = true;
+}
+
+}  // namespace dnslet::dns
