@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Hosts text → one table of names and addresses: exact names, wildcards, reverse.
+//
+// A table is built once and then only read; a reload builds another one. Several files become one
+// table, in order. Names are compared in lower case.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "dns/name.h"
+#include "policy/key_table.h"
+
+namespace dnslet::policy {
+
+// A line that was skipped.
+struct BadLine {
+  std::size_t line = 0;  // counts from 1
+  std::string reason;    // "'300.1.2.3' is not an IP address"
+};
+
+// Whether an entry was taken.
+enum class Added { Yes, BadName, TooMany };
+
+// What came of one text: how many lines were skipped, and the first of them.
+struct HostsReport {
+  static constexpr std::size_t kMaxNamed = 10;
+  std::size_t bad_lines = 0;
+  std::vector<BadLine> first_bad;  // at most kMaxNamed
+};
+
+class HostsTable {
+ public:
+  static constexpr uint32_t kMaxAddressesPerName = 4096;  // no message holds more A records
+
+  // `seed`: see dns/hash.h.
+  explicit HostsTable(uint64_t seed) : exact_(seed), wildcards_(seed), reverse_(seed) {}
+
+  bool empty() const { return addresses_.empty(); }
+  std::size_t entries() const { return addresses_.size(); }
+  std::size_t sources() const { return sources_; }
+
+  // Adds the next source, in hosts(5) format: address, then names; `#` starts a comment. A name
+  // that begins with `*.` matches every name below the rest. Bytes may be anything.
+  HostsReport add_text(std::string_view text);
+  // Adds, as the next source, what `table` took from its source number `source`.
+  void add_from(const HostsTable& table, std::size_t source);
+  // Adds one name (`*.` in front: a wildcard) to the current source.
+  // REQUIRES: start_source() or add_text() came before.
+  [[nodiscard]] Added add(std::string_view name, const IpAddress& address);
+  void start_source() { ++sources_; }
+
+  // Whether the name has an entry, its own or by wildcard (the longest wins), and which. The number
+  // stays good as long as the table.
+  std::optional<uint32_t> find(dns::NameView name) const;
+  // Calls `visit(const IpAddress&)` for every address of the owner that find() gave, in file order.
+  template <typename Visit>
+  void for_each_address(uint32_t owner, Visit visit) const {
+    for (uint32_t next = owners_[owner].first; next != kNone; next = addresses_[next].next)
+      visit(addresses_[next].ip);
+  }
+  // The name that came first with this address, not counting wildcards. Borrows from the table.
+  std::optional<dns::NameView> find_name(const IpAddress& address) const;
+
+ private:
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  struct Owner {
+    uint32_t name = 0;  // number in exact_ or wildcards_
+    bool is_wildcard = false;
+    uint32_t first = kNone;  // in addresses_
+    uint32_t last = kNone;
+    uint32_t count = 0;
+  };
+  struct Address {
+    IpAddress ip;
+    uint32_t owner = 0;   // in owners_
+    uint32_t source = 0;  // counts from 1
+    uint32_t next = kNone;
+  };
+
+  uint32_t owner_of(dns::NameView name, bool is_wildcard);
+  [[nodiscard]] Added link(uint32_t owner, const IpAddress& address);
+  void add_line(std::string_view line, std::size_t number, HostsReport& report);
+
+  KeyTable exact_;
+  KeyTable wildcards_;                    // without the "*" label
+  KeyTable reverse_;                      // address bytes
+  std::vector<uint32_t> exact_owner_;     // number in exact_ → owners_
+  std::vector<uint32_t> wildcard_owner_;  // number in wildcards_ → owners_
+  std::vector<uint32_t> reverse_owner_;   // number in reverse_ → owners_
+  std::vector<Owner> owners_;
+  std::vector<Address> addresses_;
+  uint32_t sources_ = 0;
+};
+
+}  // namespace dnslet::policy

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/key_table.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "dns/hash.h"
+
+namespace dnslet::policy {
+
+void KeyTable::reserve(std::size_t keys, std::size_t bytes) {
+  bytes_.reserve(bytes);
+  ends_.reserve(keys);
+  const std::size_t slots = std::bit_ceil(keys + keys / 3 + 2);
+  if (slots > slots_.size()) grow(slots);
+}
+
+uint32_t KeyTable::insert(dns::BytesView key) {
+  if ((ends_.size() + 1) * 4 > slots_.size() * 3)
+    grow(std::max<std::size_t>(16, slots_.size() * 2));
+  const uint64_t hash = dns::hash(key, seed_);
+  Slot& slot = slots_[slot_of(key, hash)];
+  if (slot.number != 0) return slot.number - 1;
+
+  bytes_.insert(bytes_.end(), key.begin(), key.end());
+  ends_.push_back(static_cast<uint32_t>(bytes_.size()));
+  slot = {static_cast<uint32_t>(hash >> 32), static_cast<uint32_t>(ends_.size())};
+  return slot.number - 1;
+}
+
+std::optional<uint32_t> KeyTable::find(dns::BytesView key) const {
+  if (slots_.empty()) return std::nullopt;
+  const Slot& slot = slots_[slot_of(key, dns::hash(key, seed_))];
+  if (slot.number == 0) return std::nullopt;
+  return slot.number - 1;
+}
+
+dns::BytesView KeyTable::key(uint32_t number) const {
+  const std::size_t start = number == 0 ? 0 : ends_[number - 1];
+  return dns::BytesView(bytes_).subspan(start, ends_[number] - start);
+}
+
+// The slot that holds the key, or the free one where it belongs. Ends: never all slots are taken.
+std::size_t KeyTable::slot_of(dns::BytesView key, uint64_t hash) const {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t index = hash & mask;
+  for (; slots_[index].number != 0; index = (index + 1) & mask) {
+    const bool same_tag = slots_[index].tag == static_cast<uint32_t>(hash >> 32);
+    if (same_tag && std::ranges::equal(this->key(slots_[index].number - 1), key)) break;
+  }
+  return index;
+}
+
+void KeyTable::grow(std::size_t slots) {
+  slots_.assign(slots, Slot());
+  for (uint32_t number = 0; number < ends_.size(); ++number) {
+    const uint64_t hash = dns::hash(key(number), seed_);
+    slots_[slot_of(key(number), hash)] = {static_cast<uint32_t>(hash >> 32), number + 1};
+  }
+}
+
+std::optional<uint32_t> find_closest(const KeyTable& table, dns::NameView name) {
+  if (table.empty()) return std::nullopt;
+  for (dns::NameView candidate = name;; candidate = candidate.parent()) {
+    const auto number = table.find(candidate.wire());
+    if (number || candidate.is_root()) return number;
+  }
+}
+
+}  // namespace dnslet::policy

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/lookup.h"
+
+#include <algorithm>
+
+#include "dns/patch.h"
+#include "policy/special.h"
+
+namespace dnslet::policy {
+namespace {
+
+using dns::Authority;
+using dns::Rcode;
+using dns::Type;
+
+constexpr uint32_t kStaticTtl = 10;  // of all that is answered from our own tables, seconds
+constexpr std::chrono::seconds kFailureTime{1};
+
+dns::Rcode rcode_of(dns::BytesView message) {
+  return static_cast<Rcode>(message[3] & dns::flag::kRcode);
+}
+
+bool is_address_type(Type type) { return type == Type::A || type == Type::AAAA; }
+
+Family family_of(Type type) { return type == Type::A ? Family::V4 : Family::V6; }
+
+// The code of a response that is a header and nothing else, as some servers without EDNS send it.
+std::optional<Rcode> code_without_question(dns::BytesView packet) {
+  dns::Reader reader(packet);
+  reader.skip(2);
+  const uint16_t flags = reader.u16();
+  const uint32_t counts = reader.u32() | reader.u32();
+  if (!reader.ok() || counts != 0 || (flags & dns::flag::kQr) == 0) return std::nullopt;
+  const auto rcode = static_cast<Rcode>(flags & dns::flag::kRcode);
+  if (rcode == Rcode::NoError || rcode == Rcode::NxDomain) return std::nullopt;
+  return rcode;
+}
+
+CacheKey key_for(const dns::Question& question, const dns::UpstreamFlags& flags) {
+  return {question.name, question.type, question.qclass, flags.dnssec_ok, flags.checking_disabled};
+}
+
+}  // namespace
+
+const char* to_text(Source source) {
+  switch (source) {
+    case Source::Hosts:
+      return "hosts";
+    case Source::Address:
+      return "address";
+    case Source::Block:
+      return "block";
+    case Source::Special:
+      return "special";
+    case Source::Filter:
+      return "filter";
+    case Source::Chaos:
+      return "chaos";
+    case Source::Cache:
+      return "cache";
+    case Source::Upstream:
+      return "upstream";
+    case Source::Refused:
+      return "refused";
+    case Source::Error:
+      return "error";
+  }
+  return "error";
+}
+
+// The ladder. What answers first wins; the order is the contract's.
+Step Lookup::start(const Tables& tables, dns::BytesView packet, Milliseconds now,
+                   dns::MutableBytesView out) {
+  dns::ReceivedQuery received = dns::parse_query(packet);
+  query_ = received.query;
+  switch (received.verdict) {
+    case dns::Verdict::Drop:
+      return Drop();
+    case dns::Verdict::NotImp:
+      return answer_code(Rcode::NotImp, Source::Error, out);
+    case dns::Verdict::FormErr:
+      return answer_code(Rcode::FormErr, Source::Error, out);
+    case dns::Verdict::BadVers:
+      return answer_code(Rcode::BadVers, Source::Error, out);
+    case dns::Verdict::Usable:
+      break;
+  }
+
+  if (const auto reply = refuse_client(tables, out)) return *reply;
+  if (const auto reply = answer_chaos(tables, out)) return *reply;
+  if (const auto reply = answer_static(tables, out)) return *reply;
+  if (const auto reply = answer_special(out)) return *reply;
+  if (const auto reply = answer_filtered(tables, out)) return *reply;
+  if (const auto reply = answer_cached(tables, now, out)) return *reply;
+  if (const auto reply = refuse_forwarding(tables, out)) return *reply;
+  return Ask();
+}
+
+Step Lookup::on_answer(const Tables& tables, const Answer& answer, Source source,
+                       dns::MutableBytesView out) {
+  std::ranges::copy(answer.message, tables.scratch.begin());
+  const dns::MutableBytesView message = tables.scratch.first(answer.message.size());
+  return finish(message, answer.error, source, out);
+}
+
+Step Lookup::give_up(dns::MutableBytesView out) {
+  return answer_code(Rcode::ServFail, Source::Error, out);
+}
+
+UpstreamQuestion Lookup::upstream_question() const {
+  return {query_.question,
+          {.recursion_desired = query_.has(dns::flag::kRd),
+           .checking_disabled = query_.has(dns::flag::kCd),
+           .dnssec_ok = query_.dnssec_ok()}};
+}
+
+Lookup::MaybeReply Lookup::refuse_client(const Tables& tables, dns::MutableBytesView out) const {
+  const auto& allow = tables.settings.allow;
+  const bool is_allowed = allow.empty() || std::ranges::any_of(allow, [&](const Network& network) {
+                            return network.contains(client_.address);
+                          });
+  const dns::Class qclass = query_.question.qclass;
+  const bool is_transfer = query_.question.type == Type::AXFR || query_.question.type == Type::IXFR;
+  const bool is_known_class = qclass == dns::Class::IN || qclass == dns::Class::CH;
+  if (is_allowed && is_known_class && !is_transfer) return std::nullopt;
+  return answer_code(Rcode::Refused, Source::Refused, out);
+}
+
+Lookup::MaybeReply Lookup::answer_chaos(const Tables& tables, dns::MutableBytesView out) const {
+  if (query_.question.qclass != dns::Class::CH) return std::nullopt;
+  const auto text = chaos_text(query_.question, tables.settings.version);
+  if (!text) return answer_code(Rcode::Refused, Source::Refused, out);
+  dns::ReplyWriter reply(within_limit(out), query_, Rcode::NoError, Authority::Own);
+  reply.add_text(*text, 0);
+  return Reply{reply.finish(), Source::Chaos, Rcode::NoError};
+}
+
+Lookup::MaybeReply Lookup::answer_static(const Tables& tables, dns::MutableBytesView out) const {
+  if (const auto reply = answer_from(tables.addresses, Source::Address, out)) return reply;
+  if (const auto reply = answer_from(tables.hosts, Source::Hosts, out)) return reply;
+  if (!find_closest(tables.blocked, query_.question.name)) return std::nullopt;
+  return answer_names(Rcode::NxDomain, Source::Block, out);
+}
+
+Lookup::MaybeReply Lookup::answer_from(const HostsTable& table, Source source,
+                                       dns::MutableBytesView out) const {
+  if (table.empty()) return std::nullopt;
+  const dns::Question& question = query_.question;
+  if (question.type == Type::PTR) {
+    const auto address = dns::address_of_reverse(question.name);
+    const auto name = address ? table.find_name(*address) : std::nullopt;
+    if (!name) return std::nullopt;
+    dns::ReplyWriter reply(within_limit(out), query_, Rcode::NoError, Authority::Own);
+    reply.add_ptr(*name, kStaticTtl);
+    return Reply{reply.finish(), source, Rcode::NoError};
+  }
+
+  // Types other than A and AAAA are upstream's business, also for a name that has an entry.
+  if (!is_address_type(question.type)) return std::nullopt;
+  const auto owner = table.find(question.name);
+  if (!owner) return std::nullopt;
+  dns::ReplyWriter reply(within_limit(out), query_, Rcode::NoError, Authority::Own);
+  table.for_each_address(*owner, [&](const IpAddress& address) {
+    if (address.family == family_of(question.type)) reply.add_address(address, kStaticTtl);
+  });
+  return Reply{reply.finish(), source, Rcode::NoError};
+}
+
+Lookup::MaybeReply Lookup::answer_special(dns::MutableBytesView out) const {
+  switch (special_kind(query_.question.name)) {
+    case Special::None:
+      return std::nullopt;
+    case Special::Localhost:
+      return answer_localhost(out);
+    case Special::NoSuchDomain:
+      return answer_names(Rcode::NxDomain, Source::Special, out);
+    case Special::LoopbackName:
+      break;
+  }
+  dns::ReplyWriter reply(within_limit(out), query_, Rcode::NoError, Authority::Own);
+  if (query_.question.type == Type::PTR)
+    reply.add_ptr(*dns::Name::from_text("localhost"), kStaticTtl);
+  return Reply{reply.finish(), Source::Special, Rcode::NoError};
+}
+
+Reply Lookup::answer_localhost(dns::MutableBytesView out) const {
+  const Type type = query_.question.type;
+  dns::ReplyWriter reply(within_limit(out), query_, Rcode::NoError, Authority::Own);
+  if (is_address_type(type)) reply.add_address(IpAddress::loopback(family_of(type)), kStaticTtl);
+  return {reply.finish(), Source::Special, Rcode::NoError};
+}
+
+Lookup::MaybeReply Lookup::answer_filtered(const Tables& tables, dns::MutableBytesView out) const {
+  const Type type = query_.question.type;
+  const Filter filter = tables.settings.filter;
+  const bool is_filtered =
+      (filter == Filter::A && type == Type::A) || (filter == Filter::Aaaa && type == Type::AAAA);
+  if (!is_filtered) return std::nullopt;
+  return answer_names(Rcode::NoError, Source::Filter, out);
+}
+
+Lookup::MaybeReply Lookup::answer_cached(const Tables& tables, Milliseconds now,
+                                         dns::MutableBytesView out) const {
+  const CacheKey key = {query_.question.name, query_.question.type, query_.question.qclass,
+                        query_.dnssec_ok(), query_.has(dns::flag::kCd)};
+  const dns::MutableBytesView slot = without_opt_room(within_limit(out));
+  for (Cache* cache : {&tables.cache, &tables.failures})
+    if (const auto hit = cache->find(key, now, slot, tables.scratch))
+      return finish(hit->message, hit->error, Source::Cache, out);
+  return std::nullopt;
+}
+
+Lookup::MaybeReply Lookup::refuse_forwarding(const Tables& tables,
+                                             dns::MutableBytesView out) const {
+  if (tables.settings.forwards) return std::nullopt;
+  return answer_code(Rcode::Refused, Source::Refused, out);
+}
+
+// A refusal: no data, nobody's authority.
+Reply Lookup::answer_code(Rcode rcode, Source source, dns::MutableBytesView out) const {
+  dns::ReplyWriter reply(within_limit(out), query_, rcode, Authority::None);
+  return {reply.finish(), source, rcode};
+}
+
+// An empty answer that we vouch for: NXDOMAIN or NODATA.
+Reply Lookup::answer_names(Rcode rcode, Source source, dns::MutableBytesView out) const {
+  dns::ReplyWriter reply(within_limit(out), query_, rcode, Authority::Own);
+  return {reply.finish(), source, rcode};
+}
+
+// Makes a stored message, which lies in `out` already or elsewhere, this client's answer in `out`.
+Reply Lookup::finish(dns::MutableBytesView message, const dns::ExtendedError& error, Source source,
+                     dns::MutableBytesView out) const {
+  const dns::MutableBytesView room = within_limit(out);
+  dns::address_to(message, query_);
+  std::size_t size = message.size();
+  if (message.data() != room.data()) {
+    size = dns::cut(message, without_opt_room(room).size(), query_);
+    std::ranges::copy(message.first(size), room.begin());
+  }
+  const Rcode rcode = rcode_of(room);
+  return {dns::append_opt(room, size, query_, rcode, error), source, rcode};
+}
+
+dns::MutableBytesView Lookup::without_opt_room(dns::MutableBytesView out) const {
+  return out.first(out.size() - (query_.edns ? dns::kOptSize : 0));
+}
+
+dns::MutableBytesView Lookup::within_limit(dns::MutableBytesView out) const {
+  if (client_.transport == Transport::Tcp) return out;
+  return out.first(std::min(out.size(), query_.udp_limit()));
+}
+
+void remember(const Tables& tables, const UpstreamQuestion& question, const Answer& answer,
+              Milliseconds now) {
+  const auto message = dns::Message::parse(answer.message);
+  if (!message || !question.flags.recursion_desired) return;
+  const CacheKey key = key_for(question.question, question.flags);
+  const Rcode rcode = message->rcode();
+  if (rcode == Rcode::NoError || rcode == Rcode::NxDomain) {
+    tables.cache.store(key, answer, now, time_to_keep(*message, tables.settings.ttls));
+  } else {
+    tables.failures.store(key, answer, now, kFailureTime);
+  }
+}
+
+std::optional<UpstreamAnswer> read_answer(dns::BytesView packet, const UpstreamQuestion& question) {
+  if (const auto rcode = code_without_question(packet))
+    return UpstreamAnswer{{dns::build_failure(question.question, *rcode), {}}, *rcode, false};
+  const auto message = dns::Message::parse(packet);
+  if (!message || !message->has(dns::flag::kQr)) return std::nullopt;
+  if ((message->flags() & dns::flag::kOpcode) != 0) return std::nullopt;
+  if (message->question() != question.question) return std::nullopt;
+
+  const dns::ExtendedError error(dns::extended_error(*message));
+  const Rcode rcode = message->rcode();
+  if (static_cast<unsigned>(rcode) > 15)
+    return UpstreamAnswer{
+        {dns::build_failure(question.question, Rcode::ServFail), error}, rcode, true};
+  return UpstreamAnswer{{dns::without_opt(*message), error}, rcode, message->edns().has_value()};
+}
+
+}  // namespace dnslet::policy

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// The life of one question, top to bottom: a client's packet in → Drop, Reply or Ask; what upstream
+// said in → the same.
+//
+// No I/O, no clock, no chance of its own: whoever drives it hands in the time and the buffer for
+// the answer. `start` is the ladder of answers in the order of the contract; what it can settle at
+// once allocates nothing. A Lookup that said Ask is kept by the driver until it says Reply.
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/address.h"
+#include "dns/message.h"
+#include "dns/reply.h"
+#include "policy/cache.h"
+#include "policy/hosts.h"
+#include "policy/key_table.h"
+
+namespace dnslet::policy {
+
+// Where an answer came from, as the query log names it.
+enum class Source {
+  Hosts,
+  Address,
+  Block,
+  Special,
+  Filter,
+  Chaos,
+  Cache,
+  Upstream,
+  Refused,
+  Error
+};
+inline constexpr std::size_t kSources = static_cast<std::size_t>(Source::Error) + 1;
+const char* to_text(Source source);
+
+enum class Filter { None, A, Aaaa };
+
+// How questions are to be answered; fixed while the program runs.
+struct Settings {
+  std::string version;
+  Filter filter = Filter::None;
+  std::vector<Network> allow;  // empty: everyone
+  bool forwards = true;        // false: no nameserver, or --no-rec
+  CacheTtls ttls;
+};
+
+// What questions are answered from. Borrowed for the length of a call; the server owns it all.
+struct Tables {
+  const Settings& settings;
+  const HostsTable& addresses;  // --address
+  const HostsTable& hosts;      // hosts files
+  const KeyTable& blocked;      // --block: folded names
+  Cache& cache;
+  Cache& failures;                // what failed within the last second
+  dns::MutableBytesView scratch;  // 64 KiB for an answer that has to be cut
+};
+
+enum class Transport { Udp, Tcp };
+
+// Who asks, as far as the answer depends on it.
+struct Client {
+  IpAddress address;
+  Transport transport = Transport::Udp;
+};
+
+struct Drop {};
+// The answer is in the first `size` bytes of the buffer.
+struct Reply {
+  std::size_t size = 0;
+  Source source = Source::Error;
+  dns::Rcode rcode = dns::Rcode::NoError;
+};
+// Upstream has to be asked for upstream_question().
+struct Ask {};
+using Step = std::variant<Drop, Reply, Ask>;
+
+// What is asked upstream; equal ones are asked once.
+struct UpstreamQuestion {
+  dns::Question question;
+  dns::UpstreamFlags flags;
+
+  bool operator==(const UpstreamQuestion&) const = default;
+};
+
+class Lookup {
+ public:
+  explicit Lookup(const Client& client) : client_(client) {}
+
+  // `packet` is only read during the call. `out` is the client's reply slot: at least 512 bytes,
+  // and at most what the transport carries.
+  Step start(const Tables& tables, dns::BytesView packet, Milliseconds now,
+             dns::MutableBytesView out);
+
+  // After Ask: the answer that upstream gave, or a failure made by dns::build_failure. It asks for
+  // upstream_question().
+  // `source`: Upstream, or Error where no server has said anything.
+  Step on_answer(const Tables& tables, const Answer& answer, Source source,
+                 dns::MutableBytesView out);
+
+  // After Ask: SERVFAIL, because there was no time or no room for the question.
+  Step give_up(dns::MutableBytesView out);
+
+  const dns::Query& query() const { return query_; }
+  const Client& client() const { return client_; }
+  UpstreamQuestion upstream_question() const;
+
+ private:
+  using MaybeReply = std::optional<Reply>;
+
+  // The rungs, in order. Each one answers or leaves the question to the next.
+  MaybeReply refuse_client(const Tables& tables, dns::MutableBytesView out) const;
+  MaybeReply answer_chaos(const Tables& tables, dns::MutableBytesView out) const;
+  MaybeReply answer_static(const Tables& tables, dns::MutableBytesView out) const;
+  MaybeReply answer_special(dns::MutableBytesView out) const;
+  MaybeReply answer_filtered(const Tables& tables, dns::MutableBytesView out) const;
+  MaybeReply answer_cached(const Tables& tables, Milliseconds now, dns::MutableBytesView out) const;
+  MaybeReply refuse_forwarding(const Tables& tables, dns::MutableBytesView out) const;
+
+  MaybeReply answer_from(const HostsTable& table, Source source, dns::MutableBytesView out) const;
+  Reply answer_localhost(dns::MutableBytesView out) const;
+  Reply answer_code(dns::Rcode rcode, Source source, dns::MutableBytesView out) const;
+  Reply answer_names(dns::Rcode rcode, Source source, dns::MutableBytesView out) const;
+  Reply finish(dns::MutableBytesView message, const dns::ExtendedError& error, Source source,
+               dns::MutableBytesView out) const;
+  dns::MutableBytesView within_limit(dns::MutableBytesView out) const;
+  dns::MutableBytesView without_opt_room(dns::MutableBytesView out) const;
+
+  Client client_;
+  dns::Query query_;
+};
+
+// Keeps what upstream answered to `question` for later ones: an answer in the cache as long as its
+// TTLs allow, a failure for one second. An answer to a question without RD says nothing about what
+// recursion would find and is not kept.
+void remember(const Tables& tables, const UpstreamQuestion& question, const Answer& answer,
+              Milliseconds now);
+
+// What an upstream packet says. A code above 15 belongs to the hop that said it (RFC 6891 section
+// 9) and is turned into SERVFAIL.
+struct UpstreamAnswer {
+  Answer answer;  // ready for the cache and for on_answer()
+  dns::Rcode rcode = dns::Rcode::ServFail;
+  bool has_edns = false;
+};
+
+// nullopt: broken, not a response, or not the answer to `question`.
+std::optional<UpstreamAnswer> read_answer(dns::BytesView packet, const UpstreamQuestion& question);
+
+}  // namespace dnslet::policy

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/resolv_conf.h"
+
+#include <algorithm>
+
+namespace dnslet::policy {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\n";
+constexpr uint16_t kDnsPort = 53;
+constexpr std::string_view kAddedMark = " # added by dnslet";
+constexpr std::string_view kKeptMark = "# dnslet: ";
+
+// Takes the next line off the front of `text`, its line end included.
+std::string_view next_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  const std::string_view line = text.substr(0, end == std::string_view::npos ? end : end + 1);
+  text.remove_prefix(line.size());
+  return line;
+}
+
+bool is_added(std::string_view line) {
+  line = line.substr(0, line.find_last_not_of("\r\n") + 1);
+  return line.starts_with("nameserver ") && line.ends_with(kAddedMark);
+}
+
+std::string_view next_word(std::string_view& line) {
+  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+  const std::string_view word = line.substr(0, line.find_first_of(kBlanks));
+  line.remove_prefix(word.size());
+  return word;
+}
+
+void read_line(std::string_view line, ResolvConf& conf) {
+  if (line.starts_with('#') || line.starts_with(';')) return;
+  const std::string_view keyword = next_word(line);
+  std::string_view word = next_word(line);
+  if (keyword == "nameserver") {
+    const auto server = Endpoint::from_text(word, kDnsPort);
+    const bool is_bare = word.find('[') == std::string_view::npos;
+    if (server && is_bare && server->port == kDnsPort) conf.nameservers.push_back(*server);
+  }
+  if (keyword != "options") return;
+  for (; !word.empty(); word = next_word(line)) conf.use_vc = conf.use_vc || word == "use-vc";
+}
+
+}  // namespace
+
+std::string without_entry(std::string_view text) {
+  std::string restored;
+  bool was_edited = false;
+  for (std::string_view rest = text; !rest.empty();) {  // ends: every turn takes a line off
+    std::string_view line = next_line(rest);
+    if (is_added(line)) {
+      was_edited = true;
+      continue;
+    }
+    if (line.starts_with(kKeptMark)) line.remove_prefix(kKeptMark.size());
+    restored += line;
+  }
+  return was_edited ? restored : std::string(text);
+}
+
+ResolvConf parse_resolv_conf(std::string_view text) {
+  ResolvConf conf;
+  const std::string restored = without_entry(text);
+  for (std::string_view rest = restored; !rest.empty();) read_line(next_line(rest), conf);
+  return conf;
+}
+
+bool is_own(const Endpoint& server, std::span<const Endpoint> listen,
+            std::span<const IpAddress> local) {
+  return std::ranges::any_of(listen, [&](const Endpoint& own) {
+    if (own.port != server.port || own.address.family != server.address.family) return false;
+    if (own.address == server.address) return true;
+    const bool is_local = server.address.is_loopback() || server.address.is_wildcard() ||
+                          std::ranges::find(local, server.address) != local.end();
+    return own.address.is_wildcard() && is_local;
+  });
+}
+
+}  // namespace dnslet::policy

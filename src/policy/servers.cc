@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/servers.h"
+
+#include <algorithm>
+
+namespace dnslet::policy {
+
+bool is_refusal(dns::Rcode rcode) {
+  switch (rcode) {
+    case dns::Rcode::ServFail:
+    case dns::Rcode::Refused:
+    case dns::Rcode::NotImp:
+    case dns::Rcode::FormErr:
+      return true;
+    default:
+      // Codes above 15 need the OPT of this hop (RFC 6891 section 9): of no use to a client.
+      return static_cast<unsigned>(rcode) > 15;
+  }
+}
+
+ServerSet::Plan ServerSet::make_plan(Milliseconds now) {
+  Plan plan;
+  const auto is_healthy = [&](std::size_t server) { return health_[server].pause.count() == 0; };
+  for (std::size_t server = 0; server < size(); ++server)
+    if (is_healthy(server)) plan.order.push_back(server);
+  const bool some_healthy = !plan.order.empty();
+
+  std::vector<std::size_t> paused;
+  for (std::size_t server = 0; server < size(); ++server) {
+    if (is_healthy(server)) continue;
+    Health& health = health_[server];
+    if (!some_healthy || now < health.try_at) {
+      paused.push_back(server);
+      continue;
+    }
+    health.pause = std::min(health.pause * 2, kLongestPause);
+    health.try_at = now + health.pause;
+    plan.order.insert(plan.order.begin() + static_cast<std::ptrdiff_t>(plan.at_once), server);
+    ++plan.at_once;
+  }
+  plan.order.insert(plan.order.end(), paused.begin(), paused.end());
+  return plan;
+}
+
+bool ServerSet::on_failure(std::size_t server, Milliseconds now) {
+  Health& health = health_[server];
+  // A failure during a pause says nothing new: many questions may have been under way.
+  if (health.pause.count() != 0) return false;
+  health = {kFirstPause, now + kFirstPause};
+  return true;
+}
+
+Attempt::Attempt(ServerSet::Plan plan, Milliseconds retry) : at_once_(plan.at_once), retry_(retry) {
+  for (const std::size_t server : plan.order) candidates_.push_back({.server = server});
+}
+
+Attempt::Next Attempt::next(Milliseconds now) {
+  if (at_once_ == 0) return Next::Wait;
+  --at_once_;
+  for (Candidate& candidate : candidates_)
+    if (candidate.state == State::Unasked) return ask(candidate, now);
+  return Next::Wait;
+}
+
+Attempt::Next Attempt::on_result(std::size_t server, ServerResult result, Milliseconds now) {
+  if (result == ServerResult::Answered) return Next::Won;
+  bool some_pending = false;
+  for (Candidate& candidate : candidates_) {
+    if (candidate.server == server && candidate.state == State::Pending) {
+      if (result == ServerResult::NoEdns && !candidate.without_edns) {
+        candidate.without_edns = true;
+        return ask(candidate, now);
+      }
+      candidate.state = result == ServerResult::NetworkError ? State::Broken : State::Refused;
+    }
+    some_pending = some_pending || candidate.state == State::Pending;
+  }
+
+  for (Candidate& candidate : candidates_)
+    if (candidate.state == State::Unasked) return ask(candidate, now);
+  return some_pending ? Next::Wait : Next::Lost;
+}
+
+std::vector<std::size_t> Attempt::silent(Milliseconds now) const {
+  std::vector<std::size_t> servers;
+  for (const Candidate& candidate : candidates_)
+    if (candidate.state == State::Pending && now - candidate.asked >= retry_)
+      servers.push_back(candidate.server);
+  return servers;
+}
+
+Attempt::Next Attempt::on_silence(Milliseconds now) {
+  Candidate* longest = nullptr;
+  for (Candidate& candidate : candidates_) {
+    if (candidate.state == State::Unasked) return ask(candidate, now);
+    if (candidate.state != State::Pending) continue;
+    if (!longest || candidate.asked < longest->asked) longest = &candidate;
+  }
+  return longest ? ask(*longest, now) : Next::Lost;
+}
+
+Attempt::Next Attempt::ask(Candidate& candidate, Milliseconds now) {
+  candidate.state = State::Pending;
+  candidate.asked = now;
+  last_asked_ = now;
+  asked_server_ = candidate.server;
+  without_edns_ = candidate.without_edns;
+  return Next::Ask;
+}
+
+}  // namespace dnslet::policy
