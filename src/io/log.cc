@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "io/log.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <ctime>
+
+namespace dnslet::io {
+namespace {
+
+constexpr Milliseconds kRepeatInterval{10000};
+constexpr std::size_t kMaxLine = 2048;
+constexpr int kSyslogFacilityDaemon = 3 << 3;  // RFC 5424 section 6.2.1
+
+const char* to_text(Level level) {
+  switch (level) {
+    case Level::Error:
+      return "error";
+    case Level::Warning:
+      return "warning";
+    case Level::Info:
+      return "info";
+  }
+  return "info";
+}
+
+int severity(Level level) {
+  switch (level) {
+    case Level::Error:
+      return 3;
+    case Level::Warning:
+      return 4;
+    case Level::Info:
+      return 6;
+  }
+  return 6;
+}
+
+std::string time_text(const char* format) {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  std::array<char, 32> text{};
+  const std::size_t size = std::strftime(text.data(), text.size(), format, &parts);
+  return {text.data(), size};
+}
+
+std::string escaped(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= ' ' && byte != 127) {
+      result += c;
+      continue;
+    }
+    result += {'\\', 'x', kHex[byte >> 4], kHex[byte & 0xf]};
+  }
+  return result;
+}
+
+// Whether a write of up to PIPE_BUF bytes goes through at once (pipe(7)); true for plain files.
+bool takes_a_line(int fd) {
+  pollfd entry = {fd, POLLOUT, 0};
+  return poll(&entry, 1, 0) == 1 && (entry.revents & (POLLOUT | POLLERR | POLLHUP)) != 0;
+}
+
+}  // namespace
+
+std::string quoted(std::string_view text) {
+  std::string safe = escaped(text);
+  if (!safe.empty() && safe.find_first_of(" \"") == std::string::npos) return safe;
+  for (std::size_t at = safe.find('"'); at != std::string::npos; at = safe.find('"', at + 2))
+    safe.insert(at, 1, '\\');
+  return '"' + safe + '"';
+}
+
+Log::Log(Target target) : target_(target) {
+  if (target_ == Target::Syslog)
+    syslog_ = Descriptor(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+void Log::write(Level level, std::string_view line) {
+  std::string text = std::string(to_text(level)) + ' ' + escaped(line);
+  if (text.size() > kMaxLine) text.resize(kMaxLine);
+  if (target_ == Target::Syslog) {
+    send_to_syslog(level, text);
+  } else {
+    append(time_text("%Y-%m-%dT%H:%M:%SZ ") + text + '\n');
+  }
+}
+
+void Log::write_limited(Level level, std::string_view topic, std::string_view line,
+                        Milliseconds now) {
+  Topic& state = topics_[std::string(topic)];
+  if (now < state.next) {
+    ++state.left_out;
+    return;
+  }
+  std::string text(line);
+  if (state.left_out > 0) text += " left_out=" + std::to_string(state.left_out);
+  state = {now + kRepeatInterval, 0};
+  write(level, text);
+}
+
+void Log::append(std::string line) {
+  if (waiting_.size() + line.size() > kMaxWaiting) {
+    ++dropped_;
+    ++dropped_total_;
+    return;
+  }
+  waiting_ += line;
+}
+
+void Log::flush() {
+  if (waiting_.empty()) return;
+  flush_output();
+  if (dropped_ == 0 || waiting_.size() > kMaxWaiting / 2) return;
+  const uint64_t told = std::exchange(dropped_, 0);
+  write(Level::Warning,
+        "log lines dropped because the reader is too slow count=" + std::to_string(told));
+}
+
+// Whole lines, at most PIPE_BUF bytes a write: that much poll() has promised.
+void Log::flush_output() {
+  std::size_t done = 0;
+  while (done < waiting_.size()) {  // ends: every turn writes something or stops
+    std::size_t size = std::min<std::size_t>(waiting_.size() - done, PIPE_BUF);
+    size = waiting_.rfind('\n', done + size - 1) + 1 - done;
+    if (!takes_a_line(STDOUT_FILENO)) break;
+    const ssize_t written = ::write(STDOUT_FILENO, waiting_.data() + done, size);
+    if (written < 0 && (errno == EAGAIN || errno == EINTR)) break;
+    // A reader that is gone (EPIPE) or a full disk takes nothing more: drop, and go on serving.
+    done += written < 0 ? size : static_cast<std::size_t>(written);
+  }
+  waiting_.erase(0, done);
+}
+
+// Straight to the socket that syslog(3) uses: syslog(3) itself blocks when the daemon is slow.
+void Log::send_to_syslog(Level level, std::string_view line) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, "/dev/log");
+  const std::string packet = '<' + std::to_string(kSyslogFacilityDaemon | severity(level)) + '>' +
+                             time_text("%b %e %H:%M:%S") + " dnslet[" + std::to_string(getpid()) +
+                             "]: " + std::string(line);
+  const ssize_t sent = sendto(syslog_.get(), packet.data(), packet.size(), MSG_NOSIGNAL,
+                              reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  if (sent < 0) ++dropped_total_;
+}
+
+}  // namespace dnslet::io

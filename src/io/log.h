@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// The log: one line per event, `2026-01-02T03:04:05Z level message key=value …`, to standard output
+// or to syslog.
+//
+// A reader that does not keep up never holds the loop: lines wait in a bounded buffer, what does
+// not fit is dropped and counted, and the count is told when there is room again.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "io/loop.h"
+
+namespace dnslet::io {
+
+enum class Level { Error, Warning, Info };
+
+class Log {
+ public:
+  enum class Target { StandardOutput, Syslog };
+  static constexpr std::size_t kMaxWaiting = 256 * 1024;  // bytes
+
+  explicit Log(Target target);
+
+  // `line`: message and key=value pairs; control bytes are escaped.
+  void write(Level level, std::string_view line);
+  // For events that somebody else can cause again and again: the first line, then at most one in
+  // 10 s for the same `topic`, which tells how many were left out.
+  void write_limited(Level level, std::string_view topic, std::string_view line, Milliseconds now);
+
+  // Hands waiting lines to the reader as far as it takes them without blocking. Call once a turn.
+  void flush();
+  bool has_waiting() const { return !waiting_.empty(); }
+  uint64_t dropped() const { return dropped_total_; }
+
+ private:
+  void append(std::string line);
+  void flush_output();
+  void send_to_syslog(Level level, std::string_view line);
+
+  struct Topic {
+    Milliseconds next{0};  // when a line may be written again
+    uint64_t left_out = 0;
+  };
+
+  Target target_;
+  Descriptor syslog_;
+  std::string waiting_;
+  uint64_t dropped_ = 0;  // since the last time it was told
+  uint64_t dropped_total_ = 0;
+  std::unordered_map<std::string, Topic> topics_;  // as many as there are call sites
+};
+
+// Printable on one line: control bytes and quotes become \xNN; put in quotes where it holds blanks.
+std::string quoted(std::string_view text);
+
+}  // namespace dnslet::io

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "io/socket.h"
+
+#include <net/if.h>
+#include <uv.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+namespace dnslet::io {
+namespace {
+
+// A burst of a thousand questions must fit (the default holds a few hundred). The kernel caps it at
+// net.core.rmem_max and wmem_max.
+constexpr int kSocketBuffer = 4 << 20;
+
+uint32_t scope_id(const std::string& scope) {
+  if (scope.empty()) return 0;
+  if (const unsigned index = if_nametoindex(scope.c_str()); index != 0) return index;
+  uint32_t number = 0;
+  std::from_chars(scope.data(), scope.data() + scope.size(), number);
+  return number;
+}
+
+bool set(int fd, int level, int option, int value) {
+  return setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+// False: errno tells why.
+bool prepare(int fd, const Endpoint& endpoint, SocketKind kind) {
+  const bool is_v6 = endpoint.address.family == Family::V6;
+  if (is_v6 && !set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) return false;
+  if (kind == SocketKind::Tcp) return set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+  (void)set(fd, SOL_SOCKET, SO_RCVBUF, kSocketBuffer);  // a smaller one only loses bursts
+  (void)set(fd, SOL_SOCKET, SO_SNDBUF, kSocketBuffer);
+  if (!endpoint.address.is_wildcard()) return true;
+  return is_v6 ? set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+}  // namespace
+
+SocketAddress::SocketAddress(const Endpoint& endpoint) : SocketAddress() {
+  const auto& bytes = endpoint.address.bytes;
+  if (endpoint.address.family == Family::V4) {
+    v4 = sockaddr_in();
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(endpoint.port);
+    std::memcpy(&v4.sin_addr, bytes.data(), 4);
+    size = sizeof v4;
+    return;
+  }
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(endpoint.port);
+  v6.sin6_scope_id = scope_id(endpoint.scope);
+  std::memcpy(&v6.sin6_addr, bytes.data(), 16);
+}
+
+IpAddress SocketAddress::address() const {
+  IpAddress address;
+  if (any.sa_family == AF_INET) {
+    std::memcpy(address.bytes.data(), &v4.sin_addr, 4);
+    return address;
+  }
+  address.family = Family::V6;
+  std::memcpy(address.bytes.data(), &v6.sin6_addr, 16);
+  return address;
+}
+
+Endpoint SocketAddress::endpoint() const {
+  if (any.sa_family == AF_INET) return {address(), ntohs(v4.sin_port), ""};
+  const uint32_t scope = v6.sin6_scope_id;
+  return {address(), ntohs(v6.sin6_port), scope == 0 ? "" : std::to_string(scope)};
+}
+
+Result<Descriptor> bind_socket(const Endpoint& endpoint, SocketKind kind) {
+  const SocketAddress address(endpoint);
+  const bool is_udp = kind == SocketKind::Udp;
+  const int type = (is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  Descriptor socket(::socket(address.any.sa_family, type, 0));
+  if (socket && prepare(socket.get(), endpoint, kind) &&
+      bind(socket.get(), &address.any, address.size) == 0)
+    return socket;
+  const std::string reason = uv_strerror(-errno);
+  return Error{"cannot bind " + endpoint.to_text() + (is_udp ? "/udp: " : "/tcp: ") + reason};
+}
+
+Endpoint bound_endpoint(const Descriptor& socket) {
+  SocketAddress address;
+  (void)getsockname(socket.get(), &address.any, &address.size);  // fails for no bound socket
+  return address.endpoint();
+}
+
+std::vector<IpAddress> local_addresses() {
+  std::vector<IpAddress> addresses;
+  uv_interface_address_t* interfaces = nullptr;
+  int count = 0;
+  if (uv_interface_addresses(&interfaces, &count) != 0) return addresses;
+  for (int i = 0; i < count; ++i) {
+    SocketAddress address;
+    std::memcpy(&address.v6, &interfaces[i].address, sizeof address.v6);
+    addresses.push_back(address.address());
+  }
+  uv_free_interface_addresses(interfaces, count);
+  return addresses;
+}
+
+}  // namespace dnslet::io

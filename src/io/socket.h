@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Socket addresses and listening sockets: Endpoint ↔ sockaddr, bind, buffer sizes.
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <vector>
+
+#include "base/address.h"
+#include "base/result.h"
+#include "io/loop.h"
+
+namespace dnslet::io {
+
+// An IPv4 or IPv6 socket address; owns its bytes.
+struct SocketAddress {
+  union {
+    sockaddr any;
+    sockaddr_in v4;
+    sockaddr_in6 v6;
+  };
+  socklen_t size = 0;
+
+  SocketAddress() : v6() { size = sizeof v6; }
+  // A scope is looked up as an interface's name or number; an unknown one becomes 0.
+  explicit SocketAddress(const Endpoint& endpoint);
+
+  IpAddress address() const;
+  Endpoint endpoint() const;
+};
+
+// Socket types as in messages.
+enum class SocketKind { Udp, Tcp };
+
+// A bound socket, non-blocking and closed on exec; a TCP one is not listening yet. IPv6 sockets
+// take IPv6 only. UDP sockets on a wildcard address report where each packet came to. Fails with
+// "cannot bind 127.0.0.1:53/udp: permission denied".
+Result<Descriptor> bind_socket(const Endpoint& endpoint, SocketKind kind);
+
+// Where the socket is bound to; port 0 has become a real one.
+Endpoint bound_endpoint(const Descriptor& socket);
+
+// The addresses of this host's interfaces.
+std::vector<IpAddress> local_addresses();
+
+}  // namespace dnslet::io

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// One listening TCP socket and its clients. Limits the clients over all listeners that share a
+// TcpClients; when one more comes, the longest-idle one is closed. Judges nothing.
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <unordered_map>
+
+#include "dns/wire.h"
+#include "io/loop.h"
+#include "io/socket.h"
+#include "io/tcp_client.h"
+
+namespace dnslet::io {
+
+struct TcpLimits {
+  std::size_t max_clients = 256;
+  Milliseconds idle{10000};
+};
+
+// The clients of one worker.
+class TcpClients {
+ public:
+  TcpClients(Loop& loop, const TcpLimits& limits, TcpClient::OnQuestion on_question);
+  ~TcpClients();
+
+  // Takes over an accepted connection.
+  void add(Handle<uv_tcp_t> connection);
+  // A late answer; does nothing where the client is gone.
+  void send(uint64_t client, dns::BytesView answer);
+  // The question will get no answer.
+  void forget(uint64_t client);
+
+  std::size_t size() const { return clients_.size(); }
+  uint64_t closed_by_limit() const { return closed_by_limit_; }
+
+ private:
+  void on_activity(uint64_t client);
+  void on_gone(uint64_t client);
+  void close_idle();
+
+  struct Entry {
+    std::unique_ptr<TcpClient> client;
+    Milliseconds active{0};  // last whole question or answer
+    std::list<uint64_t>::iterator in_order;
+  };
+
+  Loop& loop_;
+  TcpLimits limits_;
+  TcpClient::Events events_;
+  std::unique_ptr<TcpBuffers> buffers_;
+  std::unordered_map<uint64_t, Entry> clients_;
+  std::list<uint64_t> by_activity_;  // the longest idle one in front
+  uint64_t next_id_ = 1;
+  uint64_t closed_by_limit_ = 0;
+  Timer idle_timer_;
+};
+
+class TcpListener {
+ public:
+  // Starts to listen. Fails like bind_socket().
+  static Result<std::unique_ptr<TcpListener>> start(Loop& loop, Descriptor socket,
+                                                    TcpClients& clients);
+
+  const Endpoint& endpoint() const { return endpoint_; }
+
+ private:
+  TcpListener(const Endpoint& endpoint, TcpClients& clients)
+      : endpoint_(endpoint), clients_(clients) {}
+  void on_connection(int status);
+
+  Endpoint endpoint_;
+  TcpClients& clients_;
+  Handle<uv_tcp_t> handle_;
+};
+
+}  // namespace dnslet::io

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "io/udp_listener.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace dnslet::io {
+namespace {
+
+constexpr std::size_t kControlSize = CMSG_SPACE(sizeof(in6_pktinfo));
+// How many full batches are taken in one turn, so that TCP, upstream and timers get theirs.
+constexpr int kBatchesPerTurn = 8;
+
+struct alignas(cmsghdr) Control {
+  std::array<uint8_t, kControlSize> bytes;
+};
+
+// Reads where the packet came to from the control data.
+void read_local(msghdr& message, UdpPeer& peer) {
+  peer.has_local = false;
+  for (cmsghdr* item = CMSG_FIRSTHDR(&message); item; item = CMSG_NXTHDR(&message, item)) {
+    if (item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_PKTINFO) {
+      in_pktinfo packet;
+      std::memcpy(&packet, CMSG_DATA(item), sizeof packet);
+      peer.local = IpAddress();
+      std::memcpy(peer.local.bytes.data(), &packet.ipi_spec_dst, 4);
+      peer.has_local = true;
+    }
+    if (item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_PKTINFO) {
+      in6_pktinfo packet;
+      std::memcpy(&packet, CMSG_DATA(item), sizeof packet);
+      peer.local.family = Family::V6;
+      std::memcpy(peer.local.bytes.data(), &packet.ipi6_addr, 16);
+      peer.has_local = true;
+    }
+  }
+}
+
+template <typename Packet>
+void put_control(msghdr& message, int level, int type, const Packet& packet) {
+  message.msg_controllen = CMSG_SPACE(sizeof packet);
+  cmsghdr* item = CMSG_FIRSTHDR(&message);
+  item->cmsg_level = level;
+  item->cmsg_type = type;
+  item->cmsg_len = CMSG_LEN(sizeof packet);
+  std::memcpy(CMSG_DATA(item), &packet, sizeof packet);
+}
+
+// Makes the answer leave from the address that was asked; the interface is the kernel's choice.
+void write_local(msghdr& message, Control& control, const UdpPeer& peer) {
+  message.msg_control = nullptr;
+  message.msg_controllen = 0;
+  if (!peer.has_local) return;
+  control.bytes.fill(0);
+  message.msg_control = control.bytes.data();
+  message.msg_controllen = control.bytes.size();
+  if (peer.local.family == Family::V4) {
+    in_pktinfo packet{};
+    std::memcpy(&packet.ipi_spec_dst, peer.local.bytes.data(), 4);
+    put_control(message, IPPROTO_IP, IP_PKTINFO, packet);
+  } else {
+    in6_pktinfo packet{};
+    std::memcpy(&packet.ipi6_addr, peer.local.bytes.data(), 16);
+    put_control(message, IPPROTO_IPV6, IPV6_PKTINFO, packet);
+  }
+}
+
+}  // namespace
+
+// The buffers of one socket. Only what a load really uses becomes resident.
+struct UdpListener::Batch {
+  std::array<std::array<uint8_t, kMaxQuestion>, kBatch> questions;
+  std::array<UdpPeer, kBatch> asking;
+  std::array<Control, kBatch> asking_control;
+  std::array<iovec, kBatch> asking_vector;
+  std::array<mmsghdr, kBatch> receiving;
+
+  std::array<std::array<uint8_t, kMaxAnswer>, kBatch> answers;
+  std::array<UdpPeer, kBatch> answered;
+  std::array<Control, kBatch> answered_control;
+  std::array<iovec, kBatch> answered_vector;
+  std::array<mmsghdr, kBatch> sending;
+};
+
+UdpListener::UdpListener(Loop& loop, Descriptor socket, OnQuestion on_question)
+    : socket_(std::move(socket)),
+      endpoint_(bound_endpoint(socket_)),
+      on_question_(std::move(on_question)),
+      batch_(new Batch),  // not value-initialised: untouched pages cost nothing
+      watch_(loop, socket_.get(), [this](int events) { on_ready(events); }),
+      before_waiting_(loop, [this] { flush(); }) {
+  watch_.start(UV_READABLE);
+}
+
+UdpListener::~UdpListener() { flush(); }
+
+void UdpListener::on_ready(int events) {
+  if (events & UV_WRITABLE) flush();
+  if (events & UV_READABLE) receive();
+}
+
+void UdpListener::receive() {
+  for (int turn = 0; turn < kBatchesPerTurn; ++turn) {
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      batch_->asking_vector[i] = {batch_->questions[i].data(), kMaxQuestion};
+      msghdr& header = batch_->receiving[i].msg_hdr;
+      header = msghdr();
+      header.msg_name = &batch_->asking[i].remote.any;
+      header.msg_namelen = sizeof(sockaddr_in6);
+      header.msg_iov = &batch_->asking_vector[i];
+      header.msg_iovlen = 1;
+      header.msg_control = batch_->asking_control[i].bytes.data();
+      header.msg_controllen = kControlSize;
+    }
+    const int count =
+        recvmmsg(socket_.get(), batch_->receiving.data(), kBatch, MSG_DONTWAIT, nullptr);
+    if (count <= 0) return;  // nothing there, or an ICMP error for an earlier answer
+    answer(static_cast<std::size_t>(count));
+    if (static_cast<std::size_t>(count) < kBatch) return;
+  }
+}
+
+void UdpListener::answer(std::size_t received) {
+  for (std::size_t i = 0; i < received; ++i) {
+    if (queued_ == kBatch) flush();
+    if (queued_ == kBatch) return;  // the send buffer is full: questions are lost, not memory
+    UdpPeer& peer = batch_->asking[i];
+    peer.remote.size = batch_->receiving[i].msg_hdr.msg_namelen;
+    read_local(batch_->receiving[i].msg_hdr, peer);
+    const dns::BytesView packet(batch_->questions[i].data(), batch_->receiving[i].msg_len);
+    const std::size_t size = on_question_(packet, peer, batch_->answers[queued_]);
+    if (size > 0) queue(size, peer);
+  }
+}
+
+void UdpListener::send(const UdpPeer& peer, dns::BytesView answer) {
+  if (queued_ == kBatch) flush();
+  if (queued_ == kBatch || answer.size() > kMaxAnswer) {
+    ++send_errors_;
+    return;
+  }
+  std::ranges::copy(answer, batch_->answers[queued_].begin());
+  queue(answer.size(), peer);
+}
+
+void UdpListener::queue(std::size_t size, const UdpPeer& peer) {
+  const std::size_t i = queued_++;
+  batch_->answered[i] = peer;
+  batch_->answered_vector[i] = {batch_->answers[i].data(), size};
+  msghdr& header = batch_->sending[i].msg_hdr;
+  header = msghdr();
+  header.msg_name = &batch_->answered[i].remote.any;
+  header.msg_namelen = peer.remote.size;
+  header.msg_iov = &batch_->answered_vector[i];
+  header.msg_iovlen = 1;
+  write_local(header, batch_->answered_control[i], peer);
+}
+
+// Sends what is queued. When the kernel's buffer is full the rest stays queued and no question is
+// read until there is room; an answer that the kernel refuses for itself is dropped.
+void UdpListener::flush() {
+  std::size_t sent = 0;
+  while (sent < queued_) {
+    const int count = sendmmsg(socket_.get(), batch_->sending.data() + sent,
+                               static_cast<unsigned>(queued_ - sent), MSG_DONTWAIT);
+    if (count > 0) {
+      sent += static_cast<std::size_t>(count);
+      continue;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+    if (errno == EINTR) continue;
+    ++send_errors_;
+    ++sent;
+  }
+
+  const std::size_t left = queued_ - sent;
+  queued_ = 0;
+  for (std::size_t i = 0; i < left; ++i) {
+    const std::size_t from = sent + i;
+    const std::size_t size = batch_->answered_vector[from].iov_len;
+    if (from != i) std::copy_n(batch_->answers[from].begin(), size, batch_->answers[i].begin());
+    queue(size, batch_->answered[from]);
+  }
+  if ((left > 0) == is_blocked_) return;
+  is_blocked_ = left > 0;
+  watch_.start(is_blocked_ ? UV_WRITABLE : UV_READABLE);
+}
+
+}  // namespace dnslet::io

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// One UDP socket that moves packets in batches: recvmmsg of up to kBatch questions, the answers
+// written into the batch's own slots, sendmmsg. Judges nothing.
+//
+// The socket is our own under a uv_poll_t, because uv_udp_t cannot tell the address that a packet
+// came to; an answer leaves from there, also on a wildcard address (IP_PKTINFO, IPV6_PKTINFO).
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "dns/wire.h"
+#include "io/loop.h"
+#include "io/socket.h"
+
+namespace dnslet::io {
+
+// Who asked, and at which of our addresses. Owns its bytes; may be kept for a later answer.
+struct UdpPeer {
+  SocketAddress remote;
+  bool has_local = false;
+  IpAddress local;
+};
+
+class UdpListener {
+ public:
+  static constexpr std::size_t kBatch = 64;
+  static constexpr std::size_t kMaxQuestion = 1536;  // a longer one is cut and then unreadable
+  static constexpr std::size_t kMaxAnswer = 1232;
+
+  // Writes an answer into `slot` (kMaxAnswer bytes) and returns its size, or 0 for none now. The
+  // packet is valid during the call only.
+  using OnQuestion = std::function<std::size_t(dns::BytesView packet, const UdpPeer& peer,
+                                               dns::MutableBytesView slot)>;
+
+  // `socket`: as from bind_socket().
+  UdpListener(Loop& loop, Descriptor socket, OnQuestion on_question);
+  ~UdpListener();
+
+  const Endpoint& endpoint() const { return endpoint_; }
+  // Queues a late answer; it is sent at the end of this turn of the loop. What is longer than
+  // kMaxAnswer or finds the queue full is lost, as any datagram may be.
+  void send(const UdpPeer& peer, dns::BytesView answer);
+
+  uint64_t send_errors() const { return send_errors_; }
+
+ private:
+  struct Batch;
+
+  void on_ready(int events);
+  void receive();
+  void answer(std::size_t received);
+  void queue(std::size_t size, const UdpPeer& peer);
+  void flush();
+
+  Descriptor socket_;
+  Endpoint endpoint_;
+  OnQuestion on_question_;
+  std::unique_ptr<Batch> batch_;
+  std::size_t queued_ = 0;   // answers in the batch's slots
+  bool is_blocked_ = false;  // the kernel's send buffer is full: waiting for room, not reading
+  uint64_t send_errors_ = 0;
+  Watch watch_;
+  BeforeWaiting before_waiting_;
+};
+
+}  // namespace dnslet::io
