@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// The upstream questions under way. Joins equal ones, asks servers as policy/servers says, and
+// lands each with an answer or a failure. Lookups are known by their number only.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "io/log.h"
+#include "io/loop.h"
+#include "io/upstream.h"
+#include "policy/lookup.h"
+#include "policy/servers.h"
+
+namespace dnslet::app {
+
+struct FlightSettings {
+  io::Milliseconds timeout{4500};  // after this a flight has failed
+  io::Milliseconds retry{800};     // silence after which the next server is asked too
+  std::size_t max_open = 4096;
+};
+
+class Flights {
+ public:
+  // What came of a question, for all lookups that waited for it.
+  struct Landing {
+    const policy::UpstreamQuestion& question;
+    const policy::Answer& answer;
+    policy::Source source;   // Upstream, or Error where no server has said anything
+    const std::string& via;  // the server that gave the answer; empty: none
+    const std::vector<uint64_t>& lookups;
+  };
+  using OnLanding = std::function<void(const Landing&)>;
+
+  Flights(io::Loop& loop, io::Log& log, const FlightSettings& settings, OnLanding on_landing);
+  ~Flights();
+
+  // From now on these servers are asked; questions under way end with the ones before.
+  // REQUIRES: not empty.
+  void set_servers(const std::vector<Endpoint>& servers, io::UpstreamTransport transport);
+
+  // Has `lookup` wait for the question's answer; on_landing tells it, never from inside. False: too
+  // many questions are open. REQUIRES: set_servers() came before.
+  [[nodiscard]] bool board(uint64_t lookup, const policy::UpstreamQuestion& question);
+
+  std::size_t open() const { return flights_.size(); }
+
+ private:
+  struct Group {
+    policy::ServerSet set;
+    std::vector<std::unique_ptr<io::Upstream>> servers;
+    std::size_t flights = 0;
+  };
+  struct Flight {
+    policy::UpstreamQuestion question;
+    std::string key;
+    Group* group;  // lives as long as it has flights
+    policy::Attempt attempt;
+    std::vector<uint64_t> lookups;
+    // The refusal of the most preferred server that gave one.
+    std::size_t refused_by = SIZE_MAX;
+    policy::Answer refusal;
+  };
+  struct Event {
+    io::Milliseconds at;
+    uint64_t flight;
+  };
+
+  void on_result(Group& group, std::size_t server, uint64_t token, io::UpstreamResult result,
+                 dns::BytesView packet);
+  void on_packet(uint64_t id, std::size_t server, dns::BytesView packet);
+  void act(uint64_t id, policy::Attempt::Next next);
+  void ask(uint64_t id, Flight& flight);
+  void land(uint64_t id, const policy::Answer& answer, const std::string& via);
+  void land_failed(uint64_t id);
+  void note_failure(Group& group, std::size_t server, const char* reason);
+  void on_time();
+  void on_silence(uint64_t id);
+  void arm();
+
+  io::Loop& loop_;
+  io::Log& log_;
+  FlightSettings settings_;
+  OnLanding on_landing_;
+  std::unique_ptr<Group> group_;
+  std::vector<std::unique_ptr<Group>> retired_;
+  uint64_t next_id_ = 1;
+  std::unordered_map<uint64_t, Flight> flights_;
+  std::unordered_map<std::string, uint64_t> by_key_;
+  // In order of time, because every flight gets the same times. Landed ones are passed over.
+  std::deque<Event> silences_;
+  std::deque<Event> deadlines_;
+  io::Milliseconds armed_for_{0};
+  io::Timer timer_;
+};
+
+}  // namespace dnslet::app

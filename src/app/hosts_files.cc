@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "app/hosts_files.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace dnslet::app {
+
+HostsFiles::HostsFiles(std::vector<std::string> paths, uint64_t seed, io::Log& log)
+    : seed_(seed), log_(log), table_(std::make_shared<policy::HostsTable>(seed)) {
+  for (std::string& path : paths) listings_.push_back({std::move(path), {}});
+}
+
+Status HostsFiles::read(OnTrouble on_trouble) {
+  auto table = std::make_shared<policy::HostsTable>(seed_);
+  std::vector<Source> sources;
+  for (Source& listing : listings_) {
+    listing.stamp = io::stamp_of(listing.path);
+    const auto expanded = expand(listing.path);
+    if (!expanded && on_trouble == OnTrouble::Fail) return expanded.error();
+    if (!expanded) log_.write(io::Level::Warning, expanded.error().text + "; its entries stay");
+    for (const std::string& file : expanded ? *expanded : sources_below(listing.path)) {
+      sources.push_back({file, io::stamp_of(file)});
+      if (Status status = read_source(file, on_trouble, *table); !status) return status;
+    }
+  }
+  sources_ = std::move(sources);
+  table_ = std::move(table);
+  if (!listings_.empty())
+    log_.write(io::Level::Info, "hosts files read files=" + std::to_string(sources_.size()) +
+                                    " entries=" + std::to_string(table_->entries()));
+  return Done();
+}
+
+Status HostsFiles::read_source(const std::string& path, OnTrouble on_trouble,
+                               policy::HostsTable& table) {
+  const auto text = io::read_file(path, kMaxFile);
+  if (text) {
+    report(path, table.add_text(*text));
+    return Done();
+  }
+  if (on_trouble == OnTrouble::Fail) return text.error();
+
+  log_.write(io::Level::Warning, text.error().text + "; its entries stay");
+  const auto before =
+      std::ranges::find_if(sources_, [&](const Source& source) { return source.path == path; });
+  table.add_from(*table_, static_cast<std::size_t>(before - sources_.begin()) + 1);
+  return Done();
+}
+
+bool HostsFiles::has_changed() const {
+  const auto changed = [](const auto& entry) { return io::stamp_of(entry.path) != entry.stamp; };
+  return std::ranges::any_of(listings_, changed) || std::ranges::any_of(sources_, changed);
+}
+
+// The files that a path of the command line stands for.
+Result<std::vector<std::string>> HostsFiles::expand(const std::string& path) const {
+  if (io::is_directory(path)) return io::list_directory(path);
+  const bool was_directory = !sources_below(path).empty() && sources_below(path).front() != path;
+  if (was_directory) return Error{"cannot read '" + path + "': not a directory any more"};
+  return std::vector<std::string>{path};
+}
+
+std::vector<std::string> HostsFiles::sources_below(const std::string& path) const {
+  std::vector<std::string> files;
+  for (const Source& source : sources_)
+    if (source.path == path || source.path.starts_with(path + "/")) files.push_back(source.path);
+  return files;
+}
+
+void HostsFiles::report(const std::string& path, const policy::HostsReport& report) {
+  for (const policy::BadLine& bad : report.first_bad)
+    log_.write(io::Level::Warning, "hosts line skipped file=" + io::quoted(path) +
+                                       " line=" + std::to_string(bad.line) +
+                                       " reason=" + io::quoted(bad.reason));
+  if (report.bad_lines > report.first_bad.size())
+    log_.write(io::Level::Warning, "more hosts lines skipped file=" + io::quoted(path) + " count=" +
+                                       std::to_string(report.bad_lines - report.first_bad.size()));
+}
+
+}  // namespace dnslet::app

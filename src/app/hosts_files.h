@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// The hosts files of the command line as one table: reads them, notices changes, reads them again.
+//
+// A file that can't be read any more keeps the entries it had, with a warning; a file that has left
+// its directory takes them along. A table in use is never changed, only replaced.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "io/files.h"
+#include "io/log.h"
+#include "policy/hosts.h"
+
+namespace dnslet::app {
+
+class HostsFiles {
+ public:
+  static constexpr std::size_t kMaxFile = 64U << 20;  // bytes
+
+  // `paths`: files and directories, in order. `seed`: see dns/hash.h.
+  HostsFiles(std::vector<std::string> paths, uint64_t seed, io::Log& log);
+
+  // The first reading: fails with a sentence if anything can't be read.
+  Status load() { return read(OnTrouble::Fail); }
+  // Reads everything again; what can't be read keeps its entries.
+  void reload() { (void)read(OnTrouble::KeepEntries); /* cannot fail then */ }
+  // Whether a file or a directory has changed since it was last read.
+  bool has_changed() const;
+
+  // Never null.
+  std::shared_ptr<const policy::HostsTable> table() const { return table_; }
+
+ private:
+  struct Source {
+    std::string path;
+    io::FileStamp stamp;  // when it was last read
+  };
+  enum class OnTrouble { Fail, KeepEntries };
+
+  Status read(OnTrouble on_trouble);
+  Status read_source(const std::string& path, OnTrouble on_trouble, policy::HostsTable& table);
+
+  Result<std::vector<std::string>> expand(const std::string& path) const;
+  std::vector<std::string> sources_below(const std::string& directory) const;
+  void report(const std::string& path, const policy::HostsReport& report);
+
+  std::vector<Source> listings_;  // the paths of the command line
+  uint64_t seed_;
+  io::Log& log_;
+  std::vector<Source> sources_;  // in the order of the table's sources
+  std::shared_ptr<const policy::HostsTable> table_;
+};
+
+}  // namespace dnslet::app

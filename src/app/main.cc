@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+
+// Options → server → exit status: 0 asked to stop, 1 could not run, 2 bad usage.
+
+#include <ares.h>
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "app/healthcheck.h"
+#include "app/name_sources.h"
+#include "app/options.h"
+#include "app/server.h"
+#include "app/version.h"
+
+namespace {
+
+using dnslet::app::Action;
+using dnslet::app::Options;
+using dnslet::app::ParsedOptions;
+
+constexpr int kStopped = 0;
+constexpr int kCannotRun = 1;
+constexpr int kBadUsage = 2;
+
+int fail(int status, const std::string& sentence) {
+  (void)std::fprintf(stderr, "dnslet: %s\n", sentence.c_str());
+  return status;
+}
+
+// Every upstream question has a socket of its own: take as many descriptors as we may.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  constexpr rlim_t kEnough = 65536;
+  if (limit.rlim_cur >= kEnough) return;
+  limit.rlim_cur = limit.rlim_max < kEnough ? limit.rlim_max : kEnough;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);  // fewer only lower the number of questions at once
+}
+
+int serve(Options options) {
+  raise_descriptor_limit();
+  if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS)
+    return fail(kCannotRun, "cannot initialise c-ares");
+  dnslet::app::Server server(std::move(options));
+  if (const auto status = server.configure(); !status) return fail(kBadUsage, status.error().text);
+  if (const auto status = server.bind(); !status) return fail(kCannotRun, status.error().text);
+  server.run();
+  return kStopped;
+}
+
+int run(const ParsedOptions& parsed) {
+  switch (parsed.options.action) {
+    case Action::Help:
+      (void)std::fputs(dnslet::app::help_text().c_str(), stdout);
+      return kStopped;
+    case Action::Version:
+      (void)std::printf("dnslet %s\n", dnslet::version());
+      return kStopped;
+    case Action::PrintConfig: {
+      auto settings = parsed.settings;
+      dnslet::app::fill_from_resolv_conf(parsed.options, settings);
+      (void)std::fputs(dnslet::app::config_text(settings).c_str(), stdout);
+      return kStopped;
+    }
+    case Action::Healthcheck: {
+      const auto health = dnslet::app::check_health(parsed.options);
+      (void)std::printf("%s\n", health.reason.c_str());
+      return health.is_healthy ? kStopped : kCannotRun;
+    }
+    case Action::Serve:
+      break;
+  }
+  for (const std::string& warning : parsed.warnings)
+    (void)std::fprintf(stderr, "dnslet: warning: %s\n", warning.c_str());
+  return serve(parsed.options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto environment = [](const std::string& name) -> std::optional<std::string> {
+    const char* const value = std::getenv(name.c_str());
+    if (!value) return std::nullopt;
+    return value;
+  };
+  const auto parsed = dnslet::app::parse_options(arguments, environment);
+  if (!parsed) return fail(kBadUsage, parsed.error().text);
+  return run(*parsed);
+}

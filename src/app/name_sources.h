@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Where questions are forwarded to: the options and what they leave to resolv.conf.
+
+#include <string>
+#include <vector>
+
+#include "app/options.h"
+#include "base/address.h"
+#include "base/result.h"
+#include "io/files.h"
+#include "policy/resolv_conf.h"
+
+namespace dnslet::app {
+
+// What is in force after options and resolv.conf have been put together.
+struct Forwarding {
+  std::vector<Endpoint> servers;   // in order of preference; may be empty
+  std::vector<Endpoint> left_out;  // named in resolv.conf, but they are this dnslet itself
+  bool tcp_only = false;
+};
+
+class NameSources {
+ public:
+  // `options` must outlive this.
+  explicit NameSources(const Options& options) : options_(options) {}
+
+  // Whether a value may come from resolv.conf, now or after the file changes.
+  bool uses_resolv_conf() const;
+  // Reads the file, if it is used, and puts everything together. Fails when it can't be read and
+  // the servers had to come from it: "cannot read 'PATH': reason".
+  Result<Forwarding> read();
+  // Whether the file has changed since it was last read.
+  bool has_changed() const;
+
+ private:
+  const Options& options_;
+  io::FileStamp stamp_;
+};
+
+// Fills in what resolv.conf gives, for --print-config.
+void fill_from_resolv_conf(const Options& options, std::vector<Setting>& settings);
+
+}  // namespace dnslet::app

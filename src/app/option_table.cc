@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "app/option_table.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "app/option_values.h"
+
+namespace dnslet::app {
+namespace {
+
+constexpr uint32_t kMaxSeconds = 86'400;  // a day: longer is a slip of the unit
+constexpr uint32_t kMaxMilliseconds = kMaxSeconds * 1000;
+constexpr uint32_t kMaxCacheAnswers = 10'000'000;  // 10 GB at the promised 1 KiB each
+constexpr uint32_t kMaxLimit = 1'000'000;
+
+// For numbers whose 0 means something, and for those where it would mean nothing.
+constexpr uint32_t kFromZero = 0;
+constexpr uint32_t kFromOne = 1;
+
+Status set_switch(bool& field, std::string_view text) {
+  const auto value = parse_boolean(text);
+  if (!value) return value.error();
+  field = *value;
+  return Done{};
+}
+
+Status set_seconds(std::chrono::seconds& field, std::string_view text, uint32_t min) {
+  const auto value = parse_number(text, {min, kMaxSeconds, "seconds"});
+  if (!value) return value.error();
+  field = std::chrono::seconds(*value);
+  return Done{};
+}
+
+Status set_milliseconds(std::chrono::milliseconds& field, std::string_view text) {
+  const auto value = parse_number(text, {kFromOne, kMaxMilliseconds, "milliseconds"});
+  if (!value) return value.error();
+  field = std::chrono::milliseconds(*value);
+  return Done{};
+}
+
+Status set_count(std::size_t& field, std::string_view text, NumberRange range) {
+  const auto value = parse_number(text, range);
+  if (!value) return value.error();
+  field = *value;
+  return Done{};
+}
+
+Status set_action(Action action, std::string_view text, Options& options) {
+  const auto value = parse_boolean(text);
+  if (!value) return value.error();
+  if (*value) options.action = action;
+  return Done{};
+}
+
+Status parse_listen(std::string_view text, Options& options) {
+  auto listen = parse_listeners(text);
+  if (!listen) return listen.error();
+  options.listen = std::move(*listen);
+  return Done{};
+}
+
+Status parse_allow(std::string_view text, Options& options) {
+  auto allow = parse_networks(text);
+  if (!allow) return allow.error();
+  options.allow = std::move(*allow);
+  return Done{};
+}
+
+Status parse_servers(std::string_view text, Options& options) {
+  auto nameservers = parse_nameservers(text);
+  if (!nameservers) return nameservers.error();
+  options.nameservers = std::move(*nameservers);
+  return Done{};
+}
+
+Status parse_resolv_conf(std::string_view text, Options& options) {
+  auto path = parse_path(text);
+  if (!path) return path.error();
+  options.resolv_conf = std::move(*path);
+  return Done{};
+}
+
+Status parse_upstream_timeout(std::string_view text, Options& options) {
+  return set_milliseconds(options.upstream_timeout, text);
+}
+
+Status parse_upstream_retry(std::string_view text, Options& options) {
+  return set_milliseconds(options.upstream_retry, text);
+}
+
+Status parse_force_tcp(std::string_view text, Options& options) {
+  return set_switch(options.force_tcp.emplace(), text);
+}
+
+Status parse_no_rec(std::string_view text, Options& options) {
+  return set_switch(options.no_recursion, text);
+}
+
+Status parse_hostsfile(std::string_view text, Options& options) {
+  auto path = parse_path(text);
+  if (!path) return path.error();
+  options.hosts_files.push_back(std::move(*path));
+  return Done{};
+}
+
+Status parse_hostsfile_poll(std::string_view text, Options& options) {
+  return set_seconds(options.hosts_poll, text, kFromZero);
+}
+
+Status parse_address(std::string_view text, Options& options) {
+  auto record = parse_static_record(text);
+  if (!record) return record.error();
+  options.addresses.push_back(std::move(*record));
+  return Done{};
+}
+
+Status parse_block(std::string_view text, Options& options) {
+  auto domains = parse_domains(text);
+  if (!domains) return domains.error();
+  options.block = std::move(*domains);
+  return Done{};
+}
+
+Status parse_family(std::string_view text, Options& options) {
+  const auto filter = parse_filter(text);
+  if (!filter) return filter.error();
+  options.filter = *filter;
+  return Done{};
+}
+
+Status parse_rcache(std::string_view text, Options& options) {
+  return set_count(options.cache_capacity, text, {kFromZero, kMaxCacheAnswers, "answers"});
+}
+
+Status parse_rcache_ttl(std::string_view text, Options& options) {
+  return set_seconds(options.cache_ttl, text, kFromOne);
+}
+
+Status parse_rcache_neg_ttl(std::string_view text, Options& options) {
+  return set_seconds(options.cache_negative_ttl, text, kFromZero);
+}
+
+Status parse_max_inflight(std::string_view text, Options& options) {
+  return set_count(options.max_inflight, text, {kFromOne, kMaxLimit, "questions"});
+}
+
+Status parse_max_tcp_clients(std::string_view text, Options& options) {
+  return set_count(options.max_tcp_clients, text, {kFromOne, kMaxLimit, "connections"});
+}
+
+Status parse_tcp_idle_timeout(std::string_view text, Options& options) {
+  return set_milliseconds(options.tcp_idle_timeout, text);
+}
+
+Status parse_verbose(std::string_view text, Options& options) {
+  return set_switch(options.verbose, text);
+}
+
+Status parse_syslog(std::string_view text, Options& options) {
+  return set_switch(options.syslog, text);
+}
+
+Status parse_print_config(std::string_view text, Options& options) {
+  return set_action(Action::PrintConfig, text, options);
+}
+
+Status parse_healthcheck(std::string_view text, Options& options) {
+  return set_action(Action::Healthcheck, text, options);
+}
+
+Status parse_version(std::string_view text, Options& options) {
+  return set_action(Action::Version, text, options);
+}
+
+Status parse_help(std::string_view text, Options& options) {
+  return set_action(Action::Help, text, options);
+}
+
+constexpr auto kOptions = std::to_array<OptionRow>({
+    {"Listening", "listen", 'l', Kind::Text, "DNSMASQ_LISTEN", "IP[:PORT],...", "127.0.0.1:53",
+     "Addresses for UDP and TCP", parse_listen},
+    {"Listening", "allow", 0, Kind::Text, "DNSMASQ_ALLOW", "NETWORK,...", "",
+     "Serve these clients only [everyone]", parse_allow},
+
+    {"Upstream", "nameservers", 'n', Kind::Text, "DNSMASQ_SERVERS", "IP[:PORT],...", "",
+     "Servers, best first [from resolv.conf]", parse_servers},
+    {"Upstream", "resolv-conf", 0, Kind::Text, "DNSMASQ_RESOLV_CONF", "PATH", "/etc/resolv.conf",
+     "The resolv.conf to read", parse_resolv_conf},
+    {"Upstream", "upstream-timeout", 0, Kind::Text, "DNSMASQ_UPSTREAM_TIMEOUT", "MS", "4500",
+     "Give up on a question after this", parse_upstream_timeout},
+    {"Upstream", "upstream-retry", 0, Kind::Text, "DNSMASQ_UPSTREAM_RETRY", "MS", "800",
+     "Ask the next server too after this", parse_upstream_retry},
+    {"Upstream", "force-tcp", 0, Kind::Switch, "DNSMASQ_FORCE_TCP", "", "",
+     "Ask over TCP only [use-vc in resolv.conf]", parse_force_tcp},
+    {"Upstream", "no-rec", 0, Kind::Switch, "DNSMASQ_NOREC", "", "false",
+     "Forward nothing: refuse what is not here", parse_no_rec},
+
+    {"Names", "hostsfile", 'f', Kind::CommaList, "DNSMASQ_HOSTSFILE", "PATH", "",
+     "Hosts file or directory; repeatable", parse_hostsfile},
+    {"Names", "hostsfile-poll", 'p', Kind::Text, "DNSMASQ_POLL", "SECONDS", "0",
+     "Look for changes; 0: on SIGHUP only", parse_hostsfile_poll},
+    {"Names", "address", 0, Kind::BlankList, "DNSMASQ_ADDRESS", "NAME=IP,...", "",
+     "Static record, *.NAME too; repeatable", parse_address},
+    {"Names", "block", 0, Kind::Text, "DNSMASQ_BLOCK", "DOMAIN,...", "",
+     "NXDOMAIN for these and all below", parse_block},
+    {"Names", "filter", 0, Kind::Text, "DNSMASQ_FILTER", "a|aaaa", "",
+     "Answer this address family with NODATA", parse_family},
+
+    {"Cache", "rcache", 'r', Kind::Text, "DNSMASQ_RCACHE", "N", "0", "Answers to keep; 0: no cache",
+     parse_rcache},
+    {"Cache", "rcache-ttl", 0, Kind::Text, "DNSMASQ_RCACHE_TTL", "SECONDS", "60",
+     "Longest time to keep an answer", parse_rcache_ttl},
+    {"Cache", "rcache-neg-ttl", 0, Kind::Text, "DNSMASQ_RCACHE_NEG_TTL", "SECONDS", "10",
+     "Longest time to keep a negative one", parse_rcache_neg_ttl},
+
+    {"Limits", "max-inflight", 0, Kind::Text, "DNSMASQ_MAX_INFLIGHT", "N", "4096",
+     "Upstream questions open at once", parse_max_inflight},
+    {"Limits", "max-tcp-clients", 0, Kind::Text, "DNSMASQ_MAX_TCP_CLIENTS", "N", "256",
+     "Client connections open at once", parse_max_tcp_clients},
+    {"Limits", "tcp-idle-timeout", 0, Kind::Text, "DNSMASQ_TCP_IDLE_TIMEOUT", "MS", "10000",
+     "Close idle client connections after", parse_tcp_idle_timeout},
+
+    {"Operation", "verbose", 0, Kind::Switch, "DNSMASQ_VERBOSE", "", "false",
+     "A log line for every question", parse_verbose},
+    {"Operation", "syslog", 0, Kind::Switch, "DNSMASQ_SYSLOG", "", "false",
+     "Log to syslog, not to standard output", parse_syslog},
+    {"Operation", "healthcheck", 0, Kind::Action, "", "", "", "Ask the running dnslet; exit 0 or 1",
+     parse_healthcheck},
+    {"Operation", "print-config", 0, Kind::Action, "", "", "", "Print every option and its origin",
+     parse_print_config},
+    {"Operation", "version", 'v', Kind::Action, "", "", "", "Print the version", parse_version},
+    {"Operation", "help", 'h', Kind::Action, "", "", "", "Print this text", parse_help},
+});
+
+}  // namespace
+
+std::span<const OptionRow> option_table() { return kOptions; }
+
+const OptionRow* find_option(std::string_view name) {
+  const auto* const row =
+      std::find_if(kOptions.begin(), kOptions.end(), [name](const OptionRow& candidate) {
+        if (name.size() == 1) return candidate.letter != 0 && candidate.letter == name[0];
+        return name == candidate.flag;
+      });
+  return row == kOptions.end() ? nullptr : row;
+}
+
+}  // namespace dnslet::app

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "app/options.h"
+
+// Regular expressions would be compiled at every start, for nothing.
+#define CXXOPTS_NO_REGEX true
+#include <cxxopts.hpp>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <utility>
+
+#include "app/option_table.h"
+#include "app/option_values.h"
+
+namespace dnslet::app {
+namespace {
+
+constexpr std::size_t kHelpWidth = 79;
+constexpr std::size_t kHelpColumn = 35;  // where the explanations begin
+
+// Per flag, the values that the command line gives it, in order.
+using FlagValues = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+// What an option is set to, and by whom.
+struct Source {
+  Origin origin = Origin::Default;
+  std::string name;                 // "--rcache" or "DNSMASQ_RCACHE"
+  std::vector<std::string> values;  // in order; empty: unset
+};
+
+bool is_switch(const OptionRow& row) {
+  return row.kind == Kind::Switch || row.kind == Kind::Action;
+}
+
+bool is_list(const OptionRow& row) {
+  return row.kind == Kind::CommaList || row.kind == Kind::BlankList;
+}
+
+std::string long_form(const OptionRow& row) { return "--" + std::string(row.flag); }
+
+// Levenshtein's distance: how many letters to add, drop or change.
+std::size_t edit_distance(std::string_view left, std::string_view right) {
+  std::vector<std::size_t> row(right.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < right.size(); ++j) {
+      const std::size_t changed = diagonal + (left[i] == right[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+// The flag that someone who wrote `name` meant; nullptr: none is near.
+const OptionRow* find_nearest(std::string_view name) {
+  constexpr std::size_t kMaxName = 40;  // longer than any flag, and keeps the work small
+  if (name.size() > kMaxName) return nullptr;
+
+  const OptionRow* nearest = nullptr;
+  std::size_t best = std::min<std::size_t>(2, name.size() / 2) + 1;
+  for (const OptionRow& row : option_table()) {
+    const std::size_t distance = edit_distance(name, row.flag);
+    if (distance >= best) continue;
+    best = distance;
+    nearest = &row;
+  }
+  return nearest;
+}
+
+Error unexpected(std::string_view argument) {
+  if (!argument.starts_with('-') || argument == "-") {
+    const bool is_value = static_cast<bool>(parse_boolean(argument));
+    return Error{"unexpected argument " + quoted(argument) +
+                 (is_value ? ": write --flag=VALUE to switch something on or off"
+                           : ": everything is a flag, see --help")};
+  }
+  const std::string_view flag = argument.substr(0, argument.find('='));
+  const std::string_view name = flag.substr(std::min(flag.find_first_not_of('-'), flag.size()));
+  const OptionRow* const nearest = find_nearest(name);
+  return Error{
+      "unknown flag " + quoted(flag) +
+      (nearest ? ": did you mean " + long_form(*nearest) + "? See --help" : ", see --help")};
+}
+
+// "-l=x" and Go's "-listen=x" as "--listen=x"; what is not a flag stays as it is.
+std::string in_long_form(const std::string& argument) {
+  const std::size_t dashes = argument.starts_with("--") ? 2 : 1;
+  if (!argument.starts_with('-') || argument.size() == dashes) return argument;
+  const std::size_t end = std::min(argument.find('='), argument.size());
+  const std::string name = argument.substr(dashes, end - dashes);
+  const OptionRow* const row = find_option(name);
+  return "--" + (row ? std::string(row->flag) : name) + argument.substr(end);
+}
+
+// Every flag in its long form, and no value touched, even one that begins with a dash.
+std::vector<std::string> normalized(const std::vector<std::string>& arguments) {
+  std::vector<std::string> result;
+  bool is_value = false;
+  for (const std::string& argument : arguments) {
+    result.push_back(is_value ? argument : in_long_form(argument));
+    const bool is_flag = !is_value && result.back().starts_with("--");
+    const OptionRow* const row = is_flag ? find_option(result.back().substr(2)) : nullptr;
+    is_value = row && !is_switch(*row);
+  }
+  return result;
+}
+
+cxxopts::Options make_parser() {
+  cxxopts::Options parser("dnslet");
+  parser.allow_unrecognised_options();  // they are left over, and unexpected() has a word for them
+  auto add = parser.add_options();
+  for (const OptionRow& row : option_table()) {
+    const auto value = cxxopts::value<std::string>();
+    if (is_switch(row)) value->implicit_value("true");
+    add(std::string(row.flag), "", value);
+  }
+  return parser;
+}
+
+Result<FlagValues> parse_command_line(const std::vector<std::string>& arguments) {
+  const std::vector<std::string> words = normalized(arguments);
+  std::vector<const char*> argv = {"dnslet"};
+  for (const std::string& word : words) argv.push_back(word.c_str());
+
+  try {
+    const auto parsed = make_parser().parse(static_cast<int>(argv.size()), argv.data());
+    if (!parsed.unmatched().empty()) return unexpected(parsed.unmatched().front());
+    FlagValues values;
+    for (const auto& argument : parsed.arguments()) {
+      values[argument.key()].push_back(argument.value());
+    }
+    return values;
+  } catch (const cxxopts::exceptions::exception&) {
+    // Unknown flags are left over and every text is a value to cxxopts: what is left to complain
+    // about is a value that is missing at the end.
+    return Error{escaped(argv.back()) + ": its value is missing, see --help"};
+  }
+}
+
+// A variable's text as the values that flags would give one by one.
+Result<std::vector<std::string>> split_variable(const OptionRow& row, const std::string& text) {
+  if (!is_list(row)) return std::vector<std::string>{text};
+  if (row.kind == Kind::BlankList) {
+    const auto elements = split_blanks(text);
+    return std::vector<std::string>(elements.begin(), elements.end());
+  }
+  const auto elements = parse_list(text);
+  if (!elements) return Error{std::string(row.variable) + ": " + elements.error().text};
+  return std::vector<std::string>(elements->begin(), elements->end());
+}
+
+Result<Source> find_source(const OptionRow& row, const FlagValues& flags,
+                           const Environment& environment) {
+  const auto flag = flags.find(row.flag);
+  if (flag != flags.end()) return Source{Origin::Flag, long_form(row), flag->second};
+
+  const std::string variable(row.variable);
+  const auto text = variable.empty() ? std::nullopt : environment(variable);
+  if (text && !text->empty()) {
+    auto values = split_variable(row, *text);
+    if (!values) return values.error();
+    // A list of nothing but blanks counts as empty, hence as unset.
+    if (!values->empty()) return Source{Origin::Variable, variable, std::move(*values)};
+  }
+
+  Source source;
+  if (!row.default_value.empty()) source.values.emplace_back(row.default_value);
+  return source;
+}
+
+std::string shown_value(const OptionRow& row, const std::vector<std::string>& values) {
+  if (values.empty()) return {};
+  if (is_switch(row)) return *parse_boolean(values.back()) ? "true" : "false";
+  if (!is_list(row)) return values.back();
+
+  std::string joined = values.front();
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    joined += (row.kind == Kind::CommaList ? ',' : ' ') + values[i];
+  }
+  return joined;
+}
+
+Status apply(const OptionRow& row, const Source& source, ParsedOptions& parsed) {
+  for (const std::string& value : source.values) {
+    if (value.empty() && !is_switch(row)) {
+      return Error{source.name + ": '' is empty where " + std::string(row.placeholder) +
+                   " is expected"};
+    }
+    const Status status = row.parse(value, parsed.options);
+    if (!status) return Error{source.name + ": " + status.error().text};
+  }
+  if (row.kind == Kind::Action) return Done{};
+
+  parsed.settings.push_back(
+      {std::string(row.flag), shown_value(row, source.values), source.origin});
+  return Done{};
+}
+
+enum class Rows { Actions, Settings };
+
+Status apply_rows(Rows rows, const FlagValues& flags, const Environment& environment,
+                  ParsedOptions& parsed) {
+  for (const OptionRow& row : option_table()) {
+    if ((row.kind == Kind::Action) != (rows == Rows::Actions)) continue;
+    const auto source = find_source(row, flags, environment);
+    if (!source) return source.error();
+    Status status = apply(row, *source, parsed);
+    if (!status) return status;
+  }
+  return Done{};
+}
+
+std::string help_line(const OptionRow& row) {
+  std::string line = row.letter ? std::string("  -") + row.letter + ", " : "      ";
+  line += long_form(row);
+  if (!row.placeholder.empty()) line += " " + std::string(row.placeholder);
+  line.resize(std::max(kHelpColumn, line.size() + 1), ' ');
+  line += row.help;
+  if (!is_switch(row) && !row.default_value.empty()) {
+    line += " [" + std::string(row.default_value) + "]";
+  }
+  return line + "\n";
+}
+
+// All variables in the order of their flags, as an indented paragraph.
+std::string variable_lines() {
+  std::string text;
+  std::string line;
+  for (const OptionRow& row : option_table()) {
+    if (row.variable.empty()) continue;
+    if (line.size() + 1 + row.variable.size() > kHelpWidth) text += std::exchange(line, "") + "\n";
+    line += (line.empty() ? "  " : " ") + std::string(row.variable);
+  }
+  return text + line + "\n";
+}
+
+std::string origin_text(const Setting& setting) {
+  switch (setting.origin) {
+    case Origin::Default:
+      return "default";
+    case Origin::ResolvConf:
+      return "resolv.conf";
+    case Origin::Variable:
+      break;
+    case Origin::Flag:
+      return "--" + setting.flag;
+  }
+  const OptionRow* const row = find_option(setting.flag);
+  return row ? std::string(row->variable) : "variable";
+}
+
+}  // namespace
+
+Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
+                                    const Environment& environment) {
+  const auto flags = parse_command_line(arguments);
+  if (!flags) return flags.error();
+
+  ParsedOptions parsed;
+  const Status asked = apply_rows(Rows::Actions, *flags, environment, parsed);
+  if (!asked) return asked.error();
+  // Who asks for help gets it, above all when a variable is what is wrong.
+  const Action action = parsed.options.action;
+  if (action == Action::Help || action == Action::Version) return parsed;
+
+  const Status set = apply_rows(Rows::Settings, *flags, environment, parsed);
+  if (!set) return set.error();
+  return parsed;
+}
+
+std::string help_text() {
+  std::string text =
+      "Usage: dnslet [FLAG]...\n"
+      "Caching DNS forwarder with a hosts file, see dnslet(8). Defaults in brackets.\n";
+  std::string_view group;
+  for (const OptionRow& row : option_table()) {
+    if (row.group != group) text += std::string(row.group) + ":\n";
+    group = row.group;
+    text += help_line(row);
+  }
+  return text + "\nVariables, in the same order and weaker than the flags:\n" + variable_lines();
+}
+
+std::string config_text(const std::vector<Setting>& settings) {
+  std::string text;
+  for (const Setting& setting : settings) {
+    const std::string value = setting.value.empty() ? "-" : escaped(setting.value);
+    text += setting.flag + " = " + value + "  (" + origin_text(setting) + ")\n";
+  }
+  return text;
+}
+
+}  // namespace dnslet::app

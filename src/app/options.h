@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// One table of options: flag, variable, default, help text, parser. It drives the command line, the
+// environment, --help and --print-config; nothing else in the program reads argv or the
+// environment.
+//
+// Precedence: flag, then variable, then resolv.conf (where the table says so), then default. An
+// empty variable counts as unset. The first unusable value ends the parsing with one sentence that
+// names the flag or the variable, the value and what would be right.
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/result.h"
+
+namespace dnslet::app {
+
+// What the command line asks for besides serving.
+enum class Action { Serve, Help, Version, PrintConfig, Healthcheck };
+
+// Which address family --filter answers with NODATA.
+enum class Filter { None, A, Aaaa };
+
+// One --address value: a name ("*." in front makes it a wildcard) and its addresses. The name is
+// checked (usable as a domain name) but kept as it was written.
+struct StaticRecord {
+  std::string name;
+  std::vector<IpAddress> addresses;
+};
+
+struct Options {
+  Action action = Action::Serve;
+
+  std::vector<Endpoint> listen;       // never empty after parse_options, see there
+  std::vector<Endpoint> nameservers;  // empty: from resolv.conf
+  std::string resolv_conf;
+
+  std::vector<std::string> hosts_files;
+  std::chrono::seconds hosts_poll{0};  // 0: only on SIGHUP
+  std::vector<StaticRecord> addresses;
+  std::vector<std::string> block;  // domains, checked, as written but for a leading dot
+  Filter filter = Filter::None;
+  std::vector<Network> allow;  // empty: everyone
+
+  std::size_t cache_capacity = 0;  // answers; 0: no cache
+  std::chrono::seconds cache_ttl{60};
+  std::chrono::seconds cache_negative_ttl{10};
+
+  bool no_recursion = false;
+  std::chrono::milliseconds upstream_timeout{4500};
+  std::chrono::milliseconds upstream_retry{800};
+  std::optional<bool> force_tcp;  // nullopt: `use-vc` in resolv.conf decides
+  std::size_t max_inflight = 4096;
+
+  std::size_t max_tcp_clients = 256;
+  std::chrono::milliseconds tcp_idle_timeout{10000};
+
+  bool verbose = false;
+  bool syslog = false;
+};
+
+// Looks a variable up; nullopt where it is unset. Returned text need only live during the call.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+// Where a value came from.
+enum class Origin { Default, ResolvConf, Variable, Flag };
+
+// A line of --print-config. `value` is empty where nothing is set.
+struct Setting {
+  std::string flag;  // without the dashes
+  std::string value;
+  Origin origin = Origin::Default;
+};
+
+struct ParsedOptions {
+  Options options;
+  std::vector<Setting> settings;      // one per option but the actions, in the table's order
+  std::vector<std::string> warnings;  // deprecated spellings, one sentence each
+};
+
+// `arguments` without the program's name. Every Go spelling with a single dash works (`-listen`).
+// Fails with one sentence fit for standard error; nothing is half parsed. With --help or --version
+// no other value is looked at, so that help is to be had whatever a variable holds.
+Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
+                                    const Environment& environment);
+
+// The text of --help: fits 80 columns and one screen, ends with a newline.
+std::string help_text();
+
+// The text of --print-config: "flag = value  (origin)", one a line, "-" for an empty value; the
+// origin is the flag, the variable, "resolv.conf" or "default". Values that resolv.conf gave are
+// filled in by the caller beforehand, with their origin.
+std::string config_text(const std::vector<Setting>& settings);
+
+}  // namespace dnslet::app

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "app/server.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cassert>
+#include <csignal>
+#include <utility>
+
+#include "app/query_log.h"
+#include "app/version.h"
+#include "io/socket.h"
+
+namespace dnslet::app {
+namespace {
+
+constexpr io::Milliseconds kResolvConfPoll{1000};
+constexpr io::Milliseconds kLogRetry{100};
+// UDP and TCP must share the port: where the system chose it for UDP, TCP may find it taken.
+constexpr int kPortTries = 16;
+
+uint64_t random_seed() {
+  uint64_t seed = 0;
+  const int status = getentropy(&seed, sizeof seed);
+  assert(status == 0);  // fails before Linux 3.17 only
+  (void)status;
+  return seed;
+}
+
+policy::Settings settings_from(const Options& options) {
+  constexpr policy::Filter kFilters[] = {policy::Filter::None, policy::Filter::A,
+                                         policy::Filter::Aaaa};
+  return {.version = std::string("dnslet ") + version(),
+          .filter = kFilters[static_cast<std::size_t>(options.filter)],
+          .allow = options.allow,
+          .forwards = !options.no_recursion,
+          .ttls = {options.cache_ttl, options.cache_negative_ttl}};
+}
+
+// The reason in bind_socket's sentence, and what helps against it.
+std::string with_remedy(const Error& error, const Endpoint& endpoint) {
+  const auto says = [&](int code) {
+    return error.text.find(uv_strerror(code)) != std::string::npos;
+  };
+  if (says(UV_EADDRINUSE))
+    return error.text + "; stop what uses it, or choose another address or port with --listen";
+  if (says(UV_EADDRNOTAVAIL))
+    return error.text + "; choose an address that this host has with --listen";
+  if (endpoint.port >= 1024 || !says(UV_EACCES)) return error.text;
+  return error.text +
+         "; choose a port from 1024 on with --listen, or lower the limit (docker run --sysctl "
+         "net.ipv4.ip_unprivileged_port_start=0), or give the binary cap_net_bind_service";
+}
+
+// A UDP and a TCP socket on the same endpoint.
+struct Sockets {
+  io::Descriptor udp;
+  io::Descriptor tcp;
+};
+
+Result<Sockets> bind_both(const Endpoint& endpoint) {
+  for (int left = kPortTries;; --left) {
+    auto udp = io::bind_socket(endpoint, io::SocketKind::Udp);
+    if (!udp) return Error{with_remedy(udp.error(), endpoint)};
+    auto tcp = io::bind_socket(io::bound_endpoint(*udp), io::SocketKind::Tcp);
+    if (tcp) return Sockets{std::move(*udp), std::move(*tcp)};
+    if (endpoint.port != 0 || left == 0) return Error{with_remedy(tcp.error(), endpoint)};
+  }
+}
+
+}  // namespace
+
+Server::Server(Options options)
+    : options_(std::move(options)),
+      log_(options_.syslog ? io::Log::Target::Syslog : io::Log::Target::StandardOutput),
+      seed_(random_seed()),
+      settings_(settings_from(options_)),
+      addresses_(seed_),
+      blocked_(seed_),
+      hosts_(options_.hosts_files, seed_, log_),
+      sources_(options_),
+      cache_(options_.cache_capacity, seed_),
+      failures_(kFailures, seed_),
+      scratch_(dns::kMaxMessage),
+      late_slot_(dns::kMaxMessage),
+      flights_(loop_, log_,
+               {options_.upstream_timeout, options_.upstream_retry, options_.max_inflight},
+               [this](const Flights::Landing& landing) { on_landing(landing); }),
+      tcp_clients_(
+          loop_, {options_.max_tcp_clients, options_.tcp_idle_timeout},
+          [this](dns::BytesView packet, uint64_t client, const IpAddress& address,
+                 dns::MutableBytesView slot) { return on_tcp(packet, client, address, slot); }),
+      hosts_timer_(loop_,
+                   [this] {
+                     if (hosts_.has_changed()) hosts_.reload();
+                   }),
+      resolv_conf_timer_(loop_,
+                         [this] {
+                           if (sources_.has_changed()) reload_servers();
+                         }),
+      log_timer_(loop_, [this] { flush_log(); }),
+      before_waiting_(loop_, [this] { flush_log(); }) {
+  addresses_.start_source();
+  for (const StaticRecord& record : options_.addresses)
+    for (const IpAddress& address : record.addresses)
+      (void)addresses_.add(record.name, address);  // checked by the options' parser
+  for (const std::string& domain : options_.block)
+    if (const auto name = dns::Name::from_text(domain)) blocked_.insert(name->view().wire());
+}
+
+Server::~Server() { log_.flush(); }
+
+Status Server::configure() {
+  if (Status status = hosts_.load(); !status) return status;
+  if (options_.no_recursion) return Done();
+
+  const auto forwarding = sources_.read();
+  if (forwarding && !forwarding->servers.empty()) {
+    forward_to(*forwarding);
+    return Done();
+  }
+  if (forwarding) warn_of_own(*forwarding);
+  const std::string reason = forwarding
+                                 ? "'" + options_.resolv_conf + "' names none but this dnslet"
+                                 : forwarding.error().text;
+  return Error{
+      "no nameserver to forward to: " + reason +
+      "; set --nameservers (DNSMASQ_SERVERS), or --no-rec to answer from hosts files alone"};
+}
+
+Status Server::bind() {
+  for (const Endpoint& endpoint : options_.listen) {
+    auto sockets = bind_both(endpoint);
+    if (!sockets) return sockets.error();
+    const std::size_t listener = udp_listeners_.size();
+    udp_listeners_.push_back(std::make_unique<io::UdpListener>(
+        loop_, std::move(sockets->udp),
+        [this, listener](dns::BytesView packet, const io::UdpPeer& peer,
+                         dns::MutableBytesView slot) {
+          return on_udp(listener, packet, peer, slot);
+        }));
+    auto tcp = io::TcpListener::start(loop_, std::move(sockets->tcp), tcp_clients_);
+    if (!tcp) return tcp.error();
+    tcp_listeners_.push_back(std::move(*tcp));
+  }
+  return Done();
+}
+
+void Server::run() {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader of the log that goes away must not end the service
+  for (const int number : {SIGTERM, SIGINT, SIGQUIT})
+    signals_.emplace_back(loop_, number, [this] { loop_.stop(); });
+  signals_.emplace_back(loop_, SIGHUP, [this] { reload(); });
+  signals_.emplace_back(loop_, SIGUSR1, [this] { log_counters(); });
+  if (options_.hosts_poll.count() > 0) hosts_timer_.start_every(options_.hosts_poll);
+  if (sources_.uses_resolv_conf()) resolv_conf_timer_.start_every(kResolvConfPoll);
+
+  log_ready();
+  loop_.run();
+  log_.write(io::Level::Info, "stopped");
+}
+
+void Server::forward_to(const Forwarding& forwarding) {
+  warn_of_own(forwarding);
+  const auto transport =
+      forwarding.tcp_only ? io::UpstreamTransport::TcpOnly : io::UpstreamTransport::UdpThenTcp;
+  if (forwarding.servers == servers_ && transport == transport_) return;
+  servers_ = forwarding.servers;
+  transport_ = transport;
+  flights_.set_servers(servers_, transport_);
+
+  std::string line = "nameservers";
+  for (const Endpoint& server : servers_) line += ' ' + server.to_text();
+  log_.write(io::Level::Info, line + (forwarding.tcp_only ? " transport=tcp" : ""));
+}
+
+void Server::warn_of_own(const Forwarding& forwarding) {
+  for (const Endpoint& server : forwarding.left_out)
+    log_.write(io::Level::Warning,
+               "nameserver left out because it is this dnslet itself server=" + server.to_text());
+}
+
+policy::Tables Server::tables() {
+  return {settings_, addresses_, *hosts_.table(), blocked_, cache_, failures_, scratch_};
+}
+
+std::size_t Server::on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
+                           dns::MutableBytesView slot) {
+  ++counters_.udp;
+  policy::Lookup lookup({peer.remote.address(), policy::Transport::Udp});
+  return answer(lookup, UdpReturn{listener, peer}, packet, slot).size;
+}
+
+io::TcpOutcome Server::on_tcp(dns::BytesView packet, uint64_t client, const IpAddress& address,
+                              dns::MutableBytesView slot) {
+  ++counters_.tcp;
+  policy::Lookup lookup({address, policy::Transport::Tcp});
+  return answer(lookup, TcpReturn{client}, packet, slot);
+}
+
+// Answers into the slot, or keeps the lookup until its question has landed.
+io::TcpOutcome Server::answer(policy::Lookup& lookup, const Return& back, dns::BytesView packet,
+                              dns::MutableBytesView slot) {
+  const uint64_t started_ns = options_.verbose ? uv_hrtime() : 0;
+  policy::Step step = lookup.start(tables(), packet, loop_.now(), slot);
+  if (std::holds_alternative<policy::Ask>(step)) {
+    const uint64_t id = next_lookup_++;
+    const bool has_room =
+        waiting_.size() < std::max(kMinWaiting, kWaitingPerFlight * options_.max_inflight);
+    if (has_room && flights_.board(id, lookup.upstream_question())) {
+      waiting_.emplace(id, Waiting{std::move(lookup), back, started_ns});
+      return {0, true};
+    }
+    log_.write_limited(io::Level::Warning, "max-inflight",
+                       "too many questions under way, answered SERVFAIL; see --max-inflight",
+                       loop_.now());
+    step = lookup.give_up(slot);
+  }
+
+  if (const auto* const reply = std::get_if<policy::Reply>(&step)) {
+    note(lookup, *reply, slot.first(reply->size), "", started_ns);
+    return {reply->size, false};
+  }
+  ++counters_.dropped;
+  return {};
+}
+
+void Server::on_landing(const Flights::Landing& landing) {
+  policy::remember(tables(), landing.question, landing.answer, loop_.now());
+  for (const uint64_t id : landing.lookups) {
+    auto node = waiting_.extract(id);
+    if (node.empty()) continue;
+    Waiting& waiting = node.mapped();
+    const policy::Step step =
+        waiting.lookup.on_answer(tables(), landing.answer, landing.source, slot_for(waiting.back));
+    const auto& reply = std::get<policy::Reply>(step);
+    const dns::BytesView message = dns::BytesView(late_slot_).first(reply.size);
+    note(waiting.lookup, reply, message, landing.via, waiting.started_ns);
+    send(waiting.back, message);
+  }
+}
+
+// As much of the late slot as the transport carries.
+dns::MutableBytesView Server::slot_for(const Return& back) {
+  const bool is_udp = std::holds_alternative<UdpReturn>(back);
+  return dns::MutableBytesView(late_slot_)
+      .first(is_udp ? io::UdpListener::kMaxAnswer : late_slot_.size());
+}
+
+void Server::send(const Return& back, dns::BytesView message) {
+  if (const auto* const udp = std::get_if<UdpReturn>(&back))
+    udp_listeners_[udp->listener]->send(udp->peer, message);
+  if (const auto* const tcp = std::get_if<TcpReturn>(&back))
+    tcp_clients_.send(tcp->client, message);
+}
+
+void Server::note(const policy::Lookup& lookup, const policy::Reply& reply, dns::BytesView message,
+                  const std::string& via, uint64_t started_ns) {
+  ++counters_.by_source[static_cast<std::size_t>(reply.source)];
+  if (!options_.verbose) return;
+  const std::chrono::nanoseconds taken(uv_hrtime() - started_ns);
+  log_.write(io::Level::Info, query_line(lookup, reply, message, via, taken));
+}
+
+void Server::reload() {
+  ++counters_.reloads;
+  hosts_.reload();
+  cache_.clear();
+  failures_.clear();
+  reload_servers();
+  log_.write(io::Level::Info, "reloaded, cache emptied");
+}
+
+void Server::reload_servers() {
+  if (!sources_.uses_resolv_conf()) return;
+  const auto forwarding = sources_.read();
+  if (!forwarding) {
+    log_.write(io::Level::Warning, forwarding.error().text + "; its nameservers stay");
+  } else if (forwarding->servers.empty()) {
+    log_.write(io::Level::Warning,
+               "no nameserver is left in '" + options_.resolv_conf + "'; those before stay");
+  } else {
+    forward_to(*forwarding);
+  }
+}
+
+// What the reader does not take now is offered again soon, also when nothing else happens.
+void Server::flush_log() {
+  log_.flush();
+  if (log_.has_waiting() && !log_timer_.is_active()) log_timer_.start_once(kLogRetry);
+}
+
+void Server::log_ready() {
+  std::string line = "ready: udp+tcp";
+  for (const auto& listener : udp_listeners_) line += ' ' + listener->endpoint().to_text();
+  log_.write(io::Level::Info, line);
+  log_.flush();
+}
+
+void Server::log_counters() {
+  const auto field = [](const char* name, uint64_t value) {
+    return ' ' + std::string(name) + '=' + std::to_string(value);
+  };
+  uint64_t unsent = 0;
+  for (const auto& listener : udp_listeners_) unsent += listener->send_errors();
+
+  std::string line = "counters" + field("questions_udp", counters_.udp) +
+                     field("questions_tcp", counters_.tcp) + field("ignored", counters_.dropped);
+  for (std::size_t i = 0; i < counters_.by_source.size(); ++i)
+    line += field((std::string("answers_") + to_text(static_cast<policy::Source>(i))).c_str(),
+                  counters_.by_source[i]);
+  line += field("cache_entries", cache_.entries()) + field("cache_bytes", cache_.bytes()) +
+          field("cache_evictions", cache_.evictions()) + field("upstream_open", flights_.open()) +
+          field("tcp_clients", tcp_clients_.size()) +
+          field("tcp_closed_by_limit", tcp_clients_.closed_by_limit()) + field("unsent", unsent) +
+          field("reloads", counters_.reloads) + field("log_lines_dropped", log_.dropped());
+  log_.write(io::Level::Info, line);
+}
+
+}  // namespace dnslet::app
