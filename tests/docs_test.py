@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+# Copyright the dnslet authors
+"""One list of options: the program, its --help, its man page and the README agree."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DNSLET = os.environ.get("DNSLET", ROOT / "build" / "dnslet")
+
+# How --print-config shows what --help and the man page say in words.
+UNSET = {"none", "everyone", "from resolv.conf", "use-vc in resolv.conf"}
+
+# A good value for each placeholder of --help; a flag without one is a switch.
+SAMPLES = {
+    "IP[:PORT],...": "192.0.2.7:5398",
+    "NETWORK,...": "192.0.2.0/24",
+    "PATH": "/dev/null",
+    "MS": "7",
+    "SECONDS": "7",
+    "N": "7",
+    "NAME=IP,...": "nas.test=192.0.2.8",
+    "DOMAIN,...": "ads.test",
+    "a|aaaa": "a",
+    "": "true",
+}
+
+
+def output(*flags, **variables):
+    # resolv.conf is given by the variable so that the host's own has no say.
+    variables = {"DNSMASQ_RESOLV_CONF": "/dev/null", "DNSMASQ_SERVERS": "192.0.2.1", **variables}
+    result = subprocess.run([DNSLET, *flags], env=variables, capture_output=True, text=True,
+                            timeout=10, check=False)
+    assert (result.returncode, result.stderr) == (0, ""), result
+    return result.stdout
+
+
+def help_options():
+    """flag -> (letter, placeholder, default in brackets), in order"""
+    line = re.compile(r"^  (?:-(\w), |    )--([\w-]+)(?: (\S+))? +.*?(?:\[(.*)\])?$", re.M)
+    found = line.findall(output("--help"))
+    return {flag: (letter, placeholder, default) for letter, flag, placeholder, default in found}
+
+
+def man_options():
+    """flag -> (letter, variable, default), in order; the actions have neither of the last two"""
+    text = (ROOT / "man" / "dnslet.8").read_text()
+    line = re.compile(r"^\.It Fl (?:(\w) , Fl )?-([\w-]+).*\n(?:\.Pq Ev (\w+) , No default (.+))?", re.M)
+    found = line.findall(text)
+    return {flag: (letter, variable, default) for letter, flag, variable, default in found}
+
+
+def print_config(**variables):
+    """flag -> (value, origin), in order"""
+    found = re.findall(r"^([\w-]+) = (.*)  \((.*)\)$", output("--print-config", **variables), re.M)
+    return {flag: (value, origin) for flag, value, origin in found}
+
+
+def test_help_and_the_man_page_list_the_same_flags_in_the_same_order():
+    in_help = [(flag, letter) for flag, (letter, _, _) in help_options().items()]
+    in_man = [(flag, letter) for flag, (letter, _, _) in man_options().items()]
+    assert in_help == in_man
+
+
+def test_print_config_lists_the_flags_that_have_a_variable():
+    assert list(print_config()) == [flag for flag, (_, name, _) in man_options().items() if name]
+
+
+def test_help_and_the_man_page_list_the_same_variables_in_the_same_order():
+    in_help = re.findall(r"DNSMASQ_\w+", output("--help"))
+    assert in_help == [variable for _, variable, _ in man_options().values() if variable]
+
+
+@pytest.mark.parametrize("flag,variable", [(f, v) for f, (_, v, _) in man_options().items() if v])
+def test_the_variable_of_the_man_page_sets_the_option(flag, variable):
+    sample = SAMPLES[help_options()[flag][1]]
+    assert print_config(**{variable: sample})[flag] == (sample, variable)
+
+
+@pytest.mark.parametrize("flag", [flag for flag, (_, v, _) in man_options().items() if v])
+def test_the_defaults_agree(flag):
+    documented = man_options()[flag][2]
+    _, placeholder, in_help = help_options()[flag]
+    # --help leaves out what goes without saying.
+    assert (in_help or ("none" if placeholder else "false")) == documented
+
+    value, origin = print_config()[flag]
+    if origin == "default":
+        assert value == ("-" if documented in UNSET else documented)
+
+
+def test_the_readme_names_only_what_exists():
+    text = (ROOT / "README.md").read_text()
+    flags = set(re.findall(r"(?<![\w-])--([a-z][\w-]+)", text))
+    variables = set(re.findall(r"DNSMASQ_[A-Z_]*[A-Z]", text))
+    assert flags <= set(help_options())
+    assert variables <= {variable for _, variable, _ in man_options().values()}
+
+
+def test_the_links_of_the_readme_lead_somewhere():
+    for link in re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text()):
+        assert (ROOT / link).exists(), link
+
+
+def test_the_man_page_is_sound():
+    result = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", ROOT / "man" / "dnslet.8"],
+                            capture_output=True, text=True, timeout=10, check=False)
+    assert (result.returncode, result.stdout) == (0, "")
