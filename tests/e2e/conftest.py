@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+# Copyright the dnslet authors
+"""Fixtures: they start what a test asks for and end it again, dnslet before its upstreams."""
+
+import contextlib
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+pytest.register_assert_rewrite("harness", "clients", "basics", "fake_upstream", "nsd_server")
+
+from harness import Dnslet, FakeUpstream  # noqa: E402
+
+
+@pytest.fixture
+def upstream():
+    """upstream(handler, host=…, port=…) → a running FakeUpstream"""
+    with contextlib.ExitStack() as stack:
+        yield lambda handler, **how: stack.enter_context(FakeUpstream(handler, **how))
+
+
+@pytest.fixture
+def dnslet(upstream, tmp_path):
+    """dnslet(*flags, to=[upstream, …], hosts="text", …) → a running Dnslet.
+
+    `hosts` becomes the file tmp_path/"hosts"; other arguments are Dnslet's own."""
+    with contextlib.ExitStack() as stack:
+        def start(*flags, to=(), hosts=None, **how):
+            words = list(flags)
+            if to:
+                words += ["--nameservers", ",".join(server.address for server in to)]
+            if hosts is not None:
+                (tmp_path / "hosts").write_text(hosts)
+                words += ["--hostsfile", tmp_path / "hosts"]
+            return stack.enter_context(Dnslet(*words, directory=tmp_path, **how))
+        yield start

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+# Copyright the dnslet authors
+"""Contract section 4: hosts files that change, vanish, break, and large ones."""
+
+import os
+import signal
+import time
+
+import pytest
+from harness import SCALE, SLOW, UdpClient, data, question, wait_until
+
+REFUSED = 5
+POLLED = ["--hostsfile-poll", 1]
+
+
+@pytest.fixture(params=["poll", "sighup"])
+def start(request, dnslet):
+    """(a starter of servers that look again in that way, what makes them look)"""
+    def starter(*flags, **how):
+        return dnslet("--no-rec", *(POLLED if request.param == "poll" else []), *flags, **how)
+
+    def nudge(server):
+        if request.param == "sighup":
+            server.send_signal(signal.SIGHUP)
+    return starter, nudge
+
+
+def until(server, name, expected):
+    wait_until(lambda: data(server.query(name)) == expected, f"{name} is {expected}", 4 * SCALE)
+
+
+def replace(path, text):
+    """Whole at once, as careful writers do"""
+    new = path.with_name("new-" + path.name)
+    new.write_text(text)
+    os.rename(new, path)
+
+
+@pytest.mark.parametrize("write", [lambda path, text: path.write_text(text), replace],
+                         ids=["rewritten", "replaced"])
+def test_a_changed_file_is_read_again(start, tmp_path, write):
+    starter, nudge = start
+    server = starter(hosts="192.0.2.1 a.test b.test\n")
+    write(tmp_path / "hosts", "192.0.2.22 a.test\n")
+    nudge(server)
+    until(server, "a.test", ["192.0.2.22"])
+    assert server.query("b.test").rcode() == REFUSED, "what was taken out is gone"
+
+
+def test_a_change_of_the_same_length_is_seen(start, tmp_path):
+    starter, nudge = start
+    server = starter(hosts="192.0.2.1 a.test\n")
+    (tmp_path / "hosts").write_text("192.0.2.2 a.test\n")
+    nudge(server)
+    until(server, "a.test", ["192.0.2.2"])
+
+
+def test_a_vanished_file_keeps_its_entries_with_a_warning(start, tmp_path):
+    starter, nudge = start
+    server = starter(hosts="192.0.2.1 a.test\n")
+    (tmp_path / "hosts").unlink()
+    nudge(server)
+    server.wait_log(rf" warn.*{tmp_path}/hosts")
+    assert data(server.query("a.test")) == ["192.0.2.1"]
+    (tmp_path / "hosts").write_text("192.0.2.2 a.test\n")
+    nudge(server)
+    until(server, "a.test", ["192.0.2.2"])
+
+
+def test_a_file_that_cannot_be_read_keeps_its_entries_with_a_warning(start, tmp_path):
+    starter, nudge = start
+    server = starter(hosts="192.0.2.1 a.test\n")
+    (tmp_path / "link").symlink_to("/proc/self/mem")  # an error for root too
+    os.rename(tmp_path / "link", tmp_path / "hosts")
+    nudge(server)
+    server.wait_log(rf" warn.*{tmp_path}/hosts")
+    assert data(server.query("a.test")) == ["192.0.2.1"]
+
+
+def test_a_file_removed_from_a_directory_takes_its_entries_along(start, tmp_path):
+    starter, nudge = start
+    (tmp_path / "hosts.d").mkdir()
+    one, two = tmp_path / "hosts.d" / "one", tmp_path / "hosts.d" / "two"
+    one.write_text("192.0.2.1 a.test\n")
+    two.write_text("192.0.2.2 b.test\n")
+    server = starter("--hostsfile", tmp_path / "hosts.d")
+    assert data(server.query("a.test")) == ["192.0.2.1"]
+    one.unlink()
+    nudge(server)
+    until(server, "a.test", [])
+    assert server.query("a.test").rcode() == REFUSED
+    assert data(server.query("b.test")) == ["192.0.2.2"]
+
+
+def test_a_file_added_to_a_directory_is_read(start, tmp_path):
+    starter, nudge = start
+    (tmp_path / "hosts.d").mkdir()
+    server = starter("--hostsfile", tmp_path / "hosts.d")
+    (tmp_path / "hosts.d" / "new").write_text("192.0.2.3 c.test\n")
+    nudge(server)
+    until(server, "c.test", ["192.0.2.3"])
+
+
+def test_the_poll_interval_works_as_a_variable(dnslet, tmp_path):
+    server = dnslet("--no-rec", hosts="192.0.2.1 a.test\n", env={"DNSMASQ_POLL": "1"})
+    (tmp_path / "hosts").write_text("192.0.2.22 a.test\n")
+    until(server, "a.test", ["192.0.2.22"])
+
+
+def test_a_question_during_a_reload_sees_the_old_table_or_the_new_one(dnslet, tmp_path):
+    def text(generation):
+        lines = [f"10.{generation}.{i // 250}.{i % 250} n{i}.test\n" for i in range(20000)]
+        return "".join(lines)
+    server = dnslet("--no-rec", hosts=text(0))
+    seen = set()
+    for generation in range(1, 6):
+        replace(tmp_path / "hosts", text(generation))
+        server.send_signal(signal.SIGHUP)
+        last = f"10.{generation}.79.249"
+
+        def done():
+            first = data(server.query("n0.test"))
+            seen.update(first)
+            return data(server.query("n19999.test")) == [last]
+        wait_until(done, "the new table")
+        assert data(server.query("n0.test")) == [f"10.{generation}.0.0"]
+    assert seen <= {f"10.{generation}.0.0" for generation in range(6)}
+
+
+def thousands(count, address="192.0.2.1"):
+    lines = [f"10.{i // 62500}.{i // 250 % 250}.{i % 250} host{i}.many.test\n"
+             for i in range(count - 1)]
+    return "".join(lines) + f"{address} last.test\n"
+
+
+def quickest(server, name, rounds=300):
+    """Seconds of the fastest of many answers: free of the machine's noise"""
+    best = 1.0
+    with UdpClient(server.address) as client:
+        message = question(name).to_wire()
+        for _ in range(rounds):
+            begin = time.monotonic()
+            client.send(message)
+            client.receive_wire()
+            best = min(best, time.monotonic() - begin)
+    return best
+
+
+def test_100000_entries_answer_as_fast_as_ten(dnslet, tmp_path):
+    """go-dnsmasq's defect: one linear scan of the hosts file per question"""
+    (tmp_path / "few").write_text(thousands(10))
+    (tmp_path / "many").write_text(thousands(100000))
+    few = dnslet("--no-rec", "--hostsfile", tmp_path / "few")
+    many = dnslet("--no-rec", "--hostsfile", tmp_path / "many")
+    for name in ("last.test", "a.b.c.nowhere.test"):
+        assert quickest(many, name) < 2 * quickest(few, name) + 50e-6
+
+
+def test_100000_entries_load_in_100_ms(dnslet, tmp_path):
+    if SLOW:
+        pytest.skip("times mean nothing here")
+    server = dnslet("--no-rec", hosts=thousands(100000))
+
+    def reload(number):
+        address = f"192.0.2.{number + 10}"
+        replace(tmp_path / "hosts", thousands(100000, address))
+        begin = time.monotonic()
+        server.send_signal(signal.SIGHUP)
+        with UdpClient(server.address) as client:
+            while True:
+                client.send(question("last.test"))
+                if data(client.receive()) == [address]:
+                    return time.monotonic() - begin
+    assert min(reload(number) for number in range(5)) < 0.1

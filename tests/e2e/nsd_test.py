@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+# Copyright the dnslet authors
+"""A real authoritative server as upstream: what comes through dnslet is what the server says.
+
+Compared by dnspython, an implementation of its own. Contract sections 3, 6, 8."""
+
+import dns.flags
+import pytest
+from harness import Dnslet, Nsd, TcpClient, question, records
+from zone import QUESTIONS, ZONE, ZONE_TEXT, absolute
+
+MODES = {"plain": dict(), "edns": dict(edns=True), "edns 4096": dict(edns=True, payload=4096),
+         "do": dict(do=True)}
+
+
+@pytest.fixture(scope="module")
+def nsd(tmp_path_factory):
+    with Nsd(tmp_path_factory.mktemp("nsd"), ZONE, ZONE_TEXT) as server:
+        yield server
+
+
+@pytest.fixture(params=[["--rcache", "1000"], ["--rcache", "1000", "--force-tcp"]],
+                ids=["", "force-tcp"])
+def forwarder(request, nsd, tmp_path):
+    flags = [*request.param, "--nameservers", nsd.address]
+    with Dnslet(*flags, directory=tmp_path) as server:
+        yield server
+
+
+def whole(nsd, name, rdtype, how):
+    """nsd's complete answer: over TCP nothing is left out"""
+    with TcpClient((nsd.host, nsd.port)) as client:
+        client.send(question(absolute(name), rdtype, **how))
+        return client.receive()
+
+
+def sections(message):
+    return [sorted(records(part)) for part in (message.answer, message.authority,
+                                               message.additional)]
+
+
+def without_ttls(parts):
+    return [[(name, rdtype, rdata) for name, _, rdtype, rdata in part] for part in parts]
+
+
+def limit_of(how, tcp):
+    if tcp:
+        return 65535
+    return min(1232, max(512, how.get("payload", 1232))) if how else 512
+
+
+def size(message):
+    """Bytes on the wire: dnspython compresses as well as anybody"""
+    return len(message.to_wire(max_size=65535))
+
+
+def assert_same(got, expected, how, tcp, cached):
+    assert got.rcode() == expected.rcode()
+    assert got.edns == (0 if how else -1)
+    assert not got.flags & dns.flags.AA and got.flags & dns.flags.RA
+    if size(expected) > limit_of(how, tcp):
+        return assert_part(got, expected)
+    assert not got.flags & dns.flags.TC
+    wanted, found = sections(expected), sections(got)
+    assert without_ttls(found) == without_ttls(wanted)
+    for ours, theirs in zip(sum(found, []), sum(wanted, [])):
+        assert theirs[1] - (5 if cached else 0) <= ours[1] <= theirs[1], (ours, theirs)
+
+
+def assert_part(got, expected):
+    """The answer's beginning with TC, or the whole answer section without what comes after it"""
+    found, wanted = without_ttls(sections(got)), without_ttls(sections(expected))
+    assert bool(got.flags & dns.flags.TC) == (found[0] != wanted[0])
+    for ours, theirs in zip(found, wanted):
+        assert set(ours) <= set(theirs)
+
+
+@pytest.mark.parametrize("how", MODES.values(), ids=MODES)
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+def test_every_record_is_the_same_as_from_the_server_first_and_cached(nsd, forwarder, how, tcp):
+    for cached in (False, True):
+        for name, rdtype in QUESTIONS:
+            got = forwarder.query(absolute(name), rdtype, tcp=tcp, **how)
+            assert_same(got, whole(nsd, name, rdtype, how), how, tcp, cached)
+
+
+@pytest.mark.parametrize("how", MODES.values(), ids=MODES)
+def test_what_one_way_of_asking_stored_is_right_for_every_other(nsd, forwarder, how):
+    """Stored by a TCP client, served over UDP in each size; and the other way round"""
+    for first in (True, False):
+        for name, rdtype in QUESTIONS:
+            forwarder.query(absolute(name), rdtype, tcp=first, **how)
+            got = forwarder.query(absolute(name), rdtype, tcp=not first, **how)
+            assert_same(got, whole(nsd, name, rdtype, how), how, not first, True)
+
+
+def test_a_60_kb_rrset_comes_whole_over_tcp_and_cut_over_udp(nsd, forwarder):
+    expected = whole(nsd, "big", "TXT", {})
+    assert size(expected) > 60000
+    for _ in range(2):
+        assert sections(forwarder.query(absolute("big"), "TXT", tcp=True))[0] != []
+        cut = forwarder.query(absolute("big"), "TXT")
+        assert cut.flags & dns.flags.TC and 0 < len(cut.answer) < 3
+        got = forwarder.query(absolute("big"), "TXT", tcp=True)
+        assert without_ttls(sections(got))[0] == without_ttls(sections(expected))[0]
+
+
+def test_the_order_of_records_is_the_servers(nsd, forwarder):
+    for name, rdtype in QUESTIONS:
+        expected = records(whole(nsd, name, rdtype, {}).answer)
+        for _ in range(2):
+            got = records(forwarder.query(absolute(name), rdtype, tcp=True).answer)
+            assert [record[::3] for record in got] == [record[::3] for record in expected]
+
+
+def test_questions_outside_the_zone_come_back_refused(forwarder):
+    assert forwarder.query("www.elsewhere.example").rcode() == 5

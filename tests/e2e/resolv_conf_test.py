@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+# Copyright the dnslet authors
+"""Contract section 6: what dnslet reads in resolv.conf, and when.
+
+The file has no ports: these upstreams need port 53 on addresses of 127/8 that nobody uses."""
+
+import os
+import signal
+import socket
+
+import pytest
+from harness import SCALE, UdpClient, data, question, silent, wait_until, with_address
+
+
+@pytest.fixture
+def upstream53(upstream):
+    """upstream53("127.53.1.1", handler): skips where port 53 can't be had."""
+    def start(host, handler):
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                probe.bind((host, 53))
+        except OSError as error:
+            pytest.skip(f"port 53 of {host}: {error}")
+        return upstream(handler, host=host, port=53)
+    return start
+
+
+@pytest.fixture
+def resolv(tmp_path):
+    """resolv(text) writes the file that dnslet is started with."""
+    def write(text):
+        (tmp_path / "resolv.conf").write_text(text)
+    return write
+
+
+def test_without_nameservers_resolv_conf_is_read(dnslet, upstream53, resolv):
+    upstream53("127.53.1.1", with_address("192.0.2.1"))
+    resolv("# comment\nsearch a.test\nnameserver 127.53.1.1\noptions ndots:2 timeout:1 rotate\n")
+    assert data(dnslet().query("www.test")) == ["192.0.2.1"]
+
+
+def test_rotate_in_resolv_conf_is_ignored(dnslet, upstream53, resolv):
+    upstream53("127.53.1.1", with_address("192.0.2.1"))
+    second = upstream53("127.53.1.2", with_address("192.0.2.2"))
+    resolv("nameserver 127.53.1.1\nnameserver 127.53.1.2\noptions rotate attempts:1\n")
+    server = dnslet()
+    assert {data(server.query(f"n{i}.test"))[0] for i in range(20)} == {"192.0.2.1"}
+    assert not second.questions
+
+
+def test_use_vc_in_resolv_conf_makes_upstream_tcp(dnslet, upstream53, resolv):
+    source = upstream53("127.53.1.1", with_address())
+    resolv("nameserver 127.53.1.1\noptions use-vc\n")
+    dnslet().query("www.test")
+    assert [q.transport for q in source.questions] == ["tcp"]
+
+
+def test_the_flag_wins_over_use_vc(dnslet, upstream53, resolv):
+    source = upstream53("127.53.1.1", with_address())
+    resolv("nameserver 127.53.1.1\noptions use-vc\n")
+    dnslet("--force-tcp=false").query("www.test")
+    assert [q.transport for q in source.questions] == ["udp"]
+
+
+def test_its_own_address_in_resolv_conf_is_left_out_with_a_warning(dnslet, upstream53, resolv):
+    upstream53("127.53.1.1", with_address("192.0.2.1"))
+    resolv("nameserver 127.53.1.9\nnameserver 127.53.1.1\n")
+    server = dnslet(listen="127.53.1.9:53,127.0.0.1:0")
+    assert data(server.query("www.test")) == ["192.0.2.1"]
+    assert server.wait_log(r"warn.*127\.53\.1\.9")
+
+
+def test_entries_of_a_crashed_run_are_read_as_if_restored(dnslet, upstream53, resolv):
+    wrong = upstream53("127.53.1.2", with_address("192.0.2.2"))
+    upstream53("127.53.1.1", with_address("192.0.2.1"))
+    resolv("nameserver 127.53.1.2 # added by dnslet\n# dnslet: nameserver 127.53.1.1\n")
+    assert data(dnslet().query("www.test")) == ["192.0.2.1"]
+    assert not wrong.questions
+
+
+def replace(path, text):
+    """As editors and network managers do: a new file takes the name"""
+    new = path.with_name("new")
+    new.write_text(text)
+    os.rename(new, path)
+
+
+@pytest.mark.parametrize("write", [lambda path, text: path.write_text(text), replace],
+                         ids=["rewritten", "replaced"])
+@pytest.mark.parametrize("number", [None, signal.SIGHUP], ids=["watched", "sighup"])
+def test_a_changed_resolv_conf_is_taken_over(dnslet, upstream53, tmp_path, resolv, write, number):
+    upstream53("127.53.1.1", with_address("192.0.2.1"))
+    upstream53("127.53.1.2", with_address("192.0.2.2"))
+    resolv("nameserver 127.53.1.1\n")
+    server = dnslet()
+    assert data(server.query("first.test")) == ["192.0.2.1"]
+    write(tmp_path / "resolv.conf", "nameserver 127.53.1.2\n")
+    if number:
+        server.send_signal(number)
+    wait_until(lambda: data(server.query("www.test")) == ["192.0.2.2"], "the new server",
+               3 * SCALE)
+
+
+def test_a_question_survives_the_change_of_its_nameservers(dnslet, upstream53, tmp_path, resolv):
+    held = upstream53("127.53.1.1", silent)
+    upstream53("127.53.1.2", with_address("192.0.2.2"))
+    resolv("nameserver 127.53.1.1\n")
+    server = dnslet("--upstream-timeout", 1000)
+    with UdpClient(server.address) as client:
+        client.send(question("held.test"))
+        held.wait_asked(1)
+        (tmp_path / "resolv.conf").write_text("nameserver 127.53.1.2\n")
+        server.send_signal(signal.SIGHUP)
+        wait_until(lambda: data(server.query("www.test")) == ["192.0.2.2"], "the new server")
+        assert client.receive().question[0].name.to_text() == "held.test."

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+# Copyright the dnslet authors
+"""Contract section 2: signals, also as PID 1."""
+
+import os
+import re
+import signal
+
+import pytest
+from harness import TcpClient, UdpClient, data, question, silent, wait_until, with_address
+
+ENDING = [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT]
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+def test_an_ending_signal_ends_it_in_200_ms_with_status_0(dnslet, number):
+    dnslet("--no-rec").stop(number, limit=0.2)
+
+
+@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+def test_open_clients_and_questions_do_not_delay_the_end(dnslet, upstream, number):
+    quiet = upstream(silent)
+    server = dnslet("--tcp-idle-timeout", 60000, to=[quiet])
+    with TcpClient(server.address) as idle, TcpClient(server.address) as busy, \
+            UdpClient(server.address) as client:
+        idle.socket.sendall(b"\0")
+        busy.send(question("tcp.test"))
+        for i in range(20):
+            client.send(question(f"udp{i}.test"))
+        quiet.wait_asked(21)
+        server.stop(number, limit=0.2)
+
+
+def namespace_works():
+    return os.system("unshare --pid --fork --mount-proc true 2>/dev/null") == 0
+
+
+@needs_root
+@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+def test_as_pid_1_an_ending_signal_ends_it_too(dnslet, number):
+    """The kernel drops signals to PID 1 of a namespace that it has no handler for."""
+    if not namespace_works():
+        pytest.skip("no PID namespaces here")
+    server = dnslet("--no-rec", hosts="192.0.2.10 nas.test\n",
+                    wrapper=["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"])
+    with open(f"/proc/{server.pid}/status") as status:
+        assert [line.split()[-1] for line in status if line.startswith("NSpid:")] == ["1"]
+    assert data(server.query("nas.test")) == ["192.0.2.10"]
+    server.stop(number, limit=0.2)
+
+
+def test_sighup_reads_the_hosts_file_again(dnslet, tmp_path):
+    server = dnslet("--no-rec", hosts="192.0.2.10 nas.test\n")
+    (tmp_path / "hosts").write_text("192.0.2.20 nas.test\n")
+    server.send_signal(signal.SIGHUP)
+    wait_until(lambda: data(server.query("nas.test")) == ["192.0.2.20"], "the new address")
+
+
+def test_sighup_empties_the_cache(dnslet, upstream):
+    source = upstream(with_address())
+    server = dnslet("--rcache", 100, to=[source])
+    for _ in range(3):
+        server.query("www.test")
+    assert len(source.asked("www.test")) == 1
+    server.send_signal(signal.SIGHUP)
+    wait_until(lambda: server.query("www.test") and len(source.asked("www.test")) == 2,
+               "asked upstream again")
+
+
+def test_many_sighups_lose_no_question(dnslet, upstream):
+    server = dnslet("--rcache", 100, to=[upstream(with_address())], hosts="192.0.2.10 nas.test\n")
+    for i in range(30):
+        server.send_signal(signal.SIGHUP)
+        assert data(server.query(f"n{i}.test")) == ["192.0.2.1"]
+        assert data(server.query("nas.test")) == ["192.0.2.10"]
+
+
+def test_sigusr1_logs_the_counters(dnslet, upstream):
+    server = dnslet(to=[upstream(with_address())])
+    for i in range(5):
+        server.query(f"n{i}.test")
+    before = len(server.lines)
+    server.send_signal(signal.SIGUSR1)
+    wait_until(lambda: any(re.search(r"=5\b", line) for line in server.lines[before:]),
+               "five queries counted")
+    assert data(server.query("after.test")) == ["192.0.2.1"]
+
+
+def test_sigpipe_is_ignored(dnslet):
+    server = dnslet("--no-rec", hosts="192.0.2.10 nas.test\n")
+    server.send_signal(signal.SIGPIPE)
+    assert data(server.query("nas.test")) == ["192.0.2.10"]
+
+
+def test_a_closed_standard_output_does_not_end_it(dnslet):
+    server = dnslet("--no-rec", "--verbose", hosts="192.0.2.10 nas.test\n")
+    server.reading.clear()
+    assert data(server.query("nas.test")) == ["192.0.2.10"]
+    server.wait_log("query ")  # the reading thread now stands still
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, server.process.stdout.fileno())  # the pipe now has no reader
+    os.close(null)
+    for _ in range(50):
+        assert data(server.query("nas.test")) == ["192.0.2.10"]
