@@ -41,8 +41,8 @@ void Flights::set_servers(const std::vector<Endpoint>& servers, io::UpstreamTran
   for (std::size_t i = 0; i < servers.size(); ++i) {
     target.servers.push_back(std::make_unique<io::Upstream>(
         loop_, servers[i], io::UpstreamSettings{settings_.timeout, transport},
-        [this, &target, i](uint64_t token, io::UpstreamResult result, dns::BytesView packet) {
-          on_result(target, i, token, result, packet);
+        [this, &target, i](uint64_t token, const io::UpstreamReply& reply) {
+          on_reply(target, i, token, reply);
         }));
   }
   if (group_ && group_->flights > 0) retired_.push_back(std::move(group_));
@@ -86,23 +86,20 @@ void Flights::ask(uint64_t id, Flight& flight) {
   silences_.push_back({flight.attempt.silent_at(), id});
 }
 
-void Flights::on_result(Group& group, std::size_t server, uint64_t token, io::UpstreamResult result,
-                        dns::BytesView packet) {
-  if (result == io::UpstreamResult::Unreachable) {
-    note_failure(group, server, "unreachable");
-  } else {
-    group.set.on_answer(server);  // a late one counts too
-  }
+void Flights::on_reply(Group& group, std::size_t server, uint64_t token,
+                       const io::UpstreamReply& reply) {
+  if (reply.result == io::UpstreamResult::Answer) group.set.on_answer(server);  // a late one too
+  if (reply.result == io::UpstreamResult::Unreachable) note_failure(group, server, "unreachable");
 
   const auto found = flights_.find(token);
   if (found == flights_.end()) return;
-  if (result == io::UpstreamResult::Answer) {
-    on_packet(token, server, packet);
-  } else {
-    const bool is_unreachable = result == io::UpstreamResult::Unreachable;
-    const auto verdict = is_unreachable ? ServerResult::NetworkError : ServerResult::Refused;
-    act(token, found->second.attempt.on_result(server, verdict, loop_.now()));
+  if (reply.result == io::UpstreamResult::Answer) {
+    on_packet(token, server, reply.packet);
+    return;
   }
+  const bool is_unreachable = reply.result == io::UpstreamResult::Unreachable;
+  const auto result = is_unreachable ? ServerResult::NetworkError : ServerResult::Refused;
+  act(token, found->second.attempt.on_result(server, result, loop_.now()));
 }
 
 void Flights::on_packet(uint64_t id, std::size_t server, dns::BytesView packet) {

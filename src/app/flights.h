@@ -41,6 +41,8 @@ class Flights {
 
   Flights(io::Loop& loop, io::Log& log, const FlightSettings& settings, OnLanding on_landing);
   ~Flights();
+  Flights(const Flights&) = delete;
+  Flights& operator=(const Flights&) = delete;
 
   // From now on these servers are asked; questions under way end with the ones before.
   // REQUIRES: not empty.
@@ -73,8 +75,7 @@ class Flights {
     uint64_t flight;
   };
 
-  void on_result(Group& group, std::size_t server, uint64_t token, io::UpstreamResult result,
-                 dns::BytesView packet);
+  void on_reply(Group& group, std::size_t server, uint64_t token, const io::UpstreamReply& reply);
   void on_packet(uint64_t id, std::size_t server, dns::BytesView packet);
   void act(uint64_t id, policy::Attempt::Next next);
   void ask(uint64_t id, Flight& flight);

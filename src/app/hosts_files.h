@@ -46,7 +46,7 @@ class HostsFiles {
   Status read_source(const std::string& path, OnTrouble on_trouble, policy::HostsTable& table);
 
   Result<std::vector<std::string>> expand(const std::string& path) const;
-  std::vector<std::string> sources_below(const std::string& directory) const;
+  std::vector<std::string> sources_below(const std::string& path) const;
   void report(const std::string& path, const policy::HostsReport& report);
 
   std::vector<Source> listings_;  // the paths of the command line

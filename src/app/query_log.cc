@@ -53,8 +53,7 @@ std::string answer_text(dns::BytesView bytes) {
 
 }  // namespace
 
-std::string query_line(const policy::Lookup& lookup, const policy::Reply& reply,
-                       dns::BytesView message, const std::string& via,
+std::string query_line(const policy::Lookup& lookup, const Outgoing& outgoing,
                        std::chrono::nanoseconds taken) {
   const dns::Query& query = lookup.query();
   const bool is_udp = lookup.client().transport == policy::Transport::Udp;
@@ -65,10 +64,10 @@ std::string query_line(const policy::Lookup& lookup, const policy::Reply& reply,
   line += std::string(" proto=") + (is_udp ? "udp" : "tcp");
   line += " name=" + (query.has_question ? io::quoted(query.question.name.view().to_text()) : "-");
   line += " type=" + (query.has_question ? to_text(query.question.type) : "-");
-  line += " rcode=" + to_text(reply.rcode);
-  line += " answer=" + io::quoted(answer_text(message));
-  line += std::string(" source=") + to_text(reply.source);
-  if (!via.empty()) line += " via=" + via;
+  line += " rcode=" + to_text(outgoing.reply.rcode);
+  line += " answer=" + io::quoted(answer_text(outgoing.message));
+  line += std::string(" source=") + to_text(outgoing.reply.source);
+  if (!outgoing.via.empty()) line.append(" via=").append(outgoing.via);
   return line + " ms=" + ms.data();
 }
 

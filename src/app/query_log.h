@@ -6,16 +6,22 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include "dns/wire.h"
 #include "policy/lookup.h"
 
 namespace dnslet::app {
 
+// An answer on its way out. Borrows everything.
+struct Outgoing {
+  const policy::Reply& reply;
+  dns::BytesView message;  // as sent
+  std::string_view via;    // the server that gave it, or empty
+};
+
 // "query client=… proto=udp name=… type=A rcode=NOERROR answer=… source=hosts via=… ms=1.42".
-// `message`: the answer as sent. `via`: the server that gave it, or empty.
-std::string query_line(const policy::Lookup& lookup, const policy::Reply& reply,
-                       dns::BytesView message, const std::string& via,
+std::string query_line(const policy::Lookup& lookup, const Outgoing& outgoing,
                        std::chrono::nanoseconds taken);
 
 }  // namespace dnslet::app

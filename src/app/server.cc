@@ -9,9 +9,9 @@
 #include <csignal>
 #include <utility>
 
-#include "app/query_log.h"
 #include "app/version.h"
 #include "io/socket.h"
+#include "io/systemd.h"
 
 namespace dnslet::app {
 namespace {
@@ -159,6 +159,7 @@ void Server::run() {
 
   log_ready();
   loop_.run();
+  io::notify_systemd("STOPPING=1");
   log_.write(io::Level::Info, "stopped");
 }
 
@@ -220,7 +221,7 @@ io::TcpOutcome Server::answer(policy::Lookup& lookup, const Return& back, dns::B
   }
 
   if (const auto* const reply = std::get_if<policy::Reply>(&step)) {
-    note(lookup, *reply, slot.first(reply->size), "", started_ns);
+    note(lookup, {*reply, slot.first(reply->size), ""}, started_ns);
     return {reply->size, false};
   }
   ++counters_.dropped;
@@ -237,7 +238,7 @@ void Server::on_landing(const Flights::Landing& landing) {
         waiting.lookup.on_answer(tables(), landing.answer, landing.source, slot_for(waiting.back));
     const auto& reply = std::get<policy::Reply>(step);
     const dns::BytesView message = dns::BytesView(late_slot_).first(reply.size);
-    note(waiting.lookup, reply, message, landing.via, waiting.started_ns);
+    note(waiting.lookup, {reply, message, landing.via}, waiting.started_ns);
     send(waiting.back, message);
   }
 }
@@ -256,12 +257,11 @@ void Server::send(const Return& back, dns::BytesView message) {
     tcp_clients_.send(tcp->client, message);
 }
 
-void Server::note(const policy::Lookup& lookup, const policy::Reply& reply, dns::BytesView message,
-                  const std::string& via, uint64_t started_ns) {
-  ++counters_.by_source[static_cast<std::size_t>(reply.source)];
+void Server::note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns) {
+  ++counters_.by_source[static_cast<std::size_t>(outgoing.reply.source)];
   if (!options_.verbose) return;
   const std::chrono::nanoseconds taken(uv_hrtime() - started_ns);
-  log_.write(io::Level::Info, query_line(lookup, reply, message, via, taken));
+  log_.write(io::Level::Info, query_line(lookup, outgoing, taken));
 }
 
 void Server::reload() {
@@ -297,6 +297,7 @@ void Server::log_ready() {
   for (const auto& listener : udp_listeners_) line += ' ' + listener->endpoint().to_text();
   log_.write(io::Level::Info, line);
   log_.flush();
+  io::notify_systemd("READY=1");
 }
 
 void Server::log_counters() {

@@ -18,6 +18,7 @@
 #include "app/hosts_files.h"
 #include "app/name_sources.h"
 #include "app/options.h"
+#include "app/query_log.h"
 #include "base/result.h"
 #include "io/log.h"
 #include "io/loop.h"
@@ -39,6 +40,8 @@ class Server {
 
   explicit Server(Options options);
   ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
 
   // Reads what has to be there: hosts files, nameservers. A failure is the user's to mend (exit 2).
   Status configure();
@@ -84,8 +87,7 @@ class Server {
   void on_landing(const Flights::Landing& landing);
   dns::MutableBytesView slot_for(const Return& back);
   void send(const Return& back, dns::BytesView message);
-  void note(const policy::Lookup& lookup, const policy::Reply& reply, dns::BytesView message,
-            const std::string& via, uint64_t started_ns);
+  void note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns);
 
   void reload();
   void reload_servers();

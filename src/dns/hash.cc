@@ -25,7 +25,7 @@ uint64_t mix(uint64_t a, uint64_t b) {
 
 uint64_t load(const uint8_t* from, std::size_t size) {
   uint64_t word = 0;
-  std::memcpy(&word, from, size);
+  if (size > 0) std::memcpy(&word, from, size);
   return word;
 }
 

@@ -86,6 +86,18 @@ std::optional<uint8_t> next_byte(std::string_view& text) {
   return static_cast<uint8_t>(value);
 }
 
+void append_text(std::string& text, uint8_t byte) {
+  if (byte > ' ' && byte < 127) {
+    if (byte == '.' || byte == '\\') text += '\\';
+    text += static_cast<char>(byte);
+    return;
+  }
+  text += '\\';
+  text += static_cast<char>('0' + byte / 100);
+  text += static_cast<char>('0' + byte / 10 % 10);
+  text += static_cast<char>('0' + byte % 10);
+}
+
 }  // namespace
 
 std::size_t NameView::labels() const {
@@ -110,17 +122,7 @@ std::string NameView::to_text() const {
   std::string text;
   for (NameView rest = *this; !rest.is_root(); rest = rest.parent()) {
     if (!text.empty()) text += '.';
-    for (const uint8_t byte : rest.first_label()) {
-      if (byte > ' ' && byte < 127) {
-        if (byte == '.' || byte == '\\') text += '\\';
-        text += static_cast<char>(byte);
-        continue;
-      }
-      text += '\\';
-      text += static_cast<char>('0' + byte / 100);
-      text += static_cast<char>('0' + byte / 10 % 10);
-      text += static_cast<char>('0' + byte % 10);
-    }
+    for (const uint8_t byte : rest.first_label()) append_text(text, byte);
   }
   return text;
 }

@@ -69,7 +69,8 @@ class Name {
   // Afterwards the reader stands behind the name's own bytes.
   static std::optional<Name> from_message(BytesView message, Reader& reader);
   // Text as people write it: labels and dots, a final dot or none, "." for the root, escapes \. and
-  // \DDD. nullopt: an empty or overlong label, more than 255 bytes in wire form, blanks, controls.
+  // \DDD. nullopt: an empty or overlong label, more than 255 bytes in wire form, blanks,
+  // controls, bytes above 127 (they have to be escaped).
   static std::optional<Name> from_text(std::string_view text);
 
   // "left.right". nullopt: longer than 255 bytes.

@@ -90,21 +90,22 @@ void count_down(MutableBytesView message, std::span<const uint16_t> offsets, uin
   }
 }
 
-std::size_t cut(MutableBytesView bytes, std::size_t limit, const Query& query) {
-  const auto message = Message::parse(bytes);
-  if (!message || message->size() <= limit) return bytes.size();
+std::size_t cut(MutableBytesView message, std::size_t limit, const Query& query) {
+  const auto parsed = Message::parse(message);
+  if (!parsed) return message.size();
+  if (parsed->size() <= limit) return parsed->size();
 
-  const Extents extents = measure(*message, limit);
-  const bool proof_is_needed = query.dnssec_ok() || message->count(Section::Answer) == 0;
-  const bool has_authority = message->count(Section::Authority) > 0;
-  set_count(bytes, Section::Additional, 0);
+  const Extents extents = measure(*parsed, limit);
+  const bool proof_is_needed = query.dnssec_ok() || parsed->count(Section::Answer) == 0;
+  const bool has_authority = parsed->count(Section::Authority) > 0;
+  set_count(message, Section::Additional, 0);
   if (extents.authority_end <= limit) return extents.authority_end;
 
-  set_count(bytes, Section::Authority, 0);
+  set_count(message, Section::Authority, 0);
   const bool answers_fit = extents.answer_end <= limit;
-  if (!answers_fit) set_count(bytes, Section::Answer, extents.fitting_answers);
+  if (!answers_fit) set_count(message, Section::Answer, extents.fitting_answers);
   if (!answers_fit || (has_authority && proof_is_needed))
-    write_u16(bytes, 2, read_u16(bytes, 2) | flag::kTc);
+    write_u16(message, 2, read_u16(message, 2) | flag::kTc);
   return extents.fitting_end;
 }
 

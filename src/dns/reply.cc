@@ -91,25 +91,26 @@ std::size_t ReplyWriter::finish() {
   const MutableBytesView message = writer_.written();
   if (truncated_) message[2] |= static_cast<uint8_t>(flag::kTc >> 8);
   const MutableBytesView whole(message.data(), message.size() + (query_.edns ? kOptSize : 0));
-  return append_opt(whole, message.size(), query_, rcode_);
+  return append_opt(whole, message.size(), query_, {rcode_});
 }
 
-std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& query, Rcode rcode,
-                       const ExtendedError& error) {
+std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& query,
+                       const OptFacts& facts) {
   if (!query.edns) return size;
   Writer writer(out.subspan(size));
-  write_opt_head(writer, static_cast<unsigned>(rcode) >> 4, query.dnssec_ok());
+  write_opt_head(writer, static_cast<unsigned>(facts.rcode) >> 4, query.dnssec_ok());
 
   // The text is for people: where it does not fit, the code alone goes, or nothing.
   constexpr std::size_t kOptionHead = 4;
-  std::size_t data_size = error.data().size();
+  const BytesView data = facts.error ? facts.error->data() : BytesView();
+  std::size_t data_size = data.size();
   if (kOptionHead + data_size + 2 > writer.room()) data_size = std::min<std::size_t>(data_size, 2);
   if (kOptionHead + data_size + 2 > writer.room()) data_size = 0;
   writer.u16(static_cast<uint16_t>(data_size == 0 ? 0 : kOptionHead + data_size));
   if (data_size > 0) {
     writer.u16(kOptionExtendedError);
     writer.u16(static_cast<uint16_t>(data_size));
-    writer.bytes(error.data().first(data_size));
+    writer.bytes(data.first(data_size));
   }
 
   Reader counts(out);

@@ -63,11 +63,16 @@ class ReplyWriter {
   bool truncated_ = false;
 };
 
-// Appends our OPT to the message in the first `size` bytes of `out` if `query` had one, with the
-// upper bits of `rcode` and with `error` as far as there is room. Returns the new size; the room
-// for a bare OPT (kOptSize) must have been left.
-std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& query, Rcode rcode,
-                       const ExtendedError& error = {});
+// What our OPT says. Borrows the error.
+struct OptFacts {
+  Rcode rcode = Rcode::NoError;          // its upper bits
+  const ExtendedError* error = nullptr;  // as far as there is room
+};
+
+// Appends our OPT to the message in the first `size` bytes of `out` if `query` had one. Returns the
+// new size; the room for a bare OPT (kOptSize) must have been left.
+std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& query,
+                       const OptFacts& facts);
 
 inline constexpr std::size_t kOptSize = 11;
 inline constexpr std::size_t kMaxUpstreamQuery = kHeaderSize + kMaxName + 4 + kOptSize;

@@ -112,7 +112,7 @@ void Log::write_limited(Level level, std::string_view topic, std::string_view li
   write(level, text);
 }
 
-void Log::append(std::string line) {
+void Log::append(const std::string& line) {
   if (waiting_.size() + line.size() > kMaxWaiting) {
     ++dropped_;
     ++dropped_total_;

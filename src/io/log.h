@@ -24,7 +24,7 @@ enum class Level { Error, Warning, Info };
 class Log {
  public:
   enum class Target { StandardOutput, Syslog };
-  static constexpr std::size_t kMaxWaiting = 256 * 1024;  // bytes
+  static constexpr std::size_t kMaxWaiting = 256U << 10;  // bytes
 
   explicit Log(Target target);
 
@@ -40,7 +40,7 @@ class Log {
   uint64_t dropped() const { return dropped_total_; }
 
  private:
-  void append(std::string line);
+  void append(const std::string& line);
   void flush_output();
   void send_to_syslog(Level level, std::string_view line);
 

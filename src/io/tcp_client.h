@@ -34,7 +34,7 @@ struct TcpBuffers {
 
 class TcpClient {
  public:
-  static constexpr std::size_t kMaxUnread = 256 * 1024;  // bytes of answers the client leaves lying
+  static constexpr std::size_t kMaxUnread = 256U << 10;  // bytes of answers the client leaves lying
   static constexpr std::size_t kMaxUnanswered = 128;     // questions
 
   // Writes an answer into `slot` (65,535 bytes). The packet is valid during the call only.

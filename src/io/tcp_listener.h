@@ -28,6 +28,8 @@ class TcpClients {
  public:
   TcpClients(Loop& loop, const TcpLimits& limits, TcpClient::OnQuestion on_question);
   ~TcpClients();
+  TcpClients(const TcpClients&) = delete;
+  TcpClients& operator=(const TcpClients&) = delete;
 
   // Takes over an accepted connection.
   void add(Handle<uv_tcp_t> connection);

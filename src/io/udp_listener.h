@@ -40,6 +40,8 @@ class UdpListener {
   // `socket`: as from bind_socket().
   UdpListener(Loop& loop, Descriptor socket, OnQuestion on_question);
   ~UdpListener();
+  UdpListener(const UdpListener&) = delete;
+  UdpListener& operator=(const UdpListener&) = delete;
 
   const Endpoint& endpoint() const { return endpoint_; }
   // Queues a late answer; it is sent at the end of this turn of the loop. What is longer than

@@ -39,22 +39,23 @@ Descriptor UdpPorts::open_port(uint16_t id) const {
 }
 
 ssize_t UdpPorts::receive(dns::MutableBytesView buffer) {
-  while (true) {  // ends: a turn takes an ID off ready_, or epoll has nothing more
-    if (ready_.empty()) {
-      std::array<epoll_event, 64> events;
-      const int count = epoll_wait(epoll_.get(), events.data(), events.size(), 0);
-      for (int i = 0; i < count; ++i)
-        ready_.push_back(static_cast<uint16_t>(events[static_cast<std::size_t>(i)].data.u32));
-      if (ready_.empty()) {
-        errno = EAGAIN;
-        return -1;
-      }
-    }
+  while (!ready_.empty() || find_ready()) {  // ends: a turn takes an ID off ready_
     const uint16_t id = ready_.back();
     ready_.pop_back();
     const ssize_t size = receive_from(id, buffer);
     if (size > 0) return size;
   }
+  errno = EAGAIN;
+  return -1;
+}
+
+// Asks epoll which ports have something. False: none.
+bool UdpPorts::find_ready() {
+  std::array<epoll_event, 64> events;
+  const int count = epoll_wait(epoll_.get(), events.data(), events.size(), 0);
+  for (int i = 0; i < count; ++i)
+    ready_.push_back(static_cast<uint16_t>(events[static_cast<std::size_t>(i)].data.u32));
+  return count > 0;
 }
 
 // The packet's size, or 0 where this port has nothing that could be an answer.

@@ -44,6 +44,7 @@ class UdpPorts {
 
  private:
   Descriptor open_port(uint16_t id) const;
+  bool find_ready();
   ssize_t receive_from(uint16_t id, dns::MutableBytesView buffer);
 
   SocketAddress server_;

@@ -13,8 +13,8 @@
 
 namespace dnslet::policy {
 
-// What an allocator adds to a block, and what a bucket and the entry's pointer cost.
-constexpr std::size_t kOverhead = 32;
+// What an allocator adds to a block, and the entry's pointer.
+constexpr std::size_t kOverhead = 24;
 
 struct Cache::Entry {
   uint64_t stored_at;  // ms
@@ -56,16 +56,16 @@ struct Cache::Entry {
 
 namespace {
 
+// RFC 2181 section 8: a TTL with the top bit set counts as 0.
+uint32_t sane(uint32_t ttl) { return ttl > INT32_MAX ? 0 : ttl; }
+
 // RFC 2308 section 5: the SOA's TTL and its last field, MINIMUM, limit a negative answer.
 uint32_t negative_ttl(const dns::Message& message, const dns::Record& soa) {
   const dns::BytesView rdata = message.rdata(soa);
   if (rdata.size() < 22) return 0;  // two names and five numbers
   dns::Reader reader(rdata.last(4));
-  return std::min(soa.ttl, reader.u32());
+  return std::min(sane(soa.ttl), sane(reader.u32()));
 }
-
-// RFC 2181 section 8: a TTL with the top bit set counts as 0.
-uint32_t sane(uint32_t ttl) { return ttl > INT32_MAX ? 0 : ttl; }
 
 }  // namespace
 
@@ -84,7 +84,7 @@ std::chrono::seconds time_to_keep(const dns::Message& message, const CacheTtls& 
     if (record.section == dns::Section::Answer)
       has_data = has_data || record.type == asked || asked == dns::Type::ANY;
     if (record.section == dns::Section::Authority && record.type == dns::Type::SOA)
-      negative = sane(negative_ttl(message, record));
+      negative = negative_ttl(message, record);
   });
 
   if (has_data && !no_such_name) return std::min(std::chrono::seconds(smallest), ttls.max);
@@ -104,9 +104,13 @@ void Cache::store(const CacheKey& key, const Answer& answer, Milliseconds now,
   EntryPointer entry = make_entry(key, answer);
   if (!entry) return;
   const std::size_t size = entry->size() + kOverhead;
-  if (size > capacity_ * kBytesPerAnswer) return;
+  const std::size_t table_size = std::bit_ceil(capacity_ + capacity_ / 4) * sizeof(uint32_t);
+  if (size + table_size > capacity_ * kBytesPerAnswer) return;
 
-  if (buckets_.empty()) buckets_.assign(std::bit_ceil(capacity_ + capacity_ / 4), kNone);
+  if (buckets_.empty()) {
+    buckets_.assign(table_size / sizeof(uint32_t), kNone);
+    bytes_ += table_size;
+  }
   const auto hash = static_cast<uint32_t>(hash_of(key));
   const uint32_t earlier = locate(key, hash);
   if (earlier != kNone) remove(earlier);

@@ -77,12 +77,12 @@ void HostsTable::add_from(const HostsTable& table, std::size_t source) {
   }
 }
 
-Added HostsTable::add(std::string_view text, const IpAddress& address) {
-  const bool is_wildcard = text.starts_with("*.");
-  if (is_wildcard) text.remove_prefix(2);
-  const auto name = dns::Name::from_text(text);
-  if (!name || name->view().is_root()) return Added::BadName;
-  return link(owner_of(*name, is_wildcard), address);
+Added HostsTable::add(std::string_view name, const IpAddress& address) {
+  const bool is_wildcard = name.starts_with("*.");
+  if (is_wildcard) name.remove_prefix(2);
+  const auto owner = dns::Name::from_text(name);
+  if (!owner || owner->view().is_root()) return Added::BadName;
+  return link(owner_of(*owner, is_wildcard), address);
 }
 
 uint32_t HostsTable::owner_of(dns::NameView name, bool is_wildcard) {

@@ -240,7 +240,7 @@ Reply Lookup::finish(dns::MutableBytesView message, const dns::ExtendedError& er
     std::ranges::copy(message.first(size), room.begin());
   }
   const Rcode rcode = rcode_of(room);
-  return {dns::append_opt(room, size, query_, rcode, error), source, rcode};
+  return {dns::append_opt(room, size, query_, {rcode, &error}), source, rcode};
 }
 
 dns::MutableBytesView Lookup::without_opt_room(dns::MutableBytesView out) const {

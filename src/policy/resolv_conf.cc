@@ -38,8 +38,8 @@ void read_line(std::string_view line, ResolvConf& conf) {
   std::string_view word = next_word(line);
   if (keyword == "nameserver") {
     const auto server = Endpoint::from_text(word, kDnsPort);
-    const bool is_bare = word.find('[') == std::string_view::npos;
-    if (server && is_bare && server->port == kDnsPort) conf.nameservers.push_back(*server);
+    const bool is_bare = server && Endpoint::from_text(word, 0)->port == 0 && word.front() != '[';
+    if (is_bare) conf.nameservers.push_back(*server);
   }
   if (keyword != "options") return;
   for (; !word.empty(); word = next_word(line)) conf.use_vc = conf.use_vc || word == "use-vc";
@@ -69,13 +69,15 @@ ResolvConf parse_resolv_conf(std::string_view text) {
   return conf;
 }
 
-bool is_own(const Endpoint& server, std::span<const Endpoint> listen,
+bool is_own(const Endpoint& named, std::span<const Endpoint> listen,
             std::span<const IpAddress> local) {
+  Endpoint server = named;  // the kernel sends what goes to 0.0.0.0 or :: to this host itself
+  if (server.address.is_wildcard()) server.address = IpAddress::loopback(server.address.family);
   return std::ranges::any_of(listen, [&](const Endpoint& own) {
     if (own.port != server.port || own.address.family != server.address.family) return false;
     if (own.address == server.address) return true;
-    const bool is_local = server.address.is_loopback() || server.address.is_wildcard() ||
-                          std::ranges::find(local, server.address) != local.end();
+    const bool is_local =
+        server.address.is_loopback() || std::ranges::find(local, server.address) != local.end();
     return own.address.is_wildcard() && is_local;
   });
 }

@@ -27,9 +27,9 @@ std::string without_entry(std::string_view text);
 // What the file says, read as if the entry of a crashed run had been taken out.
 ResolvConf parse_resolv_conf(std::string_view text);
 
-// Whether asking `server` would be asking ourselves: it is one of `listen`, or its port belongs to
+// Whether asking `named` would be asking ourselves: it is one of `listen`, or its port belongs to
 // a wildcard listener of its family and its address is this host's own (`local`) or loopback.
-bool is_own(const Endpoint& server, std::span<const Endpoint> listen,
+bool is_own(const Endpoint& named, std::span<const Endpoint> listen,
             std::span<const IpAddress> local);
 
 }  // namespace dnslet::policy

@@ -51,35 +51,29 @@ bool ServerSet::on_failure(std::size_t server, Milliseconds now) {
   return true;
 }
 
-Attempt::Attempt(ServerSet::Plan plan, Milliseconds retry) : at_once_(plan.at_once), retry_(retry) {
+Attempt::Attempt(const ServerSet::Plan& plan, Milliseconds retry)
+    : at_once_(plan.at_once), retry_(retry) {
   for (const std::size_t server : plan.order) candidates_.push_back({.server = server});
 }
 
 Attempt::Next Attempt::next(Milliseconds now) {
-  if (at_once_ == 0) return Next::Wait;
+  Candidate* const candidate = find(State::Unasked);
+  if (at_once_ == 0 || !candidate) return Next::Wait;
   --at_once_;
-  for (Candidate& candidate : candidates_)
-    if (candidate.state == State::Unasked) return ask(candidate, now);
-  return Next::Wait;
+  return ask(*candidate, now);
 }
 
 Attempt::Next Attempt::on_result(std::size_t server, ServerResult result, Milliseconds now) {
   if (result == ServerResult::Answered) return Next::Won;
-  bool some_pending = false;
-  for (Candidate& candidate : candidates_) {
-    if (candidate.server == server && candidate.state == State::Pending) {
-      if (result == ServerResult::NoEdns && !candidate.without_edns) {
-        candidate.without_edns = true;
-        return ask(candidate, now);
-      }
-      candidate.state = result == ServerResult::NetworkError ? State::Broken : State::Refused;
+  if (Candidate* const candidate = find_pending(server)) {
+    if (result == ServerResult::NoEdns && !candidate->without_edns) {
+      candidate->without_edns = true;
+      return ask(*candidate, now);
     }
-    some_pending = some_pending || candidate.state == State::Pending;
+    candidate->state = result == ServerResult::NetworkError ? State::Broken : State::Refused;
   }
-
-  for (Candidate& candidate : candidates_)
-    if (candidate.state == State::Unasked) return ask(candidate, now);
-  return some_pending ? Next::Wait : Next::Lost;
+  if (Candidate* const unasked = find(State::Unasked)) return ask(*unasked, now);
+  return find(State::Pending) ? Next::Wait : Next::Lost;
 }
 
 std::vector<std::size_t> Attempt::silent(Milliseconds now) const {
@@ -91,13 +85,25 @@ std::vector<std::size_t> Attempt::silent(Milliseconds now) const {
 }
 
 Attempt::Next Attempt::on_silence(Milliseconds now) {
+  if (Candidate* const unasked = find(State::Unasked)) return ask(*unasked, now);
   Candidate* longest = nullptr;
   for (Candidate& candidate : candidates_) {
-    if (candidate.state == State::Unasked) return ask(candidate, now);
     if (candidate.state != State::Pending) continue;
     if (!longest || candidate.asked < longest->asked) longest = &candidate;
   }
   return longest ? ask(*longest, now) : Next::Lost;
+}
+
+// The most preferred one in this state; null: none.
+Attempt::Candidate* Attempt::find(State state) {
+  const auto found = std::ranges::find(candidates_, state, &Candidate::state);
+  return found == candidates_.end() ? nullptr : &*found;
+}
+
+Attempt::Candidate* Attempt::find_pending(std::size_t server) {
+  const auto found = std::ranges::find(candidates_, server, &Candidate::server);
+  const bool is_pending = found != candidates_.end() && found->state == State::Pending;
+  return is_pending ? &*found : nullptr;
 }
 
 Attempt::Next Attempt::ask(Candidate& candidate, Milliseconds now) {

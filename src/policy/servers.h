@@ -73,7 +73,7 @@ class Attempt {
   };
 
   // `retry`: how long a server may be silent. Follow with next() until it says Wait.
-  Attempt(ServerSet::Plan plan, Milliseconds retry);
+  Attempt(const ServerSet::Plan& plan, Milliseconds retry);
 
   Next next(Milliseconds now);
   // After Ask: whom, and whether the query goes without OPT this time.
@@ -98,6 +98,8 @@ class Attempt {
     Milliseconds asked{0};
     bool without_edns = false;
   };
+  Candidate* find(State state);
+  Candidate* find_pending(std::size_t server);
   Next ask(Candidate& candidate, Milliseconds now);
 
   std::vector<Candidate> candidates_;  // in the order of the plan

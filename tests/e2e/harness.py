@@ -204,6 +204,11 @@ class Dnslet:
         return wait_until(lambda: self.log(pattern), f"log line {pattern!r} in {self.lines[-9:]}",
                           seconds)[0]
 
+    def cpu_seconds(self):
+        """Processor time used so far, in steps of 10 ms: what others do does not count"""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def resident(self):
         """Bytes of memory in use"""
         status = Path(f"/proc/{self.pid}/status").read_text()

@@ -137,7 +137,7 @@ def test_an_unreadable_hosts_file_stops_the_start(tmp_path):
     assert "ready" not in result.stdout
 
 
-@pytest.mark.parametrize("address,reason", [("127.0.0.1", "in use"), 
+@pytest.mark.parametrize("address,reason", [("127.0.0.1", "in use"),
                                             ("198.51.100.77", "cannot assign|not available")])
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_a_port_that_cannot_be_bound_tells_address_reason_and_remedy(address, reason, transport):

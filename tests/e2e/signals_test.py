@@ -5,6 +5,7 @@
 import os
 import re
 import signal
+import socket
 
 import pytest
 from harness import TcpClient, UdpClient, data, question, silent, wait_until, with_address
@@ -30,6 +31,18 @@ def test_open_clients_and_questions_do_not_delay_the_end(dnslet, upstream, numbe
             client.send(question(f"udp{i}.test"))
         quiet.wait_asked(21)
         server.stop(number, limit=0.2)
+
+
+@pytest.mark.parametrize("name", ["{}/notify", "@dnslet-test-{}"], ids=["path", "abstract"])
+def test_systemd_hears_when_it_is_ready_and_when_it_stops(dnslet, tmp_path, name):
+    name = name.format(tmp_path if name.startswith("{") else os.getpid())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(name.replace("@", "\0", 1))
+        systemd.settimeout(5)
+        server = dnslet("--no-rec", env={"NOTIFY_SOCKET": name})
+        assert systemd.recv(100) == b"READY=1"
+        server.stop()
+        assert systemd.recv(100) == b"STOPPING=1"
 
 
 def namespace_works():

@@ -35,6 +35,28 @@ def test_an_upstream_that_knows_no_edns_is_asked_again_without(dnslet, upstream)
         assert answer.edns == (0 if how else -1)
 
 
+def bare_header(asked, rcode):
+    """What very old servers send: no question, no record"""
+    return asked.wire[:2] + bytes([0x81, rcode]) + b"\0" * 8
+
+
+def test_a_format_error_without_a_question_starts_the_edns_fallback_too(dnslet, upstream):
+    def ancient(asked):
+        return bare_header(asked, 1) if asked.message.edns >= 0 else with_address()(asked)
+    answer, seconds = timed(lambda: dnslet(to=[upstream(ancient)]).query("www.test"))
+    assert data(answer) == ["192.0.2.1"]
+    assert seconds < 0.5 * SCALE
+
+
+@pytest.mark.parametrize("rcode", [2, 4, 5])
+def test_a_refusal_without_a_question_makes_the_next_server_count_at_once(dnslet, upstream, rcode):
+    first, second = upstream(lambda q: bare_header(q, rcode)), upstream(with_address("192.0.2.2"))
+    server = dnslet(to=[first, second])
+    answer, seconds = timed(lambda: server.query("www.test"))
+    assert data(answer) == ["192.0.2.2"]
+    assert seconds < 0.5 * SCALE
+
+
 def forged(asked, address="203.0.113.66", **how):
     """Right in all but what `how` says: id, name or type"""
     reply = asked.answer(f"{how.get('name', asked.name)} 300 IN {how.get('type', 'A')} " + (

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "io/raw_answers.h"
+
+#include <utility>
+
+namespace dnslet::io {
+namespace {
+
+constexpr uint16_t kRcodeBits = 0x000f;
+constexpr uint16_t kResponseBit = 0x8000;
+constexpr uint8_t kMaxLabel = 63;
+
+// The question's bytes behind the header; empty where there is none in order.
+dns::BytesView question_of(dns::BytesView packet) {
+  constexpr std::size_t kHeader = 12;
+  dns::Reader reader(packet);
+  reader.skip(kHeader);
+  uint8_t length = 0;
+  do {  // ends: every turn reads at least one byte
+    length = reader.u8();
+    if (length > kMaxLabel) return {};
+    reader.skip(length);
+  } while (length > 0 && reader.ok());
+  reader.skip(4);
+  const bool fits = reader.ok() && reader.offset() <= RawAnswers::kMaxShown;
+  return fits ? packet.subspan(kHeader, reader.offset() - kHeader) : dns::BytesView();
+}
+
+}  // namespace
+
+RawAnswers::Kept RawAnswers::keep(dns::BytesView packet, dns::Writer& shown) {
+  dns::Reader reader(packet);
+  const uint16_t id = reader.u16();
+  const uint16_t flags = reader.u16();
+  const uint16_t questions = reader.u16();
+  const uint16_t records = static_cast<uint16_t>(reader.u16() | reader.u16() | reader.u16());
+  const auto expected = answers_.find(id);
+  if (!reader.ok() || expected == answers_.end()) return Kept::Nothing;
+
+  const bool is_bare = reader.remaining() == 0 && questions == 0 && records == 0;
+  const dns::BytesView question = question_of(packet);
+  const bool is_readable = is_bare || (questions == 1 && !question.empty());
+  if (!is_readable || (flags & kResponseBit) == 0) return Kept::Nothing;
+  expected->second.assign(packet.begin(), packet.end());
+  if (is_bare) return Kept::BareHeader;
+  shown.u16(id);
+  shown.u16(static_cast<uint16_t>(flags & ~kRcodeBits));
+  shown.u16(1);
+  shown.u16(0);
+  shown.u32(0);
+  shown.bytes(question);
+  return Kept::Shown;
+}
+
+dns::Bytes RawAnswers::take(uint16_t id) {
+  auto node = answers_.extract(id);
+  return node.empty() ? dns::Bytes() : std::move(node.mapped());
+}
+
+}  // namespace dnslet::io

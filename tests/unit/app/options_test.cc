@@ -1,0 +1,618 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "app/options.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "app/option_table.h"
+#include "catch.h"
+
+namespace dnslet::app {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Arguments = std::vector<std::string>;
+using Variables = std::map<std::string, std::string>;
+
+Result<ParsedOptions> parse(const Arguments& arguments, const Variables& variables = {}) {
+  return parse_options(arguments, [&](const std::string& name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    if (found == variables.end()) return std::nullopt;
+    return found->second;
+  });
+}
+
+// REQUIRES: the input is good.
+Options good(const Arguments& arguments, const Variables& variables = {}) {
+  const auto parsed = parse(arguments, variables);
+  INFO((parsed ? "" : parsed.error().text));
+  REQUIRE(parsed);
+  return parsed->options;
+}
+
+// The error sentence; empty if the input is good.
+std::string bad(const Arguments& arguments, const Variables& variables = {}) {
+  const auto parsed = parse(arguments, variables);
+  return parsed ? "" : parsed.error().text;
+}
+
+Setting setting(const std::string& flag, const Arguments& arguments,
+                const Variables& variables = {}) {
+  const auto parsed = parse(arguments, variables);
+  REQUIRE(parsed);
+  for (const Setting& candidate : parsed->settings) {
+    if (candidate.flag == flag) return candidate;
+  }
+  return {};
+}
+
+bool is_one_printable_line(const std::string& text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+Arguments texts(const std::vector<Endpoint>& endpoints) {
+  Arguments result;
+  for (const Endpoint& endpoint : endpoints) result.push_back(endpoint.to_text());
+  return result;
+}
+
+Arguments texts(const std::vector<Network>& networks) {
+  Arguments result;
+  for (const Network& network : networks) result.push_back(network.to_text());
+  return result;
+}
+
+// "db.local=1.2.3.4,::5", one text per record.
+Arguments texts(const std::vector<StaticRecord>& records) {
+  Arguments result;
+  for (const StaticRecord& record : records) {
+    result.push_back(record.name + "=");
+    for (std::size_t i = 0; i < record.addresses.size(); ++i) {
+      result.back() += (i == 0 ? "" : ",") + record.addresses[i].to_text();
+    }
+  }
+  return result;
+}
+
+TEST_CASE("without flags and variables every option has the default of the manual") {
+  const Options options = good({});
+  CHECK(options.action == Action::Serve);
+  CHECK(texts(options.listen) == Arguments{"127.0.0.1:53"});
+  CHECK(options.nameservers.empty());
+  CHECK(options.resolv_conf == "/etc/resolv.conf");
+  CHECK(options.hosts_files.empty());
+  CHECK(options.hosts_poll == seconds(0));
+  CHECK(options.addresses.empty());
+  CHECK(options.block.empty());
+  CHECK(options.filter == Filter::None);
+  CHECK(options.allow.empty());
+  CHECK(options.cache_capacity == 0);
+  CHECK(options.cache_ttl == seconds(60));
+  CHECK(options.cache_negative_ttl == seconds(10));
+  CHECK_FALSE(options.no_recursion);
+  CHECK(options.upstream_timeout == milliseconds(4500));
+  CHECK(options.upstream_retry == milliseconds(800));
+  CHECK(options.force_tcp == std::nullopt);
+  CHECK(options.max_inflight == 4096);
+  CHECK(options.max_tcp_clients == 256);
+  CHECK(options.tcp_idle_timeout == milliseconds(10000));
+  CHECK_FALSE(options.verbose);
+  CHECK_FALSE(options.syslog);
+}
+
+TEST_CASE("the fields of Options and the table agree about the defaults") {
+  const Options untouched;
+  const Options options = good({});
+  CHECK(untouched.hosts_poll == options.hosts_poll);
+  CHECK(untouched.cache_capacity == options.cache_capacity);
+  CHECK(untouched.cache_ttl == options.cache_ttl);
+  CHECK(untouched.cache_negative_ttl == options.cache_negative_ttl);
+  CHECK(untouched.upstream_timeout == options.upstream_timeout);
+  CHECK(untouched.upstream_retry == options.upstream_retry);
+  CHECK(untouched.max_inflight == options.max_inflight);
+  CHECK(untouched.max_tcp_clients == options.max_tcp_clients);
+  CHECK(untouched.tcp_idle_timeout == options.tcp_idle_timeout);
+}
+
+// Precedence.
+
+TEST_CASE("a flag wins over its variable, a variable over the default") {
+  CHECK(good({}, {{"DNSMASQ_RCACHE", "7"}}).cache_capacity == 7);
+  CHECK(good({"--rcache=9"}, {{"DNSMASQ_RCACHE", "7"}}).cache_capacity == 9);
+  CHECK(good({"--rcache=0"}, {{"DNSMASQ_RCACHE", "7"}}).cache_capacity == 0);
+  CHECK_FALSE(good({"--verbose=false"}, {{"DNSMASQ_VERBOSE", "true"}}).verbose);
+}
+
+TEST_CASE("an empty variable counts as unset") {
+  CHECK(good({}, {{"DNSMASQ_RCACHE_TTL", ""}}).cache_ttl == seconds(60));
+  CHECK(texts(good({}, {{"DNSMASQ_LISTEN", ""}}).listen) == Arguments{"127.0.0.1:53"});
+  CHECK(good({}, {{"DNSMASQ_HOSTSFILE", ""}}).hosts_files.empty());
+  CHECK(good({}, {{"DNSMASQ_FORCE_TCP", ""}}).force_tcp == std::nullopt);
+  CHECK(setting("rcache", {}, {{"DNSMASQ_RCACHE", ""}}).origin == Origin::Default);
+}
+
+TEST_CASE("a flag replaces the list of its variable, it does not add to it") {
+  const Variables variables = {{"DNSMASQ_HOSTSFILE", "/a,/b"}, {"DNSMASQ_ADDRESS", "a=10.0.0.1"}};
+  const Options options = good({"-f", "/c", "--address=c=10.0.0.3"}, variables);
+  CHECK(options.hosts_files == Arguments{"/c"});
+  CHECK(texts(options.addresses) == Arguments{"c=10.0.0.3"});
+}
+
+TEST_CASE("a variable that its flag overrides is not looked at") {
+  CHECK(good({"--rcache=5"}, {{"DNSMASQ_RCACHE", "many"}}).cache_capacity == 5);
+}
+
+TEST_CASE("of a flag that is given twice the last one wins") {
+  CHECK(good({"--rcache=1", "-r", "2"}).cache_capacity == 2);
+  CHECK(texts(good({"-l", "10.0.0.1", "-l", "10.0.0.2"}).listen) == Arguments{"10.0.0.2:53"});
+  CHECK(good({"--block=a.test", "--block=b.test"}).block == Arguments{"b.test"});
+  CHECK_FALSE(good({"--verbose", "--verbose=off"}).verbose);
+}
+
+TEST_CASE("an unusable value is refused even where a later one would win") {
+  CHECK_FALSE(bad({"--rcache=many", "--rcache=5"}).empty());
+}
+
+// Spelling.
+
+TEST_CASE("a value follows its flag after an equals sign or a blank") {
+  CHECK(good({"--rcache=5"}).cache_capacity == 5);
+  CHECK(good({"--rcache", "5"}).cache_capacity == 5);
+  CHECK(good({"-r", "5"}).cache_capacity == 5);
+  CHECK(good({"-r=5"}).cache_capacity == 5);
+}
+
+TEST_CASE("Go's spelling with a single dash works for every flag") {
+  CHECK(texts(good({"-listen", "10.0.0.1"}).listen) == Arguments{"10.0.0.1:53"});
+  CHECK(texts(good({"-listen=10.0.0.1"}).listen) == Arguments{"10.0.0.1:53"});
+  CHECK(good({"-no-rec"}).no_recursion);
+  CHECK_FALSE(good({"-no-rec=false"}).no_recursion);
+  CHECK(good({"--r", "5"}).cache_capacity == 5);
+
+  for (const OptionRow& row : option_table()) {
+    const std::string flag(row.flag);
+    CAPTURE(flag);
+    const std::string once = bad({"-" + flag + "=\x01"});
+    CHECK(once == bad({"--" + flag + "=\x01"}));
+    CHECK_THAT(once, !Catch::Matchers::ContainsSubstring("unknown"));
+  }
+}
+
+TEST_CASE("letters behind one dash are one name, never a bundle of short flags") {
+  CHECK_THAT(bad({"-filtre", "a"}), Catch::Matchers::ContainsSubstring("did you mean --filter?"));
+  CHECK_THAT(bad({"-hv"}), Catch::Matchers::StartsWith("unknown flag '--hv'"));
+}
+
+TEST_CASE("a value may begin with a dash") {
+  CHECK(good({"--hostsfile", "-listen"}).hosts_files == Arguments{"-listen"});
+  CHECK(good({"--hostsfile", "--verbose"}).hosts_files == Arguments{"--verbose"});
+  CHECK_FALSE(good({"--hostsfile", "--verbose"}).verbose);
+  CHECK(good({"-f", "-"}).hosts_files == Arguments{"-"});
+}
+
+TEST_CASE("a value may hold equals signs and commas") {
+  CHECK(good({"-f=/a=b,c"}).hosts_files == Arguments{"/a=b,c"});
+  CHECK(good({"--hostsfile", "/a=b,c"}).hosts_files == Arguments{"/a=b,c"});
+}
+
+TEST_CASE("every spelling of a boolean works, in any case") {
+  const std::string yes =
+      GENERATE(as<std::string>{}, "true", "1", "t", "yes", "on", "TRUE", "T", "Yes", "oN");
+  CAPTURE(yes);
+  CHECK(good({"--verbose=" + yes}).verbose);
+  CHECK(good({}, {{"DNSMASQ_VERBOSE", yes}}).verbose);
+  CHECK(setting("verbose", {"--verbose=" + yes}).value == "true");
+
+  const std::string no =
+      GENERATE(as<std::string>{}, "false", "0", "f", "no", "off", "FALSE", "F", "No", "oFF");
+  CAPTURE(no);
+  CHECK_FALSE(good({"--verbose=" + no}).verbose);
+  CHECK_FALSE(good({}, {{"DNSMASQ_VERBOSE", no}}).verbose);
+  CHECK(setting("verbose", {"--verbose=" + no}).value == "false");
+}
+
+TEST_CASE("a bare boolean means true and takes nothing that follows it") {
+  CHECK(good({"--verbose"}).verbose);
+  CHECK(good({"--verbose", "--syslog"}).syslog);
+  CHECK(bad({"--verbose", "false"}) ==
+        "unexpected argument 'false': write --flag=VALUE to switch something on or off");
+}
+
+TEST_CASE("what is no boolean is refused with all that would be one") {
+  const std::string text =
+      GENERATE(as<std::string>{}, "", "2", "y", "tru", "truee", "-1", " true", "enabled");
+  CAPTURE(text);
+  CHECK(bad({"--verbose=" + text}) ==
+        "--verbose: '" + text + "' is not true or false (1 or 0, t or f, yes or no, on or off)");
+}
+
+TEST_CASE("no-rec is a name of its own and not a negated rec") {
+  CHECK(good({"--no-rec"}).no_recursion);
+  CHECK(good({}, {{"DNSMASQ_NOREC", "1"}}).no_recursion);
+  CHECK_THAT(bad({"--rec"}), Catch::Matchers::StartsWith("unknown flag '--rec'"));
+  CHECK_THAT(bad({"--no-verbose"}), Catch::Matchers::StartsWith("unknown flag '--no-verbose'"));
+}
+
+TEST_CASE("force-tcp is told apart from being left to resolv.conf") {
+  CHECK(good({"--force-tcp"}).force_tcp == true);
+  CHECK(good({"--force-tcp=false"}).force_tcp == false);
+  CHECK(good({}, {{"DNSMASQ_FORCE_TCP", "0"}}).force_tcp == false);
+  CHECK(setting("force-tcp", {}).value.empty());
+}
+
+// Mistakes on the command line.
+
+TEST_CASE("an unknown flag is named, with the one that was meant") {
+  CHECK(bad({"--lisetn=1.2.3.4"}) == "unknown flag '--lisetn': did you mean --listen? See --help");
+  CHECK(bad({"--bogus"}) == "unknown flag '--bogus', see --help");
+  CHECK_THAT(bad({"--nameserver=1.1.1.1"}), Catch::Matchers::ContainsSubstring("--nameservers?"));
+  CHECK_THAT(bad({"--rcache-tll", "5"}), Catch::Matchers::ContainsSubstring("--rcache-ttl?"));
+  CHECK_THAT(bad({"-x"}), Catch::Matchers::StartsWith("unknown flag '--x'"));
+}
+
+TEST_CASE("an option of a later day is unknown") {
+  const std::string flag =
+      GENERATE(as<std::string>{}, "search-domains", "enable-search", "search", "ndots", "fwd-ndots",
+               "stubzones", "round-robin", "default-resolver", "systemd", "user", "rcache-stale",
+               "metrics", "threads", "multithreading");
+  CHECK_THAT(bad({"--" + flag}), Catch::Matchers::StartsWith("unknown flag '--" + flag + "'"));
+}
+
+TEST_CASE("malformed flags are unknown, not a crash") {
+  const std::string flag =
+      GENERATE(as<std::string>{}, "---", "---listen", "--=", "--=x", "-=", "-=x", "--%", "-%",
+               "--listen%=1", "-\xff", "--\xc3\xa4", "--a b");
+  CAPTURE(flag);
+  const std::string error = bad({flag});
+  CHECK_THAT(error, Catch::Matchers::StartsWith("unknown flag '"));
+  CHECK(is_one_printable_line(error));
+}
+
+TEST_CASE("an argument without a flag is refused") {
+  CHECK(bad({"resolv.conf"}) ==
+        "unexpected argument 'resolv.conf': everything is a flag, see --help");
+  CHECK_THAT(bad({""}), Catch::Matchers::StartsWith("unexpected argument ''"));
+  CHECK_THAT(bad({"-"}), Catch::Matchers::StartsWith("unexpected argument '-'"));
+  CHECK_THAT(bad({"--", "x"}), Catch::Matchers::StartsWith("unexpected argument 'x'"));
+  CHECK_THAT(bad({"--rcache=5", "x"}), Catch::Matchers::StartsWith("unexpected argument 'x'"));
+}
+
+TEST_CASE("a value that is missing is missed by name") {
+  CHECK(bad({"--verbose", "-r"}) == "--rcache: its value is missing, see --help");
+  CHECK(bad({"-listen"}) == "--listen: its value is missing, see --help");
+}
+
+TEST_CASE("an empty value of a flag is refused") {
+  CHECK(bad({"--listen="}) == "--listen: '' is empty where IP[:PORT],... is expected");
+  CHECK(bad({"-f", ""}) == "--hostsfile: '' is empty where PATH is expected");
+  for (const OptionRow& row : option_table()) {
+    const std::string flag(row.flag);
+    CAPTURE(flag);
+    CHECK_THAT(bad({"--" + flag + "="}), Catch::Matchers::StartsWith("--" + flag + ": '' is "));
+  }
+}
+
+TEST_CASE("a bad value is reported under the name by which it came") {
+  CHECK(bad({"-r", "many"}) == "--rcache: 'many' is not a number of answers from 0 to 10000000");
+  CHECK(bad({}, {{"DNSMASQ_RCACHE", "many"}}) ==
+        "DNSMASQ_RCACHE: 'many' is not a number of answers from 0 to 10000000");
+}
+
+TEST_CASE("no byte of a value can forge a line or drive a terminal") {
+  CHECK_THAT(bad({"--rcache=1\nready: x"}), Catch::Matchers::ContainsSubstring("'1\\x0aready: x'"));
+  CHECK_THAT(bad({"--rcache=\x1b[2J"}), Catch::Matchers::ContainsSubstring("'\\x1b[2J'"));
+  for (const OptionRow& row : option_table()) {
+    const std::string flag(row.flag);
+    CAPTURE(flag);
+    for (const char* value : {"\x01,\n", "\xff=\xfe", "\x7f", "a=\x80", "*.\r\n=1"}) {
+      const std::string error = bad({"--" + flag + "=" + value});
+      // Only a path may be made of any bytes.
+      CHECK((row.placeholder == "PATH" || is_one_printable_line(error)));
+    }
+  }
+  CHECK(is_one_printable_line(bad({"\x1b[2J"})));
+  CHECK(is_one_printable_line(bad({"--\x1b[2J"})));
+}
+
+TEST_CASE("a huge value makes a short sentence") {
+  CHECK(bad({"--rcache=" + std::string(1'000'000, '9')}).size() < 300);
+  CHECK(bad({"--" + std::string(1'000'000, 'x')}).size() < 300);
+  CHECK(bad({std::string(1'000'000, 'x')}).size() < 300);
+}
+
+// Each option.
+
+TEST_CASE("listen takes a list of addresses of both families") {
+  CHECK(texts(good({"-l", "0.0.0.0, [::]:5353 ,fd00::5,127.0.0.1:0"}).listen) ==
+        Arguments{"0.0.0.0:53", "[::]:5353", "[fd00::5]:53", "127.0.0.1:0"});
+  CHECK(texts(good({}, {{"DNSMASQ_LISTEN", "10.0.0.1:5353"}}).listen) ==
+        Arguments{"10.0.0.1:5353"});
+}
+
+TEST_CASE("a name to listen on is refused and told why") {
+  CHECK(bad({"--listen", "127.0.0.1,dns.example:53"}) ==
+        "--listen: 'dns.example:53' is not an IP address with an optional port, for example "
+        "127.0.0.1:53 or [::1]:53 (names are not accepted here)");
+}
+
+TEST_CASE("listen refuses an address given twice, but not two free ports") {
+  CHECK(bad({"-l", "127.0.0.1,127.0.0.1:53"}) == "--listen: '127.0.0.1:53' is given twice");
+  CHECK(good({"-l", "127.0.0.1:0,127.0.0.1:0"}).listen.size() == 2);
+}
+
+TEST_CASE("nameservers keep their order and need a port") {
+  CHECK(texts(good({"-n", "10.0.0.2,10.0.0.1:5353,[fe80::1%eth0]:53"}).nameservers) ==
+        Arguments{"10.0.0.2:53", "10.0.0.1:5353", "[fe80::1%eth0]:53"});
+  CHECK(texts(good({}, {{"DNSMASQ_SERVERS", "1.1.1.1"}}).nameservers) == Arguments{"1.1.1.1:53"});
+  CHECK_THAT(bad({"-n", "10.0.0.1:0"}), Catch::Matchers::ContainsSubstring("'10.0.0.1:0' is not"));
+  CHECK_THAT(bad({"-n", "dns.example"}),
+             Catch::Matchers::ContainsSubstring("names are not accepted"));
+}
+
+TEST_CASE("an empty element of a list is refused") {
+  const std::string list = GENERATE(as<std::string>{}, ",", "10.0.0.1,", ",10.0.0.1",
+                                    "10.0.0.1,,10.0.0.2", " ", "10.0.0.1, ,10.0.0.2");
+  CAPTURE(list);
+  CHECK(bad({"--listen=" + list}) ==
+        "--listen: '" + list +
+            "' is not a list: put a value on both sides of every comma, for "
+            "example a,b");
+  CHECK_FALSE(bad({"--nameservers=" + list}).empty());
+  CHECK_FALSE(bad({"--allow=" + list}).empty());
+  CHECK_FALSE(bad({"--block=" + list}).empty());
+  CHECK_FALSE(bad({}, {{"DNSMASQ_HOSTSFILE", list}}).empty());
+}
+
+TEST_CASE("allow takes networks and single addresses") {
+  CHECK(texts(good({"--allow=10.0.0.0/8, fd00::/8,127.0.0.1"}).allow) ==
+        Arguments{"10.0.0.0/8", "fd00::/8", "127.0.0.1/32"});
+  CHECK(bad({"--allow=10.0.0.0/33"}) ==
+        "--allow: '10.0.0.0/33' is not a network, for example 10.0.0.0/8, fd00::/8 or 10.0.0.5");
+}
+
+TEST_CASE("hosts files add up, by flags and in the variable") {
+  CHECK(good({"-f", "/a", "--hostsfile=/b"}).hosts_files == Arguments{"/a", "/b"});
+  CHECK(good({}, {{"DNSMASQ_HOSTSFILE", "/a, /b c"}}).hosts_files == Arguments{"/a", "/b c"});
+}
+
+TEST_CASE("static records add up, by flags and in the variable") {
+  CHECK(
+      texts(good({"--address=db.local=10.0.0.5, fd00::5", "--address", "*.apps=::1"}).addresses) ==
+      Arguments{"db.local=10.0.0.5,fd00::5", "*.apps=::1"});
+  CHECK(texts(good({}, {{"DNSMASQ_ADDRESS", " a=10.0.0.1\n\tb.=10.0.0.2,::1 "}}).addresses) ==
+        Arguments{"a=10.0.0.1", "b.=10.0.0.2,::1"});
+  CHECK(good({}, {{"DNSMASQ_ADDRESS", " \n"}}).addresses.empty());
+}
+
+TEST_CASE("a static record needs a usable name and addresses") {
+  CHECK(bad({"--address=db.local"}) ==
+        "--address: 'db.local' is not a name and its addresses, for example "
+        "db.local=10.0.0.5,fd00::5");
+  CHECK(bad({"--address=a=10.0.0.1,b=10.0.0.2"}) ==
+        "--address: 'a=10.0.0.1,b=10.0.0.2': 'b=10.0.0.2' is not an IP address, for example "
+        "10.0.0.5 or fd00::5");
+  const std::string name = GENERATE(as<std::string>{}, "", ".", "*", "*.", "a..b", ".a", "*.*.a",
+                                    "a.*", "*a", "a b", "a\tb", "a\x01");
+  CAPTURE(name);
+  CHECK_THAT(bad({"--address=" + name + "=10.0.0.1"}),
+             Catch::Matchers::EndsWith("is not a name, for example db.local or *.apps.local"));
+}
+
+TEST_CASE("block takes domains with or without dots at their ends") {
+  CHECK(good({"--block=ads.example, .tracker.test ,b.test.,localhost"}).block ==
+        Arguments{"ads.example", "tracker.test", "b.test.", "localhost"});
+  const std::string domain =
+      GENERATE(as<std::string>{}, ".", "..", "a..b", "..a", "*.a", "*", "a b", "a\x7f");
+  CAPTURE(domain);
+  CHECK_THAT(bad({"--block=" + domain}), Catch::Matchers::ContainsSubstring("is not a domain"));
+}
+
+TEST_CASE("names are as long as DNS allows and no longer") {
+  const std::string label(63, 'a');
+  const std::string longest = label + "." + label + "." + label + "." + std::string(61, 'b');
+  REQUIRE(longest.size() == 253);
+  CHECK(good({"--block=" + longest + "."}).block == Arguments{longest + "."});
+  CHECK_FALSE(bad({"--block=" + longest + "b"}).empty());
+  CHECK_FALSE(bad({"--block=" + label + "a.test"}).empty());
+  CHECK(good({"--address=" + longest + "=::1"}).addresses.size() == 1);
+  CHECK_FALSE(bad({"--address=" + longest + "b=::1"}).empty());
+}
+
+TEST_CASE("filter takes an address family") {
+  CHECK(good({"--filter=a"}).filter == Filter::A);
+  CHECK(good({"--filter=AAAA"}).filter == Filter::Aaaa);
+  CHECK(good({}, {{"DNSMASQ_FILTER", "aaaa"}}).filter == Filter::Aaaa);
+  CHECK(bad({"--filter=mx"}) == "--filter: 'mx' is not a or aaaa");
+}
+
+TEST_CASE("paths are taken as they are") {
+  CHECK(good({"--resolv-conf=/run/resolv conf"}).resolv_conf == "/run/resolv conf");
+  CHECK(good({}, {{"DNSMASQ_RESOLV_CONF", "/x"}}).resolv_conf == "/x");
+}
+
+struct NumberCase {
+  std::string flag;
+  std::string variable;
+  int64_t min;
+  int64_t max;
+  int64_t (*read)(const Options&);
+};
+
+const std::vector<NumberCase> kNumbers = {
+    {"hostsfile-poll", "DNSMASQ_POLL", 0, 86400,
+     [](const Options& o) -> int64_t { return o.hosts_poll.count(); }},
+    {"rcache", "DNSMASQ_RCACHE", 0, 10'000'000,
+     [](const Options& o) { return static_cast<int64_t>(o.cache_capacity); }},
+    {"rcache-ttl", "DNSMASQ_RCACHE_TTL", 1, 86400,
+     [](const Options& o) -> int64_t { return o.cache_ttl.count(); }},
+    {"rcache-neg-ttl", "DNSMASQ_RCACHE_NEG_TTL", 0, 86400,
+     [](const Options& o) -> int64_t { return o.cache_negative_ttl.count(); }},
+    {"upstream-timeout", "DNSMASQ_UPSTREAM_TIMEOUT", 1, 86'400'000,
+     [](const Options& o) -> int64_t { return o.upstream_timeout.count(); }},
+    {"upstream-retry", "DNSMASQ_UPSTREAM_RETRY", 1, 86'400'000,
+     [](const Options& o) -> int64_t { return o.upstream_retry.count(); }},
+    {"max-inflight", "DNSMASQ_MAX_INFLIGHT", 1, 1'000'000,
+     [](const Options& o) { return static_cast<int64_t>(o.max_inflight); }},
+    {"max-tcp-clients", "DNSMASQ_MAX_TCP_CLIENTS", 1, 1'000'000,
+     [](const Options& o) { return static_cast<int64_t>(o.max_tcp_clients); }},
+    {"tcp-idle-timeout", "DNSMASQ_TCP_IDLE_TIMEOUT", 1, 86'400'000,
+     [](const Options& o) -> int64_t { return o.tcp_idle_timeout.count(); }},
+};
+
+TEST_CASE("numbers are taken from their smallest to their largest value") {
+  for (const NumberCase& number : kNumbers) {
+    CAPTURE(number.flag);
+    for (const int64_t value : {number.min, number.min + 1, number.max}) {
+      const std::string text = std::to_string(value);
+      CHECK(number.read(good({"--" + number.flag + "=" + text})) == value);
+      CHECK(number.read(good({}, {{number.variable, text}})) == value);
+    }
+    CHECK_FALSE(bad({"--" + number.flag + "=" + std::to_string(number.min - 1)}).empty());
+    CHECK_FALSE(bad({"--" + number.flag + "=" + std::to_string(number.max + 1)}).empty());
+  }
+}
+
+TEST_CASE("a number is decimal digits and nothing else") {
+  const std::string text = GENERATE(as<std::string>{}, "-1", "+1", " 1", "1 ", "1.5", "0x10", "1e3",
+                                    "1_000", "1s", "x", "4294967297", "99999999999999999999999");
+  for (const NumberCase& number : kNumbers) {
+    CAPTURE(number.flag, text);
+    const std::string error = bad({"--" + number.flag + "=" + text});
+    CHECK_THAT(error, Catch::Matchers::StartsWith("--" + number.flag + ": '" + text + "' is not"));
+  }
+}
+
+// Actions.
+
+TEST_CASE("actions are asked for by flag, long and short") {
+  CHECK(good({"--help"}).action == Action::Help);
+  CHECK(good({"-h"}).action == Action::Help);
+  CHECK(good({"-help"}).action == Action::Help);
+  CHECK(good({"--version"}).action == Action::Version);
+  CHECK(good({"-v"}).action == Action::Version);
+  CHECK(good({"--print-config"}).action == Action::PrintConfig);
+  CHECK(good({"--healthcheck"}).action == Action::Healthcheck);
+  CHECK(good({"--help=false"}).action == Action::Serve);
+}
+
+TEST_CASE("help wins over the version, and both over unusable values") {
+  CHECK(good({"--version", "--help", "--print-config"}).action == Action::Help);
+  CHECK(good({"--help", "--rcache=x"}).action == Action::Help);
+  CHECK(good({"--version"}, {{"DNSMASQ_LISTEN", "x"}}).action == Action::Version);
+  CHECK_FALSE(bad({"--print-config", "--rcache=x"}).empty());
+  CHECK_FALSE(bad({"--healthcheck"}, {{"DNSMASQ_LISTEN", "x"}}).empty());
+}
+
+// --print-config.
+
+TEST_CASE("every option but the actions has a setting, in the order of the table") {
+  const auto parsed = parse({});
+  REQUIRE(parsed);
+  Arguments expected;
+  for (const OptionRow& row : option_table()) {
+    if (row.kind != Kind::Action) expected.emplace_back(row.flag);
+  }
+  Arguments flags;
+  for (const Setting& candidate : parsed->settings) flags.push_back(candidate.flag);
+  CHECK(flags == expected);
+}
+
+TEST_CASE("a setting tells its value and where it came from") {
+  const Arguments arguments = {"-f", "/a", "-f", "/b", "--verbose", "--rcache=1", "--rcache=2"};
+  const Variables variables = {{"DNSMASQ_ADDRESS", "a=::1  b=::2"}, {"DNSMASQ_POLL", "5"}};
+  CHECK(setting("hostsfile", arguments).value == "/a,/b");
+  CHECK(setting("hostsfile", arguments).origin == Origin::Flag);
+  CHECK(setting("verbose", arguments).value == "true");
+  CHECK(setting("rcache", arguments).value == "2");
+  CHECK(setting("address", {}, variables).value == "a=::1 b=::2");
+  CHECK(setting("hostsfile-poll", {}, variables).origin == Origin::Variable);
+  CHECK(setting("listen", {}).value == "127.0.0.1:53");
+  CHECK(setting("listen", {}).origin == Origin::Default);
+  CHECK(setting("nameservers", {}).value.empty());
+}
+
+TEST_CASE("the configuration is printed with one option a line") {
+  CHECK(config_text({{"listen", "127.0.0.1:53", Origin::Default},
+                     {"nameservers", "10.0.0.1", Origin::ResolvConf},
+                     {"hostsfile-poll", "5", Origin::Variable},
+                     {"rcache", "100", Origin::Flag},
+                     {"block", "", Origin::Default}}) ==
+        "listen = 127.0.0.1:53  (default)\n"
+        "nameservers = 10.0.0.1  (resolv.conf)\n"
+        "hostsfile-poll = 5  (DNSMASQ_POLL)\n"
+        "rcache = 100  (--rcache)\n"
+        "block = -  (default)\n");
+  CHECK(config_text({{"hostsfile", "/a\n\x1b", Origin::Flag}}) ==
+        "hostsfile = /a\\x0a\\x1b  (--hostsfile)\n");
+}
+
+// --help.
+
+TEST_CASE("help fits a terminal and names every flag and variable") {
+  const std::string help = help_text();
+  CHECK(help.ends_with("\n"));
+  CHECK(std::count(help.begin(), help.end(), '\n') <= 46);
+  for (std::size_t start = 0; start < help.size();) {
+    const std::size_t end = help.find('\n', start);
+    CHECK(end - start <= 79);
+    start = end + 1;
+  }
+  for (const OptionRow& row : option_table()) {
+    CHECK_THAT(help, Catch::Matchers::ContainsSubstring(" --" + std::string(row.flag) + " "));
+    CHECK_THAT(help, Catch::Matchers::ContainsSubstring(std::string(row.variable)));
+  }
+}
+
+// The table.
+
+TEST_CASE("no flag, letter or variable stands for two options") {
+  std::set<std::string_view> flags;
+  std::set<char> letters;
+  std::set<std::string_view> variables;
+  for (const OptionRow& row : option_table()) {
+    CAPTURE(row.flag);
+    CHECK(row.flag.size() > 1);
+    CHECK(flags.insert(row.flag).second);
+    CHECK((row.letter == 0 || letters.insert(row.letter).second));
+    CHECK((row.variable.empty() || variables.insert(row.variable).second));
+  }
+}
+
+TEST_CASE("the rows of the table are complete") {
+  for (const OptionRow& row : option_table()) {
+    CAPTURE(row.flag);
+    const bool is_switch = row.kind == Kind::Switch || row.kind == Kind::Action;
+    CHECK(row.parse != nullptr);
+    CHECK_FALSE(row.help.empty());
+    CHECK(row.placeholder.empty() == is_switch);
+    CHECK(row.variable.empty() == (row.kind == Kind::Action));
+    CHECK((row.variable.empty() || row.variable.starts_with("DNSMASQ_")));
+    Options options;
+    CHECK((row.default_value.empty() || row.parse(row.default_value, options)));
+  }
+}
+
+TEST_CASE("the rows of a group stand together") {
+  std::set<std::string_view> groups;
+  std::string_view last;
+  for (const OptionRow& row : option_table()) {
+    if (row.group == last) continue;
+    CHECK(groups.insert(row.group).second);
+    last = row.group;
+  }
+}
+
+TEST_CASE("an option is found by its flag and by its letter only") {
+  REQUIRE(find_option("rcache") != nullptr);
+  CHECK(find_option("rcache") == find_option("r"));
+  CHECK(find_option("") == nullptr);
+  CHECK(find_option("rcach") == nullptr);
+  CHECK(find_option(std::string_view("\0", 1)) == nullptr);
+}
+
+}  // namespace
+}  // namespace dnslet::app

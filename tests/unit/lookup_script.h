@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Scenarios for policy/lookup, told as scripts with a made-up clock:
+//
+//   Script dns;
+//   dns.ask("db.test A do tcp");
+//   dns.expect_asked("db.test A do");
+//   dns.upstream("NOERROR ad | 60 A 10.0.0.1");
+//   dns.expect_reply("upstream NOERROR ad do | 60 A 10.0.0.1");
+//   dns.pass(2s);
+//
+// A question is name, type and words: CH class=N cd ad do nord edns edns=SIZE tcp from=ADDRESS.
+// Messages are written as in dns/packet_text.h; a reply begins with its source.
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "catch.h"
+#include "dns/packet_text.h"
+#include "policy/lookup.h"
+
+namespace dnslet::test {
+
+class Script {
+ public:
+  // `capacity`: of the cache, in answers.
+  explicit Script(std::size_t capacity = 100) : cache_(capacity, 1), scratch_(dns::kMaxMessage) {
+    settings.version = "dnslet 1.0";
+  }
+
+  policy::Settings settings;
+  policy::HostsTable addresses{1};
+  policy::HostsTable hosts{1};
+
+  void block(const std::string& domain) { (void)blocked_.insert(wire_name(domain)); }
+  void pass(std::chrono::milliseconds time) { now_ += time; }
+  void reload() {
+    cache_.clear();
+    failures_.clear();
+  }
+
+  // A client asks.
+  void ask(const std::string& question, int line = __builtin_LINE()) {
+    INFO("line " << line << ": ask " << question);
+    asked_ = question;
+    const Words words = words_of(question);
+    policy::Client client;
+    if (has_word(words, "tcp")) client.transport = policy::Transport::Tcp;
+    for (const std::string& word : words)
+      if (word.starts_with("from=")) client.address = *IpAddress::from_text(word.substr(5));
+    const uint32_t payload = value_of(words, "edns", has_word(words, "edns") ? 1232 : 0);
+    has_opt_ = payload > 0 || has_word(words, "do");
+    start(query_of(words, payload), client);
+    limit_ = std::clamp(has_opt_ && payload == 0 ? 1232U : payload, 512U, 1232U);
+    if (has_word(words, "tcp")) limit_ = dns::kMaxMessage;
+  }
+  // A packet that no words describe.
+  void ask_packet(const Packet& packet, const policy::Client& client = {}) {
+    has_opt_ = false;
+    limit_ = dns::kMinUdpPayload;
+    start(packet, client);
+  }
+  // The same, for one with an OPT record.
+  void ask_packet_with_opt(const Packet& packet) {
+    ask_packet(packet);
+    has_opt_ = true;
+  }
+
+  // What goes upstream. Words: cd do nord.
+  void expect_asked(const std::string& question, int line = __builtin_LINE()) {
+    INFO("line " << line << ": expect_asked " << question);
+    REQUIRE(std::holds_alternative<policy::Ask>(step_));
+    const policy::UpstreamQuestion upstream = lookup_->upstream_question();
+    const ReadMessage sent =
+        read_message(dns::build_upstream_query(upstream.question, upstream.flags));
+    CHECK(sent.id == 0);
+    CHECK((sent.flags & ~0x0110) == 0x0020);
+    CHECK(sent.opts == 1);
+    std::string text = sent.question;
+    if ((sent.flags & 0x0010) != 0) text += " cd";
+    if (sent.text.ends_with(" do")) text += " do";
+    if ((sent.flags & 0x0100) == 0) text += " nord";
+    CHECK(text == question);
+  }
+
+  // Upstream answers what was asked; all servers agree.
+  void upstream(const std::string& message, int line = __builtin_LINE()) {
+    INFO("line " << line << ": upstream " << message);
+    upstream_packet(message_of(asked_, message));
+  }
+  void upstream_packet(const Packet& packet) {
+    const policy::UpstreamQuestion question = lookup_->upstream_question();
+    const auto read = policy::read_answer(packet, question);
+    REQUIRE(read);
+    CHECK(read_message(read->answer.message).opts == 0);
+    land(read->answer, policy::Source::Upstream);
+  }
+  // No server says anything until the time is up.
+  void no_server_answers() {
+    const dns::Question question = lookup_->upstream_question().question;
+    land({dns::build_failure(question, dns::Rcode::ServFail), {}}, policy::Source::Error);
+  }
+  // Whether a packet from upstream would be taken for the answer.
+  bool takes(const Packet& packet) const {
+    return policy::read_answer(packet, lookup_->upstream_question()).has_value();
+  }
+  void give_up() { step_ = lookup_->give_up(out_); }
+
+  void expect_reply(const std::string& expected, int line = __builtin_LINE()) {
+    INFO("line " << line << ": expect_reply " << expected);
+    const auto* const reply = std::get_if<policy::Reply>(&step_);
+    REQUIRE(reply != nullptr);
+    CHECK(reply->size <= limit_);
+    const Bytes packet(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(reply->size));
+    const BytesView behind = BytesView(out_).subspan(std::min(limit_, out_.size()));
+    CHECK(std::ranges::count(behind, kUntouched) == std::ssize(behind));
+    const ReadMessage message = read_message(packet);
+    CHECK(policy::to_text(reply->source) + (" " + message.text) == expected);
+    CHECK(message.text.starts_with(code_text(static_cast<uint16_t>(reply->rcode))));
+
+    CHECK(message.id == u16_at(query_, 0));
+    CHECK((message.flags & 0x8080) == 0x8080);
+    CHECK((message.flags & 0x7910) == (u16_at(query_, 2) & 0x7910));
+    CHECK(message.opts == (has_opt_ ? 1 : 0));
+    const Bytes& question = message.question_bytes;
+    CHECK((question.empty() || std::equal(question.begin(), question.end(), query_.begin() + 12)));
+  }
+  void expect_no_reply() { CHECK(std::holds_alternative<policy::Drop>(step_)); }
+
+ private:
+  static constexpr uint8_t kUntouched = 0xee;
+
+  policy::Tables tables() {
+    return {settings, addresses, hosts, blocked_, cache_, failures_, scratch_};
+  }
+
+  Packet query_of(const Words& words, uint32_t payload) {
+    const auto qclass = has_word(words, "CH") ? 3U : value_of(words, "class", 1);
+    const auto flag = [&](const char* word, unsigned bit) {
+      return has_word(words, word) ? bit : 0U;
+    };
+    Packet packet(words[0], type_of(words[1]), static_cast<uint16_t>(qclass));
+    packet.id(++last_id_)
+        .flags(static_cast<uint16_t>(0x0100 ^ flag("nord", 0x0100) ^ flag("cd", 0x0010) ^
+                                     flag("ad", 0x0020)));
+    if (has_opt_)
+      packet.additional(opt(static_cast<uint16_t>(payload == 0 ? 1232 : payload), flag("do", kDo)));
+    return packet;
+  }
+
+  void start(const Packet& packet, const policy::Client& client) {
+    query_ = packet.bytes();
+    lookup_ = std::make_unique<policy::Lookup>(client);
+    const bool is_tcp = client.transport == policy::Transport::Tcp;
+    out_.assign(is_tcp ? dns::kMaxMessage : dns::kMaxUdpPayload, kUntouched);
+    step_ = lookup_->start(tables(), query_, now_, out_);
+  }
+
+  void land(const policy::Answer& answer, policy::Source source) {
+    policy::remember(tables(), lookup_->upstream_question(), answer, now_);
+    step_ = lookup_->on_answer(tables(), answer, source, out_);
+  }
+
+  policy::KeyTable blocked_{1};
+  policy::Cache cache_;
+  policy::Cache failures_{1024, 1};
+  Bytes scratch_;
+  std::chrono::milliseconds now_{1'000'000};
+
+  std::string asked_;
+  Bytes query_;
+  uint16_t last_id_ = 0x1200;
+  bool has_opt_ = false;
+  std::size_t limit_ = dns::kMinUdpPayload;
+  std::unique_ptr<policy::Lookup> lookup_;
+  policy::Step step_;
+  Bytes out_;
+};
+
+// " | 60 A 10.0.0.0 | 60 A 10.0.0.1 …": `count` answer records of 16 bytes each.
+inline std::string addresses_text(int count, const std::string& ttl = "60") {
+  std::string text;
+  for (int i = 0; i < count; ++i)
+    text += " | " + ttl + " A 10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256);
+  return text;
+}
+
+}  // namespace dnslet::test

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/cache.h"
+
+#include <algorithm>
+#include <list>
+
+#include "catch.h"
+#include "dns/packet.h"
+
+namespace dnslet::policy {
+namespace {
+
+using dns::Bytes;
+using dns::Class;
+using dns::Type;
+using std::chrono::seconds;
+using test::kToQuestion;
+using test::Packet;
+using test::u32_at;
+
+constexpr std::size_t kNamedTtl = 12 + 11 + 4 + 6;  // where the TTL in packet("name.test") lies
+
+dns::Name name(std::string_view text) { return *dns::Name::from_text(text); }
+
+Packet packet(std::string_view owner, uint32_t ttl = 60) {
+  return Packet(owner, Type::A).flags(0x8180).answer({kToQuestion, Type::A, ttl});
+}
+
+// A cache that is asked by name, with a clock.
+struct Fixture {
+  explicit Fixture(std::size_t capacity) : cache(capacity, 42) {}
+
+  static CacheKey key(const dns::Name& owner) { return {owner, Type::A, Class::IN, false, false}; }
+  void store(std::string_view owner, const Bytes& message, seconds lifetime = seconds(60)) {
+    const dns::Name stored = name(owner);
+    cache.store(key(stored), {message, {}}, now, lifetime);
+  }
+  void store(std::string_view owner) { store(owner, packet(owner).bytes()); }
+  // The copy; empty for a miss.
+  Bytes find(std::string_view owner) { return find(key(name(owner))); }
+  Bytes find(const CacheKey& wanted) {
+    Bytes slot(1232);
+    Bytes large(65535);
+    const auto hit = cache.find(wanted, now, slot, large);
+    return hit ? Bytes(hit->message.begin(), hit->message.end()) : Bytes();
+  }
+  bool has(std::string_view owner) { return !find(owner).empty(); }
+
+  Cache cache;
+  Milliseconds now{1'000'000};
+};
+
+// What is kept.
+
+TEST_CASE("an answer comes back byte for byte") {
+  Fixture fixture(10);
+  fixture.store("a.test");
+  CHECK(fixture.find("a.test") == packet("a.test").bytes());
+  CHECK(fixture.find("b.test").empty());
+  CHECK(fixture.cache.entries() == 1);
+}
+
+TEST_CASE("a cache without capacity keeps nothing") {
+  Fixture fixture(0);
+  fixture.store("a.test");
+  CHECK_FALSE(fixture.has("a.test"));
+  CHECK(fixture.cache.entries() == 0);
+}
+
+TEST_CASE("a lifetime of nothing keeps nothing") {
+  Fixture fixture(10);
+  fixture.store("a.test", packet("a.test").bytes(), seconds(0));
+  fixture.store("b.test", packet("b.test").bytes(), seconds(-1));
+  CHECK(fixture.cache.entries() == 0);
+}
+
+TEST_CASE("an extended error is kept with its answer") {
+  Cache cache(10, 42);
+  const dns::Name owner = name("a.test");
+  const Bytes error = test::hex("0016 6869");
+  cache.store(Fixture::key(owner), {packet("a.test").bytes(), dns::ExtendedError(error)},
+              Milliseconds(0), seconds(60));
+  Bytes slot(512);
+  const auto hit = cache.find(Fixture::key(owner), Milliseconds(0), slot, {});
+  REQUIRE(hit);
+  CHECK(std::ranges::equal(hit->error.data(), error));
+}
+
+TEST_CASE("a newer answer takes the place of the older one") {
+  Fixture fixture(10);
+  fixture.store("a.test");
+  fixture.store("a.test", packet("a.test", 7).bytes());
+  CHECK(fixture.find("a.test") == packet("a.test", 7).bytes());
+  CHECK(fixture.cache.entries() == 1);
+  CHECK(fixture.cache.evictions() == 0);
+}
+
+TEST_CASE("clearing forgets everything, and the cache goes on") {
+  Fixture fixture(10);
+  fixture.store("a.test");
+  fixture.cache.clear();
+  CHECK_FALSE(fixture.has("a.test"));
+  CHECK(fixture.cache.entries() == 0);
+  CHECK(fixture.cache.bytes() == 0);
+  fixture.store("a.test");
+  CHECK(fixture.has("a.test"));
+}
+
+// The key.
+
+TEST_CASE("every field of the key tells answers apart") {
+  Fixture fixture(10);
+  const dns::Name owner = name("a.test");
+  const dns::Name other = name("b.test");
+  const CacheKey key = Fixture::key(owner);
+  const CacheKey others[] = {{other, Type::A, Class::IN, false, false},
+                             {owner, Type::AAAA, Class::IN, false, false},
+                             {owner, Type::A, Class::CH, false, false},
+                             {owner, Type::A, Class::IN, true, false},
+                             {owner, Type::A, Class::IN, false, true}};
+  fixture.cache.store(key, {packet("a.test").bytes(), {}}, fixture.now, seconds(60));
+  CHECK_FALSE(fixture.find(key).empty());
+  for (const CacheKey& wanted : others) CHECK(fixture.find(wanted).empty());
+  fixture.cache.store(others[3], {packet("a.test", 9).bytes(), {}}, fixture.now, seconds(60));
+  CHECK(fixture.find(key) == packet("a.test").bytes());
+  CHECK(fixture.find(others[3]) == packet("a.test", 9).bytes());
+  CHECK(fixture.cache.entries() == 2);
+}
+
+TEST_CASE("a name's parent and child are other names") {
+  Fixture fixture(10);
+  fixture.store("a.test");
+  CHECK_FALSE(fixture.has("test"));
+  CHECK_FALSE(fixture.has("x.a.test"));
+  CHECK_FALSE(fixture.has("."));
+}
+
+// Time.
+
+TEST_CASE("TTLs count down by whole seconds of age") {
+  for (const int age_ms : {0, 999, 1000, 1001, 30'000, 59'999}) {
+    Fixture later(10);
+    later.store("name.test", packet("name.test", 60).bytes());
+    later.now += Milliseconds(age_ms);
+    CHECK(later.find("name.test") ==
+          packet("name.test", static_cast<uint32_t>(60 - age_ms / 1000)).bytes());
+  }
+}
+
+TEST_CASE("counting down starts from what was stored, however often it is asked") {
+  Fixture fixture(10);
+  fixture.store("name.test", packet("name.test", 60).bytes());
+  for (uint32_t age = 0; age < 60; ++age) {
+    CHECK(u32_at(fixture.find("name.test"), kNamedTtl) == 60 - age);
+    fixture.now += seconds(1);
+  }
+  CHECK_FALSE(fixture.has("name.test"));
+}
+
+TEST_CASE("an entry ends exactly with its lifetime") {
+  Fixture fixture(10);
+  fixture.store("a.test", packet("a.test").bytes(), seconds(2));
+  fixture.now += Milliseconds(1999);
+  CHECK(fixture.has("a.test"));
+  const std::size_t with_entry = fixture.cache.bytes();
+  fixture.now += Milliseconds(1);
+  CHECK_FALSE(fixture.has("a.test"));
+  CHECK(fixture.cache.entries() == 0);
+  CHECK(fixture.cache.bytes() < with_entry);
+}
+
+TEST_CASE("a lifetime longer than a TTL counts to zero and stays there") {
+  Fixture fixture(10);
+  fixture.store("a.test", packet("a.test", 3).bytes(), seconds(10));
+  fixture.now += seconds(9);
+  CHECK(fixture.find("a.test") == packet("a.test", 0).bytes());
+}
+
+// Room.
+
+TEST_CASE("the least recently used answer makes room") {
+  Fixture fixture(3);
+  for (const char* owner : {"a.test", "b.test", "c.test"}) fixture.store(owner);
+  CHECK(fixture.has("a.test"));
+  fixture.store("d.test");
+  CHECK_FALSE(fixture.has("b.test"));
+  CHECK(fixture.has("a.test"));
+  CHECK(fixture.has("c.test"));
+  CHECK(fixture.has("d.test"));
+  CHECK(fixture.cache.evictions() == 1);
+}
+
+TEST_CASE("an answer renewed is an answer used") {
+  Fixture fixture(2);
+  fixture.store("a.test");
+  fixture.store("b.test");
+  fixture.store("a.test");
+  fixture.store("c.test");
+  CHECK(fixture.has("a.test"));
+  CHECK_FALSE(fixture.has("b.test"));
+}
+
+TEST_CASE("a cache of one holds the last answer") {
+  Fixture fixture(1);
+  for (const char* owner : {"a.test", "b.test", "b.test", "c.test"}) fixture.store(owner);
+  CHECK(fixture.has("c.test"));
+  CHECK(fixture.cache.entries() == 1);
+}
+
+// The simplest LRU: a list, the newest first.
+class Oracle {
+ public:
+  explicit Oracle(std::size_t capacity) : capacity_(capacity) {}
+
+  void store(std::size_t number, Milliseconds ends_at) {
+    entries_.remove_if([&](const Entry& entry) { return entry.number == number; });
+    if (entries_.size() == capacity_) entries_.pop_back();
+    entries_.push_front({number, ends_at});
+  }
+  bool find(std::size_t number, Milliseconds now) {
+    const auto found = std::ranges::find(entries_, number, &Entry::number);
+    if (found == entries_.end()) return false;
+    const Entry entry = *found;
+    entries_.erase(found);
+    if (now >= entry.ends_at) return false;
+    entries_.push_front(entry);
+    return true;
+  }
+  std::size_t size() const { return entries_.size(); }
+
+ private:
+  struct Entry {
+    std::size_t number = 0;
+    Milliseconds ends_at{0};
+  };
+  std::size_t capacity_;
+  std::list<Entry> entries_;
+};
+
+TEST_CASE("the cache agrees with a simple LRU list over many operations") {
+  const auto capacity = static_cast<std::size_t>(GENERATE(1, 2, 7, 50));
+  Fixture fixture(capacity);
+  Oracle oracle(capacity);
+  test::Dice dice(capacity);
+  for (int i = 0; i < 5'000; ++i) {
+    fixture.now += Milliseconds(dice.roll(300));
+    const std::size_t number = dice.roll(capacity * 2);
+    const std::string owner = "h" + std::to_string(number) + ".test";
+    if (dice.roll(2) == 0) {
+      const seconds lifetime(1 + dice.roll(20));
+      fixture.store(owner, packet(owner).bytes(), lifetime);
+      oracle.store(number, fixture.now + lifetime);
+    } else if (fixture.has(owner) != oracle.find(number, fixture.now)) {
+      FAIL(owner << " at step " << i);
+    }
+    REQUIRE(fixture.cache.entries() == oracle.size());
+  }
+}
+
+// An answer with a TXT-like record of `size` bytes.
+Bytes big(std::string_view owner, std::size_t size) {
+  return Packet(owner, Type::A).answer({kToQuestion, Type::TXT, 60, Bytes(size, 'x')}).bytes();
+}
+
+TEST_CASE("memory stays below a KiB for each answer of capacity, whatever their size") {
+  constexpr std::size_t kCapacity = 20;
+  Fixture fixture(kCapacity);
+  test::Dice dice(6);
+  for (int i = 0; i < 2'000; ++i) {
+    const std::string owner = "h" + std::to_string(dice.roll(60)) + ".test";
+    fixture.store(owner, big(owner, dice.roll(dice.roll(4) == 0 ? 9'000 : 900)));
+    REQUIRE(fixture.cache.bytes() <= kCapacity * Cache::kBytesPerAnswer);
+    REQUIRE(fixture.cache.entries() <= kCapacity);
+    REQUIRE(fixture.has(owner));
+  }
+  CHECK(fixture.cache.evictions() > 0);
+}
+
+TEST_CASE("big answers push out no more than they need") {
+  Fixture fixture(4);
+  fixture.store("a.test", big("a.test", 1'000));
+  fixture.store("b.test", big("b.test", 1'000));
+  fixture.store("c.test", big("c.test", 1'500));
+  CHECK(fixture.cache.entries() == 3);
+  fixture.store("d.test", big("d.test", 700));
+  CHECK_FALSE(fixture.has("a.test"));
+  CHECK(fixture.has("b.test"));
+}
+
+TEST_CASE("an answer larger than the whole cache is not kept, and nothing goes for it") {
+  Fixture fixture(4);
+  fixture.store("a.test");
+  fixture.store("b.test", big("b.test", 4 * Cache::kBytesPerAnswer));
+  CHECK_FALSE(fixture.has("b.test"));
+  CHECK(fixture.has("a.test"));
+}
+
+TEST_CASE("memory is given back with the entry") {
+  Fixture fixture(10);
+  fixture.store("a.test");
+  const std::size_t one = fixture.cache.bytes();
+  fixture.store("a.test", big("a.test", 500));
+  CHECK(fixture.cache.bytes() > one);
+  fixture.store("a.test");
+  CHECK(fixture.cache.bytes() == one);
+}
+
+// The caller's buffers.
+
+TEST_CASE("an answer goes to the slot, a larger one to the large buffer, else nowhere") {
+  Fixture fixture(100);
+  const dns::Name owner = name("a.test");
+  fixture.store("a.test", big("a.test", 1'000));
+  const std::size_t size = big("a.test", 1'000).size();
+  Bytes slot(size);
+  Bytes large(size);
+  const CacheKey key = Fixture::key(owner);
+  CHECK(fixture.cache.find(key, fixture.now, slot, large)->message.data() == slot.data());
+  slot.pop_back();
+  CHECK(fixture.cache.find(key, fixture.now, slot, large)->message.data() == large.data());
+  large.pop_back();
+  CHECK_FALSE(fixture.cache.find(key, fixture.now, slot, large));
+  CHECK(fixture.cache.entries() == 1);
+}
+
+TEST_CASE("the copy is the caller's to change") {
+  Fixture fixture(10);
+  fixture.store("a.test");
+  Bytes slot(512);
+  const dns::Name owner = name("a.test");
+  const auto hit = fixture.cache.find(Fixture::key(owner), fixture.now, slot, {});
+  std::ranges::fill(hit->message, uint8_t{0xff});
+  CHECK(fixture.find("a.test") == packet("a.test").bytes());
+}
+
+}  // namespace
+}  // namespace dnslet::policy
