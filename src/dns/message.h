@@ -51,7 +51,6 @@ enum class Opcode : uint8_t { Query = 0 };
 std::string to_text(Rcode rcode);
 std::string to_text(Type type);
 
-inline constexpr std::size_t kHeaderSize = 12;
 inline constexpr std::size_t kMinUdpPayload = 512;  // RFC 1035 section 4.2.1
 inline constexpr std::size_t kMaxUdpPayload =
     1232;  // what we send and accept: no fragments on any path

@@ -164,9 +164,9 @@ std::optional<Name> Name::from_message(BytesView message, Reader& reader) {
     if (!labels.ok() || target >= lowest) return std::nullopt;
     if (!jumped) reader = labels;
     jumped = true;
-    lowest = target;
-    labels = Reader(message);
+    labels = Reader(message.first(lowest));  // what is pointed to ends before what points to it
     labels.skip(target);
+    lowest = target;
   }
   if (!jumped) reader = labels;
   if (!name->append_root()) return std::nullopt;

@@ -52,8 +52,48 @@ Extents measure(const Message& message, std::size_t limit) {
   return extents;
 }
 
+bool is_address(const Record& record) {
+  const std::size_t size = record.end - record.rdata();
+  return (record.type == Type::A && size == 4) || (record.type == Type::AAAA && size == 16);
+}
+
+// Neighbouring address records of one owner, and where their addresses lie.
+struct AddressSet {
+  Name owner;
+  Type type = Type::A;
+  std::vector<std::size_t> offsets;
+
+  bool takes(const Message& message, const Record& record) const {
+    return record.type == type && message.owner(record) == owner;
+  }
+};
+
+void rotate_set(MutableBytesView message, const AddressSet& set, uint32_t turn) {
+  const std::size_t count = set.offsets.size();
+  if (count < 2 || turn % count == 0) return;
+  const std::size_t size = set.type == Type::A ? 4 : 16;
+  Bytes addresses;
+  for (const std::size_t offset : set.offsets) {
+    const BytesView address = message.subspan(offset, size);
+    addresses.insert(addresses.end(), address.begin(), address.end());
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const BytesView next = BytesView(addresses).subspan((i + turn) % count * size, size);
+    std::ranges::copy(next, message.subspan(set.offsets[i]).begin());
+  }
+}
+
 void set_count(MutableBytesView message, Section section, std::size_t count) {
   write_u16(message, 6 + 2 * static_cast<std::size_t>(section), static_cast<uint16_t>(count));
+}
+
+// Leaves header and question, with SERVFAIL.
+std::size_t strip(MutableBytesView message, const Query& query) {
+  for (const Section section : {Section::Answer, Section::Authority, Section::Additional})
+    set_count(message, section, 0);
+  const unsigned flags = read_u16(message, 2) & ~unsigned{flag::kRcode | flag::kAd | flag::kTc};
+  write_u16(message, 2, static_cast<uint16_t>(flags | static_cast<unsigned>(Rcode::ServFail)));
+  return kHeaderSize + query.spelling.wire().size() + 4;
 }
 
 }  // namespace
@@ -90,9 +130,25 @@ void count_down(MutableBytesView message, std::span<const uint16_t> offsets, uin
   }
 }
 
+void rotate(MutableBytesView message, uint32_t turn) {
+  const auto parsed = Message::parse(message);
+  if (!parsed) return;
+  AddressSet set;
+  parsed->for_each_record([&](const Record& record) {
+    if (record.section != Section::Answer || !is_address(record)) return;
+    if (!set.offsets.empty() && !set.takes(*parsed, record)) {
+      rotate_set(message, set, turn);
+      set.offsets.clear();
+    }
+    if (set.offsets.empty()) set = {parsed->owner(record), record.type, {}};
+    set.offsets.push_back(record.rdata());
+  });
+  rotate_set(message, set, turn);
+}
+
 std::size_t cut(MutableBytesView message, std::size_t limit, const Query& query) {
   const auto parsed = Message::parse(message);
-  if (!parsed) return message.size();
+  if (!parsed) return strip(message, query);
   if (parsed->size() <= limit) return parsed->size();
 
   const Extents extents = measure(*parsed, limit);

@@ -30,11 +30,16 @@ std::vector<uint16_t> ttl_offsets(const Message& message);
 // Lowers the TTLs at `offsets` (as from ttl_offsets) by `age` seconds, never below zero.
 void count_down(MutableBytesView message, std::span<const uint16_t> offsets, uint32_t age);
 
+// Rotates the addresses of each set of A or AAAA records of one owner by `turn` places: the bytes
+// of the addresses change places, nothing else moves.
+void rotate(MutableBytesView message, uint32_t turn);
+
 // Shortens the message to `limit` bytes: the additional section goes first, then the authority
 // section, then whole answer records from the end. TC tells that something went which the client
 // needs: an answer record, or an authority section that is the proof of a negative or validated
-// answer (RFC 2181 section 9, RFC 4035 section 3.1.1). Returns the new size, at most `limit` where
-// header and question fit into it.
+// answer (RFC 2181 section 9, RFC 4035 section 3.1.1). Returns the new size, at most `limit`.
+// A message that does not parse any more, because an upstream let an owner name point at bytes that
+// are edited, becomes SERVFAIL without records. REQUIRES: header and question fit into `limit`.
 std::size_t cut(MutableBytesView message, std::size_t limit, const Query& query);
 
 }  // namespace dnslet::dns

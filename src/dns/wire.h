@@ -20,6 +20,7 @@ using Bytes = std::vector<uint8_t>;           // owns
 using BytesView = std::span<const uint8_t>;   // borrows
 using MutableBytesView = std::span<uint8_t>;  // borrows, to write into
 
+inline constexpr std::size_t kHeaderSize = 12;     // RFC 1035 section 4.1.1
 inline constexpr std::size_t kMaxMessage = 65535;  // RFC 1035 section 4.2.2: the TCP length prefix
 
 class Reader {

@@ -13,9 +13,8 @@ constexpr uint8_t kMaxLabel = 63;
 
 // The question's bytes behind the header; empty where there is none in order.
 dns::BytesView question_of(dns::BytesView packet) {
-  constexpr std::size_t kHeader = 12;
   dns::Reader reader(packet);
-  reader.skip(kHeader);
+  reader.skip(dns::kHeaderSize);
   uint8_t length = 0;
   do {  // ends: every turn reads at least one byte
     length = reader.u8();
@@ -24,7 +23,8 @@ dns::BytesView question_of(dns::BytesView packet) {
   } while (length > 0 && reader.ok());
   reader.skip(4);
   const bool fits = reader.ok() && reader.offset() <= RawAnswers::kMaxShown;
-  return fits ? packet.subspan(kHeader, reader.offset() - kHeader) : dns::BytesView();
+  return fits ? packet.subspan(dns::kHeaderSize, reader.offset() - dns::kHeaderSize)
+              : dns::BytesView();
 }
 
 }  // namespace
