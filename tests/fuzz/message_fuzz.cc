@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+//
+// Any bytes as a client's packet and as a message: what parses can be walked to its end, and is the
+// same without its OPT.
+
+#include <cassert>
+#include <vector>
+
+#include "dns/message.h"
+#include "dns/reply.h"
+#include "records.h"
+
+namespace {
+
+using namespace dnslet::dns;  // NOLINT(google-build-using-namespace): of the code under test
+using dnslet::fuzz::records_of;
+
+void check_query(BytesView packet) {
+  const ReceivedQuery received = parse_query(packet);
+  const Query& query = received.query;
+  const std::size_t limit = query.udp_limit();
+  assert(limit >= kMinUdpPayload && limit <= kMaxUdpPayload);
+  assert(packet.size() >= kHeaderSize || received.verdict == Verdict::Drop);
+  assert(query.has_question || received.verdict != Verdict::Usable);
+  if (!query.has_question) return;
+
+  Reader spelling(query.spelling.wire());
+  const auto name = Name::from_wire(spelling);
+  assert(name && *name == query.question.name && spelling.remaining() == 0);
+  if (received.verdict != Verdict::Usable) return;
+
+  const auto message = Message::parse(packet);
+  assert(message && message->size() == packet.size() && message->question() == query.question);
+  assert(message->edns().has_value() == query.edns.has_value());
+}
+
+void check_walk(const Message& message) {
+  std::size_t end = message.question_end();
+  for (const Record& record : records_of(message)) {
+    assert(record.start == end && record.fixed > record.start && record.end >= record.rdata());
+    assert(record.ttl_offset() + 4 <= record.rdata() && record.end <= message.size());
+    assert(message.rdata(record).size() == record.end - record.rdata());
+    end = record.end;
+
+    const Name owner = message.owner(record);
+    assert(Name::from_text(owner.view().to_text()) == owner);
+    assert(message.name_at(record.rdata()).view().wire().size() <= kMaxName);
+  }
+  assert(end == message.size());
+  assert(extended_error(message).empty() || message.opt());
+}
+
+// Everything before the OPT is still there, with the same owners. REQUIRES: is_steady(message).
+void check_without_opt(const Message& message) {
+  const Bytes bytes = without_opt(message);
+  const auto bare = Message::parse(bytes);
+  assert(bare && bare->size() == bytes.size());
+  assert(!bare->opt() && bare->question() == message.question());
+
+  const std::vector<Record> before = records_of(message);
+  const std::vector<Record> after = records_of(*bare);
+  assert(after.size() == before.size() || message.opt());
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    assert(after[i].start == before[i].start && after[i].end == before[i].end);
+    assert(after[i].section == before[i].section && after[i].type == before[i].type);
+    assert(bare->owner(after[i]) == message.owner(before[i]));
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const BytesView packet(data, size);
+  check_query(packet);
+  if (const auto message = Message::parse(packet)) {
+    check_walk(*message);
+    const Bytes bare = without_opt(*message);
+    assert(bare.size() <= message->size());
+    if (dnslet::fuzz::is_steady(*message)) check_without_opt(*message);
+  }
+  return 0;
+}

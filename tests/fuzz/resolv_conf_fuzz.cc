@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+//
+// Any text as resolv.conf: what is taken from it is usable, halves give the same as the whole, what
+// was taken is taken again when it is written down, and what --default-resolver edits is restored.
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+
+#include "input.h"
+#include "policy/resolv_conf.h"
+
+namespace {
+
+using namespace dnslet;
+using policy::ResolvConf;
+
+ResolvConf parse(const std::string& text) {
+  const dns::Bytes exact(text.begin(), text.end());
+  return policy::parse_resolv_conf({reinterpret_cast<const char*>(exact.data()), exact.size()});
+}
+
+std::string written(const ResolvConf& conf) {
+  std::string text = conf.use_vc ? "options use-vc\n" : "";
+  for (const Endpoint& server : conf.nameservers) {
+    const std::string scope = server.scope.empty() ? "" : "%" + server.scope;
+    text += "nameserver " + server.address.to_text() + scope + "\n";
+  }
+  return text;
+}
+
+void check_servers(const ResolvConf& conf) {
+  const Endpoint everywhere{IpAddress(), 53, ""};
+  for (const Endpoint& server : conf.nameservers) {
+    assert(server.port == 53);
+    assert(server.scope.empty() || server.address.family == Family::V6);
+    assert(server.scope.find_first_of(" \t\r\n") == std::string::npos);
+    assert(policy::is_own(server, std::span(&server, 1), {}));
+    assert(!policy::is_own(server, {}, std::span(&server.address, 1)));
+    const bool is_v4 = server.address.family == Family::V4;
+    const auto local = std::span(&server.address, 1);
+    assert(policy::is_own(server, std::span(&everywhere, 1), local) == is_v4);
+  }
+}
+
+bool is_ours(const std::string& text) {
+  return text.find("added by dnslet") != std::string::npos ||
+         text.find("# dnslet: ") != std::string::npos;
+}
+
+void check_halves(const std::string& text, std::size_t middle) {
+  const std::size_t end = text.find('\n', std::min(middle, text.size()));
+  if (end == std::string::npos) return;
+  const ResolvConf whole = parse(text);
+  ResolvConf parts = parse(text.substr(0, end));
+  const ResolvConf rest = parse(text.substr(end + 1));
+  std::ranges::copy(rest.nameservers, std::back_inserter(parts.nameservers));
+  assert(parts.nameservers == whole.nameservers);
+  assert(whole.use_vc == (parts.use_vc || rest.use_vc));
+}
+
+// Every line that begins with a letter is commented out, our entry comes first.
+void check_restored(const std::string& text) {
+  std::string edited = "nameserver 127.0.0.1 # added by dnslet\n";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_start = i == 0 || text[i - 1] == '\n';
+    if (is_start && text[i] >= 'a' && text[i] <= 'z') edited += "# dnslet: ";
+    edited += text[i];
+  }
+  assert(policy::without_entry(edited) == text);
+  assert(policy::without_entry(text) == text);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::Input input(data, size);
+  const std::size_t middle = input.byte();
+  const std::string text = fuzz::text_of(input.rest());
+  const ResolvConf conf = parse(text);
+  check_servers(conf);
+  assert(policy::without_entry(text).size() <= text.size());
+
+  const ResolvConf again = parse(written(conf));
+  assert(again.nameservers == conf.nameservers && again.use_vc == conf.use_vc);
+  if (is_ours(text)) return 0;
+  check_halves(text, middle);
+  check_restored(text);
+  return 0;
+}
