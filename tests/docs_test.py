@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DNSLET = os.environ.get("DNSLET", ROOT / "build" / "dnslet")
 
 # How --print-config shows what --help and the man page say in words.
-UNSET = {"none", "everyone", "from resolv.conf", "use-vc in resolv.conf"}
+UNSET = {"none", "everyone", "from resolv.conf", "resolv.conf or 1", "use-vc in resolv.conf"}
 
 # A good value for each placeholder of --help; a flag without one is a switch.
 SAMPLES = {
@@ -25,6 +25,7 @@ SAMPLES = {
     "N": "7",
     "NAME=IP,...": "nas.test=192.0.2.8",
     "DOMAIN,...": "ads.test",
+    "DOMAIN/IP,...": "a.test,b.test/192.0.2.9,c.test/192.0.2.10",
     "a|aaaa": "a",
     "": "true",
 }
@@ -54,9 +55,10 @@ def man_options():
     return {flag: (letter, variable, default) for letter, flag, variable, default in found}
 
 
-def print_config(**variables):
+def print_config(*flags, **variables):
     """flag -> (value, origin), in order"""
-    found = re.findall(r"^([\w-]+) = (.*)  \((.*)\)$", output("--print-config", **variables), re.M)
+    text = output("--print-config", *flags, **variables)
+    found = re.findall(r"^([\w-]+) = (.*)  \((.*)\)$", text, re.M)
     return {flag: (value, origin) for flag, value, origin in found}
 
 
@@ -91,6 +93,17 @@ def test_the_defaults_agree(flag):
     value, origin = print_config()[flag]
     if origin == "default":
         assert value == ("-" if documented in UNSET else documented)
+
+
+def test_the_man_page_names_every_old_spelling_and_the_program_takes_it():
+    text = (ROOT / "man" / "dnslet.8").read_text()
+    for flag in ("search", "-append-search-domains", "a"):
+        assert f"Fl {flag}" in text
+        assert print_config(f"-{flag}")["enable-search"] == ("true", "--enable-search")
+    for old, option, sample in (("DNSMASQ_APPEND", "enable-search", "true"),
+                                ("DNSMASQ_SEARCH", "search-domains", "a.test")):
+        assert f"Ev {old}\n" in text
+        assert print_config(**{old: sample})[option] == (sample, old)
 
 
 def test_the_readme_names_only_what_exists():

@@ -35,7 +35,8 @@ Flights::Flights(io::Loop& loop, io::Log& log, const FlightSettings& settings, O
 
 Flights::~Flights() = default;
 
-void Flights::set_servers(const std::vector<Endpoint>& servers, io::UpstreamTransport transport) {
+void Flights::set_servers(policy::ServerSetNumber set, const std::vector<Endpoint>& servers,
+                          io::UpstreamTransport transport) {
   auto group = std::make_unique<Group>(Group{policy::ServerSet(servers.size()), {}, 0});
   Group& target = *group;
   for (std::size_t i = 0; i < servers.size(); ++i) {
@@ -45,11 +46,13 @@ void Flights::set_servers(const std::vector<Endpoint>& servers, io::UpstreamTran
           on_reply(target, i, token, reply);
         }));
   }
-  if (group_ && group_->flights > 0) retired_.push_back(std::move(group_));
-  group_ = std::move(group);
+  if (set >= groups_.size()) groups_.resize(set + 1);
+  if (groups_[set] && groups_[set]->flights > 0) retired_.push_back(std::move(groups_[set]));
+  groups_[set] = std::move(group);
 }
 
-bool Flights::board(uint64_t lookup, const policy::UpstreamQuestion& question) {
+bool Flights::board(uint64_t lookup, const policy::Ask& ask_for) {
+  const policy::UpstreamQuestion& question = ask_for.question;
   std::string key = key_of(question);
   if (const auto known = by_key_.find(key); known != by_key_.end()) {
     flights_.at(known->second).lookups.push_back(lookup);
@@ -59,17 +62,14 @@ bool Flights::board(uint64_t lookup, const policy::UpstreamQuestion& question) {
 
   const io::Milliseconds now = loop_.now();
   const uint64_t id = next_id_++;
-  Attempt attempt(group_->set.make_plan(now), settings_.retry);
+  Group& group = *groups_[ask_for.servers];
   by_key_.emplace(key, id);
-  Flight& flight = flights_
-                       .emplace(id, Flight{question,
-                                           std::move(key),
-                                           group_.get(),
-                                           std::move(attempt),
-                                           {lookup},
-                                           SIZE_MAX,
-                                           {}})
-                       .first->second;
+  Flight boarding{.question = question,
+                  .key = std::move(key),
+                  .group = &group,
+                  .attempt = Attempt(group.set.make_plan(now), settings_.retry),
+                  .lookups = {lookup}};
+  Flight& flight = flights_.emplace(id, std::move(boarding)).first->second;
   ++flight.group->flights;
   deadlines_.push_back({now + settings_.timeout, id});
   while (flight.attempt.next(now) == Attempt::Next::Ask) ask(id, flight);

@@ -44,13 +44,14 @@ class Flights {
   Flights(const Flights&) = delete;
   Flights& operator=(const Flights&) = delete;
 
-  // From now on these servers are asked; questions under way end with the ones before.
-  // REQUIRES: not empty.
-  void set_servers(const std::vector<Endpoint>& servers, io::UpstreamTransport transport);
+  // From now on the servers of this set are these; questions under way end with the ones before.
+  // REQUIRES: not empty; sets are numbered without a gap.
+  void set_servers(policy::ServerSetNumber set, const std::vector<Endpoint>& servers,
+                   io::UpstreamTransport transport);
 
   // Has `lookup` wait for the question's answer; on_landing tells it, never from inside. False: too
-  // many questions are open. REQUIRES: set_servers() came before.
-  [[nodiscard]] bool board(uint64_t lookup, const policy::UpstreamQuestion& question);
+  // many questions are open. REQUIRES: the set has servers.
+  [[nodiscard]] bool board(uint64_t lookup, const policy::Ask& ask_for);
 
   std::size_t open() const { return flights_.size(); }
 
@@ -68,7 +69,7 @@ class Flights {
     std::vector<uint64_t> lookups;
     // The refusal of the most preferred server that gave one.
     std::size_t refused_by = SIZE_MAX;
-    policy::Answer refusal;
+    policy::Answer refusal{};
   };
   struct Event {
     io::Milliseconds at;
@@ -90,7 +91,7 @@ class Flights {
   io::Log& log_;
   FlightSettings settings_;
   OnLanding on_landing_;
-  std::unique_ptr<Group> group_;
+  std::vector<std::unique_ptr<Group>> groups_;  // by number of the set
   std::vector<std::unique_ptr<Group>> retired_;
   uint64_t next_id_ = 1;
   std::unordered_map<uint64_t, Flight> flights_;

@@ -3,7 +3,6 @@
 
 // Options → server → exit status: 0 asked to stop, 1 could not run, 2 bad usage.
 
-#include <ares.h>
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -16,6 +15,7 @@
 #include "app/options.h"
 #include "app/server.h"
 #include "app/version.h"
+#include "io/upstream.h"
 
 namespace {
 
@@ -44,8 +44,7 @@ void raise_descriptor_limit() {
 
 int serve(Options options) {
   raise_descriptor_limit();
-  if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS)
-    return fail(kCannotRun, "cannot initialise c-ares");
+  if (!dnslet::io::prepare_upstream()) return fail(kCannotRun, "cannot initialise c-ares");
   dnslet::app::Server server(std::move(options));
   if (const auto status = server.configure(); !status) return fail(kBadUsage, status.error().text);
   if (const auto status = server.bind(); !status) return fail(kCannotRun, status.error().text);

@@ -2,6 +2,8 @@
 // Copyright the dnslet authors
 #include "app/name_sources.h"
 
+#include <algorithm>
+
 #include "io/socket.h"
 
 namespace dnslet::app {
@@ -17,10 +19,39 @@ void fill(std::vector<Setting>& settings, std::string_view flag, const std::stri
   }
 }
 
+// Domains that are no names are passed over: the options' parser has refused them, glibc would ask
+// for nothing useful.
+policy::SearchRules search_rules(const Options& options, const policy::ResolvConf& conf) {
+  policy::SearchRules rules;
+  rules.ndots = options.ndots.value_or(conf.ndots.value_or(1));
+  rules.fwd_ndots = options.fwd_ndots;
+  if (!options.enable_search) return rules;
+  for (const std::string& domain :
+       options.search_domains.empty() ? conf.search : options.search_domains)
+    if (const auto name = dns::Name::from_text(domain))
+      if (!name->view().is_root()) rules.domains.push_back(*name);
+  return rules;
+}
+
+std::string joined(const std::vector<dns::Name>& names) {
+  std::string text;
+  for (const dns::Name& name : names) text += (text.empty() ? "" : ",") + name.view().to_text();
+  return text;
+}
+
 }  // namespace
 
 bool NameSources::uses_resolv_conf() const {
-  return !options_.no_recursion && (options_.nameservers.empty() || !options_.force_tcp);
+  const bool all_given =
+      !options_.nameservers.empty() && options_.force_tcp &&
+      (!options_.enable_search || (!options_.search_domains.empty() && options_.ndots));
+  return !options_.no_recursion && !all_given;
+}
+
+bool NameSources::has_root_zone() const {
+  return std::ranges::any_of(options_.stub_zones, [](const StubZone& zone) {
+    return std::ranges::find(zone.domains, ".") != zone.domains.end();
+  });
 }
 
 Result<Forwarding> NameSources::read() {
@@ -29,11 +60,13 @@ Result<Forwarding> NameSources::read() {
     stamp_ = io::stamp_of(options_.resolv_conf);
     const auto text = io::read_file(options_.resolv_conf, kMaxResolvConf);
     if (text) conf = policy::parse_resolv_conf(*text);
-    if (!text && options_.nameservers.empty()) return text.error();
+    if (!text && options_.nameservers.empty() && !has_root_zone()) return text.error();
   }
 
   Forwarding forwarding;
   forwarding.tcp_only = options_.force_tcp.value_or(conf.use_vc);
+  forwarding.search = search_rules(options_, conf);
+  forwarding.has_ndots = conf.ndots.has_value();
   forwarding.servers = options_.nameservers;
   if (!forwarding.servers.empty()) return forwarding;
   const std::vector<IpAddress> local = io::local_addresses();
@@ -55,6 +88,9 @@ void fill_from_resolv_conf(const Options& options, std::vector<Setting>& setting
     servers += (servers.empty() ? "" : ",") + server.to_text();
   if (!servers.empty()) fill(settings, "nameservers", servers);
   if (forwarding->tcp_only) fill(settings, "force-tcp", "true");
+  if (!options.enable_search) return;
+  fill(settings, "search-domains", joined(forwarding->search.domains));
+  if (forwarding->has_ndots) fill(settings, "ndots", std::to_string(forwarding->search.ndots));
 }
 
 }  // namespace dnslet::app

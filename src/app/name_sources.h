@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "io/files.h"
 #include "policy/resolv_conf.h"
+#include "policy/search.h"
 
 namespace dnslet::app {
 
@@ -20,6 +21,8 @@ struct Forwarding {
   std::vector<Endpoint> servers;   // in order of preference; may be empty
   std::vector<Endpoint> left_out;  // named in resolv.conf, but they are this dnslet itself
   bool tcp_only = false;
+  policy::SearchRules search;
+  bool has_ndots = false;  // resolv.conf gives search.ndots
 };
 
 class NameSources {
@@ -32,6 +35,8 @@ class NameSources {
   // Reads the file, if it is used, and puts everything together. Fails when it can't be read and
   // the servers had to come from it: "cannot read 'PATH': reason".
   Result<Forwarding> read();
+  // Whether a stub zone for `.` stands in for default servers.
+  bool has_root_zone() const;
   // Whether the file has changed since it was last read.
   bool has_changed() const;
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 #include "app/option_values.h"
@@ -18,6 +19,8 @@ constexpr uint32_t kMaxSeconds = 86'400;  // a day: longer is a slip of the unit
 constexpr uint32_t kMaxMilliseconds = kMaxSeconds * 1000;
 constexpr uint32_t kMaxCacheAnswers = 10'000'000;  // 10 GB at the promised 1 KiB each
 constexpr uint32_t kMaxLimit = 1'000'000;
+constexpr uint32_t kMaxNdots = 15;  // glibc's RES_MAXNDOTS
+constexpr uint32_t kMaxDots = 126;  // no name has more
 
 // For numbers whose 0 means something, and for those where it would mean nothing.
 constexpr uint32_t kFromZero = 0;
@@ -79,6 +82,13 @@ Status parse_servers(std::string_view text, Options& options) {
   return Done{};
 }
 
+Status parse_stubzones(std::string_view text, Options& options) {
+  auto zones = parse_stub_zones(text);
+  if (!zones) return zones.error();
+  std::move(zones->begin(), zones->end(), std::back_inserter(options.stub_zones));
+  return check_stub_zones(options.stub_zones);
+}
+
 Status parse_resolv_conf(std::string_view text, Options& options) {
   auto path = parse_path(text);
   if (!path) return path.error();
@@ -121,7 +131,7 @@ Status parse_address(std::string_view text, Options& options) {
 }
 
 Status parse_block(std::string_view text, Options& options) {
-  auto domains = parse_domains(text);
+  auto domains = parse_domains(text, "ads.example (names below it are included)");
   if (!domains) return domains.error();
   options.block = std::move(*domains);
   return Done{};
@@ -132,6 +142,35 @@ Status parse_family(std::string_view text, Options& options) {
   if (!filter) return filter.error();
   options.filter = *filter;
   return Done{};
+}
+
+Status parse_enable_search(std::string_view text, Options& options) {
+  return set_switch(options.enable_search, text);
+}
+
+Status parse_search_domains(std::string_view text, Options& options) {
+  auto domains = parse_domains(text, "corp.example");
+  if (!domains) return domains.error();
+  options.search_domains = std::move(*domains);
+  return Done{};
+}
+
+Status parse_ndots(std::string_view text, Options& options) {
+  const auto dots = parse_number(text, {kFromZero, kMaxNdots, "dots"});
+  if (!dots) return dots.error();
+  options.ndots = *dots;
+  return Done{};
+}
+
+Status parse_fwd_ndots(std::string_view text, Options& options) {
+  const auto dots = parse_number(text, {kFromZero, kMaxDots, "dots"});
+  if (!dots) return dots.error();
+  options.fwd_ndots = *dots;
+  return Done{};
+}
+
+Status parse_round_robin(std::string_view text, Options& options) {
+  return set_switch(options.round_robin, text);
 }
 
 Status parse_rcache(std::string_view text, Options& options) {
@@ -190,6 +229,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
 
     {"Upstream", "nameservers", 'n', Kind::Text, "DNSMASQ_SERVERS", "IP[:PORT],...", "",
      "Servers, best first [from resolv.conf]", parse_servers},
+    {"Upstream", "stubzones", 'z', Kind::Sequence, "DNSMASQ_STUB", "DOMAIN/IP,...", "",
+     "Servers of these domains; repeatable", parse_stubzones},
     {"Upstream", "resolv-conf", 0, Kind::Text, "DNSMASQ_RESOLV_CONF", "PATH", "/etc/resolv.conf",
      "The resolv.conf to read", parse_resolv_conf},
     {"Upstream", "upstream-timeout", 0, Kind::Text, "DNSMASQ_UPSTREAM_TIMEOUT", "MS", "4500",
@@ -211,6 +252,18 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "NXDOMAIN for these and all below", parse_block},
     {"Names", "filter", 0, Kind::Text, "DNSMASQ_FILTER", "a|aaaa", "",
      "Answer this address family with NODATA", parse_family},
+
+    {"Names", "round-robin", 0, Kind::Switch, "DNSMASQ_RR", "", "false",
+     "Rotate addresses from answer to answer", parse_round_robin},
+
+    {"Search", "enable-search", 0, Kind::Switch, "DNSMASQ_ENABLE_SEARCH", "", "false",
+     "Try names with the search list", parse_enable_search},
+    {"Search", "search-domains", 's', Kind::Text, "DNSMASQ_SEARCH_DOMAINS", "DOMAIN,...", "",
+     "The list, in order [from resolv.conf]", parse_search_domains},
+    {"Search", "ndots", 0, Kind::Text, "DNSMASQ_NDOTS", "N", "",
+     "Dots to try as is first [resolv.conf or 1]", parse_ndots},
+    {"Search", "fwd-ndots", 0, Kind::Text, "DNSMASQ_FWD_NDOTS", "N", "0",
+     "Dots a name needs to be forwarded as is", parse_fwd_ndots},
 
     {"Cache", "rcache", 'r', Kind::Text, "DNSMASQ_RCACHE", "N", "0", "Answers to keep; 0: no cache",
      parse_rcache},
@@ -238,11 +291,26 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Operation", "help", 'h', Kind::Action, "", "", "", "Print this text", parse_help},
 });
 
+constexpr auto kOldFlags = std::to_array<OldName>({
+    {"search", "enable-search", false},
+    {"append-search-domains", "enable-search"},
+    {"a", "enable-search"},
+});
+
+constexpr auto kOldVariables = std::to_array<OldName>({
+    {"DNSMASQ_APPEND", "enable-search"},
+    {"DNSMASQ_SEARCH", "search-domains"},
+});
+
 }  // namespace
 
 std::span<const OptionRow> option_table() { return kOptions; }
+std::span<const OldName> old_flags() { return kOldFlags; }
+std::span<const OldName> old_variables() { return kOldVariables; }
 
 const OptionRow* find_option(std::string_view name) {
+  const auto* const old = std::ranges::find(kOldFlags, name, &OldName::name);
+  if (old != kOldFlags.end()) name = old->flag;
   const auto* const row =
       std::find_if(kOptions.begin(), kOptions.end(), [name](const OptionRow& candidate) {
         if (name.size() == 1) return candidate.letter != 0 && candidate.letter == name[0];

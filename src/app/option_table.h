@@ -20,6 +20,7 @@ enum class Kind {
   Action,     // a switch that asks for something else than serving; it has no variable
   CommaList,  // each flag adds a value; the variable separates them by commas
   BlankList,  // each flag adds a value; the variable separates them by blanks
+  Sequence,   // each flag adds values; the variable reads like one flag
 };
 
 struct OptionRow {
@@ -39,7 +40,16 @@ struct OptionRow {
 
 std::span<const OptionRow> option_table();
 
-// By flag or by short form, without dashes; nullptr: there is none.
+// Another name of an option, from go-dnsmasq's days.
+struct OldName {
+  std::string_view name;  // of a flag, without dashes, or of a variable
+  std::string_view flag;  // the option's own
+  bool is_deprecated = true;
+};
+std::span<const OldName> old_flags();
+std::span<const OldName> old_variables();
+
+// By flag, short form or old name, without dashes; nullptr: there is none.
 const OptionRow* find_option(std::string_view name);
 
 }  // namespace dnslet::app

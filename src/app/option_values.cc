@@ -6,6 +6,8 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "dns/name.h"
 
@@ -14,6 +16,11 @@ namespace {
 
 constexpr uint16_t kDnsPort = 53;
 constexpr std::size_t kMaxQuoted = 100;
+constexpr std::string_view kStubZone =
+    "a stub zone: write domains, a slash and nameservers, for example corp.example/10.0.0.53";
+constexpr std::string_view kStubDomain =
+    "a domain, for example corp.example (names below it are included)";
+constexpr std::string_view kNextStub = "another nameserver or the domain of another stub zone";
 constexpr std::string_view kBlanks = " \t\r\n\v\f";
 
 std::string_view trimmed(std::string_view text) {
@@ -33,10 +40,18 @@ Error not_a(std::string_view text, std::string_view what) {
   return Error{quoted(text) + " is not " + std::string(what)};
 }
 
-// Neither the root nor a name with an asterisk, which would look like a wildcard and not be one.
+// Neither the root, nor a name with an asterisk, which would look like a wildcard and not be one,
+// or with a sign that belongs to a list or an address.
 bool is_domain(std::string_view text) {
   const auto name = dns::Name::from_text(text);
-  return name && !name->view().is_root() && text.find('*') == std::string_view::npos;
+  return name && !name->view().is_root() && text.find_first_of("*;:=") == std::string_view::npos;
+}
+
+// No domain does; a mistyped IPv4 address does.
+bool ends_in_number(std::string_view text) {
+  if (text.ends_with('.')) text.remove_suffix(1);
+  const std::string_view last = text.substr(text.rfind('.') + 1);
+  return last.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
@@ -45,6 +60,61 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   return not_a(text,
                "an IP address with an optional port, for example 127.0.0.1:53 or [::1]:53 "
                "(names are not accepted here)");
+}
+
+Result<Endpoint> parse_nameserver(std::string_view text) {
+  auto nameserver = parse_endpoint(text);
+  if (nameserver && nameserver->port == 0)
+    return not_a(text, "a nameserver: its port is from 1 to 65535");
+  return nameserver;
+}
+
+// The domain of a stub zone without its leading dot; empty: it is none.
+std::string_view stub_domain(std::string_view text) {
+  if (text == ".") return text;
+  if (text.starts_with('.')) text.remove_prefix(1);
+  return is_domain(text) && !ends_in_number(text) ? text : std::string_view();
+}
+
+// Parts at semicolons and blanks, but not at a blank beside a comma.
+std::vector<std::string> split_zones(std::string text) {
+  std::replace(text.begin(), text.end(), ';', ' ');
+  std::vector<std::string> parts;
+  for (const std::string_view word : split_blanks(text)) {
+    const bool goes_on = !parts.empty() && (parts.back().ends_with(',') || word.starts_with(','));
+    if (goes_on)
+      parts.back() += word;
+    else
+      parts.emplace_back(word);
+  }
+  return parts;
+}
+
+// The zones of one such part, added to `zones`.
+Status add_stub_zones(std::string_view text, std::vector<StubZone>& zones) {
+  const auto elements = parse_list(text);
+  if (!elements) return elements.error();
+
+  StubZone zone;
+  for (const std::string_view element : *elements) {
+    const std::size_t slash = element.find('/');
+    const bool has_servers = !zone.servers.empty();
+    const bool is_server = has_servers && Endpoint::from_text(element, kDnsPort);
+    if (has_servers && !is_server) zones.push_back(std::exchange(zone, {}));
+    if (!is_server) {
+      const std::string_view domain = stub_domain(element.substr(0, slash));
+      if (domain.empty())
+        return not_a(element.substr(0, slash), has_servers ? kNextStub : kStubDomain);
+      zone.domains.emplace_back(domain);
+      if (slash == std::string_view::npos) continue;
+    }
+    const auto server = parse_nameserver(is_server ? element : element.substr(slash + 1));
+    if (!server) return server.error();
+    zone.servers.push_back(*server);
+  }
+  if (zone.servers.empty()) return not_a(zone.domains.back(), kStubZone);
+  zones.push_back(std::move(zone));
+  return Done{};
 }
 
 Result<std::vector<IpAddress>> parse_addresses(std::string_view text) {
@@ -146,9 +216,8 @@ Result<std::vector<Endpoint>> parse_nameservers(std::string_view text) {
 
   std::vector<Endpoint> nameservers;
   for (const std::string_view element : *elements) {
-    const auto nameserver = parse_endpoint(element);
+    const auto nameserver = parse_nameserver(element);
     if (!nameserver) return nameserver.error();
-    if (nameserver->port == 0) return not_a(element, "a nameserver: its port is from 1 to 65535");
     nameservers.push_back(*nameserver);
   }
   return nameservers;
@@ -167,7 +236,7 @@ Result<std::vector<Network>> parse_networks(std::string_view text) {
   return networks;
 }
 
-Result<std::vector<std::string>> parse_domains(std::string_view text) {
+Result<std::vector<std::string>> parse_domains(std::string_view text, std::string_view example) {
   const auto elements = parse_list(text);
   if (!elements) return elements.error();
 
@@ -175,11 +244,36 @@ Result<std::vector<std::string>> parse_domains(std::string_view text) {
   for (std::string_view element : *elements) {
     const std::string_view domain = element.substr(element.starts_with('.') ? 1 : 0);
     if (!is_domain(domain)) {
-      return not_a(element, "a domain, for example ads.example (names below it are included)");
+      return not_a(element, "a domain, for example " + std::string(example));
     }
     domains.emplace_back(domain);
   }
   return domains;
+}
+
+Result<std::vector<StubZone>> parse_stub_zones(std::string_view text) {
+  std::vector<StubZone> zones;
+  for (const std::string& part : split_zones(std::string(text))) {
+    const Status added = add_stub_zones(part, zones);
+    if (added) continue;
+    const std::string& why = added.error().text;
+    return why.starts_with(quoted(text)) ? added.error() : Error{quoted(text) + ": " + why};
+  }
+  if (zones.empty()) return not_a(text, kStubZone);
+  return zones;
+}
+
+Status check_stub_zones(const std::vector<StubZone>& zones) {
+  std::set<std::string> seen;
+  for (const StubZone& zone : zones) {
+    for (const std::string& domain : zone.domains) {
+      const auto name = dns::Name::from_text(domain);
+      if (!name || seen.insert(name->view().to_text()).second) continue;
+      return Error{quoted(domain) + " is given twice: name all its servers at once, for example " +
+                   "corp.example/10.0.0.53,10.0.0.54"};
+    }
+  }
+  return Done{};
 }
 
 Result<StaticRecord> parse_static_record(std::string_view text) {

@@ -53,7 +53,13 @@ Result<std::vector<Endpoint>> parse_nameservers(std::string_view text);
 Result<std::vector<Network>> parse_networks(std::string_view text);
 
 // A list of domains; a leading dot is accepted and removed, the rest stays as it was written.
-Result<std::vector<std::string>> parse_domains(std::string_view text);
+// `example` ends the error sentence.
+Result<std::vector<std::string>> parse_domains(std::string_view text, std::string_view example);
+// "a.test,b.test/10.0.0.1,10.0.0.2:5353", and any number of these between blanks, semicolons or
+// commas: behind a comma, what is no address starts the next zone. Domains as above, and ".".
+Result<std::vector<StubZone>> parse_stub_zones(std::string_view text);
+// Fails if two zones, or one of them twice, have the same domain.
+Status check_stub_zones(const std::vector<StubZone>& zones);
 // "name=ip[,ip]"; the name may begin with "*.".
 Result<StaticRecord> parse_static_record(std::string_view text);
 Result<Filter> parse_filter(std::string_view text);

@@ -35,10 +35,16 @@ bool is_switch(const OptionRow& row) {
 }
 
 bool is_list(const OptionRow& row) {
-  return row.kind == Kind::CommaList || row.kind == Kind::BlankList;
+  return row.kind == Kind::CommaList || row.kind == Kind::BlankList || row.kind == Kind::Sequence;
 }
 
 std::string long_form(const OptionRow& row) { return "--" + std::string(row.flag); }
+
+// The name behind the dashes, without a value.
+std::string_view flag_name(std::string_view argument) {
+  const std::string_view flag = argument.substr(0, argument.find('='));
+  return flag.substr(std::min(flag.find_first_not_of('-'), flag.size()));
+}
 
 // Levenshtein's distance: how many letters to add, drop or change.
 std::size_t edit_distance(std::string_view left, std::string_view right) {
@@ -79,8 +85,7 @@ Error unexpected(std::string_view argument) {
                            : ": everything is a flag, see --help")};
   }
   const std::string_view flag = argument.substr(0, argument.find('='));
-  const std::string_view name = flag.substr(std::min(flag.find_first_not_of('-'), flag.size()));
-  const OptionRow* const nearest = find_nearest(name);
+  const OptionRow* const nearest = find_nearest(flag_name(argument));
   return Error{
       "unknown flag " + quoted(flag) +
       (nearest ? ": did you mean " + long_form(*nearest) + "? See --help" : ", see --help")};
@@ -96,11 +101,25 @@ std::string in_long_form(const std::string& argument) {
   return "--" + (row ? std::string(row->flag) : name) + argument.substr(end);
 }
 
+// One sentence for a deprecated flag, however often it is given.
+void warn_of_flag(std::string_view argument, std::vector<std::string>& warnings) {
+  if (!argument.starts_with('-')) return;
+  const auto names = old_flags();
+  const auto old = std::ranges::find(names, flag_name(argument), &OldName::name);
+  if (old == names.end() || !old->is_deprecated) return;
+  std::string warning = (old->name.size() == 1 ? "-" : "--") + std::string(old->name) +
+                        " is deprecated: use --" + std::string(old->flag);
+  if (std::ranges::find(warnings, warning) == warnings.end())
+    warnings.push_back(std::move(warning));
+}
+
 // Every flag in its long form, and no value touched, even one that begins with a dash.
-std::vector<std::string> normalized(const std::vector<std::string>& arguments) {
+std::vector<std::string> normalized(const std::vector<std::string>& arguments,
+                                    std::vector<std::string>& warnings) {
   std::vector<std::string> result;
   bool is_value = false;
   for (const std::string& argument : arguments) {
+    if (!is_value) warn_of_flag(argument, warnings);
     result.push_back(is_value ? argument : in_long_form(argument));
     const bool is_flag = !is_value && result.back().starts_with("--");
     const OptionRow* const row = is_flag ? find_option(result.back().substr(2)) : nullptr;
@@ -121,8 +140,9 @@ cxxopts::Options make_parser() {
   return parser;
 }
 
-Result<FlagValues> parse_command_line(const std::vector<std::string>& arguments) {
-  const std::vector<std::string> words = normalized(arguments);
+Result<FlagValues> parse_command_line(const std::vector<std::string>& arguments,
+                                      std::vector<std::string>& warnings) {
+  const std::vector<std::string> words = normalized(arguments, warnings);
   std::vector<const char*> argv = {"dnslet"};
   for (const std::string& word : words) argv.push_back(word.c_str());
 
@@ -141,16 +161,28 @@ Result<FlagValues> parse_command_line(const std::vector<std::string>& arguments)
   }
 }
 
-// A variable's text as the values that flags would give one by one.
+// A variable's text as the values that flags would give one by one. A list of nothing but blanks
+// counts as empty, but for one of commas.
 Result<std::vector<std::string>> split_variable(const OptionRow& row, const std::string& text) {
-  if (!is_list(row)) return std::vector<std::string>{text};
-  if (row.kind == Kind::BlankList) {
+  if (row.kind == Kind::BlankList || row.kind == Kind::Sequence) {
     const auto elements = split_blanks(text);
+    if (row.kind == Kind::Sequence && !elements.empty()) return std::vector<std::string>{text};
     return std::vector<std::string>(elements.begin(), elements.end());
   }
+  if (row.kind != Kind::CommaList) return std::vector<std::string>{text};
   const auto elements = parse_list(text);
-  if (!elements) return Error{std::string(row.variable) + ": " + elements.error().text};
+  if (!elements) return elements.error();
   return std::vector<std::string>(elements->begin(), elements->end());
+}
+
+// The variables of an option, the strongest first.
+std::vector<std::string> variables_of(const OptionRow& row) {
+  std::vector<std::string> names;
+  if (!row.variable.empty()) names.emplace_back(row.variable);
+  for (const OldName& old : old_variables()) {
+    if (old.flag == row.flag) names.emplace_back(old.name);
+  }
+  return names;
 }
 
 Result<Source> find_source(const OptionRow& row, const FlagValues& flags,
@@ -158,12 +190,11 @@ Result<Source> find_source(const OptionRow& row, const FlagValues& flags,
   const auto flag = flags.find(row.flag);
   if (flag != flags.end()) return Source{Origin::Flag, long_form(row), flag->second};
 
-  const std::string variable(row.variable);
-  const auto text = variable.empty() ? std::nullopt : environment(variable);
-  if (text && !text->empty()) {
+  for (const std::string& variable : variables_of(row)) {
+    const auto text = environment(variable);
+    if (!text || text->empty()) continue;
     auto values = split_variable(row, *text);
-    if (!values) return values.error();
-    // A list of nothing but blanks counts as empty, hence as unset.
+    if (!values) return Error{variable + ": " + values.error().text};
     if (!values->empty()) return Source{Origin::Variable, variable, std::move(*values)};
   }
 
@@ -195,8 +226,12 @@ Status apply(const OptionRow& row, const Source& source, ParsedOptions& parsed) 
   }
   if (row.kind == Kind::Action) return Done{};
 
-  parsed.settings.push_back(
-      {std::string(row.flag), shown_value(row, source.values), source.origin});
+  Setting setting = {std::string(row.flag), shown_value(row, source.values), source.origin};
+  if (source.origin == Origin::Variable) setting.variable = source.name;
+  if (source.origin == Origin::Variable && source.name != row.variable) {
+    parsed.warnings.push_back(source.name + " is deprecated: use " + std::string(row.variable));
+  }
+  parsed.settings.push_back(std::move(setting));
   return Done{};
 }
 
@@ -245,22 +280,21 @@ std::string origin_text(const Setting& setting) {
     case Origin::ResolvConf:
       return "resolv.conf";
     case Origin::Variable:
-      break;
+      return setting.variable;
     case Origin::Flag:
-      return "--" + setting.flag;
+      break;
   }
-  const OptionRow* const row = find_option(setting.flag);
-  return row ? std::string(row->variable) : "variable";
+  return "--" + setting.flag;
 }
 
 }  // namespace
 
 Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
                                     const Environment& environment) {
-  const auto flags = parse_command_line(arguments);
+  ParsedOptions parsed;
+  const auto flags = parse_command_line(arguments, parsed.warnings);
   if (!flags) return flags.error();
 
-  ParsedOptions parsed;
   const Status asked = apply_rows(Rows::Actions, *flags, environment, parsed);
   if (!asked) return asked.error();
   // Who asks for help gets it, above all when a variable is what is wrong.

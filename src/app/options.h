@@ -36,11 +36,19 @@ struct StaticRecord {
   std::vector<IpAddress> addresses;
 };
 
+// The servers of these domains and of all names below them. The domains are checked but kept as
+// they were written, without a leading dot; "." stands for every name. Neither list is empty.
+struct StubZone {
+  std::vector<std::string> domains;
+  std::vector<Endpoint> servers;
+};
+
 struct Options {
   Action action = Action::Serve;
 
   std::vector<Endpoint> listen;       // never empty after parse_options, see there
   std::vector<Endpoint> nameservers;  // empty: from resolv.conf
+  std::vector<StubZone> stub_zones;
   std::string resolv_conf;
 
   std::vector<std::string> hosts_files;
@@ -49,6 +57,12 @@ struct Options {
   std::vector<std::string> block;  // domains, checked, as written but for a leading dot
   Filter filter = Filter::None;
   std::vector<Network> allow;  // empty: everyone
+
+  std::vector<std::string> search_domains;  // as `block`; empty: from resolv.conf
+  std::optional<unsigned> ndots;            // nullopt: from resolv.conf, else 1
+  unsigned fwd_ndots = 0;
+  bool enable_search = false;
+  bool round_robin = false;
 
   std::size_t cache_capacity = 0;  // answers; 0: no cache
   std::chrono::seconds cache_ttl{60};
@@ -78,6 +92,7 @@ struct Setting {
   std::string flag;  // without the dashes
   std::string value;
   Origin origin = Origin::Default;
+  std::string variable = {};  // its name, where the value came from one
 };
 
 struct ParsedOptions {

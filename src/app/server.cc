@@ -36,7 +36,9 @@ policy::Settings settings_from(const Options& options) {
           .filter = kFilters[static_cast<std::size_t>(options.filter)],
           .allow = options.allow,
           .forwards = !options.no_recursion,
-          .ttls = {options.cache_ttl, options.cache_negative_ttl}};
+          .ttls = {options.cache_ttl, options.cache_negative_ttl},
+          .search = {},
+          .rotation = options.round_robin ? policy::Rotation::On : policy::Rotation::Off};
 }
 
 // The reason in bind_socket's sentence, and what helps against it.
@@ -79,6 +81,7 @@ Server::Server(Options options)
       settings_(settings_from(options_)),
       addresses_(seed_),
       blocked_(seed_),
+      zones_(seed_),
       hosts_(options_.hosts_files, seed_, log_),
       sources_(options_),
       cache_(options_.cache_capacity, seed_),
@@ -92,6 +95,7 @@ Server::Server(Options options)
           loop_, {options_.max_tcp_clients, options_.tcp_idle_timeout},
           [this](dns::BytesView packet, uint64_t client, const IpAddress& address,
                  dns::MutableBytesView slot) { return on_tcp(packet, client, address, slot); }),
+      deadline_timer_(loop_, [this] { on_deadline(); }),
       hosts_timer_(loop_,
                    [this] {
                      if (hosts_.has_changed()) hosts_.reload();
@@ -108,6 +112,7 @@ Server::Server(Options options)
       (void)addresses_.add(record.name, address);  // checked by the options' parser
   for (const std::string& domain : options_.block)
     if (const auto name = dns::Name::from_text(domain)) blocked_.insert(name->view().wire());
+  turns_.addresses.resize(addresses_.owners());
 }
 
 Server::~Server() { log_.flush(); }
@@ -117,17 +122,18 @@ Status Server::configure() {
   if (options_.no_recursion) return Done();
 
   const auto forwarding = sources_.read();
-  if (forwarding && !forwarding->servers.empty()) {
-    forward_to(*forwarding);
-    return Done();
-  }
   if (forwarding) warn_of_own(*forwarding);
-  const std::string reason = forwarding
-                                 ? "'" + options_.resolv_conf + "' names none but this dnslet"
-                                 : forwarding.error().text;
-  return Error{
-      "no nameserver to forward to: " + reason +
-      "; set --nameservers (DNSMASQ_SERVERS), or --no-rec to answer from hosts files alone"};
+  const bool has_servers = forwarding && !forwarding->servers.empty();
+  if (!has_servers && !sources_.has_root_zone()) {
+    const std::string reason = forwarding
+                                   ? "'" + options_.resolv_conf + "' names none but this dnslet"
+                                   : forwarding.error().text;
+    return Error{"no nameserver to forward to: " + reason +
+                 "; set --nameservers (DNSMASQ_SERVERS), or --no-rec to answer from hosts files "
+                 "alone"};
+  }
+  forward_to(forwarding ? *forwarding : Forwarding());
+  return Done();
 }
 
 Status Server::bind() {
@@ -164,16 +170,27 @@ void Server::run() {
 }
 
 void Server::forward_to(const Forwarding& forwarding) {
-  warn_of_own(forwarding);
+  if (forwarding.search != settings_.search) {
+    settings_.search = forwarding.search;
+    cache_.clear();  // it may hold what other rules found
+  }
+  const bool is_new = forwarding.servers != forwarding_.servers ||
+                      forwarding.tcp_only != forwarding_.tcp_only || !is_forwarding_;
+  forwarding_ = forwarding;
+  if (!is_new) return;
+  is_forwarding_ = true;
+
   const auto transport =
       forwarding.tcp_only ? io::UpstreamTransport::TcpOnly : io::UpstreamTransport::UdpThenTcp;
-  if (forwarding.servers == servers_ && transport == transport_) return;
-  servers_ = forwarding.servers;
-  transport_ = transport;
-  flights_.set_servers(servers_, transport_);
-
+  if (!forwarding.servers.empty())
+    flights_.set_servers(policy::kDefaultServers, forwarding.servers, transport);
+  for (std::size_t i = 0; i < options_.stub_zones.size(); ++i) {
+    flights_.set_servers(i + 1, options_.stub_zones[i].servers, transport);
+    for (const std::string& domain : options_.stub_zones[i].domains)
+      if (const auto name = dns::Name::from_text(domain)) zones_.add(*name, i + 1);
+  }
   std::string line = "nameservers";
-  for (const Endpoint& server : servers_) line += ' ' + server.to_text();
+  for (const Endpoint& server : forwarding.servers) line += ' ' + server.to_text();
   log_.write(io::Level::Info, line + (forwarding.tcp_only ? " transport=tcp" : ""));
 }
 
@@ -184,7 +201,9 @@ void Server::warn_of_own(const Forwarding& forwarding) {
 }
 
 policy::Tables Server::tables() {
-  return {settings_, addresses_, *hosts_.table(), blocked_, cache_, failures_, scratch_};
+  const policy::HostsTable& hosts = *hosts_.table();
+  if (turns_.hosts.size() != hosts.owners()) turns_.hosts.assign(hosts.owners(), 0);
+  return {settings_, addresses_, hosts, blocked_, zones_, cache_, failures_, turns_, scratch_};
 }
 
 std::size_t Server::on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
@@ -206,17 +225,16 @@ io::TcpOutcome Server::answer(policy::Lookup& lookup, const Return& back, dns::B
                               dns::MutableBytesView slot) {
   const uint64_t started_ns = options_.verbose ? uv_hrtime() : 0;
   policy::Step step = lookup.start(tables(), packet, loop_.now(), slot);
-  if (std::holds_alternative<policy::Ask>(step)) {
+  if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
     const uint64_t id = next_lookup_++;
     const bool has_room =
         waiting_.size() < std::max(kMinWaiting, kWaitingPerFlight * options_.max_inflight);
-    if (has_room && flights_.board(id, lookup.upstream_question())) {
+    if (has_room && flights_.board(id, *ask)) {
       waiting_.emplace(id, Waiting{std::move(lookup), back, started_ns});
+      await_deadline(id);
       return {0, true};
     }
-    log_.write_limited(io::Level::Warning, "max-inflight",
-                       "too many questions under way, answered SERVFAIL; see --max-inflight",
-                       loop_.now());
+    warn_of_limit();
     step = lookup.give_up(slot);
   }
 
@@ -231,16 +249,56 @@ io::TcpOutcome Server::answer(policy::Lookup& lookup, const Return& back, dns::B
 void Server::on_landing(const Flights::Landing& landing) {
   policy::remember(tables(), landing.question, landing.answer, loop_.now());
   for (const uint64_t id : landing.lookups) {
-    auto node = waiting_.extract(id);
-    if (node.empty()) continue;
-    Waiting& waiting = node.mapped();
-    const policy::Step step =
-        waiting.lookup.on_answer(tables(), landing.answer, landing.source, slot_for(waiting.back));
-    const auto& reply = std::get<policy::Reply>(step);
-    const dns::BytesView message = dns::BytesView(late_slot_).first(reply.size);
-    note(waiting.lookup, {reply, message, landing.via}, waiting.started_ns);
-    send(waiting.back, message);
+    const auto found = waiting_.find(id);
+    if (found == waiting_.end()) continue;  // its time was over
+    Waiting& waiting = found->second;
+    policy::Step step = waiting.lookup.on_answer(tables(), {landing.answer, landing.source},
+                                                 loop_.now(), slot_for(waiting.back));
+    if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
+      if (flights_.board(id, *ask)) continue;
+      warn_of_limit();
+      step = waiting.lookup.give_up(slot_for(waiting.back));
+    }
+    finish(id, std::get<policy::Reply>(step), landing.via);
   }
+}
+
+// Sends the reply that lies in the late slot and lets the lookup go.
+void Server::finish(uint64_t id, const policy::Reply& reply, const std::string& via) {
+  const auto node = waiting_.extract(id);
+  const Waiting& waiting = node.mapped();
+  const dns::BytesView message = dns::BytesView(late_slot_).first(reply.size);
+  note(waiting.lookup, {reply, message, via}, waiting.started_ns);
+  send(waiting.back, message);
+}
+
+// The time of a client's question runs over all that is asked for its sake.
+void Server::await_deadline(uint64_t id) {
+  // A question that is asked once fails with its flight, which knows a server's code: let it.
+  constexpr io::Milliseconds kFlightFirst{5};
+  const io::Milliseconds time = options_.upstream_timeout + kFlightFirst;
+  deadlines_.push_back({loop_.now() + time, id});
+  if (!deadline_timer_.is_active()) deadline_timer_.start_once(time);
+}
+
+void Server::on_deadline() {
+  while (!deadlines_.empty() && deadlines_.front().at <= loop_.now()) {
+    const uint64_t id = deadlines_.front().lookup;
+    deadlines_.pop_front();
+    const auto found = waiting_.find(id);
+    if (found == waiting_.end()) continue;
+    Waiting& waiting = found->second;
+    const policy::Step step =
+        waiting.lookup.on_deadline(tables(), loop_.now(), slot_for(waiting.back));
+    finish(id, std::get<policy::Reply>(step), "");
+  }
+  if (!deadlines_.empty()) deadline_timer_.start_once(deadlines_.front().at - loop_.now());
+}
+
+void Server::warn_of_limit() {
+  log_.write_limited(io::Level::Warning, "max-inflight",
+                     "too many questions under way, answered SERVFAIL; see --max-inflight",
+                     loop_.now());
 }
 
 // As much of the late slot as the transport carries.
@@ -276,9 +334,10 @@ void Server::reload() {
 void Server::reload_servers() {
   if (!sources_.uses_resolv_conf()) return;
   const auto forwarding = sources_.read();
+  if (forwarding) warn_of_own(*forwarding);
   if (!forwarding) {
     log_.write(io::Level::Warning, forwarding.error().text + "; its nameservers stay");
-  } else if (forwarding->servers.empty()) {
+  } else if (forwarding->servers.empty() && !sources_.has_root_zone()) {
     log_.write(io::Level::Warning,
                "no nameserver is left in '" + options_.resolv_conf + "'; those before stay");
   } else {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,6 +67,10 @@ class Server {
     Return back;
     uint64_t started_ns;  // 0 where nobody will ask
   };
+  struct Deadline {
+    io::Milliseconds at;
+    uint64_t lookup;
+  };
   struct Counters {
     uint64_t udp = 0;
     uint64_t tcp = 0;
@@ -86,6 +91,10 @@ class Server {
                         dns::MutableBytesView slot);
   void on_landing(const Flights::Landing& landing);
   dns::MutableBytesView slot_for(const Return& back);
+  void finish(uint64_t id, const policy::Reply& reply, const std::string& via);
+  void await_deadline(uint64_t id);
+  void on_deadline();
+  void warn_of_limit();
   void send(const Return& back, dns::BytesView message);
   void note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns);
 
@@ -101,6 +110,8 @@ class Server {
   policy::Settings settings_;
   policy::HostsTable addresses_;
   policy::KeyTable blocked_;
+  policy::Zones zones_;
+  policy::Turns turns_;
   HostsFiles hosts_;
   NameSources sources_;
   policy::Cache cache_;
@@ -113,12 +124,14 @@ class Server {
   Flights flights_;
   std::unordered_map<uint64_t, Waiting> waiting_;
   uint64_t next_lookup_ = 1;
+  std::deque<Deadline> deadlines_;  // in order: every lookup gets the same time
   io::TcpClients tcp_clients_;
   std::vector<std::unique_ptr<io::UdpListener>> udp_listeners_;
   std::vector<std::unique_ptr<io::TcpListener>> tcp_listeners_;
-  std::vector<Endpoint> servers_;
-  io::UpstreamTransport transport_ = io::UpstreamTransport::UdpThenTcp;
+  Forwarding forwarding_;
+  bool is_forwarding_ = false;  // forwarding_ is in force
   std::vector<io::Signal> signals_;
+  io::Timer deadline_timer_;
   io::Timer hosts_timer_;
   io::Timer resolv_conf_timer_;
   io::Timer log_timer_;

@@ -7,6 +7,8 @@
 
 namespace dnslet::io {
 
+bool prepare_upstream() { return ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS; }
+
 Upstream::Upstream(Loop& loop, const Endpoint& server, const UpstreamSettings& settings,
                    OnReply on_reply)
     : loop_(loop),

@@ -32,6 +32,9 @@ struct UpstreamReply {
   dns::BytesView packet;
 };
 
+// Once, before the first Upstream. False: c-ares can't be used.
+[[nodiscard]] bool prepare_upstream();
+
 class Upstream {
  public:
   // The packet is valid during the call only. Called at most once per question and never from

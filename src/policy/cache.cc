@@ -23,6 +23,7 @@ struct Cache::Entry {
   uint32_t newer;
   uint32_t older;
   uint32_t hash;
+  uint32_t turn;
   uint16_t type;
   uint16_t qclass;
   uint16_t message_size;
@@ -30,6 +31,7 @@ struct Cache::Entry {
   uint8_t error_size;
   bool dnssec_ok;
   bool checking_disabled;
+  Scope scope;
   // Behind it, without padding: uint16_t[ttl_count], message, extended error.
 
   static std::size_t size_for(std::size_t ttls, std::size_t message, std::size_t error) {
@@ -48,7 +50,7 @@ struct Cache::Entry {
   bool is_for(const CacheKey& key) const {
     return type == static_cast<uint16_t>(key.type) && qclass == static_cast<uint16_t>(key.qclass) &&
            dnssec_ok == key.dnssec_ok && checking_disabled == key.checking_disabled &&
-           message_size >= dns::kHeaderSize + key.name.wire().size() &&
+           scope == key.scope && message_size >= dns::kHeaderSize + key.name.wire().size() &&
            std::ranges::equal(message().subspan(dns::kHeaderSize, key.name.wire().size()),
                               key.name.wire());
   }
@@ -103,22 +105,25 @@ void Cache::store(const CacheKey& key, const Answer& answer, Milliseconds now,
   if (capacity_ == 0 || lifetime <= std::chrono::seconds(0)) return;
   EntryPointer entry = make_entry(key, answer);
   if (!entry) return;
-  const std::size_t size = entry->size() + kOverhead;
-  const std::size_t table_size = std::bit_ceil(capacity_ + capacity_ / 4) * sizeof(uint32_t);
-  if (size + table_size > capacity_ * kBytesPerAnswer) return;
-
   if (buckets_.empty()) {
-    buckets_.assign(table_size / sizeof(uint32_t), kNone);
-    bytes_ += table_size;
+    buckets_.assign(std::bit_ceil(capacity_ + capacity_ / 4), kNone);
+    bytes_ += buckets_.size() * sizeof(uint32_t);
   }
   const auto hash = static_cast<uint32_t>(hash_of(key));
   const uint32_t earlier = locate(key, hash);
   if (earlier != kNone) remove(earlier);
+  const std::size_t size = entry->size() + kOverhead;
+  const std::size_t table_size = buckets_.size() * sizeof(uint32_t);
+  if (size + table_size > capacity_ * kBytesPerAnswer) return;
   make_room(size);
 
   entry->stored_at = static_cast<uint64_t>(now.count());
   entry->ends_at = static_cast<uint64_t>((now + lifetime).count());
   entry->hash = hash;
+  // Entries that end soon must not all begin with the same address.
+  const uint64_t count = ++stored_;
+  entry->turn = static_cast<uint32_t>(
+      dns::hash({reinterpret_cast<const uint8_t*>(&count), sizeof count}, seed_));
   const uint32_t number = take_number();
   uint32_t& head = buckets_[hash & (buckets_.size() - 1)];
   entry->next = head;
@@ -135,7 +140,7 @@ std::optional<Cache::Hit> Cache::find(const CacheKey& key, Milliseconds now,
   const uint32_t number = locate(key, static_cast<uint32_t>(hash_of(key)));
   if (number == kNone) return std::nullopt;
 
-  const Entry& entry = *entries_[number];
+  Entry& entry = *entries_[number];
   const auto now_ms = static_cast<uint64_t>(now.count());
   if (now_ms >= entry.ends_at) {
     remove(number);
@@ -152,7 +157,7 @@ std::optional<Cache::Hit> Cache::find(const CacheKey& key, Milliseconds now,
   std::ranges::copy(entry.message(), copy.begin());
   const auto age = static_cast<uint32_t>((now_ms - entry.stored_at) / 1000);
   dns::count_down(copy, entry.ttls(), age);
-  return Hit{copy, dns::ExtendedError(entry.error())};
+  return Hit{copy, dns::ExtendedError(entry.error()), entry.turn++};
 }
 
 void Cache::clear() {
@@ -175,6 +180,7 @@ Cache::EntryPointer Cache::make_entry(const CacheKey& key, const Answer& answer)
   entry->qclass = static_cast<uint16_t>(key.qclass);
   entry->dnssec_ok = key.dnssec_ok;
   entry->checking_disabled = key.checking_disabled;
+  entry->scope = key.scope;
   entry->message_size = static_cast<uint16_t>(answer.message.size());
   entry->ttl_count = static_cast<uint16_t>(ttls.size());
   entry->error_size = static_cast<uint8_t>(error.size());
@@ -189,7 +195,8 @@ Cache::EntryPointer Cache::make_entry(const CacheKey& key, const Answer& answer)
 uint64_t Cache::hash_of(const CacheKey& key) const {
   const uint64_t variant =
       static_cast<uint64_t>(key.type) << 32 | static_cast<uint64_t>(key.qclass) << 16 |
-      static_cast<uint64_t>(key.dnssec_ok) << 1 | static_cast<uint64_t>(key.checking_disabled);
+      static_cast<uint64_t>(key.scope) << 2 | static_cast<uint64_t>(key.dnssec_ok) << 1 |
+      static_cast<uint64_t>(key.checking_disabled);
   return dns::hash(key.name.wire(), seed_ ^ variant);
 }
 

@@ -23,6 +23,9 @@ namespace dnslet::policy {
 
 using Milliseconds = std::chrono::milliseconds;  // durations, and points on the monotonic clock
 
+// Whose answer it is: that of the name itself, or that of a search for it.
+enum class Scope : uint8_t { AsItStands, Searched };
+
 // Everything that makes two questions ask for different answers. Borrows the name.
 struct CacheKey {
   dns::NameView name;
@@ -30,6 +33,7 @@ struct CacheKey {
   dns::Class qclass;
   bool dnssec_ok;
   bool checking_disabled;
+  Scope scope = Scope::AsItStands;
 };
 
 // An answer as kept: no OPT, question folded.
@@ -56,6 +60,7 @@ class Cache {
   struct Hit {
     dns::MutableBytesView message;  // the copy: the front of a buffer that find() was given
     dns::ExtendedError error;
+    uint32_t turn = 0;  // one more each time the entry is found; starts anywhere
   };
 
   // `capacity` 0: keeps nothing. `seed`: see dns/hash.h.
@@ -109,6 +114,7 @@ class Cache {
   std::size_t used_ = 0;
   std::size_t bytes_ = 0;
   uint64_t evictions_ = 0;
+  uint64_t stored_ = 0;
 };
 
 }  // namespace dnslet::policy

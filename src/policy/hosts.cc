@@ -101,10 +101,11 @@ Added HostsTable::link(uint32_t owner, const IpAddress& address) {
   if (entry.count == kMaxAddressesPerName) return Added::TooMany;
   bool known = false;
   for_each_address(owner, [&](const IpAddress& other) { known = known || other == address; });
-  if (known) return Added::Yes;
-
   const auto number = static_cast<uint32_t>(addresses_.size());
   addresses_.push_back({address, owner, sources_, kNone});
+  if (known) return Added::Yes;  // kept for add_from(), in case the other source loses it
+
+  ++entries_;
   ++entry.count;
   (entry.last == kNone ? entry.first : addresses_[entry.last].next) = number;
   entry.last = number;

@@ -44,7 +44,8 @@ class HostsTable {
   explicit HostsTable(uint64_t seed) : exact_(seed), wildcards_(seed), reverse_(seed) {}
 
   bool empty() const { return addresses_.empty(); }
-  std::size_t entries() const { return addresses_.size(); }
+  std::size_t entries() const { return entries_; }  // names with their addresses, each once
+  std::size_t owners() const { return owners_.size(); }
   std::size_t sources() const { return sources_; }
 
   // Adds the next source, in hosts(5) format: address, then names; `#` starts a comment. A name
@@ -99,6 +100,7 @@ class HostsTable {
   std::vector<Owner> owners_;
   std::vector<Address> addresses_;
   uint32_t sources_ = 0;
+  std::size_t entries_ = 0;
 };
 
 }  // namespace dnslet::policy

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dns/hash.h"
 #include "dns/patch.h"
 #include "policy/special.h"
 
@@ -15,7 +16,6 @@ using dns::Rcode;
 using dns::Type;
 
 constexpr uint32_t kStaticTtl = 10;  // of all that is answered from our own tables, seconds
-constexpr std::chrono::seconds kFailureTime{1};
 
 dns::Rcode rcode_of(dns::BytesView message) {
   return static_cast<Rcode>(message[3] & dns::flag::kRcode);
@@ -37,8 +37,17 @@ std::optional<Rcode> code_without_question(dns::BytesView packet) {
   return rcode;
 }
 
-CacheKey key_for(const dns::Question& question, const dns::UpstreamFlags& flags) {
-  return {question.name, question.type, question.qclass, flags.dnssec_ok, flags.checking_disabled};
+std::vector<IpAddress> addresses_of(const HostsTable& table, uint32_t owner, Type type) {
+  std::vector<IpAddress> addresses;
+  table.for_each_address(owner, [&](const IpAddress& address) {
+    if (address.family == family_of(type)) addresses.push_back(address);
+  });
+  return addresses;
+}
+
+void add_rotated(dns::ReplyWriter& reply, const std::vector<IpAddress>& addresses, uint32_t turn) {
+  for (std::size_t i = 0; i < addresses.size(); ++i)
+    reply.add_address(addresses[(i + turn) % addresses.size()], kStaticTtl);
 }
 
 }  // namespace
@@ -92,27 +101,70 @@ Step Lookup::start(const Tables& tables, dns::BytesView packet, Milliseconds now
   if (const auto reply = answer_static(tables, out)) return *reply;
   if (const auto reply = answer_special(out)) return *reply;
   if (const auto reply = answer_filtered(tables, out)) return *reply;
-  if (const auto reply = answer_cached(tables, now, out)) return *reply;
-  if (const auto reply = refuse_forwarding(tables, out)) return *reply;
-  return Ask();
+  return look_up(tables, now, out);
 }
 
-Step Lookup::on_answer(const Tables& tables, const Answer& answer, Source source,
+// The rungs below what we own: cache, refusal, upstream, by way of the search list where there is
+// one.
+Step Lookup::look_up(const Tables& tables, Milliseconds now, dns::MutableBytesView out) {
+  const SearchRules& rules = tables.settings.search;
+  const bool is_plain = rules.domains.empty() && rules.fwd_ndots == 0;
+  std::vector<dns::Name> names;
+  if (!is_plain) {
+    const bool in_stub_zone = tables.zones.find(query_.question.name) != kDefaultServers;
+    names = names_to_try(query_.question, rules, in_stub_zone ? InStubZone::Yes : InStubZone::No);
+  }
+  const bool is_searched = names.size() > 1 || (names.size() == 1 && !is_asked(names.front()));
+
+  const Scope scope = is_searched ? Scope::Searched : Scope::AsItStands;
+  if (const auto reply = answer_cached(tables, scope, now, out)) return *reply;
+  if (const auto reply = refuse_forwarding(tables, out)) return *reply;
+  if (is_searched) return start_search(tables, std::move(names), now, out);
+  if (!is_plain && names.empty()) return answer_names(Rcode::NxDomain, Source::Special, out);
+  return ask_for(tables, query_.question);
+}
+
+Step Lookup::on_answer(const Tables& tables, const Landed& landed, Milliseconds now,
                        dns::MutableBytesView out) {
-  std::ranges::copy(answer.message, tables.scratch.begin());
-  const dns::MutableBytesView message = tables.scratch.first(answer.message.size());
-  return finish(message, answer.error, source, out);
+  if (search_) {
+    take_step(tables, landed.answer, landed.source);
+    return next_name(tables, now, out);
+  }
+  return finish_landed(tables, landed, {Scope::AsItStands, now}, out);
+}
+
+// An answer from upstream that has just been kept. Where addresses rotate it is taken from the
+// cache again if it is there: the entry counts the turns.
+Reply Lookup::finish_landed(const Tables& tables, const Landed& landed, const Kept& kept,
+                            dns::MutableBytesView out) const {
+  const bool is_ours = landed.source == Source::Address || landed.source == Source::Hosts;
+  const bool rotates = tables.settings.rotation == Rotation::On && !is_ours;  // rotated already
+  if (rotates && query_.has(dns::flag::kRd)) {
+    if (auto reply = answer_cached(tables, kept.scope, kept.now, out)) {
+      reply->source = landed.source;
+      return *reply;
+    }
+  }
+  std::ranges::copy(landed.answer.message, tables.scratch.begin());
+  const dns::MutableBytesView message = tables.scratch.first(landed.answer.message.size());
+  if (rotates) {
+    const dns::NameView name = query_.question.name;
+    const uint64_t counter = dns::hash(name.wire(), static_cast<uint64_t>(query_.question.type));
+    dns::rotate(message, tables.turns.uncached[counter % tables.turns.uncached.size()]++);
+  }
+  return finish(message, landed.answer.error, landed.source, out);
 }
 
 Step Lookup::give_up(dns::MutableBytesView out) {
   return answer_code(Rcode::ServFail, Source::Error, out);
 }
 
-UpstreamQuestion Lookup::upstream_question() const {
-  return {query_.question,
-          {.recursion_desired = query_.has(dns::flag::kRd),
-           .checking_disabled = query_.has(dns::flag::kCd),
-           .dnssec_ok = query_.dnssec_ok()}};
+Ask Lookup::ask_for(const Tables& tables, const dns::Question& question) const {
+  return {{question,
+           {.recursion_desired = query_.has(dns::flag::kRd),
+            .checking_disabled = query_.has(dns::flag::kCd),
+            .dnssec_ok = query_.dnssec_ok()}},
+          tables.zones.find(question.name)};
 }
 
 Lookup::MaybeReply Lookup::refuse_client(const Tables& tables, dns::MutableBytesView out) const {
@@ -137,14 +189,15 @@ Lookup::MaybeReply Lookup::answer_chaos(const Tables& tables, dns::MutableBytesV
 }
 
 Lookup::MaybeReply Lookup::answer_static(const Tables& tables, dns::MutableBytesView out) const {
-  if (const auto reply = answer_from(tables.addresses, Source::Address, out)) return reply;
-  if (const auto reply = answer_from(tables.hosts, Source::Hosts, out)) return reply;
+  if (const auto reply = answer_from(tables, Source::Address, out)) return reply;
+  if (const auto reply = answer_from(tables, Source::Hosts, out)) return reply;
   if (!find_closest(tables.blocked, query_.question.name)) return std::nullopt;
   return answer_names(Rcode::NxDomain, Source::Block, out);
 }
 
-Lookup::MaybeReply Lookup::answer_from(const HostsTable& table, Source source,
+Lookup::MaybeReply Lookup::answer_from(const Tables& tables, Source source,
                                        dns::MutableBytesView out) const {
+  const HostsTable& table = source == Source::Address ? tables.addresses : tables.hosts;
   if (table.empty()) return std::nullopt;
   const dns::Question& question = query_.question;
   if (question.type == Type::PTR) {
@@ -161,9 +214,15 @@ Lookup::MaybeReply Lookup::answer_from(const HostsTable& table, Source source,
   const auto owner = table.find(question.name);
   if (!owner) return std::nullopt;
   dns::ReplyWriter reply(within_limit(out), query_, Rcode::NoError, Authority::Own);
-  table.for_each_address(*owner, [&](const IpAddress& address) {
-    if (address.family == family_of(question.type)) reply.add_address(address, kStaticTtl);
-  });
+  if (tables.settings.rotation == Rotation::On) {
+    std::vector<uint32_t>& turns =
+        source == Source::Address ? tables.turns.addresses : tables.turns.hosts;
+    add_rotated(reply, addresses_of(table, *owner, question.type), turns[*owner]++);
+  } else {
+    table.for_each_address(*owner, [&](const IpAddress& address) {
+      if (address.family == family_of(question.type)) reply.add_address(address, kStaticTtl);
+    });
+  }
   return Reply{reply.finish(), source, Rcode::NoError};
 }
 
@@ -200,14 +259,15 @@ Lookup::MaybeReply Lookup::answer_filtered(const Tables& tables, dns::MutableByt
   return answer_names(Rcode::NoError, Source::Filter, out);
 }
 
-Lookup::MaybeReply Lookup::answer_cached(const Tables& tables, Milliseconds now,
+Lookup::MaybeReply Lookup::answer_cached(const Tables& tables, Scope scope, Milliseconds now,
                                          dns::MutableBytesView out) const {
-  const CacheKey key = {query_.question.name, query_.question.type, query_.question.qclass,
-                        query_.dnssec_ok(), query_.has(dns::flag::kCd)};
   const dns::MutableBytesView slot = without_opt_room(within_limit(out));
-  for (Cache* cache : {&tables.cache, &tables.failures})
-    if (const auto hit = cache->find(key, now, slot, tables.scratch))
-      return finish(hit->message, hit->error, Source::Cache, out);
+  for (Cache* cache : {&tables.cache, &tables.failures}) {
+    const auto hit = cache->find(key_of(query_.question, scope), now, slot, tables.scratch);
+    if (!hit) continue;
+    if (tables.settings.rotation == Rotation::On) dns::rotate(hit->message, hit->turn);
+    return finish(hit->message, hit->error, Source::Cache, out);
+  }
   return std::nullopt;
 }
 
@@ -252,17 +312,20 @@ dns::MutableBytesView Lookup::within_limit(dns::MutableBytesView out) const {
   return out.first(std::min(out.size(), query_.udp_limit()));
 }
 
+CacheKey Lookup::key_of(const dns::Question& question, Scope scope) const {
+  return {
+      question.name, question.type, question.qclass, query_.dnssec_ok(), query_.has(dns::flag::kCd),
+      scope};
+}
+
+bool Lookup::is_asked(const dns::Name& name) const { return name == query_.question.name; }
+
 void remember(const Tables& tables, const UpstreamQuestion& question, const Answer& answer,
               Milliseconds now) {
-  const auto message = dns::Message::parse(answer.message);
-  if (!message || !question.flags.recursion_desired) return;
-  const CacheKey key = key_for(question.question, question.flags);
-  const Rcode rcode = message->rcode();
-  if (rcode == Rcode::NoError || rcode == Rcode::NxDomain) {
-    tables.cache.store(key, answer, now, time_to_keep(*message, tables.settings.ttls));
-  } else {
-    tables.failures.store(key, answer, now, kFailureTime);
-  }
+  if (!question.flags.recursion_desired) return;
+  const CacheKey key = {question.question.name, question.question.type, question.question.qclass,
+                        question.flags.dnssec_ok, question.flags.checking_disabled};
+  keep(tables, key, answer, now);
 }
 
 std::optional<UpstreamAnswer> read_answer(dns::BytesView packet, const UpstreamQuestion& question) {

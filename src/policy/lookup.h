@@ -9,6 +9,8 @@
 // the answer. `start` is the ladder of answers in the order of the contract; what it can settle at
 // once allocates nothing. A Lookup that said Ask is kept by the driver until it says Reply.
 
+#include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -20,6 +22,8 @@
 #include "policy/cache.h"
 #include "policy/hosts.h"
 #include "policy/key_table.h"
+#include "policy/search.h"
+#include "policy/zones.h"
 
 namespace dnslet::policy {
 
@@ -41,13 +45,25 @@ const char* to_text(Source source);
 
 enum class Filter { None, A, Aaaa };
 
-// How questions are to be answered; fixed while the program runs.
+enum class Rotation { Off, On };
+
+// How questions are to be answered. The search rules may follow resolv.conf.
 struct Settings {
   std::string version;
   Filter filter = Filter::None;
   std::vector<Network> allow;  // empty: everyone
   bool forwards = true;        // false: no nameserver, or --no-rec
   CacheTtls ttls;
+  SearchRules search;
+  Rotation rotation = Rotation::Off;  // of A and AAAA records, from answer to answer
+};
+
+// How often each owner was answered, for rotation: one counter per owner of a hosts table.
+struct Turns {
+  std::vector<uint32_t> addresses;
+  std::vector<uint32_t> hosts;
+  // Answers that no cache entry counts, by name and type; names may share a counter.
+  std::array<uint32_t, 256> uncached{};
 };
 
 // What questions are answered from. Borrowed for the length of a call; the server owns it all.
@@ -56,8 +72,10 @@ struct Tables {
   const HostsTable& addresses;  // --address
   const HostsTable& hosts;      // hosts files
   const KeyTable& blocked;      // --block: folded names
+  const Zones& zones;           // --stubzones
   Cache& cache;
-  Cache& failures;                // what failed within the last second
+  Cache& failures;  // what failed within the last second
+  Turns& turns;
   dns::MutableBytesView scratch;  // 64 KiB for an answer that has to be cut
 };
 
@@ -76,10 +94,6 @@ struct Reply {
   Source source = Source::Error;
   dns::Rcode rcode = dns::Rcode::NoError;
 };
-// Upstream has to be asked for upstream_question().
-struct Ask {};
-using Step = std::variant<Drop, Reply, Ask>;
-
 // What is asked upstream; equal ones are asked once.
 struct UpstreamQuestion {
   dns::Question question;
@@ -87,31 +101,52 @@ struct UpstreamQuestion {
 
   bool operator==(const UpstreamQuestion&) const = default;
 };
+// Upstream has to be asked.
+struct Ask {
+  UpstreamQuestion question;
+  ServerSetNumber servers = kDefaultServers;
+};
+using Step = std::variant<Drop, Reply, Ask>;
+
+// What came back: the answer that upstream gave, or a failure made by dns::build_failure. `source`:
+// Upstream, or Error where no server has said anything. Borrows the answer.
+struct Landed {
+  const Answer& answer;
+  Source source = Source::Upstream;
+};
 
 class Lookup {
  public:
-  explicit Lookup(const Client& client) : client_(client) {}
+  static constexpr std::size_t kMaxAsked = 64;  // upstream questions for one question of a client
+
+  explicit Lookup(const Client& client);
+
+  ~Lookup();
+  Lookup(Lookup&& other) noexcept;
+  Lookup& operator=(Lookup&& other) noexcept;
+  Lookup(const Lookup&) = delete;
+  Lookup& operator=(const Lookup&) = delete;
 
   // `packet` is only read during the call. `out` is the client's reply slot: at least 512 bytes,
   // and at most what the transport carries.
   Step start(const Tables& tables, dns::BytesView packet, Milliseconds now,
              dns::MutableBytesView out);
 
-  // After Ask: the answer that upstream gave, or a failure made by dns::build_failure. It asks for
-  // upstream_question().
-  // `source`: Upstream, or Error where no server has said anything.
-  Step on_answer(const Tables& tables, const Answer& answer, Source source,
+  // After Ask: what came back for that question.
+  Step on_answer(const Tables& tables, const Landed& landed, Milliseconds now,
                  dns::MutableBytesView out);
 
-  // After Ask: SERVFAIL, because there was no time or no room for the question.
+  // After Ask: SERVFAIL, because the question's time is over. Remembered for a second.
+  Step on_deadline(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
+  // After Ask: SERVFAIL, because there is no room for the question.
   Step give_up(dns::MutableBytesView out);
 
   const dns::Query& query() const { return query_; }
   const Client& client() const { return client_; }
-  UpstreamQuestion upstream_question() const;
 
  private:
   using MaybeReply = std::optional<Reply>;
+  struct Search;
 
   // The rungs, in order. Each one answers or leaves the question to the next.
   MaybeReply refuse_client(const Tables& tables, dns::MutableBytesView out) const;
@@ -119,25 +154,48 @@ class Lookup {
   MaybeReply answer_static(const Tables& tables, dns::MutableBytesView out) const;
   MaybeReply answer_special(dns::MutableBytesView out) const;
   MaybeReply answer_filtered(const Tables& tables, dns::MutableBytesView out) const;
-  MaybeReply answer_cached(const Tables& tables, Milliseconds now, dns::MutableBytesView out) const;
+  MaybeReply answer_cached(const Tables& tables, Scope scope, Milliseconds now,
+                           dns::MutableBytesView out) const;
+  struct Kept {  // under which scope, and when
+    Scope scope;
+    Milliseconds now;
+  };
+  Reply finish_landed(const Tables& tables, const Landed& landed, const Kept& kept,
+                      dns::MutableBytesView out) const;
   MaybeReply refuse_forwarding(const Tables& tables, dns::MutableBytesView out) const;
+  Step look_up(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
+  Ask ask_for(const Tables& tables, const dns::Question& question) const;
 
-  MaybeReply answer_from(const HostsTable& table, Source source, dns::MutableBytesView out) const;
+  // A search: names one after the other, each looked up like any question (lookup_search.cc).
+  Step start_search(const Tables& tables, std::vector<dns::Name> names, Milliseconds now,
+                    dns::MutableBytesView out);
+  Step next_name(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
+  bool look_here(const Tables& tables, const dns::Question& question, Milliseconds now);
+  void take_step(const Tables& tables, const Answer& answer, Source source);
+  Step end_search(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
+
+  MaybeReply answer_from(const Tables& tables, Source source, dns::MutableBytesView out) const;
   Reply answer_localhost(dns::MutableBytesView out) const;
   Reply answer_code(dns::Rcode rcode, Source source, dns::MutableBytesView out) const;
   Reply answer_names(dns::Rcode rcode, Source source, dns::MutableBytesView out) const;
   Reply finish(dns::MutableBytesView message, const dns::ExtendedError& error, Source source,
                dns::MutableBytesView out) const;
+  CacheKey key_of(const dns::Question& question, Scope scope) const;
+  bool is_asked(const dns::Name& name) const;
   dns::MutableBytesView within_limit(dns::MutableBytesView out) const;
   dns::MutableBytesView without_opt_room(dns::MutableBytesView out) const;
 
   Client client_;
   dns::Query query_;
+  std::unique_ptr<Search> search_;  // none while the question is only asked as it stands
 };
 
-// Keeps what upstream answered to `question` for later ones: an answer in the cache as long as its
-// TTLs allow, a failure for one second. An answer to a question without RD says nothing about what
-// recursion would find and is not kept.
+// Keeps an answer for later questions: in the cache as long as its TTLs allow, a failure for one
+// second among the failures.
+void keep(const Tables& tables, const CacheKey& key, const Answer& answer, Milliseconds now);
+
+// The same for what upstream answered to `question`. An answer to a question without RD says
+// nothing about what recursion would find and is not kept.
 void remember(const Tables& tables, const UpstreamQuestion& question, const Answer& answer,
               Milliseconds now);
 

@@ -3,6 +3,7 @@
 #include "policy/resolv_conf.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace dnslet::policy {
 namespace {
@@ -32,17 +33,37 @@ std::string_view next_word(std::string_view& line) {
   return word;
 }
 
+void read_nameserver(std::string_view word, ResolvConf& conf) {
+  const auto server = Endpoint::from_text(word, kDnsPort);
+  const bool is_bare = server && Endpoint::from_text(word, 0)->port == 0 && word.front() != '[';
+  if (is_bare) conf.nameservers.push_back(*server);
+}
+
+void read_option(std::string_view word, ResolvConf& conf) {
+  constexpr std::string_view kNdots = "ndots:";
+  constexpr unsigned kMaxNdots = 15;
+  if (word == "use-vc") conf.use_vc = true;
+  if (!word.starts_with(kNdots)) return;
+  word.remove_prefix(kNdots.size());
+  unsigned ndots = 0;
+  const auto [stop, code] = std::from_chars(word.data(), word.data() + word.size(), ndots);
+  const bool is_number = stop != word.data();
+  if (is_number) conf.ndots = code == std::errc() ? std::min(ndots, kMaxNdots) : kMaxNdots;
+}
+
 void read_line(std::string_view line, ResolvConf& conf) {
   if (line.starts_with('#') || line.starts_with(';')) return;
   const std::string_view keyword = next_word(line);
-  std::string_view word = next_word(line);
-  if (keyword == "nameserver") {
-    const auto server = Endpoint::from_text(word, kDnsPort);
-    const bool is_bare = server && Endpoint::from_text(word, 0)->port == 0 && word.front() != '[';
-    if (is_bare) conf.nameservers.push_back(*server);
+  const bool is_list = keyword == "search";
+  if (is_list || keyword == "domain") conf.search.clear();  // the last of them wins
+  for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
+    if (keyword == "options") read_option(word, conf);
+    if (is_list) conf.search.emplace_back(word);
+    if (keyword == "domain" && conf.search.empty()) conf.search.emplace_back(word);
+    if (keyword != "nameserver") continue;
+    read_nameserver(word, conf);
+    return;
   }
-  if (keyword != "options") return;
-  for (; !word.empty(); word = next_word(line)) conf.use_vc = conf.use_vc || word == "use-vc";
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 // of
 // --default-resolver taken out. Pure; lines that are not understood are skipped, as glibc does.
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ namespace dnslet::policy {
 struct ResolvConf {
   std::vector<Endpoint> nameservers;  // port 53; a scope as written (RFC 4007 section 11)
   bool use_vc = false;                // `options use-vc`: TCP only
+  std::vector<std::string> search;    // of the last `search` or `domain` line, as written
+  std::optional<unsigned> ndots;      // `options ndots:N`, at most 15 as in glibc
 };
 
 // The text as it was before --default-resolver edited it: `nameserver … # added by dnslet` lines

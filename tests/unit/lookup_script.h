@@ -35,6 +35,7 @@ class Script {
   policy::Settings settings;
   policy::HostsTable addresses{1};
   policy::HostsTable hosts{1};
+  policy::Zones zones{1};
 
   void block(const std::string& domain) { (void)blocked_.insert(wire_name(domain)); }
   void pass(std::chrono::milliseconds time) { now_ += time; }
@@ -74,7 +75,7 @@ class Script {
   void expect_asked(const std::string& question, int line = __builtin_LINE()) {
     INFO("line " << line << ": expect_asked " << question);
     REQUIRE(std::holds_alternative<policy::Ask>(step_));
-    const policy::UpstreamQuestion upstream = lookup_->upstream_question();
+    const policy::UpstreamQuestion& upstream = asked_upstream();
     const ReadMessage sent =
         read_message(dns::build_upstream_query(upstream.question, upstream.flags));
     CHECK(sent.id == 0);
@@ -93,7 +94,7 @@ class Script {
     upstream_packet(message_of(asked_, message));
   }
   void upstream_packet(const Packet& packet) {
-    const policy::UpstreamQuestion question = lookup_->upstream_question();
+    const policy::UpstreamQuestion question = asked_upstream();
     const auto read = policy::read_answer(packet, question);
     REQUIRE(read);
     CHECK(read_message(read->answer.message).opts == 0);
@@ -101,12 +102,12 @@ class Script {
   }
   // No server says anything until the time is up.
   void no_server_answers() {
-    const dns::Question question = lookup_->upstream_question().question;
+    const dns::Question question = asked_upstream().question;
     land({dns::build_failure(question, dns::Rcode::ServFail), {}}, policy::Source::Error);
   }
   // Whether a packet from upstream would be taken for the answer.
   bool takes(const Packet& packet) const {
-    return policy::read_answer(packet, lookup_->upstream_question()).has_value();
+    return policy::read_answer(packet, asked_upstream()).has_value();
   }
   void give_up() { step_ = lookup_->give_up(out_); }
 
@@ -135,7 +136,16 @@ class Script {
   static constexpr uint8_t kUntouched = 0xee;
 
   policy::Tables tables() {
-    return {settings, addresses, hosts, blocked_, cache_, failures_, scratch_};
+    turns_.addresses.resize(addresses.owners());
+    turns_.hosts.resize(hosts.owners());
+    return {settings, addresses, hosts, blocked_, zones, cache_, failures_, turns_, scratch_};
+  }
+
+  // What the last Ask was for.
+  const policy::UpstreamQuestion& asked_upstream() const { return last_asked_; }
+  void take(policy::Step step) {
+    step_ = std::move(step);
+    if (const auto* const ask = std::get_if<policy::Ask>(&step_)) last_asked_ = ask->question;
   }
 
   Packet query_of(const Words& words, uint32_t payload) {
@@ -157,17 +167,18 @@ class Script {
     lookup_ = std::make_unique<policy::Lookup>(client);
     const bool is_tcp = client.transport == policy::Transport::Tcp;
     out_.assign(is_tcp ? dns::kMaxMessage : dns::kMaxUdpPayload, kUntouched);
-    step_ = lookup_->start(tables(), query_, now_, out_);
+    take(lookup_->start(tables(), query_, now_, out_));
   }
 
   void land(const policy::Answer& answer, policy::Source source) {
-    policy::remember(tables(), lookup_->upstream_question(), answer, now_);
-    step_ = lookup_->on_answer(tables(), answer, source, out_);
+    policy::remember(tables(), asked_upstream(), answer, now_);
+    take(lookup_->on_answer(tables(), {answer, source}, now_, out_));
   }
 
   policy::KeyTable blocked_{1};
   policy::Cache cache_;
   policy::Cache failures_{1024, 1};
+  policy::Turns turns_;
   Bytes scratch_;
   std::chrono::milliseconds now_{1'000'000};
 
@@ -178,6 +189,7 @@ class Script {
   std::size_t limit_ = dns::kMinUdpPayload;
   std::unique_ptr<policy::Lookup> lookup_;
   policy::Step step_;
+  policy::UpstreamQuestion last_asked_;
   Bytes out_;
 };
 

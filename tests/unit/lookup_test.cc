@@ -42,7 +42,9 @@ TEST_CASE("a response, or less than a header, gets no answer") {
   const KeyTable none(1);
   Cache cache(0, 1);
   dns::Bytes out(512);
-  const Tables tables = {dns.settings, dns.addresses, dns.hosts, none, cache, cache, out};
+  Turns turns;
+  const Tables tables = {dns.settings, dns.addresses, dns.hosts, none, dns.zones,
+                         cache,        cache,         turns,     out};
   for (std::size_t size = 0; size < 12; ++size)
     CHECK(std::holds_alternative<Drop>(lookup.start(tables, dns::Bytes(size), 0ms, out)));
 }

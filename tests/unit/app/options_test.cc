@@ -78,11 +78,32 @@ Arguments texts(const std::vector<StaticRecord>& records) {
   return result;
 }
 
+// "a.test b.test > 10.0.0.1:53 10.0.0.2:53", one text per zone.
+Arguments texts(const std::vector<StubZone>& zones) {
+  Arguments result;
+  for (const StubZone& zone : zones) {
+    std::string text;
+    for (const std::string& domain : zone.domains) text += domain + " ";
+    text += ">";
+    for (const Endpoint& server : zone.servers) text += " " + server.to_text();
+    result.push_back(text);
+  }
+  return result;
+}
+
+Arguments warnings(const Arguments& arguments, const Variables& variables = {}) {
+  const auto parsed = parse(arguments, variables);
+  INFO((parsed ? "" : parsed.error().text));
+  REQUIRE(parsed);
+  return parsed->warnings;
+}
+
 TEST_CASE("without flags and variables every option has the default of the manual") {
   const Options options = good({});
   CHECK(options.action == Action::Serve);
   CHECK(texts(options.listen) == Arguments{"127.0.0.1:53"});
   CHECK(options.nameservers.empty());
+  CHECK(options.stub_zones.empty());
   CHECK(options.resolv_conf == "/etc/resolv.conf");
   CHECK(options.hosts_files.empty());
   CHECK(options.hosts_poll == seconds(0));
@@ -90,6 +111,11 @@ TEST_CASE("without flags and variables every option has the default of the manua
   CHECK(options.block.empty());
   CHECK(options.filter == Filter::None);
   CHECK(options.allow.empty());
+  CHECK_FALSE(options.enable_search);
+  CHECK(options.search_domains.empty());
+  CHECK(options.ndots == std::nullopt);
+  CHECK(options.fwd_ndots == 0);
+  CHECK_FALSE(options.round_robin);
   CHECK(options.cache_capacity == 0);
   CHECK(options.cache_ttl == seconds(60));
   CHECK(options.cache_negative_ttl == seconds(10));
@@ -108,6 +134,7 @@ TEST_CASE("the fields of Options and the table agree about the defaults") {
   const Options untouched;
   const Options options = good({});
   CHECK(untouched.hosts_poll == options.hosts_poll);
+  CHECK(untouched.fwd_ndots == options.fwd_ndots);
   CHECK(untouched.cache_capacity == options.cache_capacity);
   CHECK(untouched.cache_ttl == options.cache_ttl);
   CHECK(untouched.cache_negative_ttl == options.cache_negative_ttl);
@@ -255,10 +282,8 @@ TEST_CASE("an unknown flag is named, with the one that was meant") {
 }
 
 TEST_CASE("an option of a later day is unknown") {
-  const std::string flag =
-      GENERATE(as<std::string>{}, "search-domains", "enable-search", "search", "ndots", "fwd-ndots",
-               "stubzones", "round-robin", "default-resolver", "systemd", "user", "rcache-stale",
-               "metrics", "threads", "multithreading");
+  const std::string flag = GENERATE(as<std::string>{}, "default-resolver", "systemd", "user",
+                                    "rcache-stale", "metrics", "threads", "multithreading");
   CHECK_THAT(bad({"--" + flag}), Catch::Matchers::StartsWith("unknown flag '--" + flag + "'"));
 }
 
@@ -364,6 +389,7 @@ TEST_CASE("an empty element of a list is refused") {
   CHECK_FALSE(bad({"--nameservers=" + list}).empty());
   CHECK_FALSE(bad({"--allow=" + list}).empty());
   CHECK_FALSE(bad({"--block=" + list}).empty());
+  CHECK_FALSE(bad({"--search-domains=" + list}).empty());
   CHECK_FALSE(bad({}, {{"DNSMASQ_HOSTSFILE", list}}).empty());
 }
 
@@ -429,6 +455,218 @@ TEST_CASE("filter takes an address family") {
   CHECK(bad({"--filter=mx"}) == "--filter: 'mx' is not a or aaaa");
 }
 
+// Stub zones.
+
+TEST_CASE("a stub zone has domains and nameservers") {
+  CHECK(texts(good({"-z", "a.test/10.0.0.1"}).stub_zones) == Arguments{"a.test > 10.0.0.1:53"});
+  CHECK(texts(good({"--stubzones=a.test,b.test/10.0.0.1,10.0.0.2:5353"}).stub_zones) ==
+        Arguments{"a.test b.test > 10.0.0.1:53 10.0.0.2:5353"});
+  CHECK(texts(good({"-stubzones", "a.test/[fd00::1]:5353,fd00::2,fe80::1%eth0"}).stub_zones) ==
+        Arguments{"a.test > [fd00::1]:5353 [fd00::2]:53 [fe80::1%eth0]:53"});
+}
+
+TEST_CASE("every form of DNSMASQ_STUB gives the same zones, by variable and by flag") {
+  const std::string text = GENERATE(as<std::string>{},  //
+                                    "a.test,b.test/10.0.0.1,10.0.0.2:5353,c.test/[fd00::1]",
+                                    "a.test,b.test/10.0.0.1,10.0.0.2:5353 c.test/[fd00::1]",
+                                    "a.test,b.test/10.0.0.1,10.0.0.2:5353;c.test/[fd00::1]:53",
+                                    "a.test,b.test/10.0.0.1,10.0.0.2:5353 ; c.test/fd00::1",
+                                    " a.test, b.test/10.0.0.1 ,10.0.0.2:5353 , c.test/[fd00::1]\n",
+                                    "a.test,b.test/10.0.0.1,10.0.0.2:5353;\n\tc.test/[fd00::1];",
+                                    ".a.test,.b.test/10.0.0.1,10.0.0.2:5353,.c.test/[fd00::1]");
+  CAPTURE(text);
+  const Arguments expected = {"a.test b.test > 10.0.0.1:53 10.0.0.2:5353", "c.test > [fd00::1]:53"};
+  CHECK(texts(good({}, {{"DNSMASQ_STUB", text}}).stub_zones) == expected);
+  CHECK(texts(good({"--stubzones", text}).stub_zones) == expected);
+}
+
+TEST_CASE("behind a comma, what is no address starts the next zone, of several domains too") {
+  CHECK(texts(good({"-z", "a/10.0.0.1,b,c/10.0.0.2,d/10.0.0.3,10.0.0.4"}).stub_zones) ==
+        Arguments{"a > 10.0.0.1:53", "b c > 10.0.0.2:53", "d > 10.0.0.3:53 10.0.0.4:53"});
+}
+
+TEST_CASE("stub zones add up, and flags replace the variable") {
+  const Variables variables = {{"DNSMASQ_STUB", "v.test/10.0.0.9"}};
+  CHECK(texts(good({"-z", "a/10.0.0.1", "-z", "b/10.0.0.2;c/10.0.0.3"}, variables).stub_zones) ==
+        Arguments{"a > 10.0.0.1:53", "b > 10.0.0.2:53", "c > 10.0.0.3:53"});
+  CHECK(setting("stubzones", {"-z", "a/::1", "-z", "b/::2"}).value == "a/::1 b/::2");
+  CHECK(setting("stubzones", {}, variables).value == "v.test/10.0.0.9");
+  CHECK(good({}, {{"DNSMASQ_STUB", " \n"}}).stub_zones.empty());
+}
+
+TEST_CASE("the domain of a stub zone is kept as written, but for a leading dot") {
+  CHECK(texts(good({"-z", ".A.Test./10.0.0.1,1.0.10.in-addr.arpa/10.0.0.2"}).stub_zones) ==
+        Arguments{"A.Test. > 10.0.0.1:53", "1.0.10.in-addr.arpa > 10.0.0.2:53"});
+}
+
+TEST_CASE("a stub zone for a dot stands for every name") {
+  CHECK(texts(good({"-z", "./10.0.0.1 a.test/10.0.0.2"}).stub_zones) ==
+        Arguments{". > 10.0.0.1:53", "a.test > 10.0.0.2:53"});
+}
+
+TEST_CASE("a stub zone needs a domain, a slash and a nameserver") {
+  const std::string text = GENERATE(as<std::string>{}, "a.test", "a,b", " ; ", "a;b/::1",
+                                    "a/10.0.0.1 b", "a/10.0.0.1,b", "a /10.0.0.1");
+  CAPTURE(text);
+  CHECK_THAT(bad({"--stubzones=" + text}),
+             Catch::Matchers::StartsWith("--stubzones: '" + text + "'") &&
+                 Catch::Matchers::EndsWith(" is not a stub zone: write domains, a slash and "
+                                           "nameservers, for example corp.example/10.0.0.53"));
+}
+
+TEST_CASE("the domain of a stub zone must be one") {
+  const std::string domain =
+      GENERATE(as<std::string>{}, "", "..", "a..b", "..a", "*.a", "a\x7f", "10.0.0.1", "10.0.0.1.",
+               "fd00::1", "[fd00::1]:53", "a.test:53", "5");
+  CAPTURE(domain);
+  CHECK_THAT(bad({}, {{"DNSMASQ_STUB", domain + "/10.0.0.1"}}),
+             Catch::Matchers::EndsWith(
+                 "is not a domain, for example corp.example (names below it are included)"));
+}
+
+TEST_CASE("a mistyped address does not pass for the domain of the next stub zone") {
+  const std::string address = GENERATE(as<std::string>{}, "10.0.0.300", "10.0.0.1:dns", "[fd00::1",
+                                       "10.0.0.2:99999", "fd00::g", "10.0.0");
+  CAPTURE(address);
+  CHECK_THAT(
+      bad({"--stubzones=a.test/10.0.0.1," + address + ",b.test/10.0.0.3"}),
+      Catch::Matchers::EndsWith("': '" + address +
+                                "' is not another nameserver or the domain of another stub zone"));
+}
+
+TEST_CASE("the nameserver of a stub zone is an address with a port") {
+  CHECK(bad({"--stubzones=a.test/ns.test"}) ==
+        "--stubzones: 'a.test/ns.test': 'ns.test' is not an IP address with an optional port, for "
+        "example 127.0.0.1:53 or [::1]:53 (names are not accepted here)");
+  const std::string server =
+      GENERATE(as<std::string>{}, "", "10.0.0.1:0", "10.0.0.1:65536", "10.0.0.1/b.test",
+               "10.0.0.1,[::1]:0", "10.0.0.1,", "10.0.0.1,,10.0.0.2", ",10.0.0.1", " 10.0.0.1");
+  CAPTURE(server);
+  CHECK_THAT(bad({"--stubzones=a.test/" + server}),
+             Catch::Matchers::StartsWith("--stubzones: 'a.test/" + server + "'"));
+}
+
+TEST_CASE("no domain has two stub zones") {
+  CHECK(bad({"--stubzones=a.test/10.0.0.1,A.test./10.0.0.2"}) ==
+        "--stubzones: 'A.test.' is given twice: name all its servers at once, for example "
+        "corp.example/10.0.0.53,10.0.0.54");
+  CHECK_FALSE(bad({"-z", "a/10.0.0.1", "-z", "a/10.0.0.2"}).empty());
+  CHECK_FALSE(bad({"-z", "a,.a/10.0.0.1"}).empty());
+  CHECK_FALSE(bad({"-z", "./10.0.0.1;./10.0.0.2"}).empty());
+  CHECK(bad({"-z", "a.test/10.0.0.1;b.a.test/10.0.0.1"}).empty());
+}
+
+TEST_CASE("stub zones without number are taken, and hostile ones refused in one line") {
+  std::string many;
+  for (int i = 0; i < 20'000; ++i) many += "z" + std::to_string(i) + ".test/10.0.0.1 ";
+  CHECK(good({}, {{"DNSMASQ_STUB", many}}).stub_zones.size() == 20'000);
+  for (const char c : {',', ';', '/', '.', 'a', ' ', '\n', '[', '\xff'}) {
+    const std::string error = bad({"-z", "a.test/10.0.0.1," + std::string(100'000, c)});
+    CAPTURE(c, error);
+    CHECK(error.size() < 1000);
+    CHECK((is_one_printable_line(error)));
+  }
+}
+
+// Search.
+
+TEST_CASE("search domains keep their order and need no dot") {
+  const Arguments expected = {"ns.svc.cluster.local", "lan", "Corp.example."};
+  CHECK(good({"-s", "ns.svc.cluster.local, .lan ,Corp.example."}).search_domains == expected);
+  CHECK(good({}, {{"DNSMASQ_SEARCH_DOMAINS", "ns.svc.cluster.local,lan,Corp.example."}})
+            .search_domains == expected);
+  CHECK(bad({"--search-domains=a..b"}) ==
+        "--search-domains: 'a..b' is not a domain, for example corp.example");
+  for (const char* text : {".", "..", "*.a", "a b", "a.test;b.test", "a.test:53", "a=b"}) {
+    CAPTURE(text);
+    CHECK_THAT(bad({}, {{"DNSMASQ_SEARCH_DOMAINS", text}}),
+               Catch::Matchers::StartsWith("DNSMASQ_SEARCH_DOMAINS: '"));
+  }
+}
+
+TEST_CASE("a search list has any length") {
+  std::string list = "d0.test";
+  for (int i = 1; i < 1000; ++i) list += ",d" + std::to_string(i) + ".test";
+  CHECK(good({"--search-domains", list}).search_domains.size() == 1000);
+}
+
+TEST_CASE("search is enabled by every spelling of its flag and by its variable") {
+  const std::string flag =
+      GENERATE(as<std::string>{}, "--enable-search", "-enable-search", "--search", "-search",
+               "--append-search-domains", "-append-search-domains", "-a", "--a");
+  CAPTURE(flag);
+  CHECK(good({flag}).enable_search);
+  CHECK(good({flag + "=yes"}).enable_search);
+  CHECK_FALSE(good({flag + "=no"}, {{"DNSMASQ_ENABLE_SEARCH", "true"}}).enable_search);
+  CHECK(setting("enable-search", {flag}).origin == Origin::Flag);
+  CHECK_THAT(bad({flag + "=maybe"}),
+             Catch::Matchers::StartsWith("--enable-search: 'maybe' is not"));
+  CHECK(good({}, {{"DNSMASQ_ENABLE_SEARCH", "1"}}).enable_search);
+}
+
+TEST_CASE("of several spellings of one flag the last one wins") {
+  CHECK_FALSE(good({"-a", "--search=false"}).enable_search);
+  CHECK(good({"--enable-search=false", "-a"}).enable_search);
+}
+
+TEST_CASE("a deprecated flag is warned of once, with the one to use") {
+  CHECK(warnings({"-a"}) == Arguments{"-a is deprecated: use --enable-search"});
+  CHECK(warnings({"--append-search-domains=no", "-append-search-domains"}) ==
+        Arguments{"--append-search-domains is deprecated: use --enable-search"});
+  CHECK(warnings({"-a", "--append-search-domains"}).size() == 2);
+  CHECK(warnings({"--enable-search", "-search", "--search", "-s", "a", "-z", "a/::1"}).empty());
+}
+
+TEST_CASE("a value that looks like a deprecated flag is not warned of") {
+  CHECK(warnings({"--hostsfile", "-a"}).empty());
+  CHECK(good({"--hostsfile", "-a"}).hosts_files == Arguments{"-a"});
+}
+
+TEST_CASE("a deprecated variable works, with a warning that names the one to use") {
+  const Variables variables = {{"DNSMASQ_APPEND", "true"}, {"DNSMASQ_SEARCH", "a.test,b.test"}};
+  const Options options = good({}, variables);
+  CHECK(options.enable_search);
+  CHECK(options.search_domains == Arguments{"a.test", "b.test"});
+  CHECK(warnings({}, variables) ==
+        Arguments{"DNSMASQ_APPEND is deprecated: use DNSMASQ_ENABLE_SEARCH",
+                  "DNSMASQ_SEARCH is deprecated: use DNSMASQ_SEARCH_DOMAINS"});
+  const Setting list = setting("search-domains", {}, variables);
+  CHECK(list.origin == Origin::Variable);
+  CHECK(config_text({list}) == "search-domains = a.test,b.test  (DNSMASQ_SEARCH)\n");
+  CHECK_THAT(bad({}, {{"DNSMASQ_APPEND", "x"}}),
+             Catch::Matchers::StartsWith("DNSMASQ_APPEND: 'x' is not true or false"));
+}
+
+TEST_CASE("a deprecated variable gives way to the new one and to the flag, and is not looked at") {
+  Variables variables = {{"DNSMASQ_APPEND", "x"},
+                         {"DNSMASQ_SEARCH", "a..b"},
+                         {"DNSMASQ_ENABLE_SEARCH", "false"},
+                         {"DNSMASQ_SEARCH_DOMAINS", "new.test"}};
+  CHECK_FALSE(good({}, variables).enable_search);
+  CHECK(good({}, variables).search_domains == Arguments{"new.test"});
+  CHECK(warnings({}, variables).empty());
+  variables["DNSMASQ_ENABLE_SEARCH"] = variables["DNSMASQ_SEARCH_DOMAINS"] = "";
+  CHECK(good({"--search", "-s", "flag.test"}, variables).search_domains == Arguments{"flag.test"});
+  CHECK_FALSE(bad({}, variables).empty());
+}
+
+TEST_CASE("the names of variables are no flags") {
+  CHECK_FALSE(bad({"--DNSMASQ_APPEND"}).empty());
+  CHECK_FALSE(bad({"--DNSMASQ_SEARCH=a"}).empty());
+}
+
+TEST_CASE("ndots 0 is told apart from being left to resolv.conf") {
+  CHECK(good({"--ndots=0"}).ndots == 0U);
+  CHECK(good({}, {{"DNSMASQ_NDOTS", "5"}}).ndots == 5U);
+  CHECK(good({}, {{"DNSMASQ_NDOTS", ""}}).ndots == std::nullopt);
+  CHECK(bad({"--ndots=16"}) == "--ndots: '16' is not a number of dots from 0 to 15");
+}
+
+TEST_CASE("round-robin is a switch") {
+  CHECK(good({"--round-robin"}).round_robin);
+  CHECK(good({}, {{"DNSMASQ_RR", "on"}}).round_robin);
+}
+
 TEST_CASE("paths are taken as they are") {
   CHECK(good({"--resolv-conf=/run/resolv conf"}).resolv_conf == "/run/resolv conf");
   CHECK(good({}, {{"DNSMASQ_RESOLV_CONF", "/x"}}).resolv_conf == "/x");
@@ -443,6 +681,10 @@ struct NumberCase {
 };
 
 const std::vector<NumberCase> kNumbers = {
+    {"ndots", "DNSMASQ_NDOTS", 0, 15,
+     [](const Options& o) { return o.ndots ? static_cast<int64_t>(*o.ndots) : -1; }},
+    {"fwd-ndots", "DNSMASQ_FWD_NDOTS", 0, 126,
+     [](const Options& o) -> int64_t { return o.fwd_ndots; }},
     {"hostsfile-poll", "DNSMASQ_POLL", 0, 86400,
      [](const Options& o) -> int64_t { return o.hosts_poll.count(); }},
     {"rcache", "DNSMASQ_RCACHE", 0, 10'000'000,
@@ -538,7 +780,7 @@ TEST_CASE("a setting tells its value and where it came from") {
 TEST_CASE("the configuration is printed with one option a line") {
   CHECK(config_text({{"listen", "127.0.0.1:53", Origin::Default},
                      {"nameservers", "10.0.0.1", Origin::ResolvConf},
-                     {"hostsfile-poll", "5", Origin::Variable},
+                     {"hostsfile-poll", "5", Origin::Variable, "DNSMASQ_POLL"},
                      {"rcache", "100", Origin::Flag},
                      {"block", "", Origin::Default}}) ==
         "listen = 127.0.0.1:53  (default)\n"
@@ -555,7 +797,7 @@ TEST_CASE("the configuration is printed with one option a line") {
 TEST_CASE("help fits a terminal and names every flag and variable") {
   const std::string help = help_text();
   CHECK(help.ends_with("\n"));
-  CHECK(std::count(help.begin(), help.end(), '\n') <= 46);
+  CHECK(std::count(help.begin(), help.end(), '\n') <= 50);
   for (std::size_t start = 0; start < help.size();) {
     const std::size_t end = help.find('\n', start);
     CHECK(end - start <= 79);
@@ -579,6 +821,23 @@ TEST_CASE("no flag, letter or variable stands for two options") {
     CHECK(flags.insert(row.flag).second);
     CHECK((row.letter == 0 || letters.insert(row.letter).second));
     CHECK((row.variable.empty() || variables.insert(row.variable).second));
+  }
+}
+
+TEST_CASE("old names lead to an option and hide no other name") {
+  for (const OldName& old : old_flags()) {
+    CAPTURE(old.name);
+    REQUIRE(find_option(old.name) != nullptr);
+    CHECK(find_option(old.name) == find_option(old.flag));
+    for (const OptionRow& row : option_table()) {
+      CHECK(row.flag != old.name);
+      CHECK((old.name.size() > 1 || row.letter != old.name[0]));
+    }
+  }
+  for (const OldName& old : old_variables()) {
+    CAPTURE(old.name);
+    CHECK(find_option(old.flag) != nullptr);
+    for (const OptionRow& row : option_table()) CHECK(row.variable != old.name);
   }
 }
 

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/search.h"
+
+namespace dnslet::policy {
+namespace {
+
+// Types whose owner is a zone or that are asked by tools, never by a user of a search list.
+bool is_searched(dns::Type type) {
+  switch (type) {
+    case dns::Type::NS:
+    case dns::Type::SOA:
+    case dns::Type::DS:
+    case dns::Type::DNSKEY:
+    case dns::Type::ANY:
+      return false;
+    default:
+      return true;
+  }
+}
+
+bool is_below_arpa(dns::NameView name) {
+  static const dns::Name kArpa = *dns::Name::from_text("arpa");
+  return name.is_within(kArpa);
+}
+
+}  // namespace
+
+std::vector<dns::Name> names_to_try(const dns::Question& question, const SearchRules& rules,
+                                    InStubZone in_stub_zone) {
+  const dns::NameView name = question.name;
+  const std::size_t dots = name.dots();
+  const bool is_forwarded = in_stub_zone == InStubZone::Yes || dots >= rules.fwd_ndots;
+  const bool has_search = is_searched(question.type) && !name.is_root() && !is_below_arpa(name);
+  const bool is_first = dots >= rules.ndots || !has_search;
+
+  std::vector<dns::Name> names;
+  if (is_forwarded && is_first) names.push_back(question.name);
+  if (has_search) {
+    for (const dns::Name& domain : rules.domains) {
+      if (name.is_within(domain)) continue;
+      if (auto qualified = dns::Name::join(name, domain)) names.push_back(*qualified);
+    }
+  }
+  if (is_forwarded && !is_first) names.push_back(question.name);
+  return names;
+}
+
+StepOutcome outcome_of(dns::BytesView message) {
+  dns::Reader reader(message);
+  reader.skip(2);
+  const auto rcode = static_cast<dns::Rcode>(reader.u16() & dns::flag::kRcode);
+  reader.skip(2);
+  const bool has_records = reader.u16() > 0;
+  if (rcode == dns::Rcode::NxDomain) return StepOutcome::NxDomain;
+  if (rcode != dns::Rcode::NoError) return StepOutcome::Failure;
+  return has_records ? StepOutcome::Data : StepOutcome::NoData;
+}
+
+void SearchVerdict::report(StepOutcome outcome, Name name) {
+  last_ = outcome;
+  is_over_ = outcome == StepOutcome::Data || outcome == StepOutcome::NoServer;
+  some_nodata_ = some_nodata_ || outcome == StepOutcome::NoData;
+  some_failure_ = some_failure_ || outcome == StepOutcome::Failure;
+  if (name == Name::AsItStands) as_it_stands_ = outcome;
+}
+
+StepOutcome SearchVerdict::result() const {
+  if (is_over_) return last_;
+  // Here we leave glibc's order: to a musl client NXDOMAIN for AAAA would take the A record along.
+  if (some_nodata_) return StepOutcome::NoData;
+  if (as_it_stands_) return *as_it_stands_;
+  return some_failure_ ? StepOutcome::Failure : StepOutcome::NxDomain;
+}
+
+}  // namespace dnslet::policy

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Stub zones: which server set a name belongs to, by the longest match on label boundaries.
+
+#include <cstdint>
+#include <vector>
+
+#include "dns/name.h"
+#include "policy/key_table.h"
+
+namespace dnslet::policy {
+
+// Server sets are numbers: 0 is the default one, stub zones have the others.
+using ServerSetNumber = std::size_t;
+inline constexpr ServerSetNumber kDefaultServers = 0;
+
+class Zones {
+ public:
+  // `seed`: see dns/hash.h.
+  explicit Zones(uint64_t seed) : names_(seed) {}
+
+  // Names at or below `zone` belong to `set`, unless a longer zone has them. The first one stays
+  // where a zone is added twice.
+  void add(dns::NameView zone, ServerSetNumber set) {
+    if (names_.insert(zone.wire()) == sets_.size()) sets_.push_back(set);
+  }
+  ServerSetNumber find(dns::NameView name) const {
+    const auto number = find_closest(names_, name);
+    return number ? sets_[*number] : kDefaultServers;
+  }
+
+ private:
+  KeyTable names_;
+  std::vector<ServerSetNumber> sets_;  // by number in names_
+};
+
+}  // namespace dnslet::policy
