@@ -13,9 +13,9 @@ namespace {
 // names; what follows is copied.
 struct RdataLayout {
   uint16_t type;
-  std::size_t head;
-  std::size_t strings;
-  std::size_t names;
+  uint8_t head;
+  uint8_t strings;
+  uint8_t names;
   bool may_compress;  // RFC 3597 section 4: the types of RFC 1035
 };
 
