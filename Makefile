@@ -89,7 +89,7 @@ libfuzzer: $(TARGETS:%=$(B)/libfuzzer/%)
 	    -artifact_prefix=$(B)/$(target)- $(B)/corpus/$(target) tests/fuzz/corpus/$(target) &&) true
 
 e2e: $(PROGRAM) ## test the program from outside (E2E=FILE... for some) and the documents
-	DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q -p no:cacheprovider $(E2E)
+	$(if $(SANITIZE),SLOW=1 )DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q -p no:cacheprovider $(E2E)
 
 lint: | deps ## check format, layers, scripts and the man page, then run clang-tidy
 	clang-format --dry-run --Werror $$(find src tests -name '*.cc' -o -name '*.h')
