@@ -8,8 +8,6 @@
 namespace dnslet::io {
 namespace {
 
-constexpr std::size_t kLengthPrefix = 2;  // RFC 1035 section 4.2.2
-
 TcpClient* client_of(uv_handle_t* handle) { return static_cast<TcpClient*>(handle->data); }
 
 }  // namespace
@@ -103,6 +101,7 @@ void TcpClient::forget() {
 }
 
 void TcpClient::queue(dns::BytesView answer) {
+  // RFC 1035 section 4.2.2: two bytes of length in front.
   outgoing_.push_back(static_cast<uint8_t>(answer.size() >> 8));
   outgoing_.push_back(static_cast<uint8_t>(answer.size() & 0xff));
   outgoing_.insert(outgoing_.end(), answer.begin(), answer.end());
