@@ -93,6 +93,8 @@ void Flights::on_reply(Group& group, std::size_t server, uint64_t token,
 
   const auto found = flights_.find(token);
   if (found == flights_.end()) return;
+  found->second.was_heard =
+      found->second.was_heard || reply.result != io::UpstreamResult::Unreachable;
   if (reply.result == io::UpstreamResult::Answer) {
     on_packet(token, server, reply.packet);
     return;
@@ -106,7 +108,8 @@ void Flights::on_packet(uint64_t id, std::size_t server, dns::BytesView packet) 
   Flight& flight = flights_.at(id);
   auto read = policy::read_answer(packet, flight.question);
   if (read && !policy::is_refusal(read->rcode)) {
-    land(id, read->answer, flight.group->servers[server]->server().to_text());
+    land(id, read->answer, policy::Source::Upstream,
+         flight.group->servers[server]->server().to_text());
     return;
   }
 
@@ -145,15 +148,15 @@ void Flights::land_failed(uint64_t id) {
       has_code
           ? flight.refusal
           : policy::Answer{dns::build_failure(flight.question.question, dns::Rcode::ServFail), {}};
-  land(id, answer, via);
+  land(id, answer, flight.was_heard ? policy::Source::Upstream : policy::Source::Error, via);
 }
 
-void Flights::land(uint64_t id, const policy::Answer& answer, const std::string& via) {
+void Flights::land(uint64_t id, const policy::Answer& answer, policy::Source source,
+                   const std::string& via) {
   const auto node = flights_.extract(id);  // whoever is told may board again
   const Flight& flight = node.mapped();
   by_key_.erase(flight.key);
   --flight.group->flights;
-  const auto source = via.empty() ? policy::Source::Error : policy::Source::Upstream;
   on_landing_({flight.question, answer, source, via, flight.lookups});
 }
 
@@ -162,7 +165,7 @@ void Flights::note_failure(Group& group, std::size_t server, const char* reason)
   const std::string name = group.servers[server]->server().to_text();
   log_.write_limited(
       io::Level::Warning, "upstream " + name,
-      "upstream server failed, others are asked first server=" + name + " reason=" + reason,
+      "upstream server failed, put behind the others server=" + name + " reason=" + reason,
       loop_.now());
 }
 

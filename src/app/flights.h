@@ -70,6 +70,7 @@ class Flights {
     // The refusal of the most preferred server that gave one.
     std::size_t refused_by = SIZE_MAX;
     policy::Answer refusal{};
+    bool was_heard = false;  // some server could be reached
   };
   struct Event {
     io::Milliseconds at;
@@ -80,7 +81,8 @@ class Flights {
   void on_packet(uint64_t id, std::size_t server, dns::BytesView packet);
   void act(uint64_t id, policy::Attempt::Next next);
   void ask(uint64_t id, Flight& flight);
-  void land(uint64_t id, const policy::Answer& answer, const std::string& via);
+  void land(uint64_t id, const policy::Answer& answer, policy::Source source,
+            const std::string& via);
   void land_failed(uint64_t id);
   void note_failure(Group& group, std::size_t server, const char* reason);
   void on_time();

@@ -2,6 +2,7 @@
 // Copyright the dnslet authors
 #include "io/ares_channel.h"
 
+#include <netinet/tcp.h>
 #include <sys/random.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -105,7 +106,7 @@ AresChannel::~AresChannel() {
 }
 
 bool AresChannel::is_usable() const {
-  return channel_ != nullptr && ports_.is_open() && sequences_.size() < kMaxOpen;
+  return channel_ != nullptr && ports_.is_open() && sequences_.size() + orphans_ < kMaxOpen;
 }
 
 void AresChannel::use_own_sockets() {
@@ -202,7 +203,7 @@ void AresChannel::forget(uint64_t sequence) {
   answers_.forget(found->second);
   sequences_.erase(found->second);
   ids_.erase(found);
-  has_orphans_ = true;
+  ++orphans_;
 }
 
 std::vector<AresChannel::Outcome> AresChannel::take_outcomes() {
@@ -219,9 +220,9 @@ void AresChannel::on_done(uint64_t sequence, int status, uint16_t id) {
     outcomes_.push_back(
         {sequence, is_network ? UpstreamResult::Unreachable : UpstreamResult::Unsendable, {}});
   }
-  const bool had_orphans = has_orphans_;
+  const std::size_t orphans = orphans_;
   forget(sequence);
-  has_orphans_ = had_orphans;
+  orphans_ = orphans;
 }
 
 // The question is over for us, though c-ares still holds it.
@@ -272,7 +273,14 @@ void AresChannel::process(int fd, int events) {
 int AresChannel::open_socket(int domain, int type) {
   if (type == SOCK_DGRAM) return ports_.fd();
   const int fd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd >= 0) streams_[fd] = {};
+  if (fd < 0) return fd;
+  // A connection that a firewall has forgotten must not swallow questions until they are too late:
+  // the kernel ends it, and c-ares tries once more on a new one.
+  constexpr unsigned kUnacknowledgedMs = 800;
+  constexpr int kOn = 1;
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUnacknowledgedMs, sizeof kUnacknowledgedMs);
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &kOn, sizeof kOn);  // questions are written whole
+  streams_[fd] = {};
   return fd;
 }
 

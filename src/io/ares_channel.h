@@ -60,7 +60,10 @@ class AresChannel {
   // Called when an event has brought outcomes and c-ares has returned; not for what send() brings.
   void set_on_outcomes(std::function<void()> on_outcomes) { on_outcomes_ = std::move(on_outcomes); }
 
-  bool has_orphans() const { return has_orphans_; }
+  // Questions that are over for everybody but c-ares.
+  std::size_t orphans() const { return orphans_; }
+  // Nobody waits for anything from here.
+  bool is_idle() const { return sequences_.empty() && outcomes_.empty(); }
 
  private:
   struct Asked;
@@ -94,7 +97,7 @@ class AresChannel {
   std::vector<Outcome> outcomes_;
   std::unordered_map<int, std::unique_ptr<Watch>> watches_;
   std::unordered_map<int, Stream> streams_;
-  bool has_orphans_ = false;
+  std::size_t orphans_ = 0;
   ares_channel channel_ = nullptr;
 };
 

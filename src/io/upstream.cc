@@ -6,6 +6,13 @@
 #include <utility>
 
 namespace dnslet::io {
+namespace {
+
+// What c-ares may hold of questions that are over before a fresh channel takes its place.
+constexpr std::size_t kMaxOrphans = 4096;
+constexpr std::size_t kMaxRetired = 16;
+
+}  // namespace
 
 bool prepare_upstream() { return ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS; }
 
@@ -23,11 +30,14 @@ Upstream::Upstream(Loop& loop, const Endpoint& server, const UpstreamSettings& s
 Upstream::~Upstream() = default;
 
 void Upstream::renew_channel() {
+  if (current_) retired_.push_back(std::move(current_));
   current_ = std::make_unique<AresChannel>(loop_, server_, settings_.transport);
   current_->set_on_outcomes([this, channel = current_.get()] { tell(*channel); });
+  renewed_ = loop_.now();
 }
 
 void Upstream::ask(uint64_t token, dns::BytesView query) {
+  if (!current_->is_usable() && retired_.size() < kMaxRetired) renew_channel();
   const uint64_t sequence = next_sequence_++;
   pending_.emplace(sequence, Pending{token, current_.get()});
   deadlines_.push_back({loop_.now() + settings_.timeout, sequence});
@@ -44,6 +54,7 @@ void Upstream::ask(uint64_t token, dns::BytesView query) {
 
 // What was known at once is told in the next turn of the loop.
 void Upstream::on_turn() {
+  for (std::size_t i = 0; i < retired_.size(); ++i) tell(*retired_[i]);  // may add some
   tell(*current_);
   for (const uint64_t sequence : std::exchange(unsent_, {}))
     on_reply(sequence, {UpstreamResult::Unreachable, {}});
@@ -74,14 +85,12 @@ void Upstream::on_deadline() {
     pending_.erase(found);
   }
 
-  std::erase_if(retired_, [&](const std::unique_ptr<AresChannel>& channel) {
-    return std::ranges::none_of(
-        pending_, [&](const auto& entry) { return entry.second.channel == channel.get(); });
-  });
-  if (current_->has_orphans() || !current_->is_usable()) {
-    tell(*current_);
-    retired_.push_back(std::move(current_));
+  std::erase_if(retired_, [](const auto& channel) { return channel->is_idle(); });
+  const bool is_due = current_->orphans() > 0 && now - renewed_ >= settings_.timeout;
+  if (is_due || current_->orphans() >= kMaxOrphans) {
+    AresChannel& before = *current_;
     renew_channel();
+    tell(before);
   }
   if (!deadlines_.empty()) deadline_timer_.start_once(deadlines_.front().at - now);
 }

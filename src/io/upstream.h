@@ -76,6 +76,7 @@ class Upstream {
   std::deque<Deadline> deadlines_;                 // in order: all questions get the same time
   std::vector<uint64_t> unsent_;                   // no channel could take them
   std::unique_ptr<AresChannel> current_;
+  Milliseconds renewed_{0};  // when current_ was made
   std::vector<std::unique_ptr<AresChannel>> retired_;
   Timer deadline_timer_;
   Timer turn_timer_;
