@@ -8,12 +8,12 @@
 namespace dnslet::app {
 
 HostsFiles::HostsFiles(std::vector<std::string> paths, uint64_t seed, io::Log& log)
-    : seed_(seed), log_(log), table_(std::make_shared<policy::HostsTable>(seed)) {
+    : seed_(seed), log_(log), table_(std::make_unique<policy::HostsTable>(seed)) {
   for (std::string& path : paths) listings_.push_back({std::move(path), {}});
 }
 
 Status HostsFiles::read(OnTrouble on_trouble) {
-  auto table = std::make_shared<policy::HostsTable>(seed_);
+  auto table = std::make_unique<policy::HostsTable>(seed_);
   std::vector<Source> sources;
   for (Source& listing : listings_) {
     listing.stamp = io::stamp_of(listing.path);
@@ -63,9 +63,10 @@ Result<std::vector<std::string>> HostsFiles::expand(const std::string& path) con
 }
 
 std::vector<std::string> HostsFiles::sources_below(const std::string& path) const {
+  const std::string below = path.ends_with('/') ? path : path + '/';
   std::vector<std::string> files;
   for (const Source& source : sources_)
-    if (source.path == path || source.path.starts_with(path + "/")) files.push_back(source.path);
+    if (source.path == path || source.path.starts_with(below)) files.push_back(source.path);
   return files;
 }
 

@@ -3,7 +3,9 @@
 
 // Options → server → exit status: 0 asked to stop, 1 could not run, 2 bad usage.
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -40,6 +42,12 @@ void raise_descriptor_limit() {
   if (limit.rlim_cur >= kEnough) return;
   limit.rlim_cur = limit.rlim_max < kEnough ? limit.rlim_max : kEnough;
   (void)setrlimit(RLIMIT_NOFILE, &limit);  // fewer only lower the number of questions at once
+}
+
+// A closed standard descriptor would be given to the next socket, and the log written into it.
+void fill_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", O_RDWR);  // takes the lowest free one
 }
 
 int serve(Options options) {
@@ -82,6 +90,7 @@ int run(const ParsedOptions& parsed) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  fill_standard_descriptors();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto environment = [](const std::string& name) -> std::optional<std::string> {
     const char* const value = std::getenv(name.c_str());

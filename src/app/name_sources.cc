@@ -55,22 +55,23 @@ bool NameSources::has_root_zone() const {
 }
 
 Result<Forwarding> NameSources::read() {
-  policy::ResolvConf conf;
   if (uses_resolv_conf()) {
+    const bool was_read = stamp_ != io::FileStamp();
     stamp_ = io::stamp_of(options_.resolv_conf);
     const auto text = io::read_file(options_.resolv_conf, kMaxResolvConf);
-    if (text) conf = policy::parse_resolv_conf(*text);
-    if (!text && options_.nameservers.empty() && !has_root_zone()) return text.error();
+    const bool needs_it = options_.nameservers.empty() && !has_root_zone();
+    if (!text && (needs_it || was_read)) return text.error();
+    if (text) conf_ = policy::parse_resolv_conf(*text);
   }
 
   Forwarding forwarding;
-  forwarding.tcp_only = options_.force_tcp.value_or(conf.use_vc);
-  forwarding.search = search_rules(options_, conf);
-  forwarding.has_ndots = conf.ndots.has_value();
+  forwarding.tcp_only = options_.force_tcp.value_or(conf_.use_vc);
+  forwarding.search = search_rules(options_, conf_);
+  forwarding.has_ndots = conf_.ndots.has_value();
   forwarding.servers = options_.nameservers;
   if (!forwarding.servers.empty()) return forwarding;
   const std::vector<IpAddress> local = io::local_addresses();
-  for (const Endpoint& server : conf.nameservers) {
+  for (const Endpoint& server : conf_.nameservers) {
     const bool is_own = policy::is_own(server, options_.listen, local);
     (is_own ? forwarding.left_out : forwarding.servers).push_back(server);
   }

@@ -32,8 +32,9 @@ class NameSources {
 
   // Whether a value may come from resolv.conf, now or after the file changes.
   bool uses_resolv_conf() const;
-  // Reads the file, if it is used, and puts everything together. Fails when it can't be read and
-  // the servers had to come from it: "cannot read 'PATH': reason".
+  // Reads the file, if it is used, and puts everything together. Fails when it can't be read, with
+  // "cannot read 'PATH': reason"; where the servers do not come from it, only if it could be
+  // before.
   Result<Forwarding> read();
   // Whether a stub zone for `.` stands in for default servers.
   bool has_root_zone() const;
@@ -43,6 +44,7 @@ class NameSources {
  private:
   const Options& options_;
   io::FileStamp stamp_;
+  policy::ResolvConf conf_;  // as last read
 };
 
 // Fills in what resolv.conf gives, for --print-config.

@@ -98,7 +98,7 @@ Server::Server(Options options)
       deadline_timer_(loop_, [this] { on_deadline(); }),
       hosts_timer_(loop_,
                    [this] {
-                     if (hosts_.has_changed()) hosts_.reload();
+                     if (hosts_.has_changed()) reload_hosts();
                    }),
       resolv_conf_timer_(loop_,
                          [this] {
@@ -201,7 +201,7 @@ void Server::warn_of_own(const Forwarding& forwarding) {
 }
 
 policy::Tables Server::tables() {
-  const policy::HostsTable& hosts = *hosts_.table();
+  const policy::HostsTable& hosts = hosts_.table();
   if (turns_.hosts.size() != hosts.owners()) turns_.hosts.assign(hosts.owners(), 0);
   return {settings_, addresses_, hosts, blocked_, zones_, cache_, failures_, turns_, scratch_};
 }
@@ -322,11 +322,16 @@ void Server::note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64
   log_.write(io::Level::Info, query_line(lookup, outgoing, taken));
 }
 
-void Server::reload() {
-  ++counters_.reloads;
+// Searched answers may hold what a hosts name has decided.
+void Server::reload_hosts() {
   hosts_.reload();
   cache_.clear();
   failures_.clear();
+}
+
+void Server::reload() {
+  ++counters_.reloads;
+  reload_hosts();
   reload_servers();
   log_.write(io::Level::Info, "reloaded, cache emptied");
 }
@@ -336,7 +341,7 @@ void Server::reload_servers() {
   const auto forwarding = sources_.read();
   if (forwarding) warn_of_own(*forwarding);
   if (!forwarding) {
-    log_.write(io::Level::Warning, forwarding.error().text + "; its nameservers stay");
+    log_.write(io::Level::Warning, forwarding.error().text + "; what it said stays");
   } else if (forwarding->servers.empty() && !sources_.has_root_zone()) {
     log_.write(io::Level::Warning,
                "no nameserver is left in '" + options_.resolv_conf + "'; those before stay");

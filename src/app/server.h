@@ -99,6 +99,7 @@ class Server {
   void note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns);
 
   void reload();
+  void reload_hosts();
   void reload_servers();
   void flush_log();
   void log_ready();

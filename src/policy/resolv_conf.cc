@@ -35,7 +35,9 @@ std::string_view next_word(std::string_view& line) {
 
 void read_nameserver(std::string_view word, ResolvConf& conf) {
   const auto server = Endpoint::from_text(word, kDnsPort);
-  const bool is_bare = server && Endpoint::from_text(word, 0)->port == 0 && word.front() != '[';
+  // glibc takes an address and nothing else: no port, no brackets.
+  const bool has_port = server && Endpoint::from_text(word, 1)->port != 1;
+  const bool is_bare = server && server->port == kDnsPort && !has_port && word.front() != '[';
   if (is_bare) conf.nameservers.push_back(*server);
 }
 

@@ -92,6 +92,18 @@ def test_a_file_removed_from_a_directory_takes_its_entries_along(start, tmp_path
     assert data(server.query("b.test")) == ["192.0.2.2"]
 
 
+@pytest.mark.parametrize("ending", ["", "/"])
+def test_a_directory_that_goes_leaves_its_entries(start, tmp_path, ending):
+    starter, nudge = start
+    (tmp_path / "hosts.d").mkdir()
+    (tmp_path / "hosts.d" / "one").write_text("192.0.2.1 a.test\n")
+    server = starter("--hostsfile", f"{tmp_path}/hosts.d{ending}")
+    (tmp_path / "hosts.d").rename(tmp_path / "elsewhere")
+    nudge(server)
+    assert server.wait_log("its entries stay")
+    assert data(server.query("a.test")) == ["192.0.2.1"]
+
+
 def test_a_file_added_to_a_directory_is_read(start, tmp_path):
     starter, nudge = start
     (tmp_path / "hosts.d").mkdir()

@@ -301,6 +301,17 @@ def test_flags_win_over_resolv_conf(dnslet, upstream, resolv):
     assert names(source) == ["www.sub", "www.sub.one.test", "www.sub.two.test"]
 
 
+def test_a_search_list_outlives_its_file(dnslet, upstream, resolv):
+    """Many editors remove a file before they write the new one."""
+    resolv("search a.test\n")
+    source = upstream(nxdomain)
+    server = dnslet("--enable-search", to=[source])
+    server.resolv_conf.unlink()
+    assert server.wait_log("cannot read .*; what it said stays")
+    server.query("www")
+    assert names(source) == ["www.a.test", "www"]
+
+
 def test_a_changed_resolv_conf_is_taken_over(dnslet, upstream, resolv):
     resolv("search a.test\n")
     source = upstream(nxdomain)
