@@ -145,12 +145,15 @@ ReceivedQuery parse_query(BytesView packet) {
   if (!reader.ok() || query.has(flag::kQr)) return received;
 
   received.verdict = Verdict::FormErr;
+  // The OPT is looked for in what gets an error too: the error then carries one.
   const bool has_question = question_count == 1 && read_question(packet, reader, query);
+  const bool is_readable =
+      (has_question || question_count == 0) && read_query_records(packet, reader, query);
   if ((query.flags & flag::kOpcode) != 0) {
     received.verdict = Verdict::NotImp;
     return received;
   }
-  if (!has_question || !read_query_records(packet, reader, query)) return received;
+  if (!has_question || !is_readable) return received;
 
   // RFC 6891 section 6.1.3: an unknown version is told apart from a broken packet.
   received.verdict = query.edns && query.edns->version > 0 ? Verdict::BadVers : Verdict::Usable;

@@ -94,7 +94,7 @@ class Requalifier {
     const bool is_same = found_.question().name == asked.name;
     const bool exists = found_.rcode() == Rcode::NoError;
     const bool has_answers = found_.count(Section::Answer) > 0 && (exists || is_same);
-    const bool needs_proof = !has_answers || !exists;
+    const bool needs_proof = !has_data(asked.type) || !exists;
     if (has_answers && !is_same && write_alias(asked)) ++answers;
     found_.for_each_record([&](const Record& record) {
       const bool is_answer = has_answers && record.section == Section::Answer;
@@ -108,6 +108,16 @@ class Requalifier {
   }
 
  private:
+  // Whether the answer is more than aliases that lead to nothing.
+  bool has_data(Type type) const {
+    bool found = false;
+    found_.for_each_record([&](const Record& record) {
+      const bool is_asked = record.type == type || type == Type::ANY;
+      found = found || (record.section == Section::Answer && is_asked);
+    });
+    return found;
+  }
+
   void write_head(const Question& asked) {
     writer_.u16(0);
     writer_.u16(found_.flags() & kKept);

@@ -108,19 +108,27 @@ Step Lookup::start(const Tables& tables, dns::BytesView packet, Milliseconds now
 // one.
 Step Lookup::look_up(const Tables& tables, Milliseconds now, dns::MutableBytesView out) {
   const SearchRules& rules = tables.settings.search;
-  const bool is_plain = rules.domains.empty() && rules.fwd_ndots == 0;
-  std::vector<dns::Name> names;
-  if (!is_plain) {
-    const bool in_stub_zone = tables.zones.find(query_.question.name) != kDefaultServers;
-    names = names_to_try(query_.question, rules, in_stub_zone ? InStubZone::Yes : InStubZone::No);
+  if (rules.domains.empty() && rules.fwd_ndots == 0) {
+    if (const auto reply = answer_cached(tables, Scope::AsItStands, now, out)) return *reply;
+    if (const auto reply = refuse_forwarding(tables, out)) return *reply;
+    return ask_for(tables, query_.question);
   }
-  const bool is_searched = names.size() > 1 || (names.size() == 1 && !is_asked(names.front()));
 
-  const Scope scope = is_searched ? Scope::Searched : Scope::AsItStands;
-  if (const auto reply = answer_cached(tables, scope, now, out)) return *reply;
+  const bool in_stub_zone = tables.zones.find(query_.question.name) != kDefaultServers;
+  const InStubZone stub = in_stub_zone ? InStubZone::Yes : InStubZone::No;
+  if (stands_first(query_.question, rules, stub)) {
+    const auto reply = answer_cached(tables, Scope::AsItStands, now, out);
+    if (reply && outcome_of(out.first(reply->size)) == StepOutcome::Data) return *reply;
+  }
+  if (const auto reply = answer_cached(tables, Scope::Searched, now, out)) return *reply;
+
+  std::vector<dns::Name> names = names_to_try(query_.question, rules, stub);
+  const bool is_searched = names.size() > 1 || (names.size() == 1 && !is_asked(names.front()));
+  if (!is_searched)
+    if (const auto reply = answer_cached(tables, Scope::AsItStands, now, out)) return *reply;
   if (const auto reply = refuse_forwarding(tables, out)) return *reply;
   if (is_searched) return start_search(tables, std::move(names), now, out);
-  if (!is_plain && names.empty()) return answer_names(Rcode::NxDomain, Source::Special, out);
+  if (names.empty()) return answer_names(Rcode::NxDomain, Source::Special, out);
   return ask_for(tables, query_.question);
 }
 

@@ -24,25 +24,37 @@ bool is_below_arpa(dns::NameView name) {
   return name.is_within(kArpa);
 }
 
+bool is_forwarded(const dns::Question& question, const SearchRules& rules,
+                  InStubZone in_stub_zone) {
+  return in_stub_zone == InStubZone::Yes || question.name.view().dots() >= rules.fwd_ndots;
+}
+
+bool has_search(const dns::Question& question) {
+  const dns::NameView name = question.name;
+  return is_searched(question.type) && !name.is_root() && !is_below_arpa(name);
+}
+
 }  // namespace
+
+bool stands_first(const dns::Question& question, const SearchRules& rules,
+                  InStubZone in_stub_zone) {
+  return is_forwarded(question, rules, in_stub_zone) &&
+         (question.name.view().dots() >= rules.ndots || !has_search(question));
+}
 
 std::vector<dns::Name> names_to_try(const dns::Question& question, const SearchRules& rules,
                                     InStubZone in_stub_zone) {
   const dns::NameView name = question.name;
-  const std::size_t dots = name.dots();
-  const bool is_forwarded = in_stub_zone == InStubZone::Yes || dots >= rules.fwd_ndots;
-  const bool has_search = is_searched(question.type) && !name.is_root() && !is_below_arpa(name);
-  const bool is_first = dots >= rules.ndots || !has_search;
-
+  const bool is_first = stands_first(question, rules, in_stub_zone);
   std::vector<dns::Name> names;
-  if (is_forwarded && is_first) names.push_back(question.name);
-  if (has_search) {
+  if (is_first) names.push_back(question.name);
+  if (has_search(question)) {
     for (const dns::Name& domain : rules.domains) {
       if (name.is_within(domain)) continue;
       if (auto qualified = dns::Name::join(name, domain)) names.push_back(*qualified);
     }
   }
-  if (is_forwarded && !is_first) names.push_back(question.name);
+  if (!is_first && is_forwarded(question, rules, in_stub_zone)) names.push_back(question.name);
   return names;
 }
 

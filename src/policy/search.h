@@ -27,6 +27,8 @@ struct SearchRules {
 // Names below arpa, the root, and the types NS, SOA, DS, DNSKEY and ANY are never searched. A name
 // that would be longer than 255 bytes is left out.
 enum class InStubZone { No, Yes };
+// Whether the first of them is the name as it stands; allocates nothing.
+bool stands_first(const dns::Question& question, const SearchRules& rules, InStubZone in_stub_zone);
 std::vector<dns::Name> names_to_try(const dns::Question& question, const SearchRules& rules,
                                     InStubZone in_stub_zone);
 

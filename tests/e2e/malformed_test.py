@@ -61,6 +61,13 @@ def test_another_opcode_is_not_implemented(server, opcode):
     assert flags & 0x8000 and flags & 0x0100
 
 
+@pytest.mark.parametrize("wire", [packet(flags=0x2100, body=NAME + A_IN + OPT, counts=(1, 0, 0, 1)),
+                                  packet(body=OPT, counts=(0, 0, 0, 1))],
+                         ids=["another opcode", "no question"])
+def test_an_error_carries_an_opt_where_the_packet_had_one(server, wire):
+    assert header(server.exchange(wire))[3][3] == 1
+
+
 def labels(*sizes):
     return b"".join(bytes([size]) + b"x" * size for size in sizes)
 

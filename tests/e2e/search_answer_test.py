@@ -7,6 +7,7 @@ import time
 
 import dns.name
 import pytest
+from fake_upstream import soa
 from harness import (PATIENCE, SCALE, data, from_records, only_rcode, parse, question, records,
                      ttls, wait_until, with_address)
 
@@ -29,6 +30,17 @@ def test_a_hit_is_a_cname_with_the_smallest_ttl_then_the_records(dnslet, upstrea
     assert records(dnslet(*LIST, to=[source]).query("www").answer) == [
         ("www.", 40, "CNAME", "www.one.test."), ("www.one.test.", 300, "A", "192.0.2.1"),
         ("www.one.test.", 40, "A", "192.0.2.2"), ("www.one.test.", 200, "A", "192.0.2.3")]
+
+
+def test_an_alias_that_leads_to_no_record_is_kept_with_its_soa(dnslet, upstream):
+    """AAAA of a service that is an alias of an IPv4-only name: half of all questions of a client."""
+    source = upstream(lambda q: q.answer("www.one.test. 50 IN CNAME a.other.test.",
+                                         authority=[soa("other.test", 60, 60)]))
+    server = dnslet(*LIST, *CACHE, to=[source])
+    first, second = server.query("www", "AAAA"), server.query("www", "AAAA")
+    assert data(first) == data(second) == ["www.one.test.", "a.other.test."]
+    assert [record.rdtype for record in first.authority] == [6]
+    assert names(source) == ["www.one.test"]
 
 
 def test_a_found_name_that_is_an_alias_itself_keeps_its_chain(dnslet, upstream):
