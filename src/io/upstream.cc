@@ -54,7 +54,8 @@ void Upstream::ask(uint64_t token, dns::BytesView query) {
 
 // What was known at once is told in the next turn of the loop.
 void Upstream::on_turn() {
-  for (std::size_t i = 0; i < retired_.size(); ++i) tell(*retired_[i]);  // may add some
+  std::size_t told = 0;
+  while (told < retired_.size()) tell(*retired_[told++]);  // whoever is told may add some
   tell(*current_);
   for (const uint64_t sequence : std::exchange(unsent_, {}))
     on_reply(sequence, {UpstreamResult::Unreachable, {}});
