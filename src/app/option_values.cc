@@ -37,7 +37,7 @@ std::string lower_case(std::string_view text) {
 }
 
 Error not_a(std::string_view text, std::string_view what) {
-  return Error{quoted(text) + " is not " + std::string(what)};
+  return Error{in_quotes(text) + " is not " + std::string(what)};
 }
 
 // Neither the root, nor a name with an asterisk, which would look like a wildcard and not be one,
@@ -146,7 +146,7 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   const bool cut = text.size() > kMaxQuoted;
   return "'" + escaped(text.substr(0, kMaxQuoted)) + (cut ? "...'" : "'");
 }
@@ -204,7 +204,7 @@ Result<std::vector<Endpoint>> parse_listeners(std::string_view text) {
     if (!listener) return listener.error();
     const bool is_repeated =
         std::find(listeners.begin(), listeners.end(), *listener) != listeners.end();
-    if (is_repeated && listener->port != 0) return Error{quoted(element) + " is given twice"};
+    if (is_repeated && listener->port != 0) return Error{in_quotes(element) + " is given twice"};
     listeners.push_back(*listener);
   }
   return listeners;
@@ -257,7 +257,7 @@ Result<std::vector<StubZone>> parse_stub_zones(std::string_view text) {
     const Status added = add_stub_zones(part, zones);
     if (added) continue;
     const std::string& why = added.error().text;
-    return why.starts_with(quoted(text)) ? added.error() : Error{quoted(text) + ": " + why};
+    return why.starts_with(in_quotes(text)) ? added.error() : Error{in_quotes(text) + ": " + why};
   }
   if (zones.empty()) return not_a(text, kStubZone);
   return zones;
@@ -269,7 +269,8 @@ Status check_stub_zones(const std::vector<StubZone>& zones) {
     for (const std::string& domain : zone.domains) {
       const auto name = dns::Name::from_text(domain);
       if (!name || seen.insert(name->view().to_text()).second) continue;
-      return Error{quoted(domain) + " is given twice: name all its servers at once, for example " +
+      return Error{in_quotes(domain) +
+                   " is given twice: name all its servers at once, for example " +
                    "corp.example/10.0.0.53,10.0.0.54"};
     }
   }
@@ -284,12 +285,12 @@ Result<StaticRecord> parse_static_record(std::string_view text) {
 
   const std::string_view name = trimmed(text.substr(0, equals));
   if (!is_domain(name.substr(name.starts_with("*.") ? 2 : 0))) {
-    return Error{quoted(text) + ": " + quoted(name) +
+    return Error{in_quotes(text) + ": " + in_quotes(name) +
                  " is not a name, for example db.local or *.apps.local"};
   }
 
   const auto addresses = parse_addresses(text.substr(equals + 1));
-  if (!addresses) return Error{quoted(text) + ": " + addresses.error().text};
+  if (!addresses) return Error{in_quotes(text) + ": " + addresses.error().text};
   return StaticRecord{std::string(name), *addresses};
 }
 

@@ -25,7 +25,7 @@ namespace dnslet::app {
 // a terminal.
 std::string escaped(std::string_view text);
 // The same between single quotes, cut after a line's worth, for error sentences.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 // true/false, 1/0, t/f, yes/no, on/off in any case.
 Result<bool> parse_boolean(std::string_view text);

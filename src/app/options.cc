@@ -80,14 +80,14 @@ const OptionRow* find_nearest(std::string_view name) {
 Error unexpected(std::string_view argument) {
   if (!argument.starts_with('-') || argument == "-") {
     const bool is_value = static_cast<bool>(parse_boolean(argument));
-    return Error{"unexpected argument " + quoted(argument) +
+    return Error{"unexpected argument " + in_quotes(argument) +
                  (is_value ? ": write --flag=VALUE to switch something on or off"
                            : ": everything is a flag, see --help")};
   }
   const std::string_view flag = argument.substr(0, argument.find('='));
   const OptionRow* const nearest = find_nearest(flag_name(argument));
   return Error{
-      "unknown flag " + quoted(flag) +
+      "unknown flag " + in_quotes(flag) +
       (nearest ? ": did you mean " + long_form(*nearest) + "? See --help" : ", see --help")};
 }
 
