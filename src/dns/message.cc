@@ -8,9 +8,6 @@
 namespace dnslet::dns {
 namespace {
 
-constexpr uint16_t kOptionExtendedError = 15;  // RFC 8914 section 2
-constexpr uint32_t kDnssecOkBit = 0x8000;      // in the TTL field of OPT (RFC 6891 section 6.1.3)
-
 Edns edns_of(const Record& opt) {
   Edns edns;
   edns.udp_payload = static_cast<uint16_t>(opt.rclass);

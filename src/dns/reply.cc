@@ -10,8 +10,6 @@ namespace dnslet::dns {
 namespace {
 
 constexpr uint16_t kPointerToQuestion = 0xc000 | kHeaderSize;
-constexpr uint16_t kOptionExtendedError = 15;
-constexpr uint16_t kDnssecOkBit = 0x8000;
 
 // The RDATA length and what precedes it, for an OPT of ours (RFC 6891 section 6.1.2).
 void write_opt_head(Writer& writer, unsigned extended_rcode, bool dnssec_ok) {

@@ -34,11 +34,6 @@ Loop::~Loop() {
   (void)status;
 }
 
-Milliseconds Loop::fresh_now() {
-  uv_update_time(&loop_);
-  return now();
-}
-
 Timer::Timer(Loop& loop, std::function<void()> on_time)
     : on_time_(std::make_unique<std::function<void()>>(std::move(on_time))),
       handle_(new uv_timer_t) {

@@ -67,8 +67,6 @@ class Loop {
   void stop() { uv_stop(&loop_); }
   // The monotonic clock as of this turn of the loop: read once a turn.
   Milliseconds now() const { return Milliseconds(uv_now(&loop_)); }
-  // The same, read anew.
-  Milliseconds fresh_now();
 
  private:
   uv_loop_t loop_;

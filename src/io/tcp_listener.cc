@@ -41,11 +41,6 @@ void TcpClients::send(uint64_t client, dns::BytesView answer) {
   if (found != clients_.end()) found->second.client->send(answer);
 }
 
-void TcpClients::forget(uint64_t client) {
-  const auto found = clients_.find(client);
-  if (found != clients_.end()) found->second.client->forget();
-}
-
 void TcpClients::on_activity(uint64_t client) {
   Entry& entry = clients_.at(client);
   entry.active = loop_.now();

@@ -35,8 +35,6 @@ class TcpClients {
   void add(Handle<uv_tcp_t> connection);
   // A late answer; does nothing where the client is gone.
   void send(uint64_t client, dns::BytesView answer);
-  // The question will get no answer.
-  void forget(uint64_t client);
 
   std::size_t size() const { return clients_.size(); }
   uint64_t closed_by_limit() const { return closed_by_limit_; }

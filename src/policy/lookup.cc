@@ -15,8 +15,6 @@ using dns::Authority;
 using dns::Rcode;
 using dns::Type;
 
-constexpr uint32_t kStaticTtl = 10;  // of all that is answered from our own tables, seconds
-
 dns::Rcode rcode_of(dns::BytesView message) {
   return static_cast<Rcode>(message[3] & dns::flag::kRcode);
 }

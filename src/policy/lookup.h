@@ -43,6 +43,8 @@ enum class Source {
 inline constexpr std::size_t kSources = static_cast<std::size_t>(Source::Error) + 1;
 const char* to_text(Source source);
 
+inline constexpr uint32_t kStaticTtl = 10;  // seconds, of all that our own tables answer
+
 enum class Filter { None, A, Aaaa };
 
 enum class Rotation { Off, On };

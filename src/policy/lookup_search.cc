@@ -17,7 +17,6 @@ namespace dnslet::policy {
 namespace {
 
 constexpr std::chrono::seconds kFailureTime{1};
-constexpr std::chrono::seconds kStaticTime{10};
 
 }  // namespace
 
@@ -31,6 +30,11 @@ struct Lookup::Search {
   std::chrono::seconds lifetime = std::chrono::seconds::max();  // the shortest of the steps
   // The first answer of each outcome, and that of the name as it stands.
   std::optional<Answer> data, no_data, no_name, failure, as_it_stands;
+
+  std::optional<Answer>& first_of(StepOutcome outcome) {
+    std::optional<Answer>* const places[] = {&data, &no_data, &no_name, &failure, &failure};
+    return *places[static_cast<std::size_t>(outcome)];
+  }
 };
 
 Lookup::Lookup(const Client& client) : client_(client) {}
@@ -96,11 +100,9 @@ void Lookup::take_step(const Tables& tables, const Answer& answer, Source source
 
   const auto message = dns::Message::parse(answer.message);
   const auto kept = message ? time_to_keep(*message, tables.settings.ttls) : kFailureTime;
-  search.lifetime = std::min(search.lifetime, is_static ? kStaticTime : kept);
+  search.lifetime = std::min(search.lifetime, is_static ? std::chrono::seconds(kStaticTtl) : kept);
   if (is_as_it_stands) search.as_it_stands = answer;
-  std::optional<Answer>* const places[] = {&search.data, &search.no_data, &search.no_name,
-                                           &search.failure, &search.failure};
-  std::optional<Answer>& place = *places[static_cast<std::size_t>(outcome)];
+  std::optional<Answer>& place = search.first_of(outcome);
   if (!place) place = answer;
 }
 
@@ -110,10 +112,7 @@ Step Lookup::end_search(const Tables& tables, Milliseconds now, dns::MutableByte
   const StepOutcome outcome = search->verdict.result();
   const bool is_own = search->as_it_stands && outcome != StepOutcome::Data &&
                       outcome != StepOutcome::NoData && outcome != StepOutcome::NoServer;
-  std::optional<Answer>* const places[] = {&search->data, &search->no_data, &search->no_name,
-                                           &search->failure, &search->failure};
-  const std::optional<Answer>& chosen =
-      is_own ? search->as_it_stands : *places[static_cast<std::size_t>(outcome)];
+  const std::optional<Answer>& chosen = is_own ? search->as_it_stands : search->first_of(outcome);
   const auto found = dns::Message::parse(chosen->message);
   if (!found) return give_up(out);
 
