@@ -5,33 +5,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "policy/lines.h"
+#include "policy/resolv_conf_edit.h"
+
 namespace dnslet::policy {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n";
 constexpr uint16_t kDnsPort = 53;
-constexpr std::string_view kAddedMark = " # added by dnslet";
-constexpr std::string_view kKeptMark = "# dnslet: ";
-
-// Takes the next line off the front of `text`, its line end included.
-std::string_view next_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  const std::string_view line = text.substr(0, end == std::string_view::npos ? end : end + 1);
-  text.remove_prefix(line.size());
-  return line;
-}
-
-bool is_added(std::string_view line) {
-  line = line.substr(0, line.find_last_not_of("\r\n") + 1);
-  return line.starts_with("nameserver ") && line.ends_with(kAddedMark);
-}
-
-std::string_view next_word(std::string_view& line) {
-  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
-  const std::string_view word = line.substr(0, line.find_first_of(kBlanks));
-  line.remove_prefix(word.size());
-  return word;
-}
 
 void read_nameserver(std::string_view word, ResolvConf& conf) {
   const auto server = Endpoint::from_text(word, kDnsPort);
@@ -70,25 +50,10 @@ void read_line(std::string_view line, ResolvConf& conf) {
 
 }  // namespace
 
-std::string without_entry(std::string_view text) {
-  std::string restored;
-  bool was_edited = false;
-  for (std::string_view rest = text; !rest.empty();) {  // ends: every turn takes a line off
-    std::string_view line = next_line(rest);
-    if (is_added(line)) {
-      was_edited = true;
-      continue;
-    }
-    if (line.starts_with(kKeptMark)) line.remove_prefix(kKeptMark.size());
-    restored += line;
-  }
-  return was_edited ? restored : std::string(text);
-}
-
 ResolvConf parse_resolv_conf(std::string_view text) {
   ResolvConf conf;
-  const std::string restored = without_entry(text);
-  for (std::string_view rest = restored; !rest.empty();) read_line(next_line(rest), conf);
+  const std::string original = original_of(text);
+  for (std::string_view rest = original; !rest.empty();) read_line(next_line(rest), conf);
   return conf;
 }
 
@@ -103,6 +68,14 @@ bool is_own(const Endpoint& named, std::span<const Endpoint> listen,
         server.address.is_loopback() || std::ranges::find(local, server.address) != local.end();
     return own.address.is_wildcard() && is_local;
   });
+}
+
+std::optional<std::string> entry_for(std::span<const Endpoint> listen) {
+  const auto found = std::ranges::find(listen, kDnsPort, &Endpoint::port);
+  if (found == listen.end()) return std::nullopt;
+  const IpAddress address =
+      found->address.is_wildcard() ? IpAddress::loopback(found->address.family) : found->address;
+  return address.to_text() + (found->scope.empty() ? "" : "%" + found->scope);
 }
 
 }  // namespace dnslet::policy

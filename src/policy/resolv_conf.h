@@ -2,10 +2,10 @@
 // Copyright the dnslet authors
 #pragma once
 
-// resolv.conf(5): text → nameservers and the options that matter to a server; text with the entry
-// of
-// --default-resolver taken out. Pure; lines that are not understood are skipped, as glibc does.
+// resolv.conf(5): text → nameservers and the options that matter to a server. Pure; lines that are
+// not understood are skipped, as glibc does. What --default-resolver writes is in resolv_conf_edit.
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +16,8 @@
 
 namespace dnslet::policy {
 
+constexpr std::size_t kMaxResolvConf = 1 << 20;  // bytes; a longer file is not read
+
 struct ResolvConf {
   std::vector<Endpoint> nameservers;  // port 53; a scope as written (RFC 4007 section 11)
   bool use_vc = false;                // `options use-vc`: TCP only
@@ -23,16 +25,18 @@ struct ResolvConf {
   std::optional<unsigned> ndots;      // `options ndots:N`, at most 15 as in glibc
 };
 
-// The text as it was before --default-resolver edited it: `nameserver … # added by dnslet` lines
-// dropped, `# dnslet: …` lines uncommented. A text without an added line comes back as it is.
-std::string without_entry(std::string_view text);
-
-// What the file says, read as if the entry of a crashed run had been taken out.
+// What the file says, read as if restored: an entry of ours, or an edit that was stopped, is undone
+// first.
 ResolvConf parse_resolv_conf(std::string_view text);
 
 // Whether asking `named` would be asking ourselves: it is one of `listen`, or its port belongs to
 // a wildcard listener of its family and its address is this host's own (`local`) or loopback.
 bool is_own(const Endpoint& named, std::span<const Endpoint> listen,
             std::span<const IpAddress> local);
+
+// What a nameserver line needs to say for clients to find us: the address of the first listener on
+// port 53, the loopback of its family for a wildcard one. nullopt: none has that port, and
+// resolv.conf can name no other.
+std::optional<std::string> entry_for(std::span<const Endpoint> listen);
 
 }  // namespace dnslet::policy

@@ -10,6 +10,7 @@
 
 #include "input.h"
 #include "policy/resolv_conf.h"
+#include "policy/resolv_conf_edit.h"
 
 namespace {
 
@@ -60,16 +61,26 @@ void check_halves(const std::string& text, std::size_t middle) {
   assert(whole.use_vc == (parts.use_vc || rest.use_vc));
 }
 
-// Every line that begins with a letter is commented out, our entry comes first.
-void check_restored(const std::string& text) {
-  std::string edited = "nameserver 127.0.0.1 # added by dnslet\n";
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool is_start = i == 0 || text[i - 1] == '\n';
-    if (is_start && text[i] >= 'a' && text[i] <= 'z') edited += "# dnslet: ";
-    edited += text[i];
-  }
-  assert(policy::without_entry(edited) == text);
-  assert(policy::without_entry(text) == text);
+// What --default-resolver edits is restored, also when the edit stops after `stop` of its bytes.
+void check_restored(const std::string& text, std::size_t stop) {
+  const std::string original = policy::original_of(text);
+  assert(policy::original_of(original) == original || is_ours(original));
+  if (is_ours(original)) return;
+  const std::string edited = policy::with_entry(original, "127.0.0.1");
+  assert(policy::original_of(edited) == original);
+  assert(policy::entry_in(edited) == "127.0.0.1");
+
+  const policy::InPlaceEdit edit = policy::plan_edit(text, edited);
+  std::string file = text + edit.tail;
+  assert(policy::original_of(file) == original);
+  assert(edit.head.size() <= file.size() && edit.size <= edit.head.size());
+  stop = std::min(stop, edit.head.size());
+  file.replace(0, stop, edit.head, 0, stop);
+  assert(policy::original_of(file) == original);
+  file.replace(0, edit.head.size(), edit.head);
+  assert(policy::original_of(file) == original);
+  file.resize(edit.size);
+  assert(file == edited);
 }
 
 }  // namespace
@@ -80,12 +91,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text = fuzz::text_of(input.rest());
   const ResolvConf conf = parse(text);
   check_servers(conf);
-  assert(policy::without_entry(text).size() <= text.size());
+  check_restored(text, middle);
 
   const ResolvConf again = parse(written(conf));
   assert(again.nameservers == conf.nameservers && again.use_vc == conf.use_vc);
   if (is_ours(text)) return 0;
   check_halves(text, middle);
-  check_restored(text);
   return 0;
 }

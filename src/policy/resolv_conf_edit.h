@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// What --default-resolver does to resolv.conf, as text: our entry put in, the original got back,
+// and the order of writes that changes the one into the other inside the file. Pure.
+//
+// An edited file begins with `nameserver ADDRESS # added by dnslet`; the nameserver lines that were
+// there stand behind `# dnslet: `. Everything else is as it was, byte for byte.
+//
+// A file that may be a bind mount can't be replaced by a rename, so an edit has to survive a stop
+// at any moment (kill -9, a power cut) in place. It takes three steps: the original goes behind the
+// text as comments, then the text is overwritten, then the comments are cut off. Until the second
+// step begins the text is whole, afterwards its copy is; original_of() finds out which. At every
+// moment a resolver can read the file.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dnslet::policy {
+
+// `original` with `server` (an address as in resolv.conf) in front. REQUIRES: `original` came from
+// original_of().
+std::string with_entry(std::string_view original, std::string_view server);
+
+// The address in our entry; nullopt: there is none.
+std::optional<std::string> entry_in(std::string_view text);
+
+// The text without entries and without the remains of an edit that was stopped; what others added
+// meanwhile stays. A text that dnslet has not touched comes back as it is.
+std::string original_of(std::string_view text);
+
+// How to turn a file that holds `from` into one that holds `to`.
+struct InPlaceEdit {
+  std::string tail;      // 1. to be written behind `from`; has to reach the disk
+  std::string head;      // 2. to be written from the file's start on; has to reach the disk
+  std::size_t size = 0;  // 3. where the file is to be cut
+};
+// REQUIRES: `from` and `to` have the same original.
+InPlaceEdit plan_edit(std::string_view from, std::string_view to);
+
+}  // namespace dnslet::policy
