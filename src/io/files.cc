@@ -14,8 +14,6 @@
 #include <string_view>
 #include <system_error>
 
-#include "io/loop.h"
-
 namespace dnslet::io {
 namespace {
 
@@ -23,8 +21,38 @@ Error cannot_read(const std::string& path, const std::string& reason) {
   return Error{"cannot read '" + path + "': " + reason};
 }
 
+Error cannot_write(const std::string& path, const std::string& reason) {
+  return Error{"cannot write '" + path + "': " + reason};
+}
+
+// The bytes of an open file, from its start on.
+Result<std::string> read_all(const Descriptor& file, const std::string& path, std::size_t limit) {
+  std::string text;
+  std::array<char, 65536> chunk;
+  while (true) {  // ends: at the end of the file or above the limit
+    const ssize_t count =
+        pread(file.get(), chunk.data(), chunk.size(), static_cast<off_t>(text.size()));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return cannot_read(path, uv_strerror(-errno));
+    if (count == 0) return text;
+    text.append(chunk.data(), static_cast<std::size_t>(count));
+    if (text.size() > limit)
+      return cannot_read(path, "larger than " + std::to_string(limit >> 20) + " MiB");
+  }
+}
+
 int64_t nanoseconds(const timespec& time) {
   return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
+
+// What tells one file from another; nothing for a path that can't be looked at.
+std::pair<dev_t, ino_t> inode_of(const struct stat& status) {
+  return {status.st_dev, status.st_ino};
+}
+
+std::pair<dev_t, ino_t> inode_of(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 ? inode_of(status) : std::pair<dev_t, ino_t>();
 }
 
 bool is_left_behind(std::string_view name) {
@@ -40,17 +68,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   if (S_ISDIR(status.st_mode)) return cannot_read(path, uv_strerror(UV_EISDIR));
   if (!S_ISREG(status.st_mode)) return cannot_read(path, "not a regular file");
 
-  std::string text;
-  std::array<char, 65536> chunk;
-  while (true) {  // ends: at the end of the file or above the limit
-    const ssize_t count = read(file.get(), chunk.data(), chunk.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return cannot_read(path, uv_strerror(-errno));
-    if (count == 0) return text;
-    text.append(chunk.data(), static_cast<std::size_t>(count));
-    if (text.size() > limit)
-      return cannot_read(path, "larger than " + std::to_string(limit >> 20) + " MiB");
-  }
+  return read_all(file, path, limit);
 }
 
 FileStamp stamp_of(const std::string& path) {
@@ -58,6 +76,47 @@ FileStamp stamp_of(const std::string& path) {
   if (stat(path.c_str(), &status) != 0) return {};
   return {status.st_dev, status.st_ino, status.st_size, nanoseconds(status.st_mtim),
           nanoseconds(status.st_ctim)};
+}
+
+void FileWatch::mark() { known_ = seen_ = stamp_of(path_); }
+
+bool FileWatch::has_changed() {
+  const FileStamp now = stamp_of(path_);
+  const bool is_settled = now == std::exchange(seen_, now);
+  return is_settled && now != known_;
+}
+
+Status FileInPlace::open() {
+  struct stat status {};
+  if (file_ && fstat(file_.get(), &status) == 0 && inode_of(status) == inode_of(path_))
+    return Done();
+  Descriptor file(::open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (!file || fstat(file.get(), &status) != 0) return cannot_write(path_, uv_strerror(-errno));
+  if (!S_ISREG(status.st_mode)) return cannot_write(path_, "not a regular file");
+  file_ = std::move(file);
+  return Done();
+}
+
+Result<std::string> FileInPlace::read(std::size_t limit) const {
+  return read_all(file_, path_, limit);
+}
+
+Status FileInPlace::write(std::size_t offset, std::string_view bytes) const {
+  while (!bytes.empty()) {  // ends: every write takes bytes or fails
+    const ssize_t count =
+        pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return cannot_write(path_, uv_strerror(-errno));
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+    offset += static_cast<std::size_t>(count);
+  }
+  if (fsync(file_.get()) != 0) return cannot_write(path_, uv_strerror(-errno));
+  return Done();
+}
+
+Status FileInPlace::cut(std::size_t size) const {
+  if (ftruncate(file_.get(), static_cast<off_t>(size)) == 0) return Done();
+  return cannot_write(path_, uv_strerror(-errno));
 }
 
 bool is_directory(const std::string& path) {

@@ -2,7 +2,7 @@
 // Copyright the dnslet authors
 #pragma once
 
-// Reading whole files and noticing that they changed.
+// Reading whole files, noticing that they changed, and changing one in place.
 //
 // Changes are found by stat(2), not by inotify: that works for bind mounts, renames, symbolic links
 // and network file systems alike, and a file that does not exist yet can be waited for.
@@ -10,9 +10,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "io/loop.h"
 
 namespace dnslet::io {
 
@@ -32,6 +35,44 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 FileStamp stamp_of(const std::string& path);
+
+// Notices that a file has changed once the change is over: a program that writes in several steps
+// should neither be read nor edited half-way. To be asked at intervals.
+class FileWatch {
+ public:
+  explicit FileWatch(std::string path) : path_(std::move(path)) {}
+
+  // Call before reading: what is there now is known.
+  void mark();
+  // Whether the file differs from what is known and was the same when this was asked last.
+  bool has_changed();
+
+ private:
+  std::string path_;
+  FileStamp known_;
+  FileStamp seen_;
+};
+
+// A file that keeps its inode, owner and mode whatever is written to it. Never creates one.
+class FileInPlace {
+ public:
+  explicit FileInPlace(std::string path) : path_(std::move(path)) {}
+
+  // Opens the file that has the path now, or keeps the one that is open if it still has it. Fails
+  // with "cannot write 'PATH': reason"; then a file opened before stays open.
+  Status open();
+  // The file's bytes, at most `limit`. REQUIRES: open() has succeeded, here and below.
+  Result<std::string> read(std::size_t limit) const;
+  // Writes at `offset` and waits until the disk has it.
+  Status write(std::size_t offset, std::string_view bytes) const;
+  Status cut(std::size_t size) const;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  Descriptor file_;
+};
 
 bool is_directory(const std::string& path);
 
