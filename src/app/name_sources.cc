@@ -9,8 +9,6 @@
 namespace dnslet::app {
 namespace {
 
-constexpr std::size_t kMaxResolvConf = 1 << 20;  // bytes
-
 void fill(std::vector<Setting>& settings, std::string_view flag, const std::string& value) {
   for (Setting& setting : settings) {
     if (setting.flag != flag || setting.origin != Origin::Default) continue;
@@ -56,11 +54,11 @@ bool NameSources::has_root_zone() const {
 
 Result<Forwarding> NameSources::read() {
   if (uses_resolv_conf()) {
-    const bool was_read = stamp_ != io::FileStamp();
-    stamp_ = io::stamp_of(options_.resolv_conf);
-    const auto text = io::read_file(options_.resolv_conf, kMaxResolvConf);
+    watch_.mark();
+    const auto text = io::read_file(options_.resolv_conf, policy::kMaxResolvConf);
     const bool needs_it = options_.nameservers.empty() && !has_root_zone();
-    if (!text && (needs_it || was_read)) return text.error();
+    if (!text && (needs_it || was_read_)) return text.error();
+    was_read_ = static_cast<bool>(text);
     if (text) conf_ = policy::parse_resolv_conf(*text);
   }
 
@@ -77,8 +75,6 @@ Result<Forwarding> NameSources::read() {
   }
   return forwarding;
 }
-
-bool NameSources::has_changed() const { return io::stamp_of(options_.resolv_conf) != stamp_; }
 
 void fill_from_resolv_conf(const Options& options, std::vector<Setting>& settings) {
   NameSources sources(options);

@@ -28,7 +28,7 @@ struct Forwarding {
 class NameSources {
  public:
   // `options` must outlive this.
-  explicit NameSources(const Options& options) : options_(options) {}
+  explicit NameSources(const Options& options) : options_(options), watch_(options.resolv_conf) {}
 
   // Whether a value may come from resolv.conf, now or after the file changes.
   bool uses_resolv_conf() const;
@@ -38,12 +38,13 @@ class NameSources {
   Result<Forwarding> read();
   // Whether a stub zone for `.` stands in for default servers.
   bool has_root_zone() const;
-  // Whether the file has changed since it was last read.
-  bool has_changed() const;
+  // Whether the file is used and has changed since it was last read; to be asked at intervals.
+  bool has_changed() { return uses_resolv_conf() && watch_.has_changed(); }
 
  private:
   const Options& options_;
-  io::FileStamp stamp_;
+  io::FileWatch watch_;
+  bool was_read_ = false;
   policy::ResolvConf conf_;  // as last read
 };
 

@@ -96,6 +96,10 @@ Status parse_resolv_conf(std::string_view text, Options& options) {
   return Done{};
 }
 
+Status parse_default_resolver(std::string_view text, Options& options) {
+  return set_switch(options.default_resolver, text);
+}
+
 Status parse_upstream_timeout(std::string_view text, Options& options) {
   return set_milliseconds(options.upstream_timeout, text);
 }
@@ -226,13 +230,15 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Addresses for UDP and TCP", parse_listen},
     {"Listening", "allow", 0, Kind::Text, "DNSMASQ_ALLOW", "NETWORK,...", "",
      "Serve these clients only [everyone]", parse_allow},
+    {"Listening", "default-resolver", 'd', Kind::Switch, "DNSMASQ_DEFAULT", "", "false",
+     "Become the host's nameserver in resolv.conf", parse_default_resolver},
 
     {"Upstream", "nameservers", 'n', Kind::Text, "DNSMASQ_SERVERS", "IP[:PORT],...", "",
      "Servers, best first [from resolv.conf]", parse_servers},
     {"Upstream", "stubzones", 'z', Kind::Sequence, "DNSMASQ_STUB", "DOMAIN/IP,...", "",
      "Servers of these domains; repeatable", parse_stubzones},
     {"Upstream", "resolv-conf", 0, Kind::Text, "DNSMASQ_RESOLV_CONF", "PATH", "/etc/resolv.conf",
-     "The resolv.conf to read", parse_resolv_conf},
+     "The resolv.conf to read, with -d to edit", parse_resolv_conf},
     {"Upstream", "upstream-timeout", 0, Kind::Text, "DNSMASQ_UPSTREAM_TIMEOUT", "MS", "4500",
      "Give up on a question after this", parse_upstream_timeout},
     {"Upstream", "upstream-retry", 0, Kind::Text, "DNSMASQ_UPSTREAM_RETRY", "MS", "800",

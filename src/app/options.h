@@ -77,6 +77,7 @@ struct Options {
   std::size_t max_tcp_clients = 256;
   std::chrono::milliseconds tcp_idle_timeout{10000};
 
+  bool default_resolver = false;  // this dnslet becomes the host's nameserver
   bool verbose = false;
   bool syslog = false;
 };

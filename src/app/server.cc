@@ -16,7 +16,7 @@
 namespace dnslet::app {
 namespace {
 
-constexpr io::Milliseconds kResolvConfPoll{1000};
+constexpr io::Milliseconds kResolvConfPoll{500};  // a change counts once it is one old
 constexpr io::Milliseconds kLogRetry{100};
 // UDP and TCP must share the port: where the system chose it for UDP, TCP may find it taken.
 constexpr int kPortTries = 16;
@@ -100,10 +100,7 @@ Server::Server(Options options)
                    [this] {
                      if (hosts_.has_changed()) reload_hosts();
                    }),
-      resolv_conf_timer_(loop_,
-                         [this] {
-                           if (sources_.has_changed()) reload_servers();
-                         }),
+      resolv_conf_timer_(loop_, [this] { on_resolv_conf_timer(); }),
       log_timer_(loop_, [this] { flush_log(); }),
       before_waiting_(loop_, [this] { flush_log(); }) {
   addresses_.start_source();
@@ -118,6 +115,7 @@ Server::Server(Options options)
 Server::~Server() { log_.flush(); }
 
 Status Server::configure() {
+  if (Status status = prepare_host_resolver(); !status) return status;
   if (Status status = hosts_.load(); !status) return status;
   if (options_.no_recursion) return Done();
 
@@ -151,6 +149,7 @@ Status Server::bind() {
     if (!tcp) return tcp.error();
     tcp_listeners_.push_back(std::move(*tcp));
   }
+  if (host_resolver_) host_resolver_->open();
   return Done();
 }
 
@@ -161,10 +160,13 @@ void Server::run() {
   signals_.emplace_back(loop_, SIGHUP, [this] { reload(); });
   signals_.emplace_back(loop_, SIGUSR1, [this] { log_counters(); });
   if (options_.hosts_poll.count() > 0) hosts_timer_.start_every(options_.hosts_poll);
-  if (sources_.uses_resolv_conf()) resolv_conf_timer_.start_every(kResolvConfPoll);
+  if (sources_.uses_resolv_conf() || host_resolver_)
+    resolv_conf_timer_.start_every(kResolvConfPoll);
+  if (host_resolver_) host_resolver_->start();
 
   log_ready();
   loop_.run();
+  if (host_resolver_) host_resolver_->stop();
   io::notify_systemd("STOPPING=1");
   log_.write(io::Level::Info, "stopped");
 }
@@ -333,6 +335,7 @@ void Server::reload() {
   ++counters_.reloads;
   reload_hosts();
   reload_servers();
+  if (host_resolver_) host_resolver_->keep();
   log_.write(io::Level::Info, "reloaded, cache emptied");
 }
 
@@ -348,6 +351,23 @@ void Server::reload_servers() {
   } else {
     forward_to(*forwarding);
   }
+}
+
+// A value that can't work is the user's to mend; a file that can't be written is not.
+Status Server::prepare_host_resolver() {
+  if (!options_.default_resolver) return Done();
+  auto server = policy::entry_for(options_.listen);
+  if (!server)
+    return Error{
+        "--default-resolver (DNSMASQ_DEFAULT) needs a listener on port 53, the only one "
+        "that resolv.conf can name; add one to --listen (DNSMASQ_LISTEN)"};
+  host_resolver_.emplace(options_.resolv_conf, std::move(*server), log_);
+  return Done();
+}
+
+void Server::on_resolv_conf_timer() {
+  if (sources_.has_changed()) reload_servers();
+  if (host_resolver_ && host_resolver_->has_changed()) host_resolver_->keep();
 }
 
 // What the reader does not take now is offered again soon, also when nothing else happens.

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "app/flights.h"
+#include "app/host_resolver.h"
 #include "app/hosts_files.h"
 #include "app/name_sources.h"
 #include "app/options.h"
@@ -46,7 +47,7 @@ class Server {
 
   // Reads what has to be there: hosts files, nameservers. A failure is the user's to mend (exit 2).
   Status configure();
-  // Binds every socket. A failure is the system's (exit 1).
+  // Binds every socket, opens what has to be written. A failure is the system's (exit 1).
   Status bind();
   // Serves until SIGTERM, SIGINT or SIGQUIT. REQUIRES: configure() and bind() succeeded.
   void run();
@@ -101,6 +102,8 @@ class Server {
   void reload();
   void reload_hosts();
   void reload_servers();
+  Status prepare_host_resolver();
+  void on_resolv_conf_timer();
   void flush_log();
   void log_ready();
   void log_counters();
@@ -115,6 +118,7 @@ class Server {
   policy::Turns turns_;
   HostsFiles hosts_;
   NameSources sources_;
+  std::optional<HostResolver> host_resolver_;
   policy::Cache cache_;
   policy::Cache failures_;
   dns::Bytes scratch_;

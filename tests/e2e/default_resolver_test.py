@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: MIT
+# Copyright the dnslet authors
+"""Contract section 7: the life of dnslet's entry in resolv.conf. Needs port 53 of 127.53.7.1."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from harness import (Dnslet, FakeUpstream, PATIENCE, SCALE, command, data, environment, run,
+                     wait_until, with_address)
+from namespaces import Namespace, why_not
+
+HOST, SOURCE, OTHER = "127.53.7.1", "127.53.7.2", "127.53.7.3"
+ENTRY = f"nameserver {HOST} # added by dnslet\n"
+TEXT = (f"# a comment\nsearch one.test two.test\nnameserver {SOURCE}\n\toptions ndots:2\n"
+        f"nameserver {OTHER}")  # without a line end
+EDITED = ENTRY + TEXT.replace("nameserver", "# dnslet: nameserver")
+
+
+@pytest.fixture(autouse=True)
+def port_53():
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((HOST, 53))
+    except OSError as error:
+        pytest.skip(f"port 53 of {HOST}: {error}")
+
+
+@pytest.fixture
+def conf(tmp_path):
+    path = tmp_path / "resolv.conf"
+    path.write_text(TEXT)
+    return path
+
+
+def default_resolver(dnslet, *flags, **how):
+    return dnslet("--default-resolver", *flags, **{"listen": f"{HOST}:53", **how})
+
+
+def identity(path):
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_uid, status.st_gid, status.st_mode
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_the_entry_is_there_while_dnslet_runs(dnslet, conf, number):
+    os.chmod(conf, 0o640)
+    before = identity(conf)
+    server = default_resolver(dnslet)
+    assert conf.read_text() == EDITED
+    assert identity(conf) == before
+    server.stop(number)
+    assert conf.read_text() == TEXT
+    assert identity(conf) == before
+    assert sorted(p.name for p in conf.parent.iterdir() if "resolv" in p.name) == ["resolv.conf"]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "search a.test", f"nameserver {SOURCE}\r\n",
+                                  "# dnslet: nameserver 10.0.0.1\n", "x" * 5000 + "\n#\n"],
+                         ids=["empty", "a line end", "no line end", "CRLF", "a mark", "long"])
+def test_any_text_is_restored_byte_for_byte(dnslet, conf, text):
+    conf.write_bytes(text.encode())
+    server = default_resolver(dnslet, "--nameservers", SOURCE)
+    assert conf.read_bytes().startswith(ENTRY.encode())
+    server.stop()
+    assert conf.read_bytes() == text.encode()
+
+
+@pytest.mark.parametrize("listen, address", [
+    (f"{HOST}:5353,{HOST}:53,127.53.7.9:53", HOST),
+    ("[::1]:53", "::1")])
+def test_the_first_listener_on_port_53_is_registered(dnslet, conf, listen, address):
+    default_resolver(dnslet, listen=listen)
+    assert conf.read_text().startswith(f"nameserver {address} # added by dnslet\n")
+
+
+def test_without_a_listener_on_port_53_it_does_not_start(conf):
+    before = conf.stat()
+    result = run("--default-resolver", "--listen", f"{HOST}:5353", "--resolv-conf", conf)
+    assert result.returncode == 2
+    assert "--listen" in result.stderr and "port 53" in result.stderr
+    assert conf.stat() == before
+
+
+def test_a_start_that_fails_leaves_the_file_alone(dnslet, conf):
+    default_resolver(dnslet)
+    edited = conf.stat()
+    result = run("--default-resolver", "--listen", f"{HOST}:53", "--resolv-conf", conf)
+    assert result.returncode == 1
+    assert conf.stat() == edited and conf.read_text() == EDITED
+
+
+def test_without_the_flag_the_file_is_never_opened_for_writing(dnslet, conf):
+    conf.write_text(EDITED)  # of a run that was killed: read as if restored, not touched
+    before = conf.stat()
+    server = dnslet(listen=f"{HOST}:53")
+    server.stop()
+    after = conf.stat()
+    assert (after.st_mtime_ns, after.st_ctime_ns) == (before.st_mtime_ns, before.st_ctime_ns)
+
+
+def test_a_killed_run_is_restored_by_the_next(dnslet, conf):
+    default_resolver(dnslet).kill()
+    assert conf.read_text() == EDITED
+    server = default_resolver(dnslet, listen="127.53.7.4:53")
+    assert conf.read_text() == EDITED.replace(HOST, "127.53.7.4")
+    server.stop()
+    assert conf.read_text() == TEXT
+
+
+def test_its_own_address_is_no_upstream(dnslet, conf, upstream):
+    upstream(with_address("192.0.2.1"), host=SOURCE, port=53)
+    conf.write_text(f"nameserver {HOST}\nnameserver {SOURCE}\n")
+    server = default_resolver(dnslet)
+    assert data(server.query("www.test")) == ["192.0.2.1"]
+    assert server.wait_log(rf"warn.*{HOST}")
+    server.stop()
+    assert conf.read_text() == f"nameserver {HOST}\nnameserver {SOURCE}\n"
+
+
+# Others write the file too.
+
+def rewrite(path, text):
+    path.write_text(text)
+
+
+def replace(path, text):
+    new = path.with_name("new")
+    new.write_text(text)
+    os.rename(new, path)
+
+
+@pytest.mark.parametrize("write", [rewrite, replace])
+def test_a_new_file_is_taken_over_and_edited(dnslet, conf, upstream, write):
+    upstream(with_address("192.0.2.1"), host=SOURCE, port=53)
+    upstream(with_address("192.0.2.2"), host=OTHER, port=53)
+    conf.write_text(f"nameserver {SOURCE}\n")
+    server = default_resolver(dnslet)
+    assert data(server.query("first.test")) == ["192.0.2.1"]
+
+    new = f"search new.test\nnameserver {OTHER}\n"
+    write(conf, new)
+    begin = time.monotonic()
+    wait_until(lambda: conf.read_text().startswith(ENTRY), "the entry", 2 * SCALE)
+    wait_until(lambda: data(server.query("www.test")) == ["192.0.2.2"], "the new server",
+               2 * SCALE)
+    assert time.monotonic() - begin < 2 * SCALE
+    assert conf.read_text() == f"{ENTRY}search new.test\n# dnslet: nameserver {OTHER}\n"
+    server.stop()
+    assert conf.read_text() == new
+
+
+def test_a_nameserver_that_is_put_in_front_is_taken_over(dnslet, conf, upstream):
+    upstream(with_address("192.0.2.2"), host=OTHER, port=53)
+    conf.write_text(f"nameserver {SOURCE}\n")
+    server = default_resolver(dnslet)
+    conf.write_text(f"nameserver {OTHER}\n" + conf.read_text())
+    wait_until(lambda: conf.read_text().startswith(ENTRY), "the entry", 2 * SCALE)
+    wait_until(lambda: data(server.query("www.test")) == ["192.0.2.2"], "the new server")
+    server.stop()
+    assert conf.read_text() == f"nameserver {OTHER}\nnameserver {SOURCE}\n"
+
+
+def test_a_file_that_is_being_written_is_not_edited_half_way(dnslet, conf):
+    server = default_resolver(dnslet)
+    lines = [f"nameserver {OTHER}\n"] + [f"# line {i}\n" for i in range(40)]
+    with open(conf, "w", encoding="ascii") as writer:
+        for line in lines:  # 2 s in all: looked at several times meanwhile
+            writer.write(line)
+            writer.flush()
+            time.sleep(0.05)
+    wait_until(lambda: conf.read_text().startswith(ENTRY), "the entry", 2 * SCALE)
+    server.stop()
+    assert conf.read_text() == "".join(lines)
+
+
+def test_without_its_entry_nothing_is_restored(dnslet, conf):
+    server = default_resolver(dnslet)
+    server.send_signal(signal.SIGSTOP)
+    other = f"nameserver {OTHER}\n# dnslet: nameserver {SOURCE}\n"
+    conf.write_text(other)
+    server.send_signal(signal.SIGTERM)
+    server.send_signal(signal.SIGCONT)
+    wait_until(lambda: server.process.poll() == 0, "its end")
+    server.kill()  # closes what is left
+    assert conf.read_text() == other
+
+
+def test_another_dnslet_is_left_alone(dnslet, conf):
+    first = default_resolver(dnslet)
+    second = default_resolver(dnslet, listen="127.53.7.4:53")
+    edited = EDITED.replace(HOST, "127.53.7.4")
+    assert conf.read_text() == edited
+    assert first.wait_log(r"warn.*another dnslet")
+    assert conf.read_text() == edited
+    second.stop()
+    wait_until(lambda: conf.read_text() == EDITED, "the first entry again", 2 * SCALE)
+    first.stop()
+    assert conf.read_text() == TEXT
+
+
+def test_a_file_that_vanishes_costs_a_warning(dnslet, conf):
+    server = default_resolver(dnslet, "--address", "www.test=192.0.2.1")
+    conf.unlink()
+    assert server.wait_log(r"warn.*cannot write")
+    assert data(server.query("www.test")) == ["192.0.2.1"]
+    conf.write_text(TEXT)
+    wait_until(lambda: conf.read_text() == EDITED, "the entry", 2 * SCALE)
+    server.stop()
+    assert conf.read_text() == TEXT
+
+
+def test_sighup_puts_the_entry_back_at_once(dnslet, conf):
+    server = default_resolver(dnslet)
+    conf.write_text(TEXT)
+    server.send_signal(signal.SIGHUP)
+    assert server.wait_log("reloaded")
+    assert conf.read_text() == EDITED
+
+
+def test_a_directory_or_a_device_is_no_file_to_edit(dnslet, tmp_path):
+    for path in (tmp_path, Path("/dev/null")):
+        server = default_resolver(dnslet, "--nameservers", SOURCE, "--address", "a.test=192.0.2.1",
+                                  resolv_conf=path)
+        assert server.wait_log("warn.*cannot write")
+        assert data(server.query("a.test")) == ["192.0.2.1"]
+        server.stop()
+
+
+# Mounts and namespaces.
+
+@pytest.fixture
+def world(tmp_path):
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    with Namespace(tmp_path) as namespace:
+        yield namespace
+
+
+MOUNTED = 'mount --bind "$1" /etc/resolv.conf && {} shift && exec "$@"'
+READ_ONLY = "mount -o remount,ro,bind /etc/resolv.conf &&"
+
+
+def mounted(conf, extra=""):
+    """Runs with the file as its /etc/resolv.conf"""
+    return [shutil.which("unshare"), "-m", "sh", "-c", MOUNTED.format(extra), "sh", str(conf)]
+
+
+def test_a_bind_mount_keeps_inode_owner_and_mode(dnslet, world, conf):
+    os.chown(conf, 12, 34)
+    os.chmod(conf, 0o604)
+    before = identity(conf)
+    server = default_resolver(dnslet, resolv_conf="/etc/resolv.conf", wrapper=mounted(conf))
+    assert conf.read_text() == EDITED
+    assert identity(conf) == before
+    server.stop()
+    assert conf.read_text() == TEXT
+    assert identity(conf) == before
+
+
+def test_a_read_only_file_costs_a_warning(dnslet, world, conf, upstream):
+    upstream(with_address("192.0.2.1"), host=SOURCE, port=53)
+    server = default_resolver(dnslet, resolv_conf="/etc/resolv.conf",
+                              wrapper=mounted(conf, READ_ONLY))
+    assert server.wait_log(r"warn.*cannot write '/etc/resolv.conf'.*read-only")
+    assert data(server.query("www.test")) == ["192.0.2.1"]
+    server.stop()
+    assert conf.read_text() == TEXT
+
+
+def test_as_process_1_it_ends_in_time_and_restores(dnslet, world, conf):
+    server = default_resolver(dnslet, wrapper=[shutil.which("unshare"), "--pid", "--fork",
+                                               "--kill-child", "--mount-proc"])
+    status = Path(f"/proc/{server.pid}/status").read_text()
+    assert any(line.split()[1:][-1] == "1" for line in status.splitlines()
+               if line.startswith("NSpid:"))
+    assert conf.read_text() == EDITED
+    assert server.stop() < 0.2 * SCALE
+    assert conf.read_text() == TEXT
+
+
+def build(directory, source, compiler, *flags):
+    program = directory / source.replace(".c", "")
+    subprocess.run([compiler, "-O1", "-o", str(program), str(Path(__file__).with_name(source)),
+                    *flags], check=True, capture_output=True)
+    return program
+
+
+def test_getent_and_a_musl_client_resolve_through_the_file(world, conf, tmp_path):
+    musl = shutil.which("musl-gcc") or (Path("/etc/alpine-release").exists() and "cc")
+    if not musl or not shutil.which("getent"):
+        pytest.skip("needs getent and a compiler for musl (package musl-tools)")
+    client = build(tmp_path, "getaddrinfo.c", musl, "-static")
+    conf.write_text(f"search one.test\nnameserver {SOURCE}\n")
+    with contextlib.ExitStack() as stack:
+        with world.inside():
+            source = stack.enter_context(FakeUpstream(with_address("192.0.2.1"), host=SOURCE,
+                                                      port=53))
+        stack.enter_context(Dnslet("--default-resolver", listen="127.0.0.1:53",
+                                   directory=tmp_path, wrapper=world.wrapper))
+        edited = conf.read_text()
+        assert edited.startswith("nameserver 127.0.0.1 # added by dnslet\n")
+        # -A: loopback alone would not count as having an address
+        assert "192.0.2.1" in world.run(edited, "getent", "-A", "ahostsv4", "www.test")
+        asked = len(source.questions)
+        assert "192.0.2.1" in world.run(edited, client, "inet", "other.test")
+        assert len(source.questions) > asked > 0
+
+
+# Killed at every step.
+
+@pytest.fixture(scope="module")
+def kill_at(tmp_path_factory):
+    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    if not compiler:
+        pytest.skip("no C compiler")
+    return build(tmp_path_factory.mktemp("kill-at"), "kill_at.c", compiler)
+
+
+def run_and_kill(kill_at, conf, number):
+    """Starts dnslet, asks it to end as soon as it is ready, and kills it at the system call with
+    this number that touches the file. Whether it was killed."""
+    words = [kill_at, number, conf, *command(), "--resolv-conf", conf, "--default-resolver",
+             "--listen", f"{HOST}:53"]
+    env = environment({"ASAN_OPTIONS": "detect_leaks=0"})  # which can't look at a traced process
+    with subprocess.Popen(list(map(str, words)), env=env, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as tracer:
+        for line in tracer.stdout:
+            if "ready:" not in line:
+                continue
+            children = Path(f"/proc/{tracer.pid}/task/{tracer.pid}/children").read_text().split()
+            for child in children:
+                os.kill(int(child), signal.SIGTERM)
+        _, errors = tracer.communicate(timeout=PATIENCE * 4)
+    assert tracer.returncode in (0, 137), errors
+    return tracer.returncode == 137
+
+
+def usable(text):
+    """The nameservers that a resolver finds in it"""
+    return [line.split()[1] for line in text.splitlines() if line.startswith("nameserver")]
+
+
+LONG = TEXT + "\n" + "".join(f"# line {i} of more than a page\n" for i in range(300))
+
+
+@pytest.mark.parametrize("text", [TEXT, LONG], ids=["short", "long"])
+@pytest.mark.parametrize("edited", [False, True], ids=["untouched", "left by a kill"])
+def test_killed_at_any_step_the_next_start_restores(dnslet, conf, kill_at, text, edited):
+    states = set()
+    for number in range(1, 100):
+        conf.write_text(text)
+        if edited:  # in the middle of its edit, with the copy behind the text
+            assert any(run_and_kill(kill_at, conf, n) and "it held" in conf.read_text()
+                       for n in range(1, 30))
+        inode = identity(conf)
+        was_killed = run_and_kill(kill_at, conf, number)
+        left = conf.read_text()
+        states.add(left)
+        assert identity(conf) == inode
+        assert usable(left) in ([HOST], [SOURCE, OTHER], [SOURCE])
+        if not was_killed:
+            assert left == text
+            break
+
+        server = default_resolver(dnslet)
+        assert conf.read_text().startswith(ENTRY)
+        assert usable(conf.read_text()) == [HOST]
+        server.stop()
+        assert conf.read_text() == text, f"killed at call {number}"
+    else:
+        pytest.fail("it never came to its end")
+    assert number > 20  # two edits, each of two writes, two syncs and a cut, and the reads
+    assert len(states) >= 4
