@@ -2,6 +2,7 @@
 // Copyright the dnslet authors
 #include "io/socket.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <uv.h>
 
@@ -29,16 +30,33 @@ bool set(int fd, int level, int option, int value) {
   return setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
-// False: errno tells why.
+int option_of(int fd, int level, int option) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return getsockopt(fd, level, option, &value, &size) == 0 ? value : 0;
+}
+
+// A smaller one only loses bursts; what was passed with a larger one keeps it.
+void enlarge(int fd, int option) {
+  if (option_of(fd, SOL_SOCKET, option) < kSocketBuffer)
+    (void)set(fd, SOL_SOCKET, option, kSocketBuffer);
+}
+
+// What a UDP socket needs, bound or not. False: errno tells why.
+bool prepare_udp(int fd, const IpAddress& address) {
+  enlarge(fd, SO_RCVBUF);
+  enlarge(fd, SO_SNDBUF);
+  if (!address.is_wildcard()) return true;
+  return address.family == Family::V6 ? set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+                                      : set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+// What has to be done before a socket is bound. False: errno tells why.
 bool prepare(int fd, const Endpoint& endpoint, SocketKind kind) {
   const bool is_v6 = endpoint.address.family == Family::V6;
   if (is_v6 && !set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) return false;
   if (kind == SocketKind::Tcp) return set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-
-  (void)set(fd, SOL_SOCKET, SO_RCVBUF, kSocketBuffer);  // a smaller one only loses bursts
-  (void)set(fd, SOL_SOCKET, SO_SNDBUF, kSocketBuffer);
-  if (!endpoint.address.is_wildcard()) return true;
-  return is_v6 ? set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+  return prepare_udp(fd, endpoint.address);
 }
 
 }  // namespace
@@ -86,6 +104,19 @@ Result<Descriptor> bind_socket(const Endpoint& endpoint, SocketKind kind) {
     return socket;
   const std::string reason = uv_strerror(-errno);
   return Error{"cannot bind " + endpoint.to_text() + (is_udp ? "/udp: " : "/tcp: ") + reason};
+}
+
+bool adopt_socket(const BoundSocket& bound) {
+  const int fd = bound.socket.get();
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return false;
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return false;
+  return bound.kind == SocketKind::Tcp || prepare_udp(fd, bound_endpoint(bound.socket).address);
+}
+
+bool takes_both_families(const Descriptor& socket) {
+  return bound_endpoint(socket).address.family == Family::V6 &&
+         option_of(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY) == 0;
 }
 
 Endpoint bound_endpoint(const Descriptor& socket) {

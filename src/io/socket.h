@@ -35,10 +35,22 @@ struct SocketAddress {
 // Socket types as in messages.
 enum class SocketKind { Udp, Tcp };
 
+struct BoundSocket {
+  SocketKind kind = SocketKind::Udp;
+  Descriptor socket;
+};
+
 // A bound socket, non-blocking and closed on exec; a TCP one is not listening yet. IPv6 sockets
 // take IPv6 only. UDP sockets on a wildcard address report where each packet came to. Fails with
 // "cannot bind 127.0.0.1:53/udp: permission denied".
 Result<Descriptor> bind_socket(const Endpoint& endpoint, SocketKind kind);
+
+// Gives a socket that somebody else has bound what those of bind_socket() have, as far as that can
+// still be done. False: errno tells why.
+bool adopt_socket(const BoundSocket& bound);
+
+// Whether an IPv6 socket takes IPv4 too, which those of bind_socket() never do.
+bool takes_both_families(const Descriptor& socket);
 
 // Where the socket is bound to; port 0 has become a real one.
 Endpoint bound_endpoint(const Descriptor& socket);

@@ -25,7 +25,9 @@ void read_local(msghdr& message, UdpPeer& peer) {
       in_pktinfo packet;
       std::memcpy(&packet, CMSG_DATA(item), sizeof packet);
       peer.local = IpAddress();
-      std::memcpy(peer.local.bytes.data(), &packet.ipi_spec_dst, 4);
+      // Packets that came in before IP_PKTINFO was set, as to a socket passed by systemd, lack it.
+      const bool has_source = packet.ipi_spec_dst.s_addr != INADDR_ANY;
+      std::memcpy(peer.local.bytes.data(), has_source ? &packet.ipi_spec_dst : &packet.ipi_addr, 4);
       peer.has_local = true;
     }
     if (item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_PKTINFO) {
