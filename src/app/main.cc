@@ -13,10 +13,12 @@
 #include <vector>
 
 #include "app/healthcheck.h"
+#include "app/listeners.h"
 #include "app/name_sources.h"
 #include "app/options.h"
 #include "app/server.h"
 #include "app/version.h"
+#include "io/privileges.h"
 #include "io/upstream.h"
 
 namespace {
@@ -52,10 +54,19 @@ void fill_standard_descriptors() {
 
 int serve(Options options) {
   raise_descriptor_limit();
+  auto passed = dnslet::app::take_passed_sockets(options);
+  if (!passed) return fail(kCannotRun, passed.error().text);
   if (!dnslet::io::prepare_upstream()) return fail(kCannotRun, "cannot initialise c-ares");
+  const auto user = options.user;
   dnslet::app::Server server(std::move(options));
   if (const auto status = server.configure(); !status) return fail(kBadUsage, status.error().text);
-  if (const auto status = server.bind(); !status) return fail(kCannotRun, status.error().text);
+  if (const auto status = server.bind(std::move(*passed)); !status)
+    return fail(kCannotRun, status.error().text);
+  if (user) {
+    if (const auto status = dnslet::io::become_user(*user); !status)
+      return fail(kCannotRun, "--user: " + status.error().text +
+                                  "; start dnslet as root, or leave out --user (DNSMASQ_USER)");
+  }
   server.run();
   return kStopped;
 }

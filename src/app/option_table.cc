@@ -75,6 +75,17 @@ Status parse_allow(std::string_view text, Options& options) {
   return Done{};
 }
 
+Status parse_systemd(std::string_view text, Options& options) {
+  return set_switch(options.systemd, text);
+}
+
+Status parse_user_ids(std::string_view text, Options& options) {
+  const auto user = parse_user(text);
+  if (!user) return user.error();
+  options.user = *user;
+  return Done{};
+}
+
 Status parse_servers(std::string_view text, Options& options) {
   auto nameservers = parse_nameservers(text);
   if (!nameservers) return nameservers.error();
@@ -232,6 +243,10 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Serve these clients only [everyone]", parse_allow},
     {"Listening", "default-resolver", 'd', Kind::Switch, "DNSMASQ_DEFAULT", "", "false",
      "Become the host's nameserver in resolv.conf", parse_default_resolver},
+    {"Listening", "systemd", 0, Kind::Switch, "DNSMASQ_SYSTEMD", "", "false",
+     "Use the sockets that systemd passes", parse_systemd},
+    {"Listening", "user", 0, Kind::Text, "DNSMASQ_USER", "NAME|UID[:GID]", "",
+     "Become this user once sockets are bound", parse_user_ids},
 
     {"Upstream", "nameservers", 'n', Kind::Text, "DNSMASQ_SERVERS", "IP[:PORT],...", "",
      "Servers, best first [from resolv.conf]", parse_servers},

@@ -21,6 +21,7 @@ constexpr std::string_view kStubZone =
 constexpr std::string_view kStubDomain =
     "a domain, for example corp.example (names below it are included)";
 constexpr std::string_view kNextStub = "another nameserver or the domain of another stub zone";
+constexpr NumberRange kIds = {0, 4'294'967'294, "ids"};  // one more is (uid_t)-1: nobody at all
 constexpr std::string_view kBlanks = " \t\r\n\v\f";
 
 std::string_view trimmed(std::string_view text) {
@@ -299,6 +300,24 @@ Result<Filter> parse_filter(std::string_view text) {
   if (family == "a") return Filter::A;
   if (family == "aaaa") return Filter::Aaaa;
   return not_a(text, "a or aaaa");
+}
+
+Result<io::UserIds> parse_user(std::string_view text) {
+  const bool is_name = text.find_first_not_of("0123456789:-+") != std::string_view::npos &&
+                       text.find(':') == std::string_view::npos;
+  if (is_name) {
+    const auto user = io::find_user(std::string(text));
+    if (user) return *user;
+    return not_a(text, "a user of this system: write a name of /etc/passwd, or a uid and a gid");
+  }
+
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const auto uid = parse_number(text.substr(0, colon), kIds);
+  const bool has_gid = colon < text.size();
+  const auto gid = has_gid ? parse_number(text.substr(colon + 1), kIds) : uid;
+  if (!uid || !gid)
+    return not_a(text, "a user: write a name, a uid or uid:gid, for example nobody or 65534:65534");
+  return io::UserIds{*uid, has_gid ? *gid : io::find_group_of(*uid).value_or(*uid)};
 }
 
 Result<std::string> parse_path(std::string_view text) {

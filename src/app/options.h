@@ -20,6 +20,7 @@
 
 #include "base/address.h"
 #include "base/result.h"
+#include "io/privileges.h"
 
 namespace dnslet::app {
 
@@ -46,6 +47,7 @@ struct StubZone {
 struct Options {
   Action action = Action::Serve;
 
+  std::optional<io::UserIds> user;    // nullopt: stay who we are
   std::vector<Endpoint> listen;       // never empty after parse_options, see there
   std::vector<Endpoint> nameservers;  // empty: from resolv.conf
   std::vector<StubZone> stub_zones;
@@ -78,6 +80,7 @@ struct Options {
   std::chrono::milliseconds tcp_idle_timeout{10000};
 
   bool default_resolver = false;  // this dnslet becomes the host's nameserver
+  bool systemd = false;  // `listen` is not asked; it becomes what the passed sockets hear
   bool verbose = false;
   bool syslog = false;
 };

@@ -9,8 +9,8 @@
 #include <csignal>
 #include <utility>
 
+#include "app/listeners.h"
 #include "app/version.h"
-#include "io/socket.h"
 #include "io/systemd.h"
 
 namespace dnslet::app {
@@ -18,8 +18,6 @@ namespace {
 
 constexpr io::Milliseconds kResolvConfPoll{500};  // a change counts once it is one old
 constexpr io::Milliseconds kLogRetry{100};
-// UDP and TCP must share the port: where the system chose it for UDP, TCP may find it taken.
-constexpr int kPortTries = 16;
 
 uint64_t random_seed() {
   uint64_t seed = 0;
@@ -39,37 +37,6 @@ policy::Settings settings_from(const Options& options) {
           .ttls = {options.cache_ttl, options.cache_negative_ttl},
           .search = {},
           .rotation = options.round_robin ? policy::Rotation::On : policy::Rotation::Off};
-}
-
-// The reason in bind_socket's sentence, and what helps against it.
-std::string with_remedy(const Error& error, const Endpoint& endpoint) {
-  const auto says = [&](int code) {
-    return error.text.find(uv_strerror(code)) != std::string::npos;
-  };
-  if (says(UV_EADDRINUSE))
-    return error.text + "; stop what uses it, or choose another address or port with --listen";
-  if (says(UV_EADDRNOTAVAIL))
-    return error.text + "; choose an address that this host has with --listen";
-  if (endpoint.port >= 1024 || !says(UV_EACCES)) return error.text;
-  return error.text +
-         "; choose a port from 1024 on with --listen, or lower the limit (docker run --sysctl "
-         "net.ipv4.ip_unprivileged_port_start=0), or give the binary cap_net_bind_service";
-}
-
-// A UDP and a TCP socket on the same endpoint.
-struct Sockets {
-  io::Descriptor udp;
-  io::Descriptor tcp;
-};
-
-Result<Sockets> bind_both(const Endpoint& endpoint) {
-  for (int left = kPortTries;; --left) {
-    auto udp = io::bind_socket(endpoint, io::SocketKind::Udp);
-    if (!udp) return Error{with_remedy(udp.error(), endpoint)};
-    auto tcp = io::bind_socket(io::bound_endpoint(*udp), io::SocketKind::Tcp);
-    if (tcp) return Sockets{std::move(*udp), std::move(*tcp)};
-    if (endpoint.port != 0 || left == 0) return Error{with_remedy(tcp.error(), endpoint)};
-  }
 }
 
 }  // namespace
@@ -134,22 +101,29 @@ Status Server::configure() {
   return Done();
 }
 
-Status Server::bind() {
-  for (const Endpoint& endpoint : options_.listen) {
-    auto sockets = bind_both(endpoint);
-    if (!sockets) return sockets.error();
-    const std::size_t listener = udp_listeners_.size();
-    udp_listeners_.push_back(std::make_unique<io::UdpListener>(
-        loop_, std::move(sockets->udp),
-        [this, listener](dns::BytesView packet, const io::UdpPeer& peer,
-                         dns::MutableBytesView slot) {
-          return on_udp(listener, packet, peer, slot);
-        }));
-    auto tcp = io::TcpListener::start(loop_, std::move(sockets->tcp), tcp_clients_);
+Status Server::bind(std::vector<io::BoundSocket> passed) {
+  Result<std::vector<io::BoundSocket>> sockets(std::move(passed));
+  if (!options_.systemd) sockets = bind_sockets(options_.listen);
+  if (!sockets) return sockets.error();
+  for (io::BoundSocket& bound : *sockets)
+    if (Status status = listen_on(std::move(bound)); !status) return status;
+  if (host_resolver_) host_resolver_->open();
+  return Done();
+}
+
+Status Server::listen_on(io::BoundSocket bound) {
+  if (bound.kind == io::SocketKind::Tcp) {
+    auto tcp = io::TcpListener::start(loop_, std::move(bound.socket), tcp_clients_);
     if (!tcp) return tcp.error();
     tcp_listeners_.push_back(std::move(*tcp));
+    return Done();
   }
-  if (host_resolver_) host_resolver_->open();
+  const std::size_t listener = udp_listeners_.size();
+  udp_listeners_.push_back(std::make_unique<io::UdpListener>(
+      loop_, std::move(bound.socket),
+      [this, listener](dns::BytesView packet, const io::UdpPeer& peer, dns::MutableBytesView slot) {
+        return on_udp(listener, packet, peer, slot);
+      }));
   return Done();
 }
 
@@ -332,11 +306,13 @@ void Server::reload_hosts() {
 }
 
 void Server::reload() {
+  io::notify_reloading();
   ++counters_.reloads;
   reload_hosts();
   reload_servers();
   if (host_resolver_) host_resolver_->keep();
   log_.write(io::Level::Info, "reloaded, cache emptied");
+  io::notify_systemd("READY=1");
 }
 
 void Server::reload_servers() {
@@ -377,9 +353,11 @@ void Server::flush_log() {
 }
 
 void Server::log_ready() {
-  std::string line = "ready: udp+tcp";
-  for (const auto& listener : udp_listeners_) line += ' ' + listener->endpoint().to_text();
-  log_.write(io::Level::Info, line);
+  std::vector<Endpoint> udp;
+  std::vector<Endpoint> tcp;
+  for (const auto& listener : udp_listeners_) udp.push_back(listener->endpoint());
+  for (const auto& listener : tcp_listeners_) tcp.push_back(listener->endpoint());
+  log_.write(io::Level::Info, "ready: " + list_endpoints(udp, tcp));
   log_.flush();
   io::notify_systemd("READY=1");
 }

@@ -24,6 +24,7 @@
 #include "base/result.h"
 #include "io/log.h"
 #include "io/loop.h"
+#include "io/socket.h"
 #include "io/tcp_listener.h"
 #include "io/udp_listener.h"
 #include "policy/cache.h"
@@ -47,8 +48,9 @@ class Server {
 
   // Reads what has to be there: hosts files, nameservers. A failure is the user's to mend (exit 2).
   Status configure();
-  // Binds every socket, opens what has to be written. A failure is the system's (exit 1).
-  Status bind();
+  // Binds every socket, or with --systemd takes those `passed` in their place; opens what has to be
+  // written later. A failure is the system's (exit 1).
+  Status bind(std::vector<io::BoundSocket> passed);
   // Serves until SIGTERM, SIGINT or SIGQUIT. REQUIRES: configure() and bind() succeeded.
   void run();
 
@@ -80,6 +82,7 @@ class Server {
     std::array<uint64_t, policy::kSources> by_source{};
   };
 
+  Status listen_on(io::BoundSocket bound);
   void forward_to(const Forwarding& forwarding);
   void warn_of_own(const Forwarding& forwarding);
   policy::Tables tables();

@@ -29,7 +29,7 @@ __all__ = ["CLOSE", "Dnslet", "FakeUpstream", "Later", "Nsd", "PATIENCE", "REPOS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [a-z]+ \S")
-READY = re.compile(r"Z info ready: udp\+tcp (.+)$")
+READY = re.compile(r"Z info ready: ((?:udp|tcp).*)$")
 SANITIZER = re.compile(r"Sanitizer|runtime error:|LeakSanitizer|Assertion .* failed")
 
 
@@ -52,7 +52,7 @@ class Dnslet:
     block asserts an orderly exit within 200 ms, clean log lines and no sanitizer report."""
 
     def __init__(self, *flags, listen="127.0.0.1:0", env=None, directory=None, wrapper=(),
-                 resolv_conf=None):
+                 resolv_conf=None, pass_fds=()):
         self.directory = Path(directory or tempfile.mkdtemp(prefix="dnslet-"))
         self.resolv_conf = Path(resolv_conf or self.directory / "resolv.conf")
         if resolv_conf is None and not self.resolv_conf.exists():
@@ -62,6 +62,7 @@ class Dnslet:
             self.words += ["--listen", listen]
         self.words += map(str, flags)
         self.env = environment(env)
+        self.pass_fds = pass_fds
         self.lines = []
         self.addresses = []
         self.process = None
@@ -86,7 +87,8 @@ class Dnslet:
         self.stderr_path = self.directory / f"stderr-{id(self)}"
         with open(self.stderr_path, "wb") as stderr:
             self.process = subprocess.Popen(self.words, env=self.env, stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE, stderr=stderr)
+                                            stdout=subprocess.PIPE, stderr=stderr,
+                                            pass_fds=self.pass_fds)
         self.pid = self.process.pid
         self.pidfd = os.pidfd_open(self.pid)
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -215,11 +217,11 @@ class Dnslet:
         return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
 
 
-def run(*flags, env=None, seconds=PATIENCE):
+def run(*flags, env=None, seconds=PATIENCE, wrapper=(), pass_fds=()):
     """Runs dnslet to its end: bad values, --help. Fails if it keeps running."""
-    with subprocess.Popen([*command(), *map(str, flags)], env=environment(env), text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:
+    with subprocess.Popen([*wrapper, *command(), *map(str, flags)], env=environment(env),
+                          text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, pass_fds=pass_fds) as process:
         try:
             stdout, stderr = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:

@@ -36,6 +36,15 @@ def why_not():
     return None if tried.returncode == 0 else f"no namespaces here: {tried.stderr.strip()}"
 
 
+def has_setpriv():
+    """Whether a program can be started here as any user; busybox's setpriv cannot do that"""
+    try:
+        said = subprocess.run(["setpriv", "--version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return False
+    return os.geteuid() == 0 and "util-linux" in said.stdout
+
+
 class Namespace:
     """`with Namespace(directory) as world:`. A child holds it open and is ended by its pid; with
     the last process in it the namespace goes."""

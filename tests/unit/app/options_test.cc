@@ -126,6 +126,8 @@ TEST_CASE("without flags and variables every option has the default of the manua
   CHECK(options.max_inflight == 4096);
   CHECK(options.max_tcp_clients == 256);
   CHECK(options.tcp_idle_timeout == milliseconds(10000));
+  CHECK_FALSE(options.systemd);
+  CHECK(options.user == std::nullopt);
   CHECK_FALSE(options.verbose);
   CHECK_FALSE(options.syslog);
 }
@@ -282,8 +284,8 @@ TEST_CASE("an unknown flag is named, with the one that was meant") {
 }
 
 TEST_CASE("an option of a later day is unknown") {
-  const std::string flag = GENERATE(as<std::string>{}, "default-resolver", "systemd", "user",
-                                    "rcache-stale", "metrics", "threads", "multithreading");
+  const std::string flag = GENERATE(as<std::string>{}, "default-resolver", "rcache-stale",
+                                    "metrics", "threads", "multithreading");
   CHECK_THAT(bad({"--" + flag}), Catch::Matchers::StartsWith("unknown flag '--" + flag + "'"));
 }
 
@@ -446,6 +448,21 @@ TEST_CASE("names are as long as DNS allows and no longer") {
   CHECK_FALSE(bad({"--block=" + label + "a.test"}).empty());
   CHECK(good({"--address=" + longest + "=::1"}).addresses.size() == 1);
   CHECK_FALSE(bad({"--address=" + longest + "b=::1"}).empty());
+}
+
+// That names are looked up is tested from outside: a unit test reads no /etc/passwd.
+TEST_CASE("user takes a uid and a gid") {
+  CHECK(good({"--user=12:34"}).user == io::UserIds{12, 34});
+  CHECK(good({}, {{"DNSMASQ_USER", "0:4294967294"}}).user == io::UserIds{0, 4294967294});
+}
+
+TEST_CASE("what is no user is refused with what would be one") {
+  const std::string text =
+      GENERATE(as<std::string>{}, "1000:", ":5", ":", "1:2:3", "-1", "+5", "4294967295",
+               "0:4294967295", "5:-1", "99999999999999999999", "12:staff", "a:b", "root:0");
+  CHECK(bad({"--user=" + text}) == "--user: '" + text +
+                                       "' is not a user: write a name, a uid or uid:gid, for "
+                                       "example nobody or 65534:65534");
 }
 
 TEST_CASE("filter takes an address family") {
@@ -797,7 +814,7 @@ TEST_CASE("the configuration is printed with one option a line") {
 TEST_CASE("help fits a terminal and names every flag and variable") {
   const std::string help = help_text();
   CHECK(help.ends_with("\n"));
-  CHECK(std::count(help.begin(), help.end(), '\n') <= 50);
+  CHECK(std::count(help.begin(), help.end(), '\n') <= 60);
   for (std::size_t start = 0; start < help.size();) {
     const std::size_t end = help.find('\n', start);
     CHECK(end - start <= 79);

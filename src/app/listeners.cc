@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "app/listeners.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "io/systemd.h"
+
+namespace dnslet::app {
+namespace {
+
+// UDP and TCP must share the port: where the system chose it for UDP, TCP may find it taken.
+constexpr int kPortTries = 16;
+
+using Sockets = std::vector<io::BoundSocket>;
+
+// The reason in bind_socket's sentence, and what helps against it.
+std::string with_remedy(const Error& error, const Endpoint& endpoint) {
+  const auto says = [&](int code) {
+    return error.text.find(uv_strerror(code)) != std::string::npos;
+  };
+  if (says(UV_EADDRINUSE))
+    return error.text + "; stop what uses it, or choose another address or port with --listen";
+  if (says(UV_EADDRNOTAVAIL))
+    return error.text + "; choose an address that this host has with --listen";
+  if (endpoint.port >= 1024 || !says(UV_EACCES)) return error.text;
+  return error.text +
+         "; choose a port from 1024 on with --listen, or lower the limit (docker run --sysctl "
+         "net.ipv4.ip_unprivileged_port_start=0), or give the binary cap_net_bind_service";
+}
+
+// A UDP and a TCP socket on the same endpoint, added to `sockets`.
+Status bind_both(const Endpoint& endpoint, Sockets& sockets) {
+  for (int left = kPortTries;; --left) {
+    auto udp = io::bind_socket(endpoint, io::SocketKind::Udp);
+    if (!udp) return Error{with_remedy(udp.error(), endpoint)};
+    auto tcp = io::bind_socket(io::bound_endpoint(*udp), io::SocketKind::Tcp);
+    if (!tcp && (endpoint.port != 0 || left == 0)) return Error{with_remedy(tcp.error(), endpoint)};
+    if (!tcp) continue;
+    sockets.push_back({io::SocketKind::Udp, std::move(*udp)});
+    sockets.push_back({io::SocketKind::Tcp, std::move(*tcp)});
+    return Done();
+  }
+}
+
+bool contains(std::span<const Endpoint> endpoints, const Endpoint& wanted) {
+  return std::ranges::find(endpoints, wanted) != endpoints.end();
+}
+
+// The endpoints that reach the sockets, each once.
+std::vector<Endpoint> heard_by(const Sockets& sockets) {
+  std::vector<Endpoint> heard;
+  const auto add = [&heard](const Endpoint& endpoint) {
+    if (!contains(heard, endpoint)) heard.push_back(endpoint);
+  };
+  for (const io::BoundSocket& bound : sockets) {
+    const Endpoint endpoint = io::bound_endpoint(bound.socket);
+    add(endpoint);
+    // systemd's own default for ListenDatagram=53: [::] hears IPv4 as well.
+    if (endpoint.address.is_wildcard() && io::takes_both_families(bound.socket))
+      add({IpAddress(), endpoint.port, ""});
+  }
+  return heard;
+}
+
+}  // namespace
+
+Result<Sockets> take_passed_sockets(Options& options) {
+  if (!options.systemd) return Sockets();
+  auto sockets = io::take_passed_sockets();
+  if (!sockets)
+    return Error{"--systemd: " + sockets.error().text +
+                 ", or leave out --systemd (DNSMASQ_SYSTEMD) to bind the addresses of --listen"};
+  options.listen = heard_by(*sockets);
+  return sockets;
+}
+
+Result<Sockets> bind_sockets(std::span<const Endpoint> endpoints) {
+  Sockets sockets;
+  for (const Endpoint& endpoint : endpoints)
+    if (Status status = bind_both(endpoint, sockets); !status) return status.error();
+  return sockets;
+}
+
+std::string list_endpoints(std::span<const Endpoint> udp, std::span<const Endpoint> tcp) {
+  std::string both;
+  std::string udp_only;
+  std::string tcp_only;
+  for (const Endpoint& endpoint : udp)
+    (contains(tcp, endpoint) ? both : udp_only) += ' ' + endpoint.to_text();
+  for (const Endpoint& endpoint : tcp)
+    if (!contains(udp, endpoint)) tcp_only += ' ' + endpoint.to_text();
+
+  std::string text;
+  const auto add = [&text](const char* name, const std::string& list) {
+    if (!list.empty()) text += (text.empty() ? "" : " ") + (name + list);
+  };
+  add("udp+tcp", both);
+  add("udp", udp_only);
+  add("tcp", tcp_only);
+  return text;
+}
+
+}  // namespace dnslet::app

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Which sockets are served: bound here, or passed by systemd. Does not listen yet.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "app/options.h"
+#include "base/address.h"
+#include "base/result.h"
+#include "io/socket.h"
+
+namespace dnslet::app {
+
+// With --systemd: the sockets that systemd has passed; options.listen becomes what they hear.
+// Without it: none. Fails with a sentence that names the remedy. Call first of all.
+Result<std::vector<io::BoundSocket>> take_passed_sockets(Options& options);
+
+// A UDP and a TCP socket on each endpoint, both on the same port. Fails with a sentence that names
+// the remedies.
+Result<std::vector<io::BoundSocket>> bind_sockets(std::span<const Endpoint> endpoints);
+
+// The endpoints in the words of the ready line: "udp+tcp A B udp C tcp D", those with both first.
+std::string list_endpoints(std::span<const Endpoint> udp, std::span<const Endpoint> tcp);
+
+}  // namespace dnslet::app
