@@ -5,6 +5,7 @@
 CXXFLAGS   ?= -O2 -g
 PIE        ?= -pie
 PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
 PKG_CONFIG ?= pkg-config
 PYTHON     ?= /usr/bin/python3
 TIME       ?= 60
@@ -22,6 +23,10 @@ UNITS   := $(wildcard tests/unit/*.cc tests/unit/*/*.cc)
 TARGETS := $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc))
 BENCHES := $(patsubst tests/bench/%.cc,%,$(wildcard tests/bench/*_bench.cc))
 PROGRAM := $(B)/dnslet
+SBINDIR := $(PREFIX)/sbin
+MANDIR  := $(PREFIX)/share/man/man8
+UNITDIR := $(PREFIX)/lib/systemd/system
+CONFD   := $(SYSCONFDIR)/conf.d/dnslet
 LIBRARY := $(B)/libdnslet.a
 
 # Everything below here that is not `:=` is expanded in recipes only, when the packages are there.
@@ -41,6 +46,7 @@ CATCH = $(shell $(PKG_CONFIG) --libs catch2-with-main 2>/dev/null)
 
 accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o $(B)/probe 2>/dev/null && echo '$(1)')
 quiet    = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
+substituted = sed 's|@SBINDIR@|$(SBINDIR)|g' $(1) >$(DESTDIR)$(3); chmod $(2) $(DESTDIR)$(3)
 linked   = $(CXX) @$(B)/link.flags -o $@ $(filter %.o %.a,$^)
 
 ifeq ($(MAKELEVEL),0)
@@ -96,6 +102,7 @@ lint: | deps ## check format, layers, scripts and the man page, then run clang-t
 	$(PYTHON) tests/layers.py
 	tests/hygiene.sh
 	shellcheck .ci/deps .ci/run .ci/version $(wildcard tests/*.sh tests/*/*.sh)
+	shellcheck --shell=sh --exclude=SC2034,SC2154 init/dnslet.openrc init/dnslet.confd # variables of openrc-run
 	mandoc -T lint -W warning man/dnslet.8
 	@$(MAKE) tidy
 
@@ -104,13 +111,20 @@ tidy: $(SOURCES:%=$(B)/%.tidy) $(B)/src/app/main.cc.tidy
 bench: $(BENCHES:%=$(B)/bench/%) ## run the benchmarks
 	@$(foreach bench,$^,$(bench) &&) true
 
-install: $(PROGRAM) ## install to DESTDIR, PREFIX
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/dnslet
-	install -m 644 man/dnslet.8 $(DESTDIR)$(PREFIX)/share/man/man8/dnslet.8
+install: $(PROGRAM) ## install to DESTDIR, PREFIX and SYSCONFDIR, with the units of systemd and OpenRC
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR) $(DESTDIR)$(UNITDIR) \
+	    $(DESTDIR)$(SYSCONFDIR)/init.d $(DESTDIR)$(SYSCONFDIR)/conf.d
+	install -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/dnslet
+	install -m 644 man/dnslet.8 $(DESTDIR)$(MANDIR)/dnslet.8
+	install -m 644 init/dnslet.socket $(DESTDIR)$(UNITDIR)/dnslet.socket
+	$(call substituted,init/dnslet.service,644,$(UNITDIR)/dnslet.service)
+	$(call substituted,init/dnslet.openrc,755,$(SYSCONFDIR)/init.d/dnslet)
+	test -e $(DESTDIR)$(CONFD) || install -m 644 init/dnslet.confd $(DESTDIR)$(CONFD)
 
-uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/sbin/dnslet $(DESTDIR)$(PREFIX)/share/man/man8/dnslet.8
+uninstall: ## remove what install put there, but for a conf.d file with changes
+	rm -f $(DESTDIR)$(SBINDIR)/dnslet $(DESTDIR)$(MANDIR)/dnslet.8 $(DESTDIR)$(UNITDIR)/dnslet.socket \
+	    $(DESTDIR)$(UNITDIR)/dnslet.service $(DESTDIR)$(SYSCONFDIR)/init.d/dnslet
+	! cmp -s init/dnslet.confd $(DESTDIR)$(CONFD) || rm $(DESTDIR)$(CONFD)
 
 clean: ## remove everything that was built
 	rm -rf build

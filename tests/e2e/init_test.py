@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+# Copyright the dnslet authors
+"""What `make install` puts in place: the program, its manual, the units of systemd and OpenRC."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import REPOSITORY, SLOW, command, run
+from namespaces import has_setpriv
+
+SCORE = 2.2  # of systemd-analyze security: 0 is shut off from everything, 10 is root without limits
+
+needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"),
+                                   reason="systemd-analyze is not installed")
+
+
+def make(target, root, *variables):
+    """Installs the program that is under test, in the state it is in"""
+    done = subprocess.run(
+        ["make", "-C", str(REPOSITORY), "-o", "deps", target, f"DESTDIR={root}",
+         f"PROGRAM={command()[-1]}", "-o", command()[-1], *variables],
+        env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def files_in(root):
+    return {"/" + str(path.relative_to(root)): oct(path.stat().st_mode & 0o777)
+            for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module", params=["/usr/local", "/usr"])
+def installed(request, tmp_path_factory):
+    """(root, PREFIX)"""
+    root = tmp_path_factory.mktemp("root")
+    make("install", root, f"PREFIX={request.param}")
+    return root, request.param
+
+
+def unit(installed, name):
+    root, prefix = installed
+    return (root / f"{prefix[1:]}/lib/systemd/system/{name}").read_text()
+
+
+def values(text, key):
+    return re.findall(rf"^{key}=(.*)$", text, re.M)
+
+
+def test_install_puts_everything_in_its_place(installed):
+    root, prefix = installed
+    assert files_in(root) == {
+        f"{prefix}/sbin/dnslet": "0o755", f"{prefix}/share/man/man8/dnslet.8": "0o644",
+        f"{prefix}/lib/systemd/system/dnslet.service": "0o644",
+        f"{prefix}/lib/systemd/system/dnslet.socket": "0o644",
+        "/etc/init.d/dnslet": "0o755", "/etc/conf.d/dnslet": "0o644"}
+
+
+def test_every_path_follows_the_prefix(installed):
+    root, prefix = installed
+    assert values(unit(installed, "dnslet.service"), "ExecStart") == [f"{prefix}/sbin/dnslet"]
+    script = (root / "etc/init.d/dnslet").read_text()
+    assert values(script, "command") == [f'"{prefix}/sbin/dnslet"']
+    for path in files_in(root):
+        assert b"@SBINDIR@" not in (root / path[1:]).read_bytes(), path
+
+
+def test_uninstall_removes_all_of_it(tmp_path):
+    make("install", tmp_path, "SYSCONFDIR=/usr/etc")
+    assert "/usr/etc/init.d/dnslet" in files_in(tmp_path)
+    make("uninstall", tmp_path, "SYSCONFDIR=/usr/etc")
+    assert not files_in(tmp_path)
+
+
+def test_settings_of_the_host_outlive_install_and_uninstall(tmp_path):
+    make("install", tmp_path)
+    settings = tmp_path / "etc/conf.d/dnslet"
+    settings.write_text("export DNSMASQ_RCACHE=1\n")
+    for target in ("install", "uninstall"):
+        make(target, tmp_path)
+        assert settings.read_text() == "export DNSMASQ_RCACHE=1\n"
+    assert list(files_in(tmp_path)) == ["/etc/conf.d/dnslet"]
+
+
+@needs_systemd
+def test_systemd_finds_nothing_wrong_with_the_units(installed, tmp_path):
+    for name in ("dnslet.service", "dnslet.socket"):
+        text = unit(installed, name)
+        # Installed below DESTDIR it can't be found where the unit says.
+        (tmp_path / name).write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", text))
+    done = subprocess.run(["systemd-analyze", "verify", *map(str, sorted(tmp_path.iterdir()))],
+                          capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@needs_systemd
+def test_the_service_is_shut_off_from_what_it_does_not_need(installed, tmp_path):
+    (tmp_path / "dnslet.service").write_text(unit(installed, "dnslet.service"))
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager",
+         f"--threshold={SCORE * 10:.0f}", str(tmp_path / "dnslet.service")], capture_output=True, text=True, check=False)
+    assert "Overall exposure level" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout
+
+
+def allowed_calls(text):
+    """The system calls that the filters of a unit leave"""
+    allowed = set()
+    for line in values(text, "SystemCallFilter"):
+        names = set()
+        for word in line.lstrip("~").split():
+            names |= members(word)
+        allowed = allowed - names if line.startswith("~") else allowed | names
+    return allowed
+
+
+def members(name):
+    """The system calls of a group, with those of the groups in it"""
+    if not name.startswith("@"):
+        return {name}
+    listed = subprocess.run(["systemd-analyze", "syscall-filter", name], capture_output=True,
+                            text=True, check=True).stdout
+    words = [line.strip() for line in listed.splitlines()[1:] if line.strip()]
+    return set().union(*(members(word) for word in words if not word.startswith("#")))
+
+
+@needs_systemd
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("strace"), reason="needs root and strace")
+@pytest.mark.skipif(SLOW, reason="sanitizers make system calls of their own")
+def test_the_filter_leaves_the_system_calls_that_dnslet_makes(installed, dnslet, upstream, tmp_path):
+    text = unit(installed, "dnslet.service")
+    allowed = allowed_calls(text)
+    # The limits of descriptors are set by LimitNOFILE.
+    assert values(text, "LimitNOFILE") == ["65536"]
+    trace = tmp_path / "trace"
+    server = dnslet("--user=nobody", "--rcache=10", hosts="192.0.2.10 nas.test\n",
+                    to=[upstream(lambda q: q.answer(f"{q.name} 60 IN A 192.0.2.1"))],
+                    wrapper=["strace", "-f", "-qq", "-o", str(trace)])
+    for tcp in (False, True):
+        server.query("nas.test", tcp=tcp)
+        server.query("www.test", tcp=tcp)
+    pid = int(Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()[0])
+    os.kill(pid, 1)
+    server.wait_log("reloaded")
+    os.kill(pid, 15)
+    server.process.wait(10)
+    server.kill()
+    made = set(re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.M))
+    assert "recvmmsg" in made
+    assert made - allowed - {"setrlimit", "prlimit64"} == set()
+
+
+def test_the_service_may_become_the_user_and_bind_port_53_and_no_more(installed):
+    text = unit(installed, "dnslet.service")
+    assert values(text, "CapabilityBoundingSet") == [
+        "CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETPCAP CAP_SETUID"]
+    assert values(text, "Environment") == ["DNSMASQ_USER=nobody"]
+    assert values(text, "ProtectSystem") == ["strict"]
+    assert values(text, "ReadWritePaths") == ["-/etc/resolv.conf"]
+
+
+@pytest.mark.skipif(not has_setpriv(), reason="needs root and util-linux's setpriv")
+def test_these_capabilities_are_enough(installed, dnslet):
+    bounding = values(unit(installed, "dnslet.service"), "CapabilityBoundingSet")[0]
+    names = ",".join("+" + name.removeprefix("CAP_").lower() for name in bounding.split())
+    server = dnslet("--no-rec", env={"DNSMASQ_USER": "nobody"},
+                    wrapper=["setpriv", f"--bounding-set=-all,{names}", "--no-new-privs"])
+    text = Path(f"/proc/{server.pid}/status").read_text()
+    assert re.search(r"^CapBnd:\s+0+$", text, re.M)
+
+
+@pytest.mark.parametrize("name", ["init.d/dnslet", "conf.d/dnslet"])
+def test_the_openrc_files_are_sound_shell(installed, name):
+    done = subprocess.run(["sh", "-n", installed[0] / "etc" / name], capture_output=True, text=True,
+                          check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# What openrc-run gives a script, as far as ours uses it.
+OPENRC = """
+RC_SVCNAME=dnslet
+ebegin() { echo "ebegin $*"; }
+eend() { return "$1"; }
+use() { echo "use $*"; }
+after() { echo "after $*"; }
+provide() { echo "provide $*"; }
+. "$1/etc/conf.d/dnslet"
+"""
+
+
+def openrc(root, script, conf=""):
+    """Runs a part of the OpenRC script as openrc-run would"""
+    supervisor = root / "supervise-daemon"
+    supervisor.write_text('#!/bin/sh\necho "supervise-daemon $*"\n')
+    supervisor.chmod(0o755)
+    words = ["sh", "-euc", f'{OPENRC}\n{conf}\n. "$1/etc/init.d/dnslet"\ncommand=$2\n{script}',
+             "sh", str(root), command()[-1]]
+    return subprocess.run(words, capture_output=True, text=True, check=False,
+                          env={"PATH": f"{root}:{os.environ['PATH']}"})
+
+
+def test_the_openrc_script_depends_starts_and_reloads(installed):
+    root = installed[0]
+    assert "provide dns" in openrc(root, "depend").stdout
+    assert "supervise-daemon dnslet --signal HUP" in openrc(root, "reload").stdout
+    assert openrc(root, 'echo "$DNSMASQ_USER"').stdout == "nobody\n"
+    assert openrc(root, 'echo "$DNSMASQ_USER"', "DNSMASQ_USER=daemon").stdout == "daemon\n"
+    assert openrc(root, 'echo "$command_args"', 'dnslet_flags="-r 5"').stdout == "-r 5\n"
+
+
+def test_the_openrc_script_finds_bad_options_before_it_starts(installed):
+    good = openrc(installed[0], "start_pre", 'dnslet_flags="--rcache 5 --no-rec"')
+    assert (good.returncode, good.stdout, good.stderr) == (0, "", "")
+    bad = openrc(installed[0], "start_pre", 'dnslet_flags="--rcache five"')
+    assert bad.returncode == 2
+    assert "'five'" in bad.stderr
+
+
+def test_every_flag_and_variable_of_these_files_exists():
+    known = run("--help").stdout
+    later = {"DNSMASQ_DEFAULT"}  # until --default-resolver is there
+    text = "".join(path.read_text() for path in (REPOSITORY / "init").iterdir())
+    ours = re.sub(r"(?m)^.*(systemctl|\tsupervise-daemon) .*$", "", text)
+    flags = set(re.findall(r"(?<![\w-])--([a-z][\w-]+)", ours))
+    assert flags, "the comments show none"
+    for flag in flags:
+        assert re.search(rf"--{flag}\b", known), flag
+    for variable in set(re.findall(r"DNSMASQ_[A-Z_]*[A-Z]", text)) - later:
+        assert variable in known, variable
