@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -231,6 +232,40 @@ def test_a_directory_or_a_device_is_no_file_to_edit(dnslet, tmp_path):
         assert server.wait_log("warn.*cannot write")
         assert data(server.query("a.test")) == ["192.0.2.1"]
         server.stop()
+
+
+# As another user.
+
+@pytest.fixture
+def public(conf):
+    """The file where everybody can read it, and nobody but root can write it"""
+    if os.geteuid() != 0:
+        pytest.skip("--user needs root")
+    directory = Path(tempfile.mkdtemp(prefix="dnslet-public-"))
+    os.chmod(directory, 0o755)
+    yield Path(shutil.copy(conf, directory))
+    shutil.rmtree(directory)
+
+
+def test_under_user_the_file_stays_open_for_edits(dnslet, public, upstream):
+    upstream(with_address("192.0.2.2"), host=OTHER, port=53)
+    server = default_resolver(dnslet, "--user", "65534", resolv_conf=public)
+    assert public.read_text() == EDITED
+    public.write_text(f"nameserver {OTHER}\n")
+    wait_until(lambda: public.read_text().startswith(ENTRY), "the entry", 2 * SCALE)
+    wait_until(lambda: data(server.query("www.test")) == ["192.0.2.2"], "the new server")
+    server.stop()
+    assert public.read_text() == f"nameserver {OTHER}\n"
+
+
+def test_under_user_a_replaced_file_is_read_and_not_edited(dnslet, public, upstream):
+    upstream(with_address("192.0.2.2"), host=OTHER, port=53)
+    server = default_resolver(dnslet, "--user", "65534", resolv_conf=public)
+    replace(public, f"nameserver {OTHER}\n")
+    assert server.wait_log(rf"warn.*cannot write '{public}'.*permission denied")
+    wait_until(lambda: data(server.query("www.test")) == ["192.0.2.2"], "the new server")
+    server.stop()
+    assert public.read_text() == f"nameserver {OTHER}\n"
 
 
 # Mounts and namespaces.
