@@ -220,12 +220,11 @@ def test_the_openrc_script_finds_bad_options_before_it_starts(installed):
 
 def test_every_flag_and_variable_of_these_files_exists():
     known = run("--help").stdout
-    later = {"DNSMASQ_DEFAULT"}  # until --default-resolver is there
     text = "".join(path.read_text() for path in (REPOSITORY / "init").iterdir())
     ours = re.sub(r"(?m)^.*(systemctl|\tsupervise-daemon) .*$", "", text)
     flags = set(re.findall(r"(?<![\w-])--([a-z][\w-]+)", ours))
     assert flags, "the comments show none"
     for flag in flags:
         assert re.search(rf"--{flag}\b", known), flag
-    for variable in set(re.findall(r"DNSMASQ_[A-Z_]*[A-Z]", text)) - later:
+    for variable in set(re.findall(r"DNSMASQ_[A-Z_]*[A-Z]", text)):
         assert variable in known, variable
