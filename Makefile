@@ -111,6 +111,9 @@ tidy: $(SOURCES:%=$(B)/%.tidy) $(B)/src/app/main.cc.tidy
 bench: $(BENCHES:%=$(B)/bench/%) ## run the benchmarks
 	@$(foreach bench,$^,$(bench) &&) true
 
+micro: $(B)/bench/micro_bench ## count the instructions of parse, cache and hosts look-ups
+	tests/bench/micro.sh $<
+
 install: $(PROGRAM) ## install to DESTDIR, PREFIX and SYSCONFDIR, with the units of systemd and OpenRC
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR) $(DESTDIR)$(UNITDIR) \
 	    $(DESTDIR)$(SYSCONFDIR)/init.d $(DESTDIR)$(SYSCONFDIR)/conf.d
@@ -135,7 +138,7 @@ help: ## list the targets
 # Packages: one call, for the goals of this run.
 deps:
 	@CXX='$(CXX)' .ci/deps build $(if $(filter unit e2e $(B)/unit-tests,$(MAKECMDGOALS)),check) \
-	    $(filter lint bench,$(MAKECMDGOALS))
+	    $(filter lint bench micro,$(MAKECMDGOALS))
 
 # The flags are files, so that pkg-config runs once and other flags make another build.
 $(B)/compile.flags: CONTENT = $(COMPILE_FLAGS)
@@ -183,6 +186,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit fuzz-replay replay fuzz libfuzzer e2e lint tidy bench install uninstall clean help deps FORCE
+.PHONY: all run check unit fuzz-replay replay fuzz libfuzzer e2e lint tidy bench micro install uninstall clean help deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
