@@ -4,7 +4,7 @@ set -eu
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-valgrind --tool=callgrind --collect-atstart=no --callgrind-out-file="$folder/counts" "$1" \
+valgrind --tool=callgrind --instr-atstart=no --callgrind-out-file="$folder/counts" "$1" \
   >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
 
 # One part for each operation, in order: "desc: Trigger: Client Request: NAME /ROUNDS", "totals: N".

@@ -20,7 +20,8 @@
 #include <valgrind/callgrind.h>
 #else  // then only the clock counts
 #define RUNNING_ON_VALGRIND 0
-#define CALLGRIND_TOGGLE_COLLECT
+#define CALLGRIND_START_INSTRUMENTATION
+#define CALLGRIND_STOP_INSTRUMENTATION
 #define CALLGRIND_DUMP_STATS_AT(name) (void)(name)
 #endif
 
@@ -119,9 +120,9 @@ template <typename Operation>
 void measure(const std::string& name, std::size_t rounds, Operation operation) {
   std::size_t done = 0;
   const auto start = std::chrono::steady_clock::now();
-  CALLGRIND_TOGGLE_COLLECT;
+  CALLGRIND_START_INSTRUMENTATION;
   for (std::size_t i = 0; i < rounds; ++i) done += operation(i);
-  CALLGRIND_TOGGLE_COLLECT;
+  CALLGRIND_STOP_INSTRUMENTATION;
   const std::chrono::duration<double, std::nano> taken = std::chrono::steady_clock::now() - start;
   static std::string mark;  // callgrind reads it a little later
   mark = name + " /" + std::to_string(rounds);
