@@ -75,16 +75,13 @@ struct Edns {
 // The spelling of a question's name: wire form as it came, letters not folded.
 class Spelling {
  public:
-  Spelling() { wire_[0] = 0; }
+  Spelling() : Spelling(Name().view().wire()) {}
   // REQUIRES: at most 255 bytes.
-  explicit Spelling(BytesView wire) : size_(static_cast<uint8_t>(wire.size())) {
-    std::ranges::copy(wire, wire_.begin());
-  }
-  BytesView wire() const { return {wire_.data(), size_}; }
+  explicit Spelling(BytesView wire) : wire_(wire) {}
+  BytesView wire() const { return wire_.view(); }
 
  private:
-  std::array<uint8_t, kMaxName> wire_;  // the first size_ bytes count
-  uint8_t size_ = 1;
+  ShortBytes wire_;
 };
 
 // What is asked; owns its name.

@@ -3,10 +3,13 @@
 #include "dns/name.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 namespace dnslet::dns {
 namespace {
 
+constexpr std::array<uint8_t, 1> kRootWire = {0};
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 BytesView bytes_of(std::string_view text) {
@@ -98,6 +101,51 @@ void append_text(std::string& text, uint8_t byte) {
   text += static_cast<char>('0' + byte % 10);
 }
 
+// fold() for eight bytes at once: bit 7 of each byte tells whether it is at least 'A', or above
+// 'Z'; no sum carries into the next byte.
+constexpr uint64_t fold_word(uint64_t word) {
+  constexpr uint64_t kEach = 0x0101010101010101;
+  const uint64_t low = word & kEach * 0x7f;
+  const uint64_t from_a = low + kEach * (0x80 - 'A');
+  const uint64_t above_z = low + kEach * (0x7f - 'Z');
+  const uint64_t capitals = from_a & ~above_z & ~word & kEach * 0x80;
+  return word | capitals >> 2;  // 0x20
+}
+
+// fold() for all bytes of a name.
+void fold_all(MutableBytesView wire) {
+  std::size_t i = 0;
+  for (; i + sizeof(uint64_t) <= wire.size(); i += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    std::memcpy(&word, &wire[i], sizeof word);
+    word = fold_word(word);
+    std::memcpy(&wire[i], &word, sizeof word);
+  }
+  for (; i < wire.size(); ++i) wire[i] = fold(wire[i]);
+}
+
+// Whether there was room, with some left for the root.
+bool append_label(ShortBytes& wire, BytesView label) {
+  if (wire.size() + 1 + label.size() + 1 > kMaxName) return false;
+  const auto length = static_cast<uint8_t>(label.size());
+  wire.append({&length, 1});
+  wire.append(label);
+  return true;
+}
+
+// The bytes of a name without compression; empty: broken. The reader then stands anywhere.
+BytesView read_wire_name(Reader& reader) {
+  Reader start = reader;
+  uint8_t length = 0;
+  do {  // ends: every turn reads at least one byte, and behind the end there are zeros
+    length = reader.u8();
+    if (length > kMaxLabel) return {};
+    reader.skip(length);
+  } while (length > 0);
+  const std::size_t size = reader.offset() - start.offset();
+  return reader.ok() && size <= kMaxName ? start.bytes(size) : BytesView();
+}
+
 }  // namespace
 
 std::size_t NameView::labels() const {
@@ -127,26 +175,18 @@ std::string NameView::to_text() const {
   return text;
 }
 
-Name::Name(NameView name) : size_(name.wire().size()) {
-  std::ranges::copy(name.wire(), wire_.begin());
-}
+Name::Name() : wire_(kRootWire) {}
+
+Name::Name(const ShortBytes& wire) : wire_(wire) { fold_all(wire_.view()); }
 
 std::optional<Name> Name::from_wire(Reader& reader) {
-  std::optional<Name> name{Name(Uninitialized{})};
-  name->size_ = 0;
-  while (true) {  // ends: every turn reads at least one byte
-    const uint8_t length = reader.u8();
-    if (!reader.ok() || length > kMaxLabel) return std::nullopt;
-    if (length == 0) break;
-    if (!name->append_label(reader.bytes(length)) || !reader.ok()) return std::nullopt;
-  }
-  if (!name->append_root()) return std::nullopt;
-  return name;
+  const BytesView wire = read_wire_name(reader);
+  if (wire.empty()) return std::nullopt;
+  return Name(ShortBytes(wire));
 }
 
 std::optional<Name> Name::from_message(BytesView message, Reader& reader) {
-  std::optional<Name> name{Name(Uninitialized{})};
-  name->size_ = 0;
+  ShortBytes wire;
   Reader labels = reader;
   bool jumped = false;
   std::size_t lowest = reader.offset();
@@ -156,7 +196,7 @@ std::optional<Name> Name::from_message(BytesView message, Reader& reader) {
     if (!labels.ok()) return std::nullopt;
     if (length == 0) break;
     if (length <= kMaxLabel) {
-      if (!name->append_label(labels.bytes(length)) || !labels.ok()) return std::nullopt;
+      if (!append_label(wire, labels.bytes(length)) || !labels.ok()) return std::nullopt;
       continue;
     }
     if (length < 0xc0) return std::nullopt;
@@ -169,15 +209,14 @@ std::optional<Name> Name::from_message(BytesView message, Reader& reader) {
     lowest = target;
   }
   if (!jumped) reader = labels;
-  if (!name->append_root()) return std::nullopt;
-  return name;
+  wire.append(kRootWire);
+  return Name(wire);
 }
 
 std::optional<Name> Name::from_text(std::string_view text) {
   if (text == ".") return Name();
   if (text.empty()) return std::nullopt;
-  std::optional<Name> name{Name(Uninitialized{})};
-  name->size_ = 0;
+  ShortBytes wire;
   while (!text.empty()) {
     std::array<uint8_t, kMaxLabel> label{};
     std::size_t length = 0;
@@ -186,35 +225,19 @@ std::optional<Name> Name::from_text(std::string_view text) {
       if (!byte || length == kMaxLabel) return std::nullopt;
       label[length++] = *byte;
     }
-    if (length == 0 || !name->append_label(BytesView(label.data(), length))) return std::nullopt;
+    if (length == 0 || !append_label(wire, BytesView(label.data(), length))) return std::nullopt;
     if (!text.empty()) text.remove_prefix(1);
   }
-  if (!name->append_root()) return std::nullopt;
-  return name;
+  wire.append(kRootWire);
+  return Name(wire);
 }
 
 std::optional<Name> Name::join(NameView left, NameView right) {
   const BytesView labels = left.wire().first(left.wire().size() - 1);
   if (labels.size() + right.wire().size() > kMaxName) return std::nullopt;
-  Name name(Uninitialized{});
-  std::ranges::copy(labels, name.wire_.begin());
-  std::ranges::copy(right.wire(), name.wire_.begin() + static_cast<std::ptrdiff_t>(labels.size()));
-  name.size_ = labels.size() + right.wire().size();
+  Name name{NameView(labels)};
+  name.wire_.append(right.wire());
   return name;
-}
-
-bool Name::append_label(BytesView label) {
-  if (size_ + 1 + label.size() + 1 > kMaxName) return false;  // the root must still fit
-  wire_[size_] = static_cast<uint8_t>(label.size());
-  std::ranges::transform(label, wire_.begin() + static_cast<std::ptrdiff_t>(size_ + 1), fold);
-  size_ += 1 + label.size();
-  return true;
-}
-
-bool Name::append_root() {
-  if (size_ + 1 > kMaxName) return false;
-  wire_[size_++] = 0;
-  return true;
 }
 
 std::optional<IpAddress> address_of_reverse(NameView name) {

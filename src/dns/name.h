@@ -9,7 +9,6 @@
 // byte for byte because they are folded on the way in (RFC 4343). A client's own spelling is not
 // kept here (see Query::spelling).
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -23,6 +22,7 @@ namespace dnslet::dns {
 
 inline constexpr std::size_t kMaxName = 255;  // RFC 1035 section 2.3.4
 inline constexpr std::size_t kMaxLabel = 63;
+static_assert(kMaxName <= ShortBytes::kMax);
 
 // ASCII only, whatever the locale (RFC 4343 section 3). Length bytes are below 'A': a whole name in
 // wire form may be folded blindly.
@@ -47,7 +47,7 @@ class NameView {
   // Whether this is `zone` or below it, on label boundaries.
   bool is_within(NameView zone) const;
 
-  bool operator==(const NameView& other) const { return std::ranges::equal(wire_, other.wire_); }
+  bool operator==(const NameView& other) const { return same_bytes(wire_, other.wire_); }
 
   // Master-file text without the final dot; "." for the root. Bytes that are not printable, dots in
   // labels and backslashes are escaped (RFC 1035 section 5.1), so it is safe to log.
@@ -59,8 +59,8 @@ class NameView {
 
 class Name {
  public:
-  Name() { wire_[0] = 0; }  // the root
-  explicit Name(NameView name);
+  Name();  // the root
+  explicit Name(NameView name) : wire_(name.wire()) {}
 
   // Reads a name without compression and folds it. nullopt: cut short, a label type other than 00
   // (a pointer too), more than 255 bytes. The reader then stands anywhere.
@@ -77,19 +77,15 @@ class Name {
   static std::optional<Name> join(NameView left, NameView right);
 
   // Valid as long as *this is unchanged.
-  NameView view() const { return NameView(BytesView(wire_.data(), size_)); }
+  NameView view() const { return NameView(wire_.view()); }
   operator NameView() const { return view(); }  // NOLINT(google-explicit-constructor): a borrow
 
   bool operator==(const Name& other) const { return view() == other.view(); }
 
  private:
-  struct Uninitialized {};
-  explicit Name(Uninitialized) {}  // NOLINT: the caller fills wire_
-  [[nodiscard]] bool append_label(BytesView label);
-  [[nodiscard]] bool append_root();
+  explicit Name(const ShortBytes& wire);  // folds it
 
-  std::array<uint8_t, kMaxName> wire_;  // the first size_ bytes count; the rest is never read
-  std::size_t size_ = 1;
+  ShortBytes wire_;
 };
 
 // The address whose reverse name this is; nullopt for every other name.

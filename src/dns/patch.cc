@@ -79,7 +79,7 @@ void rotate_set(MutableBytesView message, const AddressSet& set, uint32_t turn) 
   }
   for (std::size_t i = 0; i < count; ++i) {
     const BytesView next = BytesView(addresses).subspan((i + turn) % count * size, size);
-    std::ranges::copy(next, message.subspan(set.offsets[i]).begin());
+    copy_bytes(next, message.subspan(set.offsets[i]));
   }
 }
 
@@ -107,11 +107,11 @@ void address_to(MutableBytesView message, const Query& query) {
 
   write_u16(message, 0, query.id);
   write_u16(message, 2, flags);
-  std::ranges::copy(query.spelling.wire(), message.subspan(kHeaderSize).begin());
+  copy_bytes(query.spelling.wire(), message.subspan(kHeaderSize));
 }
 
 void fold_question(MutableBytesView message, NameView name) {
-  std::ranges::copy(name.wire(), message.subspan(kHeaderSize).begin());
+  copy_bytes(name.wire(), message.subspan(kHeaderSize));
 }
 
 std::vector<uint16_t> ttl_offsets(const Message& message) {

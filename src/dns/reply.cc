@@ -31,8 +31,7 @@ void write_question(Writer& writer, const Question& question) {
 
 ExtendedError::ExtendedError(BytesView data) {
   if (data.size() < 2) return;
-  size_ = static_cast<uint8_t>(data.size() <= data_.size() ? data.size() : 2);
-  std::ranges::copy(data.first(size_), data_.begin());
+  data_.append(data.first(data.size() <= 2 + kMaxText ? data.size() : 2));
 }
 
 ReplyWriter::ReplyWriter(MutableBytesView out, const Query& query, Rcode rcode, Authority authority)

@@ -27,12 +27,11 @@ class ExtendedError {
   // `data` as from extended_error(message): empty, or at least the two bytes of the code.
   explicit ExtendedError(BytesView data);
 
-  bool empty() const { return size_ == 0; }
-  BytesView data() const { return {data_.data(), size_}; }
+  bool empty() const { return data_.size() == 0; }
+  BytesView data() const { return data_.view(); }
 
  private:
-  uint8_t size_ = 0;
-  std::array<uint8_t, 2 + kMaxText> data_;  // the first size_ bytes count
+  ShortBytes data_;
 };
 
 // Who vouches for an answer of our own: AA is set for data that we own, not for refusals.

@@ -8,9 +8,10 @@
 // and every write does nothing, so a caller does its whole job and asks ok() once. All length
 // arithmetic on packets lives in this folder. A cursor borrows the bytes and must not outlive them.
 
-#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -22,6 +23,47 @@ using MutableBytesView = std::span<uint8_t>;  // borrows, to write into
 
 inline constexpr std::size_t kHeaderSize = 12;     // RFC 1035 section 4.1.1
 inline constexpr std::size_t kMaxMessage = 65535;  // RFC 1035 section 4.2.2: the TCP length prefix
+
+// Copies all of `from` to the front of `to`. REQUIRES: it fits; the two do not overlap.
+inline void copy_bytes(BytesView from, MutableBytesView to) {
+  if (!from.empty()) std::memcpy(to.first(from.size()).data(), from.data(), from.size());
+}
+
+inline bool same_bytes(BytesView left, BytesView right) {
+  if (left.size() != right.size()) return false;
+  return left.empty() || std::memcmp(left.data(), right.data(), left.size()) == 0;
+}
+
+// At most 255 bytes, owned, without an allocation. A copy moves those that count only.
+class ShortBytes {
+ public:
+  static constexpr std::size_t kMax = 255;
+
+  ShortBytes() {}  // NOLINT(modernize-use-equals-default): leaves bytes_ alone
+  // REQUIRES: at most kMax bytes.
+  explicit ShortBytes(BytesView bytes) : ShortBytes() { append(bytes); }
+  ShortBytes(const ShortBytes& other) : ShortBytes(other.view()) {}
+  ShortBytes& operator=(const ShortBytes& other) {
+    if (this == &other) return *this;
+    size_ = 0;
+    append(other.view());
+    return *this;
+  }
+  ~ShortBytes() = default;
+
+  std::size_t size() const { return size_; }
+  BytesView view() const { return {bytes_.data(), size_}; }
+  MutableBytesView view() { return {bytes_.data(), size_}; }
+  // REQUIRES: at most kMax bytes in all.
+  void append(BytesView more) {
+    copy_bytes(more, MutableBytesView(bytes_).subspan(size_));
+    size_ = static_cast<uint8_t>(size_ + more.size());
+  }
+
+ private:
+  uint8_t size_ = 0;
+  std::array<uint8_t, kMax> bytes_;  // the first size_ count; the rest is never read
+};
 
 class Reader {
  public:
@@ -114,7 +156,7 @@ inline void Writer::u32(uint32_t value) {
 
 inline void Writer::bytes(BytesView source) {
   const std::size_t start = size_;
-  if (claim(source.size())) std::ranges::copy(source, bytes_.subspan(start).begin());
+  if (claim(source.size())) copy_bytes(source, bytes_.subspan(start));
 }
 
 inline void Writer::u16_at(std::size_t offset, uint16_t value) {

@@ -47,7 +47,7 @@ std::size_t KeyTable::slot_of(dns::BytesView key, uint64_t hash) const {
   std::size_t index = hash & mask;
   for (; slots_[index].number != 0; index = (index + 1) & mask) {
     const bool same_tag = slots_[index].tag == static_cast<uint32_t>(hash >> 32);
-    if (same_tag && std::ranges::equal(this->key(slots_[index].number - 1), key)) break;
+    if (same_tag && dns::same_bytes(this->key(slots_[index].number - 1), key)) break;
   }
   return index;
 }

@@ -151,7 +151,7 @@ Reply Lookup::finish_landed(const Tables& tables, const Landed& landed, const Ke
       return *reply;
     }
   }
-  std::ranges::copy(landed.answer.message, tables.scratch.begin());
+  dns::copy_bytes(landed.answer.message, tables.scratch);
   const dns::MutableBytesView message = tables.scratch.first(landed.answer.message.size());
   if (rotates) {
     const dns::NameView name = query_.question.name;
@@ -303,7 +303,7 @@ Reply Lookup::finish(dns::MutableBytesView message, const dns::ExtendedError& er
   std::size_t size = message.size();
   if (message.data() != room.data()) {
     size = dns::cut(message, without_opt_room(room).size(), query_);
-    std::ranges::copy(message.first(size), room.begin());
+    dns::copy_bytes(message.first(size), room);
   }
   const Rcode rcode = rcode_of(room);
   return {dns::append_opt(room, size, query_, {rcode, &error}), source, rcode};
