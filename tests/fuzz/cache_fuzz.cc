@@ -71,7 +71,7 @@ class Checked {
     cache_.store(key, {message, {}}, now_, std::chrono::seconds(ttl));
     const auto hit = cache_.find(key, now_, {}, large_);
     const bool is_kept = hit && std::ranges::equal(hit->message, message);
-    assert(is_kept || message.size() + 256 > capacity_ * Cache::kBytesPerAnswer);
+    assert(is_kept || message.size() + 512 > capacity_ * Cache::kBytesPerAnswer);
     if (is_kept) stored_[which % 64] = {message.size(), ttl, now_};
   }
 

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/cache_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "dns/hash.h"
+#include "dns/patch.h"
+
+namespace dnslet::policy {
+namespace {
+
+// What tells apart answers to one question, and whether there is an extended error.
+constexpr unsigned kDnssecOk = 1, kCheckingDisabled = 2, kSearched = 4, kVariant = 7, kError = 8;
+
+unsigned variant_of(const CacheKey& key) {
+  return (key.dnssec_ok ? kDnssecOk : 0U) | (key.checking_disabled ? kCheckingDisabled : 0U) |
+         (key.scope == Scope::Searched ? kSearched : 0U);
+}
+
+// The low half of a hash finds the bucket; policy/cache takes the top bits.
+uint8_t tag_of(uint64_t hash) { return static_cast<uint8_t>(hash >> 32); }
+
+// What an allocator takes for a block: 8 bytes more than asked for, in steps of 16.
+std::size_t allocated(std::size_t size) { return (size + 8 + 15) / 16 * 16; }
+
+template <typename T>
+T* allocate_zeroed(std::size_t count) {
+  void* const memory = std::calloc(count, sizeof(T));
+  if (memory == nullptr) std::abort();  // as `new` ends the program
+  return static_cast<T*>(memory);
+}
+
+}  // namespace
+
+struct CacheTable::Block {
+  uint64_t stored_at;  // ms
+  uint32_t lifetime;   // s
+  uint16_t message_size;
+  uint16_t ttl_count;
+  // Behind it, without padding: uint16_t[ttl_count], the message; where there is an extended error
+  // its size in a byte, and the error.
+
+  static std::size_t size_for(std::size_t ttls, std::size_t message, std::size_t error) {
+    return sizeof(Block) + ttls * sizeof(uint16_t) + message + (error > 0 ? 1 + error : 0);
+  }
+  uint8_t* tail() { return reinterpret_cast<uint8_t*>(this) + sizeof(Block); }
+  const uint8_t* tail() const { return reinterpret_cast<const uint8_t*>(this) + sizeof(Block); }
+  std::span<const uint16_t> ttls() const {
+    return {reinterpret_cast<const uint16_t*>(tail()), ttl_count};
+  }
+  dns::BytesView message() const { return {tail() + ttl_count * sizeof(uint16_t), message_size}; }
+  // REQUIRES: there is one.
+  dns::BytesView error() const {
+    const uint8_t* const size = message().data() + message_size;
+    return {size + 1, *size};
+  }
+
+  std::size_t size(bool has_error) const {
+    return size_for(ttl_count, message_size, has_error ? error().size() : 0);
+  }
+
+  // Compares the message's own question.
+  bool asks_for(const CacheKey& key) const {
+    dns::Reader question(message().subspan(dns::kHeaderSize));
+    return dns::same_bytes(question.bytes(key.name.wire().size()), key.name.wire()) &&
+           question.u16() == static_cast<uint16_t>(key.type) &&
+           question.u16() == static_cast<uint16_t>(key.qclass);
+  }
+
+  static Block* make(const Answer& answer, std::span<const uint16_t> ttls) {
+    const dns::BytesView error = answer.error.data();
+    const std::size_t size = size_for(ttls.size(), answer.message.size(), error.size());
+    auto* const block = new (::operator new(size)) Block{};
+    block->message_size = static_cast<uint16_t>(answer.message.size());
+    block->ttl_count = static_cast<uint16_t>(ttls.size());
+
+    dns::Writer tail({block->tail(), size - sizeof(Block)});
+    tail.bytes({reinterpret_cast<const uint8_t*>(ttls.data()), ttls.size_bytes()});
+    tail.bytes(answer.message);
+    if (!error.empty()) tail.u8(static_cast<uint8_t>(error.size()));
+    tail.bytes(error);
+    return block;
+  }
+};
+
+struct CacheTable::Node {
+  Block* block;   // owned
+  uint32_t next;  // in the bucket's chain, or in that of the free ones
+  uint32_t newer;
+  uint32_t older;
+  uint16_t turn;
+  uint8_t tag;
+  uint8_t flags;
+
+  // The key's hash is not kept: it is asked for only when an entry goes.
+  uint64_t hash(uint64_t seed) const {
+    dns::Reader question(block->message().subspan(dns::kHeaderSize));
+    const dns::Name name = dns::Name::from_wire(question).value_or(dns::Name());  // it parsed once
+    const auto type = static_cast<dns::Type>(question.u16());
+    const auto qclass = static_cast<dns::Class>(question.u16());
+    return hash_of({name, type, qclass, (flags & kDnssecOk) != 0, (flags & kCheckingDisabled) != 0,
+                    (flags & kSearched) != 0 ? Scope::Searched : Scope::AsItStands},
+                   seed);
+  }
+};
+
+CacheTable::CacheTable(std::size_t capacity, std::size_t max_bytes, uint64_t seed)
+    : capacity_(capacity),
+      max_bytes_(max_bytes),
+      seed_(seed),
+      buckets_(std::bit_ceil(capacity + capacity / 4)) {}
+
+uint64_t CacheTable::hash_of(const CacheKey& key, uint64_t seed) {
+  const uint64_t variant = static_cast<uint64_t>(key.type) << 32 |
+                           static_cast<uint64_t>(key.qclass) << 16 | variant_of(key);
+  return dns::hash(key.name.wire(), seed ^ variant);
+}
+
+void CacheTable::store(const HashedKey& key, const Answer& answer, const Validity& validity) {
+  if (capacity_ == 0 || validity.lifetime <= std::chrono::seconds(0)) return;
+  const auto message = dns::Message::parse(answer.message);
+  if (!message || message->size() != answer.message.size()) return;
+  if (!nodes_) make_tables();
+  if (const uint32_t earlier = locate(key)) remove(earlier);
+
+  const std::vector<uint16_t> ttls = dns::ttl_offsets(*message);
+  const std::size_t size =
+      allocated(Block::size_for(ttls.size(), answer.message.size(), answer.error.data().size()));
+  if (table_bytes() + size > max_bytes_) return;
+  for (; used_ == capacity_ || bytes_ + size > max_bytes_; ++evictions_) remove(nodes_[0].newer);
+
+  const uint32_t number = take_number();
+  Node& node = nodes_[number];
+  node.block = Block::make(answer, ttls);
+  node.block->stored_at = static_cast<uint64_t>(validity.from.count());
+  node.block->lifetime =
+      static_cast<uint32_t>(std::min(validity.lifetime, std::chrono::seconds(UINT32_MAX)).count());
+  node.tag = tag_of(key.hash);
+  node.flags = static_cast<uint8_t>(variant_of(key.key) | (answer.error.empty() ? 0U : kError));
+  // Entries that end soon must not all begin with the same address.
+  const uint64_t count = ++stored_;
+  node.turn = static_cast<uint16_t>(
+      dns::hash({reinterpret_cast<const uint8_t*>(&count), sizeof count}, seed_));
+  uint32_t& head = index_[key.hash & (buckets_ - 1)];
+  node.next = head;
+  head = number;
+  link_newest(number);
+  bytes_ += size;
+  ++used_;
+}
+
+std::optional<CacheHit> CacheTable::find(const HashedKey& key, Milliseconds now, const Room& room) {
+  const uint32_t number = locate(key);
+  if (number == 0) return std::nullopt;
+  Node& node = nodes_[number];
+  const Block& block = *node.block;
+  const uint64_t age_ms = static_cast<uint64_t>(now.count()) - block.stored_at;
+  if (age_ms >= uint64_t{block.lifetime} * 1000) {
+    remove(number);
+    return std::nullopt;
+  }
+  const dns::MutableBytesView out = block.message_size <= room.slot.size() ? room.slot : room.large;
+  if (block.message_size > out.size()) return std::nullopt;
+  if (number != nodes_[0].older) {
+    unlink(number);
+    link_newest(number);
+  }
+
+  std::optional<CacheHit> hit(std::in_place);
+  hit->message = out.first(block.message_size);
+  dns::copy_bytes(block.message(), hit->message);
+  dns::count_down(hit->message, block.ttls(), static_cast<uint32_t>(age_ms / 1000));
+  if (node.flags & kError) hit->error = dns::ExtendedError(block.error());
+  hit->turn = node.turn++;
+  return hit;
+}
+
+void CacheTable::clear() {
+  for (uint32_t number = made_; number > 0; --number) ::operator delete(nodes_[number].block);
+  index_.reset();
+  nodes_.reset();
+  made_ = free_ = 0;
+  used_ = bytes_ = 0;
+}
+
+void CacheTable::make_tables() {
+  index_.reset(allocate_zeroed<uint32_t>(buckets_));
+  nodes_.reset(allocate_zeroed<Node>(capacity_ + 1));
+  bytes_ = table_bytes();
+}
+
+std::size_t CacheTable::table_bytes() const {
+  return buckets_ * sizeof(uint32_t) + (capacity_ + 1) * sizeof(Node);
+}
+
+// 0: not there.
+uint32_t CacheTable::locate(const HashedKey& key) const {
+  if (used_ == 0) return 0;
+  const unsigned variant = variant_of(key.key);
+  uint32_t number = index_[key.hash & (buckets_ - 1)];
+  for (; number != 0; number = nodes_[number].next) {
+    const Node& node = nodes_[number];
+    if (node.tag == tag_of(key.hash) && (node.flags & kVariant) == variant &&
+        node.block->asks_for(key.key))
+      break;
+  }
+  return number;
+}
+
+uint32_t CacheTable::take_number() {
+  if (free_ == 0) return ++made_;
+  const uint32_t number = free_;
+  free_ = nodes_[number].next;
+  return number;
+}
+
+void CacheTable::link_newest(uint32_t number) {
+  const uint32_t older = nodes_[0].older;
+  nodes_[number].newer = 0;
+  nodes_[number].older = older;
+  nodes_[older].newer = number;
+  nodes_[0].older = number;
+}
+
+void CacheTable::unlink(uint32_t number) {
+  const Node& node = nodes_[number];
+  nodes_[node.older].newer = node.newer;
+  nodes_[node.newer].older = node.older;
+}
+
+void CacheTable::remove(uint32_t number) {
+  unlink(number);
+  Node& node = nodes_[number];
+  uint32_t* link = &index_[node.hash(seed_) & (buckets_ - 1)];
+  while (*link != number) link = &nodes_[*link].next;
+  *link = node.next;
+
+  bytes_ -= allocated(node.block->size((node.flags & kError) != 0));
+  --used_;
+  ::operator delete(node.block);
+  node.block = nullptr;
+  node.next = free_;
+  free_ = number;
+}
+
+}  // namespace dnslet::policy

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// The LRU table behind policy/cache: packets by question. Used by one thread at a time.
+//
+// Made to be small: a cached address of a name of 20 bytes takes 109 bytes, allocator and tables
+// included. Three places hold an entry, and a hit touches each once:
+//   index   heads of chains, by hash: 4 bytes for each bucket
+//   nodes   links of the chain and of the LRU list, what tells keys apart before their bytes are
+//           compared: 24 bytes for each entry
+//   block   one allocation: times, TTL offsets, the packet; its question is the key
+// Entries are numbers in nodes, which begin at 1; node 0 is both ends of the LRU list. Index and
+// nodes are allocated whole with the first entry: zeroed pages of the system, resident as far as
+// they are used.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+
+#include "dns/message.h"
+#include "dns/reply.h"
+
+namespace dnslet::policy {
+
+using Milliseconds = std::chrono::milliseconds;  // durations, and points on the monotonic clock
+
+// Whose answer it is: that of the name itself, or that of a search for it.
+enum class Scope : uint8_t { AsItStands, Searched };
+
+// Everything that makes two questions ask for different answers. Borrows the name.
+struct CacheKey {
+  dns::NameView name;
+  dns::Type type;
+  dns::Class qclass;
+  bool dnssec_ok;
+  bool checking_disabled;
+  Scope scope = Scope::AsItStands;
+};
+
+// An answer as kept: no OPT, question folded.
+struct Answer {
+  dns::Bytes message;
+  dns::ExtendedError error;
+};
+
+// An answer found. Owns the error; the message is the copy, the front of one of the buffers given.
+struct CacheHit {
+  dns::MutableBytesView message;
+  dns::ExtendedError error;
+  uint16_t turn = 0;  // one more each time the entry is found; starts anywhere
+};
+
+class CacheTable {
+ public:
+  struct HashedKey {
+    CacheKey key;
+    uint64_t hash;  // hash_of(key, seed)
+  };
+  struct Validity {
+    Milliseconds from;
+    std::chrono::seconds lifetime;
+  };
+  // Where to copy an answer: to the slot, or to `large` where the slot is too small.
+  struct Room {
+    dns::MutableBytesView slot;
+    dns::MutableBytesView large;
+  };
+
+  // At most `capacity` entries and at most `max_bytes` of memory; 0: keeps nothing. `seed`: as for
+  // the hashes.
+  CacheTable(std::size_t capacity, std::size_t max_bytes, uint64_t seed);
+  ~CacheTable() { clear(); }
+  CacheTable(const CacheTable&) = delete;
+  CacheTable& operator=(const CacheTable&) = delete;
+
+  static uint64_t hash_of(const CacheKey& key, uint64_t seed);
+
+  // Keeps a copy in place of an earlier answer; the least recently used ones make room.
+  // REQUIRES: answer.message parses and asks for the key's name, type and class.
+  void store(const HashedKey& key, const Answer& answer, const Validity& validity);
+  // The answer, TTLs counted down. One that has ended counts as absent, as does one that fits
+  // nowhere.
+  std::optional<CacheHit> find(const HashedKey& key, Milliseconds now, const Room& room);
+  void clear();
+
+  std::size_t entries() const { return used_; }
+  std::size_t bytes() const { return bytes_; }  // tables and allocator included
+  uint64_t evictions() const { return evictions_; }
+
+ private:
+  struct Node;
+  struct Block;
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+
+  void make_tables();
+  std::size_t table_bytes() const;
+  uint32_t locate(const HashedKey& key) const;
+  uint32_t take_number();
+  void link_newest(uint32_t number);
+  void unlink(uint32_t number);
+  void remove(uint32_t number);
+
+  std::size_t capacity_;
+  std::size_t max_bytes_;
+  uint64_t seed_;
+  std::size_t buckets_;  // a power of two
+  std::unique_ptr<uint32_t[], Free> index_;
+  std::unique_ptr<Node[], Free> nodes_;
+  uint32_t made_ = 0;  // numbers given out so far
+  uint32_t free_ = 0;  // those of entries that were removed: a chain
+  std::size_t used_ = 0;
+  std::size_t bytes_ = 0;
+  uint64_t evictions_ = 0;
+  uint64_t stored_ = 0;
+};
+
+}  // namespace dnslet::policy
