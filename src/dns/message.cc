@@ -65,8 +65,9 @@ bool read_query_records(BytesView packet, Reader& reader, Query& query) {
   const std::size_t total = before_additional + counts.u16();
   for (std::size_t i = 0; i < total; ++i) {  // ends: a record takes 11 bytes, a short read fails
     const std::size_t start = reader.offset();
-    if (!Name::from_message(packet, reader)) return false;
-    const bool owner_is_root = packet[start] == 0;
+    const bool owner_is_root = reader.remaining() > 0 && packet[start] == 0;
+    if (owner_is_root) reader.skip(1);  // an OPT's: there is nothing to follow
+    if (!owner_is_root && !Name::from_message(packet, reader)) return false;
     const Record record = read_fixed(reader, start);
     if (!reader.ok()) return false;
     if (record.type != Type::OPT) continue;

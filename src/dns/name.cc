@@ -133,17 +133,15 @@ bool append_label(ShortBytes& wire, BytesView label) {
   return true;
 }
 
-// The bytes of a name without compression; empty: broken. The reader then stands anywhere.
+// The bytes of a name without compression; empty: broken.
 BytesView read_wire_name(Reader& reader) {
-  Reader start = reader;
-  uint8_t length = 0;
-  do {  // ends: every turn reads at least one byte, and behind the end there are zeros
-    length = reader.u8();
-    if (length > kMaxLabel) return {};
-    reader.skip(length);
-  } while (length > 0);
-  const std::size_t size = reader.offset() - start.offset();
-  return reader.ok() && size <= kMaxName ? start.bytes(size) : BytesView();
+  const BytesView rest = reader.rest();
+  std::size_t root = 0;
+  while (root < rest.size() && rest[root] != 0) {  // ends: a label is at least one byte
+    if (rest[root] > kMaxLabel) return {};
+    root += std::size_t{1} + rest[root];
+  }
+  return root < std::min(rest.size(), kMaxName) ? reader.bytes(root + 1) : BytesView();
 }
 
 }  // namespace
@@ -182,7 +180,9 @@ Name::Name(const ShortBytes& wire) : wire_(wire) { fold_all(wire_.view()); }
 std::optional<Name> Name::from_wire(Reader& reader) {
   const BytesView wire = read_wire_name(reader);
   if (wire.empty()) return std::nullopt;
-  return Name(ShortBytes(wire));
+  std::optional<Name> name(std::in_place, NameView(wire));
+  fold_all(name->wire_.view());
+  return name;
 }
 
 std::optional<Name> Name::from_message(BytesView message, Reader& reader) {

@@ -76,6 +76,8 @@ class Reader {
   uint8_t u8() { return claim(1) ? bytes_[offset_ - 1] : uint8_t{0}; }
   uint16_t u16();
   uint32_t u32();
+  // What has not been read.
+  BytesView rest() const { return bytes_.subspan(offset_); }
   // The next `count` bytes, or an empty view when there are fewer.
   BytesView bytes(std::size_t count);
   void skip(std::size_t count) { (void)claim(count); /* failure sticks in ok_ */ }
