@@ -7,15 +7,15 @@
 namespace dnslet::policy {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\v\f";
+constexpr bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // Takes the next word off the front of `line`; empty at its end.
 std::string_view next_word(std::string_view& line) {
-  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
-  const std::string_view word = line.substr(0, line.find_first_of(kBlanks));
-  line.remove_prefix(word.size());
-  return word;
+  const auto* const start = std::find_if_not(line.begin(), line.end(), is_blank);
+  const auto* const end = std::find_if(start, line.end(), is_blank);
+  line = std::string_view(end, line.end());
+  return {start, end};
 }
 
 // For a message: printable, and not the whole of a line of a megabyte.

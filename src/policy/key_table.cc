@@ -23,6 +23,7 @@ uint32_t KeyTable::insert(dns::BytesView key) {
   Slot& slot = slots_[slot_of(key, hash)];
   if (slot.number != 0) return slot.number - 1;
 
+  sizes_.set(key.size());
   bytes_.insert(bytes_.end(), key.begin(), key.end());
   ends_.push_back(static_cast<uint32_t>(bytes_.size()));
   slot = {static_cast<uint32_t>(hash >> 32), static_cast<uint32_t>(ends_.size())};
@@ -54,16 +55,20 @@ std::size_t KeyTable::slot_of(dns::BytesView key, uint64_t hash) const {
 
 void KeyTable::grow(std::size_t slots) {
   slots_.assign(slots, Slot());
+  const std::size_t mask = slots - 1;
   for (uint32_t number = 0; number < ends_.size(); ++number) {
     const uint64_t hash = dns::hash(key(number), seed_);
-    slots_[slot_of(key(number), hash)] = {static_cast<uint32_t>(hash >> 32), number + 1};
+    std::size_t index = hash & mask;  // keys differ: the first free slot will do
+    while (slots_[index].number != 0) index = (index + 1) & mask;
+    slots_[index] = {static_cast<uint32_t>(hash >> 32), number + 1};
   }
 }
 
 std::optional<uint32_t> find_closest(const KeyTable& table, dns::NameView name) {
   if (table.empty()) return std::nullopt;
   for (dns::NameView candidate = name;; candidate = candidate.parent()) {
-    const auto number = table.find(candidate.wire());
+    const bool may_be_there = table.has_size(candidate.wire().size());  // else it costs no hash
+    const auto number = may_be_there ? table.find(candidate.wire()) : std::nullopt;
     if (number || candidate.is_root()) return number;
   }
 }

@@ -6,6 +6,7 @@
 // 0, 1, 2, … Whoever keeps something per key keeps it in a vector under that number. Grows, never
 // shrinks; find() costs one probe and allocates nothing.
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -26,9 +27,11 @@ class KeyTable {
   // Makes room for `keys` keys of `bytes` bytes in all, so that entering them moves nothing.
   void reserve(std::size_t keys, std::size_t bytes);
 
-  // The key's number; enters it if it is new. `key` is copied. REQUIRES: not empty.
+  // The key's number; enters it if it is new. `key` is copied. REQUIRES: 1 to 255 bytes.
   uint32_t insert(dns::BytesView key);
   std::optional<uint32_t> find(dns::BytesView key) const;
+  // Whether some key has this size. If not, find() need not be asked.
+  bool has_size(std::size_t size) const { return size < sizes_.size() && sizes_[size]; }
   // Valid until the next insert. REQUIRES: number < size().
   dns::BytesView key(uint32_t number) const;
 
@@ -42,6 +45,7 @@ class KeyTable {
   void grow(std::size_t slots);
 
   uint64_t seed_;
+  std::bitset<dns::kMaxName + 1> sizes_;  // of keys
   std::vector<uint8_t> bytes_;  // all keys, one behind the other
   std::vector<uint32_t> ends_;  // where each ends in bytes_
   std::vector<Slot> slots_;     // open addressing, a power of two, at most 3/4 full
