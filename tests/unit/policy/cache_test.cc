@@ -3,7 +3,9 @@
 #include "policy/cache.h"
 
 #include <algorithm>
+#include <array>
 #include <list>
+#include <thread>
 
 #include "catch.h"
 #include "dns/packet.h"
@@ -304,6 +306,69 @@ TEST_CASE("memory is given back with the entry") {
   CHECK(fixture.cache.bytes() > one);
   fixture.store("a.test");
   CHECK(fixture.cache.bytes() == one);
+}
+
+TEST_CASE("a cached address takes at most 124 bytes, all told") {
+  constexpr std::size_t kCapacity = 100'000;
+  Fixture fixture(kCapacity);
+  for (std::size_t i = 0; i < kCapacity; ++i)
+    fixture.store("n" + std::to_string(1'000'000 + i).substr(1) + ".bench.test");
+  CHECK(fixture.cache.entries() == kCapacity);
+  CHECK(fixture.cache.bytes() <= kCapacity * 124);
+}
+
+// Several workers.
+
+TEST_CASE("a shared cache keeps its capacity and its memory in all") {
+  constexpr std::size_t kCapacity = 5'003;
+  const auto workers = static_cast<std::size_t>(GENERATE(1, 2, 7));
+  Cache cache(kCapacity, 42, workers);
+  for (std::size_t i = 0; i < 3 * kCapacity; ++i) {
+    const std::string owner = "h" + std::to_string(i) + ".test";
+    const dns::Name stored = name(owner);
+    const Bytes message = i % 8 == 0 ? big(owner, 3'000) : packet(owner).bytes();
+    cache.store(Fixture::key(stored), {message, {}}, Milliseconds(0), seconds(60));
+  }
+  CHECK(cache.entries() <= kCapacity);
+  CHECK(cache.entries() > kCapacity / 2);
+  CHECK(cache.bytes() <= kCapacity * Cache::kBytesPerAnswer);
+  CHECK(cache.evictions() > 0);
+  cache.clear();
+  CHECK(cache.bytes() == 0);
+}
+
+TEST_CASE("workers may ask, keep and clear at once, and every answer is whole") {
+  constexpr std::size_t kWorkers = 4;
+  constexpr std::size_t kNames = 64;
+  const auto capacity = static_cast<std::size_t>(GENERATE(50, 10'000));
+  Cache cache(capacity, 42, kWorkers);
+  std::vector<Bytes> answers;
+  std::vector<dns::Name> names;
+  for (std::size_t i = 0; i < kNames; ++i) {
+    const std::string owner = "h" + std::to_string(i) + ".test";
+    names.push_back(name(owner));
+    answers.push_back(big(owner, 10 * i));
+  }
+
+  std::array<std::size_t, kWorkers> broken{};
+  const auto work = [&](std::size_t worker) {
+    test::Dice dice(worker + 1);
+    Bytes slot(1232);
+    for (int i = 0; i < 3'000; ++i) {
+      const std::size_t number = dice.roll(kNames);
+      const CacheKey key = Fixture::key(names[number]);
+      const std::size_t what = dice.roll(1'000);
+      if (what == 0) cache.clear();
+      if (what < 300) cache.store(key, {answers[number], {}}, Milliseconds(0), seconds(60));
+      const auto hit = cache.find(key, Milliseconds(0), slot, {});
+      if (hit && !dns::same_bytes(hit->message, answers[number])) ++broken[worker];
+      if (cache.counters().entries > capacity) ++broken[worker];
+    }
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t worker = 0; worker < kWorkers; ++worker) threads.emplace_back(work, worker);
+  for (std::thread& thread : threads) thread.join();
+  for (const std::size_t count : broken) CHECK(count == 0);
 }
 
 // The caller's buffers.
