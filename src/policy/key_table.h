@@ -46,9 +46,9 @@ class KeyTable {
 
   uint64_t seed_;
   std::bitset<dns::kMaxName + 1> sizes_;  // of keys
-  std::vector<uint8_t> bytes_;  // all keys, one behind the other
-  std::vector<uint32_t> ends_;  // where each ends in bytes_
-  std::vector<Slot> slots_;     // open addressing, a power of two, at most 3/4 full
+  std::vector<uint8_t> bytes_;            // all keys, one behind the other
+  std::vector<uint32_t> ends_;            // where each ends in bytes_
+  std::vector<Slot> slots_;               // open addressing, a power of two, at most 3/4 full
 };
 
 // The number of `name` or else of its closest ancestor in the table: the longest match on label
