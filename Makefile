@@ -22,6 +22,7 @@ HEADERS := $(wildcard src/*/*.h)
 UNITS   := $(wildcard tests/unit/*.cc tests/unit/*/*.cc)
 TARGETS := $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc))
 BENCHES := $(patsubst tests/bench/%.cc,%,$(wildcard tests/bench/*_bench.cc))
+LOADS   := $(addprefix $(B)/bench/,stub_upstream echo_server load first_answer)
 PROGRAM := $(B)/dnslet
 SBINDIR := $(PREFIX)/sbin
 MANDIR  := $(PREFIX)/share/man/man8
@@ -108,8 +109,8 @@ lint: | deps ## check format, layers, scripts and the man page, then run clang-t
 
 tidy: $(SOURCES:%=$(B)/%.tidy) $(B)/src/app/main.cc.tidy
 
-bench: $(BENCHES:%=$(B)/bench/%) ## run the benchmarks
-	@$(foreach bench,$^,$(bench) &&) true
+bench: $(PROGRAM) $(LOADS) ## measure it beside dnsmasq and unbound (QUICK=1: roughly, in two minutes)
+	$(PYTHON) tests/bench/bench.py --build $(B) $(if $(filter-out 0,$(QUICK)),--quick)
 
 micro: $(B)/bench/micro_bench ## count the instructions of parse, cache and hosts look-ups
 	tests/bench/micro.sh $<
@@ -174,6 +175,10 @@ $(B)/replay/%: $(B)/tests/fuzz/%_fuzz.o $(B)/tests/fuzz/replay_main.o $(LIBRARY)
 $(B)/libfuzzer/%: $(B)/tests/fuzz/%_fuzz.o $(LIBRARY) $(B)/link.flags
 	@mkdir -p $(@D)
 	$(call quiet,LINK)$(linked) -fsanitize=fuzzer $(LIBS)
+
+$(LOADS): $(B)/bench/%: $(B)/tests/bench/%.o $(B)/link.flags
+	@mkdir -p $(@D)
+	$(call quiet,LINK)$(linked)
 
 $(B)/bench/%: $(B)/tests/bench/%.o $(LIBRARY) $(B)/link.flags
 	@mkdir -p $(@D)

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+//
+// What a run of load asks, and for how long. The numbers are explained at the top of load.cc.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace bench {
+
+using Clock = std::chrono::steady_clock;
+
+struct Settings {
+  std::map<std::string, uint32_t, std::less<>> numbers = {
+      {"port", 0},    {"window", 256}, {"sockets", 1}, {"rate", 5000}, {"questions", 0},
+      {"seconds", 1}, {"first", 0},    {"names", 0},   {"hosts", 0},
+  };
+
+  uint32_t operator[](std::string_view name) const { return numbers.find(name)->second; }
+};
+
+// The questions, one after the other, and when they end.
+class Questions {
+ public:
+  static constexpr std::size_t kSize = 36;
+
+  explicit Questions(const Settings& settings)
+      : first_(settings["first"]),
+        names_(settings["names"]),
+        questions_(settings["questions"]),
+        end_(Clock::now() + std::chrono::seconds(settings["seconds"])) {
+    static constexpr char kPacket[] =
+        "\0\0\1\0\0\1\0\0\0\0\0\0"
+        "\7n000000\5bench\4test\0\0\1\0\1";
+    static_assert(sizeof kPacket == kSize + 1);
+    std::copy_n(kPacket, kSize, packet_.begin());
+    if (settings["hosts"] != 0) packet_[13] = 'h';
+  }
+
+  // How many of `wanted` may still be asked.
+  uint32_t left(uint32_t wanted) const {
+    if (questions_ == 0) return Clock::now() < end_ ? wanted : 0;
+    return std::min(wanted, questions_ - asked_);
+  }
+
+  void write_next(uint32_t id, uint8_t* to) {
+    uint32_t name = first_ + (names_ == 0 ? asked_ : random_below(names_));
+    ++asked_;
+    for (std::size_t i = 19; i > 13; --i, name /= 10)
+      packet_[i] = static_cast<uint8_t>('0' + name % 10);
+    packet_[0] = static_cast<uint8_t>(id >> 8);
+    packet_[1] = static_cast<uint8_t>(id);
+    std::ranges::copy(packet_, to);
+  }
+
+ private:
+  // xorshift32 (Marsaglia); the same names in every run.
+  uint32_t random_below(uint32_t limit) {
+    random_ ^= random_ << 13;
+    random_ ^= random_ >> 17;
+    random_ ^= random_ << 5;
+    return static_cast<uint32_t>((uint64_t{random_} * limit) >> 32);
+  }
+
+  std::array<uint8_t, kSize> packet_;
+  uint32_t first_;
+  uint32_t names_;
+  uint32_t questions_;
+  uint32_t asked_ = 0;
+  uint32_t random_ = 2463534242;
+  Clock::time_point end_;
+};
+
+}  // namespace bench
