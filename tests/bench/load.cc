@@ -12,7 +12,7 @@
 //           server closes is counted and made again.
 //
 // Ends after `questions`, or after `seconds` where there are no `questions`. The names asked are
-// n000000.bench.test and so on: `names` of them from `first` on, at random, or each once in order
+// n??????.bench.test: `names` of them from number `first` on, at random, or each once in order
 // where `names` is 0. With `hosts=1` the letter is h. An answer that is not there within 3 s is
 // lost.
 

@@ -25,6 +25,10 @@ struct Settings {
   uint32_t operator[](std::string_view name) const { return numbers.find(name)->second; }
 };
 
+// Any two numbers below 2^31 get different names: the factor is odd.
+constexpr uint32_t kScatter = 2654435761;
+constexpr uint32_t kScatterRange = 1U << 31;
+
 // The questions, one after the other, and when they end.
 class Questions {
  public:
@@ -50,10 +54,12 @@ class Questions {
   }
 
   void write_next(uint32_t id, uint8_t* to) {
-    uint32_t name = first_ + (names_ == 0 ? asked_ : random_below(names_));
+    // Like real names: 6 letters or digits that do not count up (some servers' hashes suffer then).
+    uint32_t rest =
+        (first_ + (names_ == 0 ? asked_ : random_below(names_))) * kScatter % kScatterRange;
     ++asked_;
-    for (std::size_t i = 19; i > 13; --i, name /= 10)
-      packet_[i] = static_cast<uint8_t>('0' + name % 10);
+    for (std::size_t i = 19; i > 13; --i, rest /= 36)
+      packet_[i] = static_cast<uint8_t>("0123456789abcdefghijklmnopqrstuvwxyz"[rest % 36]);
     packet_[0] = static_cast<uint8_t>(id >> 8);
     packet_[1] = static_cast<uint8_t>(id);
     std::ranges::copy(packet_, to);

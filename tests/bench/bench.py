@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+# Copyright the dnslet authors
+"""Measures dnslet beside dnsmasq, unbound and the limit that the kernel sets.
+
+    bench.py [--build FOLDER] [--quick] [--only ROW-PREFIX]... [--json FILE]
+
+Prints one table and writes JSON. Every comparison runs in rounds, one server after the other in each,
+so that what else happens on the machine meets all of them alike. RESULTS.md explains the rows.
+"""
+
+import argparse
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import machine
+from servers import SMALL_CACHE, Bound, Dnslet, Dnsmasq, Echo, Hosts, Server, Unbound
+from table import make_rows, render
+
+ANSWERS = 100_000
+HOT_NAMES = 10_000
+
+
+class Bench:
+    def __init__(self, build, scratch, quick):
+        self.build = Path(build)
+        self.scratch = scratch
+        self.quick = quick
+        self.machine = machine.Machine()
+        self.rows = make_rows()
+        Dnslet.program = str(self.build / "dnslet")
+        Server.scratch = scratch
+        self.servers = [kind for kind in (Dnslet, Dnsmasq, Unbound) if kind.found()]
+
+    def rounds(self, full, quick):
+        return range(quick if self.quick else full)
+
+    def program(self, name):
+        return str(self.build / "bench" / name)
+
+    def load(self, kind, port, place=None, **numbers):
+        words = [f"{name}={number}" for name, number in numbers.items()]
+        place = place or self.machine.on_load_side()
+        return machine.run_json([*place, self.program("load"), kind, f"port={port}", *words])
+
+    def stub(self):
+        return Bound([*self.machine.on_load_side(), self.program("stub_upstream")])
+
+    def echo(self):
+        return Echo([*self.machine.on_server_side(), self.program("echo_server")])
+
+    def start(self, kind, upstream, **settings):
+        return kind(self.machine.on_server_side(), upstream.port, **settings)
+
+    @contextlib.contextmanager
+    def all_running(self, with_echo, **settings):
+        """One of each, waiting beside each other"""
+        with contextlib.ExitStack() as stack:
+            upstream = stack.enter_context(self.stub())
+            running = [stack.enter_context(self.echo())] if with_echo else []
+            running += [stack.enter_context(self.start(kind, upstream, **settings))
+                        for kind in self.servers]
+            yield running
+
+    def measure_cost(self, key, server, kind, **numbers):
+        """Runs a load; adds the server's CPU for each answer, and the answers a second."""
+        before = server.nanoseconds()
+        result = self.load(kind, server.port, **numbers)
+        used = server.nanoseconds() - before
+        if result["wrong"] or not result["answers"]:
+            raise AssertionError(f"{server.name} answered wrongly: {result}")
+        self.rows[f"{key}_cpu"].add(server.name, used / 1000 / result["answers"])
+        self.rows[f"{key}_rate"].add(server.name, result["answers"] / result["seconds"])
+        return result
+
+    def fill(self, server, count=HOT_NAMES, window=64):
+        result = self.load("window", server.port, questions=count, window=window)
+        if result["wrong"]:
+            raise AssertionError(f"{server.name} answered wrongly: {result}")
+
+    def cached(self):
+        with self.all_running(with_echo=True, cache=ANSWERS) as running:
+            for server in running:
+                self.fill(server)
+            for _ in self.rounds(11, 3):
+                for server in running:
+                    self.measure_cost("cached", server, "window", names=HOT_NAMES)
+
+    def hosts(self):
+        hosts = Hosts(self.scratch, 100_000)
+        with self.all_running(with_echo=True, cache=SMALL_CACHE, hosts=hosts) as running:
+            for _ in self.rounds(7, 3):
+                for server in running:
+                    self.measure_cost("hosts", server, "window", names=100_000, hosts=1)
+
+    def miss(self):
+        with self.stub() as upstream:
+            for _ in self.rounds(5, 2):
+                for kind in self.servers:
+                    with self.start(kind, upstream, cache=ANSWERS) as server:
+                        result = self.measure_cost("miss", server, "window", questions=ANSWERS,
+                                                   window=200)
+                        self.rows["miss_lost"].add(server.name, result["lost"])
+
+    def tcp(self):
+        with self.all_running(with_echo=False, cache=ANSWERS) as running:
+            for server in running:
+                self.fill(server)
+            for _ in self.rounds(7, 3):
+                for server in running:
+                    result = self.measure_cost("tcp", server, "tcp", names=HOT_NAMES, sockets=8,
+                                               window=64)
+                    self.rows["tcp_closed"].add(server.name, result["closed"])
+
+    def burst(self):
+        with self.stub() as upstream:
+            for _ in self.rounds(5, 3):
+                for kind in self.servers:
+                    with self.start(kind, upstream, cache=ANSWERS) as server:
+                        for row in ("burst_cold", "burst_warm"):
+                            result = self.load("window", server.port, questions=1024, window=1024)
+                            self.rows[row].add(server.name, 1024 - result["answers"])
+
+    def latency(self):
+        with self.all_running(with_echo=True, cache=ANSWERS) as running:
+            for server in running:
+                self.fill(server)
+            for _ in self.rounds(7, 3):
+                for server in running:
+                    result = self.load("paced", server.port, names=HOT_NAMES, rate=5000)
+                    self.rows["latency_median"].add(server.name, result["median_us"])
+                    self.rows["latency_p99"].add(server.name, result["p99_us"])
+
+    def memory(self):
+        """A cache of 100,000 answers against one of 1,000: what is set aside at start counts too."""
+        for kind in self.servers:
+            with self.stub() as upstream:
+                with self.start(kind, upstream, cache=SMALL_CACHE) as server:
+                    time.sleep(0.2)
+                    idle = server.resident()
+            with self.stub() as upstream:
+                with self.start(kind, upstream, cache=ANSWERS) as server:
+                    self.fill(server, ANSWERS, window=16)
+                    full = server.resident()
+                    self.fill(server, ANSWERS, window=16)
+                asked = int(upstream.stop().split()[1])
+            self.rows["kept"].add(kind.name, max(0, 2 * ANSWERS + 1 - asked))
+            self.rows["rss_idle"].add(kind.name, idle / 1024)
+            self.rows["rss_full"].add(kind.name, full / 1024)
+            self.rows["bytes_per_answer"].add(kind.name, (full - idle) / ANSWERS)
+
+    def start_time(self):
+        hosts = Hosts(self.scratch, 10_000)
+        with self.stub() as upstream:
+            for _ in self.rounds(21, 7):
+                for kind in self.servers:
+                    self.first_answer("start", kind([], upstream.port))
+                    self.first_answer("start_hosts", kind([], upstream.port, hosts=hosts))
+
+    def first_answer(self, row, server):
+        words = [*self.machine.on_any_side(), self.program("first_answer"), str(server.port),
+                 server.known_name(), *server.bare_words]
+        printed = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True,
+                                 stderr=subprocess.DEVNULL).stdout
+        self.rows[row].add(server.name, float(printed.split()[-1]))
+
+    def program_size(self):
+        for kind in self.servers:
+            size = machine.stripped_size(shutil.which(kind.program), self.scratch)
+            self.rows["program_size"].add(kind.name, size / 1024)
+
+    def workers(self):
+        """Both processors belong to the server and to the load here."""
+        text = subprocess.run([Dnslet.program, "--help"], capture_output=True, text=True, check=True)
+        if "--threads" not in text.stdout:
+            return
+        place = self.machine.on_any_side()
+        with self.stub() as upstream, contextlib.ExitStack() as stack:
+            one, two = (stack.enter_context(Dnslet(place, upstream.port, cache=ANSWERS,
+                                                   extra=["--threads", count]))
+                        for count in ("1", "2"))
+            for server in (one, two):
+                self.fill(server)
+            for _ in self.rounds(7, 3):
+                (rate, cost), (more_rate, more_cost) = map(self.shared_cost, (one, two))
+                self.rows["workers_rate"].add("dnslet", more_rate / rate)
+                self.rows["workers_cpu"].add("dnslet", more_cost / cost)
+
+    def shared_cost(self, server):
+        """(answers a second, CPU for each)"""
+        before = server.nanoseconds()
+        result = self.load("window", server.port, place=self.machine.on_any_side(),
+                           names=HOT_NAMES, sockets=8, window=64)
+        used = server.nanoseconds() - before
+        return result["answers"] / result["seconds"], used / result["answers"]
+
+    def run(self, only):
+        steps = [self.cached, self.hosts, self.miss, self.tcp, self.burst, self.latency, self.memory,
+                 self.start_time, self.program_size, self.workers]
+        for step in steps:
+            if only and step.__name__ not in only:
+                continue
+            begin = time.monotonic()
+            print(f"bench: {step.__name__}", end="", file=sys.stderr, flush=True)
+            step()
+            print(f", {time.monotonic() - begin:.0f} s", file=sys.stderr)
+
+    def as_json(self):
+        return {"machine": self.machine.describe(),
+                "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "versions": {kind.name: kind.version() for kind in self.servers},
+                "rows": {key: row.as_json() for key, row in self.rows.items() if row.values}}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--build", default="build", help="folder of dnslet and bench/")
+    parser.add_argument("--quick", action="store_true", help="few rounds: rough, in two minutes")
+    parser.add_argument("--only", action="append", help="one step: cached, hosts, miss, tcp, ...")
+    parser.add_argument("--json", help="where to write it (default: bench.json in the build folder)")
+    options = parser.parse_args()
+
+    machine.enter_namespace()
+    with tempfile.TemporaryDirectory(prefix="dnslet-bench-") as scratch:
+        bench = Bench(options.build, scratch, options.quick)
+        for warning in bench.machine.warnings():
+            print(f"bench: {warning}", file=sys.stderr)
+        bench.run(options.only)
+    print(render(bench.rows))
+    path = Path(options.json or bench.build / "bench.json")
+    path.write_text(json.dumps(bench.as_json(), indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
