@@ -4,15 +4,14 @@
 
     bench.py [--build FOLDER] [--quick] [--only ROW-PREFIX]... [--json FILE]
 
-Prints one table and writes JSON. Every comparison runs in rounds, one server after the other in each,
-so that what else happens on the machine meets all of them alike. RESULTS.md explains the rows.
+Prints one table and writes JSON. Every comparison runs in rounds, one server after the other:
+what else happens on the machine meets all of them alike. RESULTS.md explains the rows.
 """
 
 import argparse
 import contextlib
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -47,7 +46,8 @@ class Bench:
     def load(self, kind, port, place=None, **numbers):
         words = [f"{name}={number}" for name, number in numbers.items()]
         place = place or self.machine.on_load_side()
-        return machine.run_json([*place, self.program("load"), kind, f"port={port}", *words])
+        words = [*place, self.program("load"), kind, f"port={port}", *words]
+        return json.loads(machine.output(words))
 
     def stub(self):
         return Bound([*self.machine.on_load_side(), self.program("stub_upstream")])
@@ -107,7 +107,7 @@ class Bench:
                 for kind in self.servers:
                     with self.start(kind, upstream, cache=ANSWERS) as server:
                         result = self.measure_cost("miss", server, "window", questions=ANSWERS,
-                                                   window=200)
+                                                   window=WINDOW)
                         self.rows["miss_lost"].add(server.name, result["lost"])
 
     def tcp(self):
@@ -140,7 +140,7 @@ class Bench:
                     self.rows["latency_p99"].add(server.name, result["p99_us"])
 
     def memory(self):
-        """A cache of 100,000 answers against one of 1,000: what is set aside at start counts too."""
+        """A full cache of 100,000 against an idle one of 1,000: what is set aside counts too."""
         for kind in self.servers:
             with self.stub() as upstream:
                 with self.start(kind, upstream, cache=SMALL_CACHE) as server:
@@ -168,9 +168,7 @@ class Bench:
     def first_answer(self, row, server):
         words = [*self.machine.on_any_side(), self.program("first_answer"), str(server.port),
                  server.known_name(), *server.bare_words]
-        printed = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True,
-                                 stderr=subprocess.DEVNULL).stdout
-        self.rows[row].add(server.name, float(printed.split()[-1]))
+        self.rows[row].add(server.name, float(machine.output(words).split()[-1]))
 
     def program_size(self):
         for kind in self.servers:
@@ -179,8 +177,8 @@ class Bench:
 
     def workers(self):
         """Both processors belong to the server and to the load here."""
-        text = subprocess.run([Dnslet.program, "--help"], capture_output=True, text=True, check=True)
-        if "--threads" not in text.stdout:
+        if "--threads" not in machine.output([Dnslet.program, "--help"]):
+            self.rows["workers_rate"].note = self.rows["workers_cpu"].note = "not built"
             return
         place = self.machine.on_any_side()
         with self.stub() as upstream, contextlib.ExitStack() as stack:
@@ -203,9 +201,8 @@ class Bench:
         return result["answers"] / result["seconds"], used / result["answers"]
 
     def run(self, only):
-        steps = [self.cached, self.hosts, self.miss, self.tcp, self.burst, self.latency, self.memory,
-                 self.start_time, self.program_size, self.workers]
-        for step in steps:
+        for step in (self.cached, self.hosts, self.miss, self.tcp, self.burst, self.latency,
+                     self.memory, self.start_time, self.program_size, self.workers):
             if only and step.__name__ not in only:
                 continue
             begin = time.monotonic()

@@ -2,11 +2,10 @@
 # Copyright the dnslet authors
 """A quiet place to measure in, and what a process has cost there.
 
-The servers get the first processor and everything that asks or answers them the second one, all of it
-at real-time priority, in a network namespace of its own. What is not permitted is left out and said.
+The servers get the first processor and everything that asks or answers them the second one, all at
+real-time priority, in a network namespace of its own. What is not permitted is left out and said.
 """
 
-import json
 import os
 import re
 import resource
@@ -78,9 +77,8 @@ class Machine:
             yield "no permission for a network namespace: measured on the host's loopback"
 
 
-def run_json(words):
-    """What a program printed as JSON"""
-    return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+def output(words):
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
 
 
 def nanoseconds_on_processor(pid):

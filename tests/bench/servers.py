@@ -114,9 +114,9 @@ class Server(Process):
 
     @classmethod
     def version(cls):
-        option = "-V" if cls.program == "unbound" else "--version"
-        text = subprocess.run([cls.program, option], capture_output=True, text=True, check=True)
-        return re.search(r"\d+\.\d[\w.-]*", text.stdout).group()
+        option = "-V" if cls.name == "unbound" else "--version"
+        text = machine.output([cls.program, option])
+        return re.search(r"\d[\w.-]*", text).group()
 
     def known_name(self):
         return bench_name(0, "h") if self.hosts else bench_name(999_999)

@@ -57,6 +57,7 @@ class Row:
         self.digits = digits
         self.summary = summary
         self.values = {}
+        self.note = "not measured"  # said of a target where there is nothing to judge
 
     def add(self, server, value):
         self.values.setdefault(server, []).append(value)
@@ -81,20 +82,22 @@ class Row:
         return "" if value is None else f"{value:,.{digits}f}"
 
     def verdict(self):
-        words = {True: "reached", False: "**missed**", None: "not measured"}
+        words = {True: "reached", False: "**missed**", None: self.note}
         return ", ".join(f"{each.text()}: {words[each.is_reached(self)]}" for each in self.targets)
 
     def as_json(self):
         return {"title": self.title, "rounds": self.values,
                 "summary": {server: self.value(server) for server in self.values},
-                "dnslet_to": {other: self.ratio(other) for other in self.values if other != "dnslet"},
+                "dnslet_to": {other: self.ratio(other)
+                              for other in self.values if other != "dnslet"},
                 "targets": [{"demand": each.text(), "reached": each.is_reached(self)}
                             for each in self.targets]}
 
 
 def make_rows():
     rows = [
-        Row("cached_cpu", "cached, UDP: CPU µs an answer", [Below("echo", 1.15), Below("dnsmasq", 0.55)], 2),
+        Row("cached_cpu", "cached, UDP: CPU µs an answer",
+            [Below("echo", 1.15), Below("dnsmasq", 0.55)], 2),
         Row("cached_rate", "cached, UDP: answers a second"),
         Row("hosts_cpu", "100,000 hosts: CPU µs an answer", [Below("echo", 1.2)], 2),
         Row("hosts_rate", "100,000 hosts: answers a second"),
