@@ -29,7 +29,8 @@ def enter_namespace():
     if os.environ.get(INSIDE):
         return
     os.environ[INSIDE] = "none"
-    for unshare in (["unshare", "--net"], ["unshare", "--net", "--map-root-user"]):
+    as_user = ["--map-current-user", "--keep-caps"]  # as root, dnsmasq would want other groups
+    for unshare in (["unshare", "--net"], ["unshare", "--net", *as_user]):
         if works([*unshare, "ip", "link", "set", "lo", "up"]):
             os.environ[INSIDE] = " ".join(unshare)
             script = 'ip link set lo up && exec "$@"'
