@@ -84,15 +84,32 @@ struct UdpListener::Batch {
   std::array<Control, kBatch> answered_control;
   std::array<iovec, kBatch> answered_vector;
   std::array<mmsghdr, kBatch> sending;
+
+  // Readies a place for a question; the kernel writes these fields with each one.
+  void expect(std::size_t i, std::size_t control_size) {
+    receiving[i].msg_hdr.msg_namelen = sizeof(sockaddr_in6);
+    receiving[i].msg_hdr.msg_controllen = control_size;
+  }
 };
 
 UdpListener::UdpListener(Loop& loop, Descriptor socket, OnQuestion on_question)
     : socket_(std::move(socket)),
       endpoint_(bound_endpoint(socket_)),
+      control_size_(endpoint_.address.is_wildcard() ? kControlSize : 0),
       on_question_(std::move(on_question)),
       batch_(new Batch),  // not value-initialised: untouched pages cost nothing
       watch_(loop, socket_.get(), [this](int events) { on_ready(events); }),
       before_waiting_(loop, [this] { flush(); }) {
+  for (std::size_t i = 0; i < kBatch; ++i) {
+    batch_->asking_vector[i] = {batch_->questions[i].data(), kMaxQuestion};
+    msghdr& header = batch_->receiving[i].msg_hdr;
+    header = msghdr();
+    header.msg_name = &batch_->asking[i].remote.any;
+    header.msg_iov = &batch_->asking_vector[i];
+    header.msg_iovlen = 1;
+    header.msg_control = batch_->asking_control[i].bytes.data();
+    batch_->expect(i, control_size_);
+  }
   watch_.start(UV_READABLE);
 }
 
@@ -105,21 +122,11 @@ void UdpListener::on_ready(int events) {
 
 void UdpListener::receive() {
   for (int turn = 0; turn < kBatchesPerTurn; ++turn) {
-    for (std::size_t i = 0; i < kBatch; ++i) {
-      batch_->asking_vector[i] = {batch_->questions[i].data(), kMaxQuestion};
-      msghdr& header = batch_->receiving[i].msg_hdr;
-      header = msghdr();
-      header.msg_name = &batch_->asking[i].remote.any;
-      header.msg_namelen = sizeof(sockaddr_in6);
-      header.msg_iov = &batch_->asking_vector[i];
-      header.msg_iovlen = 1;
-      header.msg_control = batch_->asking_control[i].bytes.data();
-      header.msg_controllen = kControlSize;
-    }
     const int count =
         recvmmsg(socket_.get(), batch_->receiving.data(), kBatch, MSG_DONTWAIT, nullptr);
     if (count <= 0) return;  // nothing there, or an ICMP error for an earlier answer
     answer(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) batch_->expect(static_cast<std::size_t>(i), control_size_);
     if (static_cast<std::size_t>(count) < kBatch) return;
   }
 }

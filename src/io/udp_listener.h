@@ -61,6 +61,7 @@ class UdpListener {
 
   Descriptor socket_;
   Endpoint endpoint_;
+  std::size_t control_size_;  // 0: every packet comes to the endpoint's own address
   OnQuestion on_question_;
   std::unique_ptr<Batch> batch_;
   std::size_t queued_ = 0;   // answers in the batch's slots
