@@ -90,6 +90,21 @@ Log::Log(Target target) : target_(target) {
 }
 
 void Log::write(Level level, std::string_view line) {
+  const std::lock_guard lock(mutex_);
+  put(level, line);
+}
+
+bool Log::has_waiting() const {
+  const std::lock_guard lock(mutex_);
+  return !waiting_.empty();
+}
+
+uint64_t Log::dropped() const {
+  const std::lock_guard lock(mutex_);
+  return dropped_total_;
+}
+
+void Log::put(Level level, std::string_view line) {
   std::string text = std::string(to_text(level)) + ' ' + escaped(line);
   if (text.size() > kMaxLine) text.resize(kMaxLine);
   if (target_ == Target::Syslog) {
@@ -101,6 +116,7 @@ void Log::write(Level level, std::string_view line) {
 
 void Log::write_limited(Level level, std::string_view topic, std::string_view line,
                         Milliseconds now) {
+  const std::lock_guard lock(mutex_);
   Topic& state = topics_[std::string(topic)];
   if (now < state.next) {
     ++state.left_out;
@@ -109,7 +125,7 @@ void Log::write_limited(Level level, std::string_view topic, std::string_view li
   std::string text(line);
   if (state.left_out > 0) text += " left_out=" + std::to_string(state.left_out);
   state = {now + kRepeatInterval, 0};
-  write(level, text);
+  put(level, text);
 }
 
 void Log::append(const std::string& line) {
@@ -122,12 +138,13 @@ void Log::append(const std::string& line) {
 }
 
 void Log::flush() {
+  const std::lock_guard lock(mutex_);
   if (waiting_.empty()) return;
   flush_output();
   if (dropped_ == 0 || waiting_.size() > kMaxWaiting / 2) return;
   const uint64_t told = std::exchange(dropped_, 0);
-  write(Level::Warning,
-        "log lines dropped because the reader is too slow count=" + std::to_string(told));
+  put(Level::Warning,
+      "log lines dropped because the reader is too slow count=" + std::to_string(told));
 }
 
 // Whole lines, at most PIPE_BUF bytes a write: that much poll() has promised.

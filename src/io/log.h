@@ -7,10 +7,13 @@
 //
 // A reader that does not keep up never holds the loop: lines wait in a bounded buffer, what does
 // not fit is dropped and counted, and the count is told when there is room again.
+//
+// May be used by several threads.
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -36,10 +39,12 @@ class Log {
 
   // Hands waiting lines to the reader as far as it takes them without blocking. Call once a turn.
   void flush();
-  bool has_waiting() const { return !waiting_.empty(); }
-  uint64_t dropped() const { return dropped_total_; }
+  bool has_waiting() const;
+  uint64_t dropped() const;
 
  private:
+  // With the lock held, here and below.
+  void put(Level level, std::string_view line);
   void append(const std::string& line);
   void flush_output();
   void send_to_syslog(Level level, std::string_view line);
@@ -51,6 +56,7 @@ class Log {
 
   Target target_;
   Descriptor syslog_;
+  mutable std::mutex mutex_;  // over all that follows
   std::string waiting_;
   uint64_t dropped_ = 0;  // since the last time it was told
   uint64_t dropped_total_ = 0;

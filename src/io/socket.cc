@@ -59,6 +59,21 @@ bool prepare(int fd, const Endpoint& endpoint, SocketKind kind) {
   return prepare_udp(fd, endpoint.address);
 }
 
+enum class Port { Own, Shared };
+
+Result<Descriptor> bind_with(const Endpoint& endpoint, SocketKind kind, Port port) {
+  const SocketAddress address(endpoint);
+  const bool is_udp = kind == SocketKind::Udp;
+  const int type = (is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  Descriptor socket(::socket(address.any.sa_family, type, 0));
+  if (socket && prepare(socket.get(), endpoint, kind) &&
+      (port == Port::Own || set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) &&
+      bind(socket.get(), &address.any, address.size) == 0)
+    return socket;
+  const std::string reason = uv_strerror(-errno);
+  return Error{"cannot bind " + endpoint.to_text() + (is_udp ? "/udp: " : "/tcp: ") + reason};
+}
+
 }  // namespace
 
 SocketAddress::SocketAddress(const Endpoint& endpoint) : SocketAddress() {
@@ -95,15 +110,18 @@ Endpoint SocketAddress::endpoint() const {
 }
 
 Result<Descriptor> bind_socket(const Endpoint& endpoint, SocketKind kind) {
-  const SocketAddress address(endpoint);
-  const bool is_udp = kind == SocketKind::Udp;
-  const int type = (is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
-  Descriptor socket(::socket(address.any.sa_family, type, 0));
-  if (socket && prepare(socket.get(), endpoint, kind) &&
-      bind(socket.get(), &address.any, address.size) == 0)
-    return socket;
-  const std::string reason = uv_strerror(-errno);
-  return Error{"cannot bind " + endpoint.to_text() + (is_udp ? "/udp: " : "/tcp: ") + reason};
+  return bind_with(endpoint, kind, Port::Own);
+}
+
+Result<Descriptor> bind_beside(const BoundSocket& first) {
+  (void)set(first.socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);  // else the second one can't bind
+  return bind_with(bound_endpoint(first.socket), first.kind, Port::Shared);
+}
+
+Result<Descriptor> duplicate(const Descriptor& socket) {
+  Descriptor copy(fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy) return Error{std::string("cannot duplicate a socket: ") + uv_strerror(-errno)};
+  return copy;
 }
 
 bool adopt_socket(const BoundSocket& bound) {

@@ -52,6 +52,13 @@ bool adopt_socket(const BoundSocket& bound);
 // Whether an IPv6 socket takes IPv4 too, which those of bind_socket() never do.
 bool takes_both_families(const Descriptor& socket);
 
+// Another socket on the address of one from bind_socket(), which from then on shares it
+// (SO_REUSEPORT): the kernel divides the clients between them. A socket of another process can't
+// join, because it will bind for itself first. Fails like bind_socket().
+Result<Descriptor> bind_beside(const BoundSocket& first);
+// The same socket once more.
+Result<Descriptor> duplicate(const Descriptor& socket);
+
 // Where the socket is bound to; port 0 has become a real one.
 Endpoint bound_endpoint(const Descriptor& socket);
 
