@@ -8,12 +8,12 @@
 namespace dnslet::app {
 
 HostsFiles::HostsFiles(std::vector<std::string> paths, uint64_t seed, io::Log& log)
-    : seed_(seed), log_(log), table_(std::make_unique<policy::HostsTable>(seed)) {
+    : seed_(seed), log_(log), table_(std::make_shared<policy::HostsTable>(seed)) {
   for (std::string& path : paths) listings_.push_back({std::move(path), {}});
 }
 
 Status HostsFiles::read(OnTrouble on_trouble) {
-  auto table = std::make_unique<policy::HostsTable>(seed_);
+  auto table = std::make_shared<policy::HostsTable>(seed_);
   std::vector<Source> sources;
   for (Source& listing : listings_) {
     listing.stamp = io::stamp_of(listing.path);

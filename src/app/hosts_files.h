@@ -32,8 +32,8 @@ class HostsFiles {
   // Whether a file or a directory has changed since it was last read.
   bool has_changed() const;
 
-  // Valid until the next load() or reload().
-  const policy::HostsTable& table() const { return *table_; }
+  // What was read last; a table never changes.
+  std::shared_ptr<const policy::HostsTable> table() const { return table_; }
 
  private:
   struct Source {
@@ -53,7 +53,7 @@ class HostsFiles {
   uint64_t seed_;
   io::Log& log_;
   std::vector<Source> sources_;  // in the order of the table's sources
-  std::unique_ptr<const policy::HostsTable> table_;
+  std::shared_ptr<const policy::HostsTable> table_;
 };
 
 }  // namespace dnslet::app

@@ -44,6 +44,21 @@ Status bind_both(const Endpoint& endpoint, Sockets& sockets) {
   }
 }
 
+// Makes lists of further sockets like those of the first, until there is one for each worker.
+Status multiply(DividedSockets& divided, std::size_t workers,
+                Result<io::Descriptor> (*another)(const io::BoundSocket&)) {
+  while (divided.size() < workers) {
+    Sockets more;
+    for (const io::BoundSocket& first : divided.front()) {
+      auto socket = another(first);
+      if (!socket) return socket.error();
+      more.push_back({first.kind, std::move(*socket)});
+    }
+    divided.push_back(std::move(more));
+  }
+  return Done();
+}
+
 bool contains(std::span<const Endpoint> endpoints, const Endpoint& wanted) {
   return std::ranges::find(endpoints, wanted) != endpoints.end();
 }
@@ -76,11 +91,20 @@ Result<Sockets> take_passed_sockets(Options& options) {
   return sockets;
 }
 
-Result<Sockets> bind_sockets(std::span<const Endpoint> endpoints) {
-  Sockets sockets;
+Result<DividedSockets> bind_sockets(std::span<const Endpoint> endpoints, std::size_t workers) {
+  DividedSockets divided(1);
   for (const Endpoint& endpoint : endpoints)
-    if (Status status = bind_both(endpoint, sockets); !status) return status.error();
-  return sockets;
+    if (Status status = bind_both(endpoint, divided.front()); !status) return status.error();
+  if (Status status = multiply(divided, workers, io::bind_beside); !status) return status.error();
+  return divided;
+}
+
+Result<DividedSockets> divide_passed(Sockets passed, std::size_t workers) {
+  DividedSockets divided(1);
+  divided.front() = std::move(passed);
+  const auto copy = [](const io::BoundSocket& bound) { return io::duplicate(bound.socket); };
+  if (Status status = multiply(divided, workers, copy); !status) return status.error();
+  return divided;
 }
 
 std::string list_endpoints(std::span<const Endpoint> udp, std::span<const Endpoint> tcp) {

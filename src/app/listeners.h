@@ -19,9 +19,15 @@ namespace dnslet::app {
 // Without it: none. Fails with a sentence that names the remedy. Call first of all.
 Result<std::vector<io::BoundSocket>> take_passed_sockets(Options& options);
 
-// A UDP and a TCP socket on each endpoint, both on the same port. Fails with a sentence that names
-// the remedies.
-Result<std::vector<io::BoundSocket>> bind_sockets(std::span<const Endpoint> endpoints);
+// One list for each worker; all serve the same addresses.
+using DividedSockets = std::vector<std::vector<io::BoundSocket>>;
+
+// A UDP and a TCP socket on each endpoint, both on the same port, for each worker. Fails with a
+// sentence that names the remedies.
+Result<DividedSockets> bind_sockets(std::span<const Endpoint> endpoints, std::size_t workers);
+
+// The passed sockets for each worker. Fails when there are too few descriptors.
+Result<DividedSockets> divide_passed(std::vector<io::BoundSocket> passed, std::size_t workers);
 
 // The endpoints in the words of the ready line: "udp+tcp A B udp C tcp D", those with both first.
 std::string list_endpoints(std::span<const Endpoint> udp, std::span<const Endpoint> tcp);

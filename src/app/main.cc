@@ -67,7 +67,7 @@ int serve(Options options) {
       return fail(kCannotRun, "--user: " + status.error().text +
                                   "; start dnslet as root, or leave out --user (DNSMASQ_USER)");
   }
-  server.run();
+  if (const auto status = server.run(); !status) return fail(kCannotRun, status.error().text);
   return kStopped;
 }
 

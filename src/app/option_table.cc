@@ -19,6 +19,7 @@ constexpr uint32_t kMaxSeconds = 86'400;  // a day: longer is a slip of the unit
 constexpr uint32_t kMaxMilliseconds = kMaxSeconds * 1000;
 constexpr uint32_t kMaxCacheAnswers = 10'000'000;  // 10 GB at the promised 1 KiB each
 constexpr uint32_t kMaxLimit = 1'000'000;
+constexpr uint32_t kMaxThreads = 256;
 constexpr uint32_t kMaxNdots = 15;  // glibc's RES_MAXNDOTS
 constexpr uint32_t kMaxDots = 126;  // no name has more
 
@@ -200,6 +201,14 @@ Status parse_rcache_neg_ttl(std::string_view text, Options& options) {
   return set_seconds(options.cache_negative_ttl, text, kFromZero);
 }
 
+Status parse_threads(std::string_view text, Options& options) {
+  return set_count(options.threads, text, {kFromZero, kMaxThreads, "threads"});
+}
+
+Status parse_multithreading(std::string_view text, Options& options) {
+  return set_switch(options.multithreading, text);
+}
+
 Status parse_max_inflight(std::string_view text, Options& options) {
   return set_count(options.max_inflight, text, {kFromOne, kMaxLimit, "questions"});
 }
@@ -253,7 +262,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Upstream", "stubzones", 'z', Kind::Sequence, "DNSMASQ_STUB", "DOMAIN/IP,...", "",
      "Servers of these domains; repeatable", parse_stubzones},
     {"Upstream", "resolv-conf", 0, Kind::Text, "DNSMASQ_RESOLV_CONF", "PATH", "/etc/resolv.conf",
-     "Read it; -d: edit it", parse_resolv_conf},
+     "The file; -d edits it", parse_resolv_conf},
     {"Upstream", "upstream-timeout", 0, Kind::Text, "DNSMASQ_UPSTREAM_TIMEOUT", "MS", "4500",
      "Give up on a question after this", parse_upstream_timeout},
     {"Upstream", "upstream-retry", 0, Kind::Text, "DNSMASQ_UPSTREAM_RETRY", "MS", "800",
@@ -300,6 +309,10 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Limits", "tcp-idle-timeout", 0, Kind::Text, "DNSMASQ_TCP_IDLE_TIMEOUT", "MS", "10000",
      "Close idle client connections after", parse_tcp_idle_timeout},
 
+    {"Operation", "threads", 0, Kind::Text, "DNSMASQ_THREADS", "N", "1",
+     "Workers; 0: one per processor", parse_threads},
+    {"Operation", "multithreading", 0, Kind::Switch, "DNSMASQ_MULTITHREADING", "", "false",
+     "The same as --threads 0", parse_multithreading},
     {"Operation", "verbose", 0, Kind::Switch, "DNSMASQ_VERBOSE", "", "false",
      "A log line for every question", parse_verbose},
     {"Operation", "syslog", 0, Kind::Switch, "DNSMASQ_SYSLOG", "", "false",

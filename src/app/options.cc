@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <thread>
 #include <utility>
 
 #include "app/option_table.h"
@@ -287,6 +288,15 @@ std::string origin_text(const Setting& setting) {
   return "--" + setting.flag;
 }
 
+// Turns "one per processor" into a number. A given --threads wins over --multithreading.
+void count_workers(ParsedOptions& parsed) {
+  const auto threads = std::ranges::find(parsed.settings, "threads", &Setting::flag);
+  const bool is_given = threads != parsed.settings.end() && threads->origin != Origin::Default;
+  Options& options = parsed.options;
+  if (options.multithreading && !is_given) options.threads = 0;
+  if (options.threads == 0) options.threads = std::max(1U, std::thread::hardware_concurrency());
+}
+
 }  // namespace
 
 Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
@@ -303,6 +313,7 @@ Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
 
   const Status set = apply_rows(Rows::Settings, *flags, environment, parsed);
   if (!set) return set.error();
+  count_workers(parsed);
   return parsed;
 }
 

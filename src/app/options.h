@@ -76,11 +76,13 @@ struct Options {
   std::optional<bool> force_tcp;  // nullopt: `use-vc` in resolv.conf decides
   std::size_t max_inflight = 4096;
 
+  std::size_t threads = 1;  // workers; --multithreading and 0 have become a number
   std::size_t max_tcp_clients = 256;
   std::chrono::milliseconds tcp_idle_timeout{10000};
 
   bool default_resolver = false;  // this dnslet becomes the host's nameserver
-  bool systemd = false;  // `listen` is not asked; it becomes what the passed sockets hear
+  bool systemd = false;           // `listen` is not asked; it becomes what the passed sockets hear
+  bool multithreading = false;
   bool verbose = false;
   bool syslog = false;
 };

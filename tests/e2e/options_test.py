@@ -92,7 +92,7 @@ BAD = [
 ]
 
 # Flags of the contract that come with later issues; take a line out when its option is built.
-NOT_YET = ["--threads=2", "--rcache-stale=60",
+NOT_YET = ["--rcache-stale=60",
            "--metrics=127.0.0.1:0"]
 
 

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "app/worker.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace dnslet::app {
+namespace {
+
+constexpr io::Milliseconds kLogRetry{100};
+
+// A worker's share of a limit of the whole program.
+std::size_t share(std::size_t limit, std::size_t workers) {
+  return (limit + workers - 1) / workers;
+}
+
+}  // namespace
+
+Counters& Counters::operator+=(const Counters& other) {
+  udp += other.udp;
+  tcp += other.tcp;
+  dropped += other.dropped;
+  for (std::size_t i = 0; i < by_source.size(); ++i) by_source[i] += other.by_source[i];
+  upstream_open += other.upstream_open;
+  tcp_clients += other.tcp_clients;
+  tcp_closed_by_limit += other.tcp_closed_by_limit;
+  unsent += other.unsent;
+  return *this;
+}
+
+Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
+    : shared_(shared),
+      settings_(std::move(settings)),
+      max_waiting_(share(std::max(kMinWaiting, kWaitingPerFlight * shared.options.max_inflight),
+                         shared.workers)),
+      failures_(kFailures, shared.seed),
+      scratch_(dns::kMaxMessage),
+      late_slot_(dns::kMaxMessage),
+      mailbox_(loop_),
+      flights_(loop_, shared.log,
+               {shared.options.upstream_timeout, shared.options.upstream_retry,
+                share(shared.options.max_inflight, shared.workers)},
+               [this](const Flights::Landing& landing) { on_landing(landing); }),
+      tcp_clients_(
+          loop_,
+          {share(shared.options.max_tcp_clients, shared.workers), shared.options.tcp_idle_timeout},
+          [this](dns::BytesView packet, uint64_t client, const IpAddress& address,
+                 dns::MutableBytesView slot) { return on_tcp(packet, client, address, slot); }),
+      deadline_timer_(loop_, [this] { on_deadline(); }),
+      log_timer_(loop_, [this] { flush_log(); }),
+      before_waiting_(loop_, [this] { flush_log(); }) {
+  turns_.addresses.resize(shared.addresses.owners());
+  use_hosts(std::move(hosts));
+}
+
+Worker::~Worker() = default;
+
+void Worker::use_hosts(Hosts hosts) {
+  hosts_ = std::move(hosts);
+  turns_.hosts.assign(hosts_->owners(), 0);
+  shared_.cache.clear();
+  failures_.clear();
+}
+
+Status Worker::listen(io::BoundSocket bound) {
+  if (bound.kind == io::SocketKind::Tcp) {
+    auto tcp = io::TcpListener::start(loop_, std::move(bound.socket), tcp_clients_);
+    if (!tcp) return tcp.error();
+    tcp_listeners_.push_back(std::move(*tcp));
+    return Done();
+  }
+  const std::size_t listener = udp_listeners_.size();
+  udp_listeners_.push_back(std::make_unique<io::UdpListener>(
+      loop_, std::move(bound.socket),
+      [this, listener](dns::BytesView packet, const io::UdpPeer& peer, dns::MutableBytesView slot) {
+        return on_udp(listener, packet, peer, slot);
+      }));
+  return Done();
+}
+
+void Worker::forward_to(const Forwarding& forwarding) {
+  if (forwarding.search != settings_.search) {
+    settings_.search = forwarding.search;
+    shared_.cache.clear();  // it may hold what other rules found
+  }
+  const bool is_new = forwarding.servers != forwarding_.servers ||
+                      forwarding.tcp_only != forwarding_.tcp_only || !is_forwarding_;
+  forwarding_ = forwarding;
+  if (!is_new) return;
+  is_forwarding_ = true;
+
+  const auto transport =
+      forwarding.tcp_only ? io::UpstreamTransport::TcpOnly : io::UpstreamTransport::UdpThenTcp;
+  if (!forwarding.servers.empty())
+    flights_.set_servers(policy::kDefaultServers, forwarding.servers, transport);
+  const std::vector<StubZone>& zones = shared_.options.stub_zones;
+  for (std::size_t i = 0; i < zones.size(); ++i)
+    flights_.set_servers(set_of_zone(i), zones[i].servers, transport);
+}
+
+policy::Tables Worker::tables() {
+  return {settings_,     shared_.addresses, *hosts_, shared_.blocked, shared_.zones,
+          shared_.cache, failures_,         turns_,  scratch_};
+}
+
+std::size_t Worker::on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
+                           dns::MutableBytesView slot) {
+  ++counted_.udp;
+  policy::Lookup lookup({peer.remote.address(), policy::Transport::Udp});
+  return answer(lookup, UdpReturn{listener, peer}, packet, slot).size;
+}
+
+io::TcpOutcome Worker::on_tcp(dns::BytesView packet, uint64_t client, const IpAddress& address,
+                              dns::MutableBytesView slot) {
+  ++counted_.tcp;
+  policy::Lookup lookup({address, policy::Transport::Tcp});
+  return answer(lookup, TcpReturn{client}, packet, slot);
+}
+
+// Answers into the slot, or keeps the lookup until its question has landed.
+io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Return& back, dns::BytesView packet,
+                              dns::MutableBytesView slot) {
+  const uint64_t started_ns = shared_.options.verbose ? uv_hrtime() : 0;
+  policy::Step step = lookup.start(tables(), packet, loop_.now(), slot);
+  if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
+    const uint64_t id = next_lookup_++;
+    const bool has_room = waiting_.size() < max_waiting_;
+    if (has_room && flights_.board(id, *ask)) {
+      waiting_.emplace(id, Waiting{std::move(lookup), back, started_ns});
+      await_deadline(id);
+      return {0, true};
+    }
+    warn_of_limit();
+    step = lookup.give_up(slot);
+  }
+
+  if (const auto* const reply = std::get_if<policy::Reply>(&step)) {
+    note(lookup, {*reply, slot.first(reply->size), ""}, started_ns);
+    return {reply->size, false};
+  }
+  ++counted_.dropped;
+  return {};
+}
+
+void Worker::on_landing(const Flights::Landing& landing) {
+  policy::remember(tables(), landing.question, landing.answer, loop_.now());
+  for (const uint64_t id : landing.lookups) {
+    const auto found = waiting_.find(id);
+    if (found == waiting_.end()) continue;  // its time was over
+    Waiting& waiting = found->second;
+    policy::Step step = waiting.lookup.on_answer(tables(), {landing.answer, landing.source},
+                                                 loop_.now(), slot_for(waiting.back));
+    if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
+      if (flights_.board(id, *ask)) continue;
+      warn_of_limit();
+      step = waiting.lookup.give_up(slot_for(waiting.back));
+    }
+    finish(id, std::get<policy::Reply>(step), landing.via);
+  }
+}
+
+// Sends the reply that lies in the late slot and lets the lookup go.
+void Worker::finish(uint64_t id, const policy::Reply& reply, const std::string& via) {
+  const auto node = waiting_.extract(id);
+  const Waiting& waiting = node.mapped();
+  const dns::BytesView message = dns::BytesView(late_slot_).first(reply.size);
+  note(waiting.lookup, {reply, message, via}, waiting.started_ns);
+  send(waiting.back, message);
+}
+
+// The time of a client's question runs over all that is asked for its sake.
+void Worker::await_deadline(uint64_t id) {
+  // A question that is asked once fails with its flight, which knows a server's code: let it.
+  constexpr io::Milliseconds kFlightFirst{5};
+  const io::Milliseconds time = shared_.options.upstream_timeout + kFlightFirst;
+  deadlines_.push_back({loop_.now() + time, id});
+  if (!deadline_timer_.is_active()) deadline_timer_.start_once(time);
+}
+
+void Worker::on_deadline() {
+  while (!deadlines_.empty() && deadlines_.front().at <= loop_.now()) {
+    const uint64_t id = deadlines_.front().lookup;
+    deadlines_.pop_front();
+    const auto found = waiting_.find(id);
+    if (found == waiting_.end()) continue;
+    Waiting& waiting = found->second;
+    const policy::Step step =
+        waiting.lookup.on_deadline(tables(), loop_.now(), slot_for(waiting.back));
+    finish(id, std::get<policy::Reply>(step), "");
+  }
+  if (!deadlines_.empty()) deadline_timer_.start_once(deadlines_.front().at - loop_.now());
+}
+
+void Worker::warn_of_limit() {
+  shared_.log.write_limited(io::Level::Warning, "max-inflight",
+                            "too many questions under way, answered SERVFAIL; see --max-inflight",
+                            loop_.now());
+}
+
+// As much of the late slot as the transport carries.
+dns::MutableBytesView Worker::slot_for(const Return& back) {
+  const bool is_udp = std::holds_alternative<UdpReturn>(back);
+  return dns::MutableBytesView(late_slot_)
+      .first(is_udp ? io::UdpListener::kMaxAnswer : late_slot_.size());
+}
+
+void Worker::send(const Return& back, dns::BytesView message) {
+  if (const auto* const udp = std::get_if<UdpReturn>(&back))
+    udp_listeners_[udp->listener]->send(udp->peer, message);
+  if (const auto* const tcp = std::get_if<TcpReturn>(&back))
+    tcp_clients_.send(tcp->client, message);
+}
+
+void Worker::note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns) {
+  ++counted_.by_source[static_cast<std::size_t>(outgoing.reply.source)];
+  if (!shared_.options.verbose) return;
+  const std::chrono::nanoseconds taken(uv_hrtime() - started_ns);
+  shared_.log.write(io::Level::Info, query_line(lookup, outgoing, taken));
+}
+
+// What the reader does not take now is offered again soon, also when nothing else happens.
+void Worker::flush_log() {
+  shared_.log.flush();
+  if (shared_.log.has_waiting() && !log_timer_.is_active()) log_timer_.start_once(kLogRetry);
+}
+
+std::vector<Endpoint> Worker::udp_endpoints() const {
+  std::vector<Endpoint> endpoints;
+  for (const auto& listener : udp_listeners_) endpoints.push_back(listener->endpoint());
+  return endpoints;
+}
+
+std::vector<Endpoint> Worker::tcp_endpoints() const {
+  std::vector<Endpoint> endpoints;
+  for (const auto& listener : tcp_listeners_) endpoints.push_back(listener->endpoint());
+  return endpoints;
+}
+
+Counters Worker::counters() const {
+  Counters counters = counted_;
+  counters.upstream_open = flights_.open();
+  counters.tcp_clients = tcp_clients_.size();
+  counters.tcp_closed_by_limit = tcp_clients_.closed_by_limit();
+  for (const auto& listener : udp_listeners_) counters.unsent += listener->send_errors();
+  return counters;
+}
+
+}  // namespace dnslet::app

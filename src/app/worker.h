@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// One thread's share of the work: its loop, its sockets, the questions that wait there and what it
+// asks upstream. Hands packets to Lookups and their questions to Flights; holds no decision about
+// DNS.
+//
+// Workers share the cache, which has locks of its own, and what never changes. Everything else is
+// touched by the worker's own thread only; others reach it through post().
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "app/flights.h"
+#include "app/name_sources.h"
+#include "app/options.h"
+#include "app/query_log.h"
+#include "base/result.h"
+#include "io/log.h"
+#include "io/loop.h"
+#include "io/mailbox.h"
+#include "io/socket.h"
+#include "io/tcp_listener.h"
+#include "io/udp_listener.h"
+#include "policy/cache.h"
+#include "policy/hosts.h"
+#include "policy/key_table.h"
+#include "policy/lookup.h"
+
+namespace dnslet::app {
+
+// What has been counted, and how full the tables are.
+struct Counters {
+  uint64_t udp = 0;
+  uint64_t tcp = 0;
+  uint64_t dropped = 0;
+  std::array<uint64_t, policy::kSources> by_source{};
+  uint64_t upstream_open = 0;
+  uint64_t tcp_clients = 0;
+  uint64_t tcp_closed_by_limit = 0;
+  uint64_t unsent = 0;
+
+  Counters& operator+=(const Counters& other);
+};
+
+class Worker {
+ public:
+  static constexpr std::size_t kFailures = 1024;  // remembered for a second
+  // Clients that wait for an answer, joined ones too; whoever comes then gets SERVFAIL.
+  static constexpr std::size_t kMinWaiting = 16384;
+  static constexpr std::size_t kWaitingPerFlight = 4;  // times --max-inflight, where that is more
+
+  // The server set of the stub zone with this index in the options.
+  static policy::ServerSetNumber set_of_zone(std::size_t index) { return index + 1; }
+
+  // What all workers share; it outlives them.
+  struct Shared {
+    const Options& options;
+    io::Log& log;
+    uint64_t seed;  // see dns/hash.h
+    const policy::HostsTable& addresses;
+    const policy::KeyTable& blocked;
+    const policy::Zones& zones;
+    policy::Cache& cache;
+    std::size_t workers;  // among whom the limits are divided
+  };
+  using Hosts = std::shared_ptr<const policy::HostsTable>;
+
+  // `settings`: but for the search, which forward_to() brings.
+  Worker(const Shared& shared, policy::Settings settings, Hosts hosts);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Serves a socket. Fails like bind_socket().
+  Status listen(io::BoundSocket bound);
+  // Serves until stop(), in the calling thread.
+  void run() { loop_.run(); }
+
+  // From other threads: has the worker's thread call `task`, soon and in the order of posting.
+  void post(std::function<void()> task) { mailbox_.post(std::move(task)); }
+
+  // The rest is for the worker's thread, or for others while it does not run.
+  void stop() { loop_.stop(); }
+  // Answers from this table from now on, and forgets what others have decided.
+  void use_hosts(Hosts hosts);
+  void forward_to(const Forwarding& forwarding);
+
+  io::Loop& loop() { return loop_; }
+  std::vector<Endpoint> udp_endpoints() const;
+  std::vector<Endpoint> tcp_endpoints() const;
+  Counters counters() const;
+
+ private:
+  // Where an answer goes.
+  struct UdpReturn {
+    std::size_t listener;  // in udp_listeners_
+    io::UdpPeer peer;
+  };
+  struct TcpReturn {
+    uint64_t client;
+  };
+  using Return = std::variant<UdpReturn, TcpReturn>;
+  // A question whose answer has to come from upstream.
+  struct Waiting {
+    policy::Lookup lookup;
+    Return back;
+    uint64_t started_ns;  // 0 where nobody will ask
+  };
+  struct Deadline {
+    io::Milliseconds at;
+    uint64_t lookup;
+  };
+
+  policy::Tables tables();
+
+  std::size_t on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
+                     dns::MutableBytesView slot);
+  io::TcpOutcome on_tcp(dns::BytesView packet, uint64_t client, const IpAddress& address,
+                        dns::MutableBytesView slot);
+  io::TcpOutcome answer(policy::Lookup& lookup, const Return& back, dns::BytesView packet,
+                        dns::MutableBytesView slot);
+  void on_landing(const Flights::Landing& landing);
+  dns::MutableBytesView slot_for(const Return& back);
+  void finish(uint64_t id, const policy::Reply& reply, const std::string& via);
+  void await_deadline(uint64_t id);
+  void on_deadline();
+  void warn_of_limit();
+  void send(const Return& back, dns::BytesView message);
+  void note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns);
+  void flush_log();
+
+  const Shared& shared_;
+  policy::Settings settings_;
+  std::size_t max_waiting_;
+  Hosts hosts_;
+  policy::Turns turns_;
+  policy::Cache failures_;
+  dns::Bytes scratch_;
+  dns::Bytes late_slot_;
+  Counters counted_;
+  Forwarding forwarding_;
+  bool is_forwarding_ = false;  // forwarding_ is in force
+
+  io::Loop loop_;
+  io::Mailbox mailbox_;
+  Flights flights_;
+  std::unordered_map<uint64_t, Waiting> waiting_;
+  uint64_t next_lookup_ = 1;
+  std::deque<Deadline> deadlines_;  // in order: every lookup gets the same time
+  io::TcpClients tcp_clients_;
+  std::vector<std::unique_ptr<io::UdpListener>> udp_listeners_;
+  std::vector<std::unique_ptr<io::TcpListener>> tcp_listeners_;
+  io::Timer deadline_timer_;
+  io::Timer log_timer_;
+  io::BeforeWaiting before_waiting_;
+};
+
+}  // namespace dnslet::app
