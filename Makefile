@@ -47,7 +47,7 @@ CATCH = $(shell $(PKG_CONFIG) --libs catch2-with-main 2>/dev/null)
 
 accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o $(B)/probe 2>/dev/null && echo '$(1)')
 quiet    = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
-substituted = sed 's|@SBINDIR@|$(SBINDIR)|g' $(1) >$(DESTDIR)$(3); chmod $(2) $(DESTDIR)$(3)
+substituted = sed 's|@SBINDIR@|$(SBINDIR)|g' $(1) >$(DESTDIR)$(3) && chmod $(2) $(DESTDIR)$(3)
 linked   = $(CXX) @$(B)/link.flags -o $@ $(filter %.o %.a,$^)
 
 ifeq ($(MAKELEVEL),0)

@@ -17,6 +17,8 @@ namespace dnslet::app {
 
 class HostResolver {
  public:
+  static constexpr std::size_t kMaxEdited = 64U << 10;  // bytes; a longer file is left alone
+
   // `path`: of resolv.conf. `server`: as from policy::entry_for(). `log` must outlive this.
   HostResolver(const std::string& path, std::string server, io::Log& log)
       : server_(std::move(server)), log_(log), file_(path), watch_(path) {}
@@ -26,26 +28,39 @@ class HostResolver {
   void open() { (void)file_.open(); }
   // Undoes what a run that was killed left behind, whosever entry that is, and puts the entry in.
   void start();
-  // The same later, when something else may have written the file; another dnslet's entry is left
-  // alone then.
+  // The same later, when something else may have written the file. The entry of another dnslet is
+  // left alone as long as its address is served.
   void keep();
   // Gives the file its original back; what came without our entry stays as it is.
   void stop();
 
-  // Whether something may have happened to the file since; to be asked at intervals.
-  bool has_changed() { return watch_.has_changed(); }
+  // Whether there may be something to do for keep(); to be asked at intervals.
+  bool is_due() { return watch_.has_changed() || is_due_; }
 
  private:
   enum class Entry { In, Out };
   enum class Others { Replace, Leave };  // another dnslet's entry
+  enum class Outcome {
+    Written,
+    Unchanged,  // the file was as it should be
+    Foreign,    // another dnslet's entry is there
+    Disturbed,  // something else wrote the file at the same time
+  };
 
-  void bring(Entry entry, Others others);
-  Status edit(const std::string& from, const std::string& to);
+  Outcome bring(Entry entry, Others others);
+  Result<Outcome> try_to_bring(Entry entry, Others others);
+  Result<Outcome> edit(const std::string& from, const std::string& to);
+  Result<Outcome> take_zeros_off();
+  Status overwrite(const std::string& from, const std::string& to, const Error& trouble);
+  bool holds(const std::string& text) const;
+  void warn(const std::string& sentence);
 
   std::string server_;
   io::Log& log_;
   io::FileInPlace file_;
   io::FileWatch watch_;
+  bool is_due_ = false;  // keep() has to try again
+  std::string warned_of_;
 };
 
 }  // namespace dnslet::app

@@ -14,6 +14,7 @@
 
 #include "app/option_table.h"
 #include "app/option_values.h"
+#include "policy/resolv_conf.h"
 
 namespace dnslet::app {
 namespace {
@@ -297,6 +298,15 @@ void count_workers(ParsedOptions& parsed) {
   if (options.threads == 0) options.threads = std::max(1U, std::thread::hardware_concurrency());
 }
 
+// Sockets that systemd passes are not known yet.
+Status check_default_resolver(const Options& options) {
+  if (!options.default_resolver || options.systemd || policy::entry_for(options.listen))
+    return Done();
+  return Error{
+      "--default-resolver (DNSMASQ_DEFAULT) needs a listener on port 53, the only one that "
+      "resolv.conf can name; add one to --listen (DNSMASQ_LISTEN)"};
+}
+
 }  // namespace
 
 Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
@@ -314,6 +324,7 @@ Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
   const Status set = apply_rows(Rows::Settings, *flags, environment, parsed);
   if (!set) return set.error();
   count_workers(parsed);
+  if (const Status fits = check_default_resolver(parsed.options); !fits) return fits.error();
   return parsed;
 }
 

@@ -94,7 +94,6 @@ Server::Server(Options options)
 Server::~Server() { log_.flush(); }
 
 Status Server::configure() {
-  if (Status status = prepare_host_resolver(); !status) return status;
   if (Status status = hosts_.load(); !status) return status;
   each([hosts = hosts_.table()](Worker& worker) { worker.use_hosts(hosts); });
   if (options_.no_recursion) return Done();
@@ -121,12 +120,12 @@ Status Server::bind(std::vector<io::BoundSocket> passed) {
   for (std::size_t i = 0; i < workers_.size(); ++i)
     for (io::BoundSocket& bound : (*divided)[i])
       if (Status status = workers_[i]->listen(std::move(bound)); !status) return status;
-  if (host_resolver_) host_resolver_->open();
-  return Done();
+  return prepare_host_resolver();
 }
 
 Status Server::run() {
-  std::signal(SIGPIPE, SIG_IGN);  // a reader of the log that goes away must not end the service
+  // A reader of the log that goes away or a limit on files must not end the service.
+  for (const int number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_IGN);
   for (const int number : {SIGTERM, SIGINT, SIGQUIT})
     signals_.emplace_back(loop(), number, [this] { workers_.front()->stop(); });
   signals_.emplace_back(loop(), SIGHUP, [this] { reload(); });
@@ -139,9 +138,9 @@ Status Server::run() {
 
   log_ready();
   workers_.front()->run();
+  io::notify_systemd("STOPPING=1");
   stop_threads();
   if (host_resolver_) host_resolver_->stop();
-  io::notify_systemd("STOPPING=1");
   log_.write(io::Level::Info, "stopped");
   return Done();
 }
@@ -188,7 +187,9 @@ void Server::forward_to(const Forwarding& forwarding) {
 }
 
 void Server::warn_of_own(const Forwarding& forwarding) {
-  for (const Endpoint& server : forwarding.left_out)
+  if (forwarding.left_out == left_out_) return;
+  left_out_ = forwarding.left_out;
+  for (const Endpoint& server : left_out_)
     log_.write(io::Level::Warning,
                "nameserver left out because it is this dnslet itself server=" + server.to_text());
 }
@@ -222,21 +223,22 @@ void Server::reload_servers() {
   }
 }
 
-// A value that can't work is the user's to mend; a file that can't be written is not.
+// Clients ask over UDP first: that is the address they need.
 Status Server::prepare_host_resolver() {
   if (!options_.default_resolver) return Done();
-  auto server = policy::entry_for(options_.listen);
+  auto server = policy::entry_for(workers_.front()->udp_endpoints());
   if (!server)
     return Error{
-        "--default-resolver (DNSMASQ_DEFAULT) needs a listener on port 53, the only one "
-        "that resolv.conf can name; add one to --listen (DNSMASQ_LISTEN)"};
+        "--default-resolver (DNSMASQ_DEFAULT) needs a UDP socket on port 53, the only one "
+        "that resolv.conf can name; add one to the socket unit"};
   host_resolver_.emplace(options_.resolv_conf, std::move(*server), log_);
+  host_resolver_->open();
   return Done();
 }
 
 void Server::on_resolv_conf_timer() {
   if (sources_.has_changed()) reload_servers();
-  if (host_resolver_ && host_resolver_->has_changed()) host_resolver_->keep();
+  if (host_resolver_ && host_resolver_->is_due()) host_resolver_->keep();
 }
 
 void Server::log_ready() {

@@ -80,6 +80,7 @@ class Server {
   std::optional<HostResolver> host_resolver_;
   policy::Cache cache_;
   std::optional<Forwarding> forwarding_;  // in force
+  std::vector<Endpoint> left_out_;        // that was warned of
   uint64_t reloads_ = 0;
   Tally tally_;
 

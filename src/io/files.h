@@ -61,7 +61,20 @@ class FileInPlace {
   // Opens the file that has the path now, or keeps the one that is open if it still has it. Fails
   // with "cannot write 'PATH': reason"; then a file opened before stays open.
   Status open();
-  // The file's bytes, at most `limit`. REQUIRES: open() has succeeded, here and below.
+  // Keeps others that lock it (flock(2)) away until the lock is destroyed. Waits for a moment, then
+  // fails. REQUIRES: open() has succeeded, here and below.
+  class Lock {
+   public:
+    explicit Lock(int fd) : fd_(fd) {}
+    ~Lock();
+    Lock(Lock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Lock& operator=(Lock&&) = delete;
+
+   private:
+    int fd_;
+  };
+  Result<Lock> lock() const;
+  // The file's bytes, at most `limit`.
   Result<std::string> read(std::size_t limit) const;
   // Writes at `offset` and waits until the disk has it.
   Status write(std::size_t offset, std::string_view bytes) const;

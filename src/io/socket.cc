@@ -113,6 +113,10 @@ Result<Descriptor> bind_socket(const Endpoint& endpoint, SocketKind kind) {
   return bind_with(endpoint, kind, Port::Own);
 }
 
+bool is_free(const Endpoint& endpoint) {
+  return static_cast<bool>(bind_socket(endpoint, SocketKind::Udp));
+}
+
 Result<Descriptor> bind_beside(const BoundSocket& first) {
   (void)set(first.socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);  // else the second one can't bind
   return bind_with(bound_endpoint(first.socket), first.kind, Port::Shared);

@@ -52,6 +52,10 @@ bool adopt_socket(const BoundSocket& bound);
 // Whether an IPv6 socket takes IPv4 too, which those of bind_socket() never do.
 bool takes_both_families(const Descriptor& socket);
 
+// Whether nobody has the endpoint's UDP port: it could be bound now. False also where that can't be
+// told.
+bool is_free(const Endpoint& endpoint);
+
 // Another socket on the address of one from bind_socket(), which from then on shares it
 // (SO_REUSEPORT): the kernel divides the clients between them. A socket of another process can't
 // join, because it will bind for itself first. Fails like bind_socket().

@@ -25,6 +25,7 @@ namespace {
 
 constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
 constexpr int kMaxPassed = 256;
+constexpr int kMultipathTcp = 262;  // IPPROTO_MPTCP
 
 // A variable's text, and the variable no more: it was for this process alone.
 std::string take_variable(const char* name) {
@@ -93,12 +94,15 @@ Result<BoundSocket> take_socket(int fd) {
   };
   if (std::string fault = fault_of(fd); !fault.empty()) return Error{std::move(fault)};
   const int type = value_of(SO_TYPE);
-  if (type != SOCK_DGRAM && type != SOCK_STREAM)
+  const int protocol = value_of(SO_PROTOCOL);
+  const bool is_udp = type == SOCK_DGRAM && protocol == IPPROTO_UDP;
+  const bool is_tcp = type == SOCK_STREAM && (protocol == IPPROTO_TCP || protocol == kMultipathTcp);
+  if (!is_udp && !is_tcp)
     return Error{"is neither UDP nor TCP: use ListenDatagram= and ListenStream="};
-  if (type == SOCK_STREAM && value_of(SO_ACCEPTCONN) != 1)
+  if (is_tcp && value_of(SO_ACCEPTCONN) != 1)
     return Error{"does not listen for connections: set Accept=no and ListenStream="};
 
-  BoundSocket bound = {type == SOCK_DGRAM ? SocketKind::Udp : SocketKind::Tcp, Descriptor(fd)};
+  BoundSocket bound = {is_udp ? SocketKind::Udp : SocketKind::Tcp, Descriptor(fd)};
   if (!adopt_socket(bound)) return Error{std::string("can't be set up: ") + uv_strerror(-errno)};
   return bound;
 }
@@ -131,8 +135,10 @@ void notify_systemd(std::string_view state) {
   if (path[0] == '@') address.sun_path[0] = '\0';  // the abstract namespace, unix(7)
 
   const Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  constexpr timeval kPatience = {0, 100'000};  // a full queue is not worth a READY=1 lost
+  (void)setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
-  (void)sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
+  (void)sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
                reinterpret_cast<const sockaddr*>(&address), size);  // not ours to mend
 }
 

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cinttypes>
 #include <cstdint>
+#include <cstdio>
 
 #include "policy/lines.h"
 
@@ -15,13 +17,17 @@ namespace {
 constexpr std::string_view kEntry = "nameserver ";
 constexpr std::string_view kAddedMark = " # added by dnslet";
 constexpr std::string_view kKeptMark = "# dnslet: ";
-// What an edit under way puts behind the text: padding, a head line with three numbers, the
-// original line by line, an end line.
+// What an edit under way puts behind the text: padding, a head line with numbers, the original
+// line by line, an end line. The other padding stands where the line end before it is ours, too.
 constexpr std::string_view kPadMark = "# dnslet: editing #";
+constexpr std::string_view kPadMarkAndLineEnd = "#~ dnslet: editing #";
 constexpr std::string_view kSavedMark = "# dnslet: this file is being edited, it held: ";
 constexpr std::string_view kSavedLine = "#|";
-constexpr std::string_view kSavedEnd = "# dnslet: end of what it held\n";
+constexpr std::string_view kSavedEnd = "# dnslet: end of what it held";
+constexpr int kDecimal = 10;
 constexpr int kHex = 16;
+// A write can end in the middle at such a boundary, when the process is killed in it.
+constexpr std::size_t kPage = 4096;
 
 bool is_unended(std::string_view text) { return !text.empty() && text.back() != '\n'; }
 
@@ -29,11 +35,20 @@ std::string_view without_line_end(std::string_view line) {
   return line.substr(0, line.find_last_not_of("\r\n") + 1);
 }
 
+bool is_nameserver(std::string_view line) { return next_word(line) == "nameserver"; }
+
 bool is_added(std::string_view line) {
   return line.starts_with(kEntry) && without_line_end(line).ends_with(kAddedMark);
 }
 
-// FNV-1a: tells whether a copy is whole; nobody has to be kept from forging one.
+// A line that with_entry() has commented out, or one that looks like it.
+bool is_kept(std::string_view line) {
+  if (!line.starts_with(kKeptMark)) return false;
+  line.remove_prefix(kKeptMark.size());
+  return is_nameserver(line) || line.starts_with(kKeptMark);
+}
+
+// FNV-1a: tells whether a text is whole; nobody has to be kept from forging one.
 uint64_t checksum(std::string_view text) {
   uint64_t sum = 0xcbf29ce484222325;
   for (const char byte : text) sum = (sum ^ static_cast<uint8_t>(byte)) * 0x100000001b3;
@@ -43,19 +58,10 @@ uint64_t checksum(std::string_view text) {
 // `size` bytes of comment that can follow `text`.
 std::string padding(std::string_view text, std::size_t size) {
   std::string pad = is_unended(text) ? "\n" : "";
-  pad += kPadMark;
+  pad += is_unended(text) ? kPadMarkAndLineEnd : kPadMark;
   pad.append(size - pad.size() - 1, '#');
   return pad + '\n';
 }
-
-// The copy of an original that an edit keeps behind the text.
-struct Saved {
-  std::size_t start = 0;   // of its head line in the text
-  std::size_t offset = 0;  // where the edited text ended
-  std::size_t size = 0;    // of the original
-  uint64_t sum = 0;
-  std::string_view body;  // behind the head line; a view of the text
-};
 
 template <typename T>
 bool take_number(std::string_view& line, T& number, int base) {
@@ -64,63 +70,125 @@ bool take_number(std::string_view& line, T& number, int base) {
   return code == std::errc() && stop == word.data() + word.size();
 }
 
-// The last copy in the text, whole or not.
-std::optional<Saved> find_saved(std::string_view text) {
-  const std::size_t mark = text.rfind(std::string("\n") += kSavedMark);
-  if (mark == std::string_view::npos) return std::nullopt;
-  Saved saved;
-  saved.start = mark + 1;
-  saved.body = text.substr(saved.start);
-  std::string_view line = next_line(saved.body);
-  if (is_unended(line)) return std::nullopt;
-  line.remove_prefix(kSavedMark.size());
-  constexpr int kDecimal = 10;
-  const bool is_read = take_number(line, saved.offset, kDecimal) &&
-                       take_number(line, saved.size, kDecimal) &&
-                       take_number(line, saved.sum, kHex);
-  if (!is_read || saved.offset >= saved.start) return std::nullopt;
-  return saved;
+// What the head line of a copy says.
+struct Head {
+  std::size_t place = 0;    // where in the file it stands
+  uint64_t before_sum = 0;  // of all that stands before it, when the edit began
+  uint64_t after_sum = 0;   // and when the text had been overwritten
+  std::size_t size = 0;     // of the original
+  uint64_t original_sum = 0;
+
+  static std::optional<Head> parse(std::string_view line) {
+    Head head;
+    line.remove_prefix(kSavedMark.size());
+    const bool is_read =
+        take_number(line, head.place, kDecimal) && take_number(line, head.before_sum, kHex) &&
+        take_number(line, head.after_sum, kHex) && take_number(line, head.size, kDecimal) &&
+        take_number(line, head.original_sum, kHex);
+    if (!is_read) return std::nullopt;
+    return head;
+  }
+
+  std::string to_text() const {
+    std::array<char, 128> numbers{};
+    (void)std::snprintf(numbers.data(), numbers.size(), "%zu %" PRIx64 " %" PRIx64 " %zu %" PRIx64,
+                        place, before_sum, after_sum, size, original_sum);
+    return std::string(kSavedMark) + numbers.data() + '\n';
+  }
+};
+
+// What an edit has put behind a text, as much of it as there is. Views of the file's text.
+struct Block {
+  std::string_view front;  // the text before it, without a line end of ours
+  std::string_view above;  // all that stands before the head line
+  std::optional<Head> head;
+  std::string original;  // as far as the copy goes
+  bool has_end = false;
+  std::string_view rest;  // what others have written behind it
+};
+
+// The last line that begins with one of the paddings' marks.
+std::size_t find_last_padding(std::string_view text) {
+  std::size_t last = std::string_view::npos;
+  for (std::string_view rest = text; !rest.empty();) {  // ends: takes a line off each turn
+    const std::size_t place = text.size() - rest.size();
+    const std::string_view line = next_line(rest);
+    if (line.starts_with(kPadMark) || line.starts_with(kPadMarkAndLineEnd)) last = place;
+  }
+  return last;
 }
 
-// The original, and behind it what others have added to the file since; nullopt: the copy is not
-// whole.
-std::optional<std::string> read_saved(const Saved& saved) {
-  std::string original;
-  std::string_view rest = saved.body;
-  std::string_view line = next_line(rest);
-  for (; line.starts_with(kSavedLine); line = next_line(rest))  // ends: takes a line off each turn
-    original += line.substr(kSavedLine.size());
-  const bool has_line_end_of_ours = original.size() == saved.size + 1 && original.back() == '\n';
-  if (has_line_end_of_ours) original.pop_back();
+std::optional<Block> find_last_block(std::string_view text) {
+  const std::size_t start = find_last_padding(text);
+  if (start == std::string_view::npos) return std::nullopt;
+  Block block;
+  const bool has_line_end = text.substr(start).starts_with(kPadMarkAndLineEnd);
+  block.front = text.substr(0, has_line_end && start > 0 ? start - 1 : start);
+  block.rest = text.substr(start);
+  (void)next_line(block.rest);
+  block.above = text.substr(0, text.size() - block.rest.size());
+  if (!block.rest.starts_with(kSavedMark)) {
+    if (kSavedMark.starts_with(block.rest)) block.rest = {};  // cut off in its head line
+    return block;
+  }
+  block.head = Head::parse(next_line(block.rest));
+  while (block.rest.starts_with(kSavedLine))  // ends: takes a line off each turn
+    block.original += next_line(block.rest).substr(kSavedLine.size());
+  block.has_end = block.rest.starts_with(kSavedEnd);
+  const bool is_cut_off = kSavedEnd.starts_with(block.rest) || kSavedLine.starts_with(block.rest);
+  if (block.has_end || is_cut_off) (void)next_line(block.rest);
+  return block;
+}
+
+// The copy, if it is whole and what stands above it was written by the same edit. Otherwise the
+// text above is the newer one, or the only one.
+std::optional<std::string> copy_in(const Block& block) {
+  if (!block.head || !block.has_end) return std::nullopt;
+  std::string original = block.original;
+  if (original.size() > block.head->size && original.back() == '\n') original.pop_back();
   const bool is_whole =
-      line == kSavedEnd && original.size() == saved.size && checksum(original) == saved.sum;
-  if (!is_whole) return std::nullopt;
-  if (has_line_end_of_ours && !rest.empty()) original += '\n';
-  return original += rest;
+      original.size() == block.head->size && checksum(original) == block.head->original_sum;
+  const uint64_t sum = checksum(block.above);
+  const bool is_a_step = sum == block.head->before_sum || sum == block.head->after_sum;
+  const bool may_be_torn = block.above.size() > kPage && block.rest.empty();
+  const bool is_ours = block.above.size() == block.head->place && (is_a_step || may_be_torn);
+  if (!is_whole || !is_ours) return std::nullopt;
+  return original;
 }
 
-// Cuts off a padding that was not written to its end, or nothing behind it.
-std::string_view without_torn_padding(std::string_view text) {
-  const std::size_t mark = text.rfind(kPadMark);
-  if (mark == std::string_view::npos || (mark > 0 && text[mark - 1] != '\n')) return text;
-  std::string_view rest = text.substr(mark);
-  (void)next_line(rest);  // the padding itself
-  const bool is_torn = rest.starts_with(kSavedMark) || kSavedMark.starts_with(rest);
-  return is_torn ? text.substr(0, mark) : text;
+std::string joined(std::string_view text, std::string_view rest) {
+  std::string both(text);
+  if (is_unended(text) && !rest.empty()) both += '\n';
+  return both += rest;
+}
+
+// Cuts off the first bytes of a padding, where no more were written; of several stops, all.
+std::string_view without_torn_mark(std::string_view text) {
+  constexpr std::size_t kShortest = std::string_view("# dnslet:").size();
+  while (true) {                                     // ends: the text gets shorter
+    const std::size_t start = text.rfind('\n') + 1;  // 0 where there is none
+    const std::string_view line = text.substr(start);
+    if (line.size() < kShortest) return text;
+    const bool has_line_end = kPadMarkAndLineEnd.starts_with(line) && start > 0;
+    if (!has_line_end && !kPadMark.starts_with(line)) return text;
+    text = text.substr(0, has_line_end ? start - 1 : start);
+  }
 }
 
 // The text as it was when no edit was under way, or the original where that is at hand.
 std::string before_edit(std::string_view text) {
-  while (const auto saved = find_saved(text)) {  // ends: the text gets shorter
-    if (auto original = read_saved(*saved)) return *original;
-    const std::string_view edited = text.substr(0, saved->offset);
-    const std::size_t pad = saved->start - saved->offset;
-    const bool is_ours =
-        pad > kPadMark.size() + 1 && text.substr(saved->offset, pad) == padding(edited, pad);
-    if (!is_ours) return std::string(text);
-    text = edited;
+  // A file that grew and lost what was written then ends in zeros.
+  const std::size_t end = text.find_last_not_of('\0') + 1;
+  if (find_last_padding(text.substr(0, end)) != std::string_view::npos) text = text.substr(0, end);
+  std::string edited(without_torn_mark(text));
+  while (const auto block = find_last_block(edited)) {  // ends: the text gets shorter
+    if (const auto original = copy_in(*block)) return joined(*original, block->rest);
+    std::string_view front = block->front;
+    // Zeros above a whole copy: somebody had cut the file just before it was written.
+    if (block->has_end) front = front.substr(0, front.find_last_not_of('\0') + 1);
+    edited = joined(without_torn_mark(front), block->rest);
   }
-  return std::string(without_torn_padding(text));
+  return edited;
 }
 
 }  // namespace
@@ -130,8 +198,7 @@ std::string with_entry(std::string_view original, std::string_view server) {
   ((text += server) += kAddedMark) += '\n';
   for (std::string_view rest = original; !rest.empty();) {  // ends: takes a line off each turn
     const std::string_view line = next_line(rest);
-    std::string_view words = line;
-    if (next_word(words) == "nameserver" || line.starts_with(kKeptMark)) text += kKeptMark;
+    if (is_nameserver(line) || is_kept(line)) text += kKeptMark;
     text += line;
   }
   return text;
@@ -157,7 +224,7 @@ std::string original_of(std::string_view text) {
       was_edited = true;
       continue;
     }
-    if (line.starts_with(kKeptMark)) line.remove_prefix(kKeptMark.size());
+    if (is_kept(line)) line.remove_prefix(kKeptMark.size());
     original += line;
   }
   return was_edited ? original : edited;
@@ -166,22 +233,29 @@ std::string original_of(std::string_view text) {
 InPlaceEdit plan_edit(std::string_view from, std::string_view to) {
   const std::string original = original_of(from);
   constexpr std::size_t kLineEnds = 2;  // in front of a padding and behind it
-  const std::size_t text_end = std::max(from.size(), to.size()) + kPadMark.size() + kLineEnds;
-  std::array<char, 2 * sizeof(uint64_t)> sum{};
-  const auto end = std::to_chars(sum.data(), sum.data() + sum.size(), checksum(original), kHex);
+  Head head;
+  head.place = std::max(from.size(), to.size()) + kPadMarkAndLineEnd.size() + kLineEnds;
+  head.size = original.size();
+  head.original_sum = checksum(original);
 
   InPlaceEdit edit;
   edit.size = to.size();
-  edit.head = std::string(to) + padding(to, text_end - to.size());
-  edit.tail = padding(from, text_end - from.size());
-  ((((edit.tail += kSavedMark) += std::to_string(from.size())) += ' ') +=
-   std::to_string(original.size())) += ' ';
-  (edit.tail += std::string_view(sum.data(), end.ptr)) += '\n';
+  edit.head = std::string(to) + padding(to, head.place - to.size());
+  edit.tail = padding(from, head.place - from.size());
+  head.before_sum = checksum(std::string(from) + edit.tail);
+  head.after_sum = checksum(edit.head);
+  edit.tail += head.to_text();
   for (std::string_view rest = original; !rest.empty();)  // ends: takes a line off each turn
     (edit.tail += kSavedLine) += next_line(rest);
   if (is_unended(original)) edit.tail += '\n';
-  edit.tail += kSavedEnd;
+  (edit.tail += kSavedEnd) += '\n';
   return edit;
+}
+
+std::optional<std::string> overwrite_with(std::string_view from, std::string_view to) {
+  const std::size_t room = from.size() - std::min(from.size(), to.size());
+  if (room < kPadMarkAndLineEnd.size() + 2) return std::nullopt;
+  return std::string(to) + padding(to, room);
 }
 
 }  // namespace dnslet::policy

@@ -11,8 +11,9 @@
 // A file that may be a bind mount can't be replaced by a rename, so an edit has to survive a stop
 // at any moment (kill -9, a power cut) in place. It takes three steps: the original goes behind the
 // text as comments, then the text is overwritten, then the comments are cut off. Until the second
-// step begins the text is whole, afterwards its copy is; original_of() finds out which. At every
-// moment a resolver can read the file.
+// step begins the text is whole, afterwards its copy is; original_of() finds out which. After each
+// step a resolver can read the file. What can't be told from the user's own text is a stop inside
+// the first write, at a page's boundary, with fewer than ten bytes done: they stay, as a comment.
 
 #include <cstddef>
 #include <optional>
@@ -29,7 +30,8 @@ std::string with_entry(std::string_view original, std::string_view server);
 std::optional<std::string> entry_in(std::string_view text);
 
 // The text without entries and without the remains of an edit that was stopped; what others added
-// meanwhile stays. A text that dnslet has not touched comes back as it is.
+// meanwhile stays: where the text above a copy is not what the edit wrote, the text counts and not
+// the copy. A text that dnslet has not touched comes back as it is.
 std::string original_of(std::string_view text);
 
 // How to turn a file that holds `from` into one that holds `to`.
@@ -40,5 +42,9 @@ struct InPlaceEdit {
 };
 // REQUIRES: `from` and `to` have the same original.
 InPlaceEdit plan_edit(std::string_view from, std::string_view to);
+
+// For a full disk: `to` and a comment in the room that `from` has, to be cut at to.size() then. A
+// stop in the middle is not survived. nullopt: there is no room.
+std::optional<std::string> overwrite_with(std::string_view from, std::string_view to);
 
 }  // namespace dnslet::policy

@@ -206,6 +206,39 @@ def test_another_dnslet_is_left_alone(dnslet, conf):
     assert conf.read_text() == TEXT
 
 
+@pytest.mark.parametrize("other", ["127.53.7.4", "127.53.7.104", "127.0.0.4"])
+def test_two_dnslets_at_once_keep_the_file_whole(dnslet, conf, other):
+    for _ in range(8):
+        first = Dnslet("--default-resolver", listen=f"{HOST}:53", directory=conf.parent)
+        second = Dnslet("--default-resolver", listen=f"{other}:53", directory=conf.parent)
+        for server in (first, second):
+            server.spawn()
+        for server in (first, second):
+            wait_until(server.ready_line, "ready line")
+        conf.write_text(TEXT)  # both want to be put back
+        for server in (first, second):
+            server.send_signal(signal.SIGHUP)
+        for server in (first, second):
+            server.send_signal(signal.SIGTERM)
+        for server in (first, second):
+            wait_until(lambda server=server: server.process.poll() == 0, "its end")
+            server.kill()  # closes what is left
+        left = conf.read_text()
+        if left != TEXT:  # the one that ended last found an address that was still served
+            assert left in (EDITED, EDITED.replace(HOST, other))
+            conf.write_text(TEXT)
+
+
+def test_the_entry_of_a_dnslet_that_was_killed_is_replaced(dnslet, conf):
+    first = default_resolver(dnslet)
+    second = default_resolver(dnslet, listen="127.53.7.4:53")
+    assert first.wait_log("warn.*another dnslet")
+    second.kill()
+    wait_until(lambda: conf.read_text() == EDITED, "the first entry again", 2 * SCALE)
+    first.stop()
+    assert conf.read_text() == TEXT
+
+
 def test_a_file_that_vanishes_costs_a_warning(dnslet, conf):
     server = default_resolver(dnslet, "--address", "www.test=192.0.2.1")
     conf.unlink()
@@ -414,3 +447,36 @@ def test_killed_at_any_step_the_next_start_restores(dnslet, conf, kill_at, text,
         pytest.fail("it never came to its end")
     assert number > 20  # two edits, each of two writes, two syncs and a cut, and the reads
     assert len(states) >= 4
+
+
+def test_what_another_program_writes_during_an_edit_stays(conf, kill_at):
+    new = f"search new.test\nnameserver {OTHER}\n"
+    conf.with_name("resolv.conf.new").write_text(new)
+    stays, calls = 0, 0
+    for calls in range(1, 100):
+        conf.write_text(TEXT)
+        assert not run_and_kill(kill_at, conf, -calls)
+        left = conf.read_text()
+        assert left in (TEXT, new), f"at call {calls}"
+        stays += left == new
+        if left == TEXT and stays > 20:
+            conf.write_text(TEXT)
+            if not run_and_kill(kill_at, conf, calls):
+                break  # there are no more calls
+    # Between the last look at the file and a write of ours there is a moment, at most three in
+    # each of the two edits.
+    assert stays >= calls - 1 - 6
+
+
+def test_an_edit_is_on_the_disk_before_the_next_step(conf, tmp_path):
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    trace = tmp_path / "trace"
+    server = Dnslet("--default-resolver", listen=f"{HOST}:53", directory=conf.parent,
+                    env={"ASAN_OPTIONS": "detect_leaks=0"},
+                    wrapper=[shutil.which("strace"), "-D", "-o", str(trace), "-e",
+                             "trace=pwrite64,fsync,ftruncate"])
+    with server:
+        pass
+    calls = [line.split("(")[0] for line in trace.read_text().splitlines() if "(" in line]
+    assert calls == ["pwrite64", "fsync", "pwrite64", "fsync", "ftruncate"] * 2

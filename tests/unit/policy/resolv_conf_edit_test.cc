@@ -9,6 +9,7 @@ namespace dnslet::policy {
 namespace {
 
 constexpr const char* kServer = "127.0.0.1";
+constexpr std::size_t kUnmarked = 11;  // so many bytes of an edit could be the user's own
 
 std::string entered(std::string_view original) { return with_entry(original, kServer); }
 
@@ -46,7 +47,8 @@ const std::vector<std::string>& originals() {
       "search a.test\r\nnameserver 10.0.0.1\r\noptions edns0\r\n",
       " nameserver 10.0.0.1\n\tnameserver\t10.0.0.2\nnameservers 10.0.0.3\n",
       "# dnslet: nameserver 10.0.0.9\nnameserver 10.0.0.1\n",
-      "# dnslet: editing ###\n#|nameserver 10.0.0.1\n",
+      "# dnslet: a comment\n# dnslet: # dnslet: nameserver 10.0.0.1\n",
+      "# dnslet: search a.test\n# dnslet\n#|nameserver 10.0.0.1\n#~",
       "search a.test\n\n\n#|\n#",
       std::string("nul \0 byte\nnameserver 10.0.0.1\n\xff", 33),
       std::string(5000, 'x') + "\nnameserver 10.0.0.1\n",
@@ -106,54 +108,126 @@ TEST_CASE("an edit ends with exactly the text that was wanted") {
   }
 }
 
-// A stop between two steps or in the middle of one: the next start finds the original.
-TEST_CASE("an edit may stop at any byte") {
+// Every state in which a stop can leave a file: in the middle of the first write, behind it, in the
+// middle of the second one where that is more than a page, behind it.
+std::vector<std::string> stops(const std::string& from, const std::string& to) {
+  constexpr std::size_t kPage = 4096;
+  const InPlaceEdit edit = plan_edit(from, to);
+  const Steps done = steps(from, to);
+  std::vector<std::string> texts = {from, done.overwritten, done.cut};
+  for (std::size_t i = kUnmarked; i <= edit.tail.size(); ++i)
+    texts.push_back(written(from, from.size(), edit.tail, i));
+  for (std::size_t i = kPage; i < edit.head.size(); i += kPage)
+    texts.push_back(written(done.with_copy, 0, edit.head, i));
+  return texts;
+}
+
+TEST_CASE("an edit may stop anywhere") {
   for (const std::string& original : originals()) {
     const std::string edited = entered(original);
-    for (const auto& [from, to] : {std::pair(original, edited), std::pair(edited, original)}) {
-      const InPlaceEdit edit = plan_edit(from, to);
-      const std::string with_copy = steps(from, to).with_copy;
-      const auto check = [&original = original](const std::string& text) {
-        if (original_of(text) == original) return;
-        CAPTURE(text);
-        CHECK(original_of(text) == original);
-      };
-      const std::size_t marked = edit.tail.find("it held");
-      for (std::size_t i = edit.tail.find('\n', marked) + 1; i <= edit.tail.size(); ++i)
-        check(written(from, from.size(), edit.tail, i));
-      for (std::size_t i = 0; i <= edit.head.size(); ++i)
-        check(written(with_copy, 0, edit.head, i));
-    }
+    for (const auto& [from, to] : {std::pair(original, edited), std::pair(edited, original)})
+      for (const std::string& text : stops(from, to))
+        if (original_of(text) != original) {
+          CAPTURE(original, text);
+          CHECK(original_of(text) == original);
+        }
   }
 }
 
-// The padding's first bytes could be the user's own: of those a comment or a line end may be left.
-TEST_CASE("an edit may stop in its first bytes") {
+TEST_CASE("an edit may stop anywhere twice") {
+  for (const std::string original :
+       {"", "search a.test\nnameserver 10.0.0.1", "nameserver 10.0.0.1\n"}) {
+    const std::string edited = entered(original);
+    for (const auto& [from, to] : {std::pair(original, edited), std::pair(edited, original)})
+      for (const std::string& left : stops(from, to))
+        for (const std::string& text : stops(left, with_entry(original, "127.0.0.2")))
+          if (original_of(text) != original) {
+            CAPTURE(left, text);
+            CHECK(original_of(text) == original);
+          }
+  }
+}
+
+// The padding's first bytes could be the user's own.
+TEST_CASE("of an edit that stops in its first bytes a comment may be left") {
   for (const std::string& original : originals()) {
     const InPlaceEdit edit = plan_edit(original, entered(original));
-    const std::size_t marked = edit.tail.find("it held");
-    for (std::size_t i = 0; i < marked; ++i) {
+    for (std::size_t i = 0; i < kUnmarked; ++i) {
       const std::string left = original_of(written(original, original.size(), edit.tail, i));
       CAPTURE(original, i, left);
       CHECK(left.starts_with(original));
-      const std::string rest = left.substr(original.size());
-      const bool is_comment = edit.tail.starts_with(rest);
-      const bool is_short = rest.size() < std::string("\n# dnslet: editing #").size();
-      CHECK((is_comment && is_short));
+      CHECK(edit.tail.starts_with(left.substr(original.size())));
     }
   }
 }
 
-TEST_CASE("an edit that stopped is edited again, and may stop again") {
-  const std::string original = "search a.test\nnameserver 10.0.0.1";
-  for (const std::string& left : {steps(original, entered(original)).with_copy,
-                                  steps(original, entered(original)).overwritten}) {
-    const std::string edited = with_entry(original, "127.0.0.2");
-    const Steps again = steps(left, edited);
-    CHECK(original_of(again.with_copy) == original);
-    CHECK(original_of(again.overwritten) == original);
-    CHECK(again.cut == edited);
+TEST_CASE("what was written and then lost to a power cut reads as zeros") {
+  const std::string original = "search a.test\nnameserver 10.0.0.1\n";
+  const InPlaceEdit edit = plan_edit(original, entered(original));
+  for (std::size_t i = 30; i < edit.tail.size(); ++i) {
+    std::string text = written(original, original.size(), edit.tail, i);
+    text.resize(original.size() + edit.tail.size());
+    CAPTURE(i);
+    CHECK(original_of(text) == original);
   }
+}
+
+TEST_CASE("an edit that stopped is edited again") {
+  const std::string original = "search a.test\nnameserver 10.0.0.1";
+  for (const std::string& left : stops(original, entered(original)))
+    CHECK(steps(left, with_entry(original, "127.0.0.2")).cut == with_entry(original, "127.0.0.2"));
+}
+
+TEST_CASE("what others do to a file after a stop counts") {
+  const std::string original = "search a.test\nnameserver 10.0.0.1\n";
+  const Steps done = steps(original, entered(original));
+  for (const std::string& left : {done.with_copy, done.overwritten}) {
+    CAPTURE(left);
+    CHECK(original_of("nameserver 10.0.0.7\n" + left) == "nameserver 10.0.0.7\n" + original);
+    CHECK(original_of(left + "options rotate\n") == original + "options rotate\n");
+    std::string other = left;
+    for (std::size_t at = other.find("10.0.0.1"); at != std::string::npos;
+         at = other.find("10.0.0.1", at + 1))
+      other.replace(at, 8, "10.0.0.9");
+    CHECK(original_of(other) == "search a.test\nnameserver 10.0.0.9\n");
+    std::string in_front = left;
+    in_front.replace(in_front.find("a.test"), 6, "b.test");
+    CHECK(original_of(in_front) == "search b.test\nnameserver 10.0.0.1\n");
+  }
+}
+
+TEST_CASE("a leftover whose line ends were changed is taken out too") {
+  const std::string original = "nameserver 10.0.0.1\n";
+  std::string text;
+  for (const char c : steps(original, entered(original)).overwritten)
+    text += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  CHECK(original_of(text) == "nameserver 10.0.0.1\r\n");
+}
+
+TEST_CASE("numbers in a copy's head line may be anything") {
+  const std::string numbers =
+      GENERATE(as<std::string>{}, "", "0", "0 0 0 18446744073709551615 0", "0 0 0 0 0",
+               "18446744073709551615 0 0 18446744073709551615 0", "-1 -1 -1 -1 -1",
+               "99999999999999999999 0 0 1 0", "1 zz 0 1 0");
+  const std::string front = "nameserver 10.0.0.1\n# dnslet: editing ##\n";
+  for (const std::string body : {"", "#|", "#|\n", "#|nameserver 10.0.0.9\n"}) {
+    const std::string text = front + "# dnslet: this file is being edited, it held: " + numbers +
+                             "\n" + body + "# dnslet: end of what it held\n";
+    CAPTURE(text);
+    CHECK(original_of(text) == "nameserver 10.0.0.1\n");
+  }
+}
+
+TEST_CASE("without room an edit overwrites and leaves a comment to be cut off") {
+  const std::string original = "search a.test\nnameserver 10.0.0.1";
+  const std::string edited = entered(original);
+  const auto text = overwrite_with(edited, original);
+  REQUIRE(text);
+  CHECK(text->size() == edited.size());
+  CHECK(text->starts_with(original + "\n#"));
+  CHECK(original_of(*text) == original);
+  CHECK_FALSE(overwrite_with(original, edited));
+  CHECK_FALSE(overwrite_with(original, original));
 }
 
 TEST_CASE("in the middle of an edit resolvers find nameservers") {
@@ -170,20 +244,6 @@ TEST_CASE("in the middle of an edit resolvers find nameservers") {
     const bool is_new = kept == "nameserver 127.0.0.1 # added by dnslet\nsearch a.test\n";
     CHECK((is_old || is_new));
   }
-}
-
-TEST_CASE("what was added to a file that an edit left behind stays") {
-  const std::string original = "nameserver 10.0.0.1";
-  const std::string left = steps(original, entered(original)).overwritten;
-  CHECK(original_of(left + "options rotate\n") == "nameserver 10.0.0.1\noptions rotate\n");
-}
-
-TEST_CASE("a copy that is not whole is not taken") {
-  const std::string original = "nameserver 10.0.0.1\n";
-  std::string text = steps(original, entered(original)).overwritten;
-  text[text.find("#|nameserver") + 5] = 'X';
-  CHECK(original_of(text) != original);
-  CHECK(original_of(text).find("#|namX") != std::string::npos);
 }
 
 // Which address clients need.
