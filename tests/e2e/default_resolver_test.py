@@ -267,6 +267,32 @@ def test_a_directory_or_a_device_is_no_file_to_edit(dnslet, tmp_path):
         server.stop()
 
 
+@pytest.mark.parametrize("action", ["--healthcheck", "--print-config"])
+def test_asking_about_it_leaves_the_file_alone(conf, action):
+    before = conf.stat()
+    run(action, "--default-resolver", "--listen", f"{HOST}:53", "--resolv-conf", conf)
+    assert conf.stat() == before
+
+
+def test_a_file_that_is_too_long_is_left_alone(dnslet, conf):
+    text = f"nameserver {SOURCE}\n" + "# filled up\n" * 6000
+    conf.write_text(text)
+    server = default_resolver(dnslet)
+    assert server.wait_log("warn.*larger than 64 KiB")
+    server.stop()
+    assert conf.read_text() == text
+
+
+def test_a_file_that_lies_about_its_copy_is_only_text(dnslet, conf):
+    text = (f"nameserver {SOURCE}\n# dnslet: editing ##\n# dnslet: this file is being edited, "
+            f"it held: 0 0 0 {2**64 - 1} 0\n# dnslet: end of what it held\n")
+    conf.write_text(text)
+    server = default_resolver(dnslet)
+    assert usable(conf.read_text()) == [HOST]
+    server.stop()
+    assert usable(conf.read_text()) == [SOURCE]
+
+
 # As another user.
 
 @pytest.fixture
@@ -341,6 +367,80 @@ def test_a_read_only_file_costs_a_warning(dnslet, world, conf, upstream):
     assert data(server.query("www.test")) == ["192.0.2.1"]
     server.stop()
     assert conf.read_text() == TEXT
+
+
+SMALL = """
+mount -t tmpfs -o size=16k none /mnt && cp "$1" /mnt/resolv.conf && {} shift && exec "$@"
+"""
+FILL = "{{ cat /dev/zero >/mnt/fill 2>/dev/null || true; }} &&"
+PAGE = f"nameserver {SOURCE}\n" + "# a line\n" * 400  # fits into a page, not with a copy behind it
+
+
+def on_small_disk(conf, extra=""):
+    """Runs with a copy of the file as /mnt/resolv.conf on a disk of four pages"""
+    return [shutil.which("unshare"), "-m", "sh", "-c", SMALL.format(extra), "sh", str(conf)]
+
+
+@contextlib.contextmanager
+def disk_of(server):
+    """The small disk, also when dnslet is gone: (write a file, read resolv.conf)"""
+    root = os.open(f"/proc/{server.pid}/root/mnt", os.O_RDONLY)
+
+    def read():
+        with open(os.open("resolv.conf", os.O_RDONLY, dir_fd=root), encoding="ascii") as file:
+            return file.read()
+
+    def fill():
+        with open(os.open("fill", os.O_WRONLY | os.O_CREAT, dir_fd=root), "wb", 0) as file:
+            with contextlib.suppress(OSError):
+                while file.write(b"0" * 4096):
+                    pass
+    yield fill, read
+    os.close(root)
+
+
+def test_a_full_disk_costs_a_warning(dnslet, world, conf):
+    conf.write_text(PAGE)
+    server = default_resolver(dnslet, "--address", "www.test=192.0.2.1",
+                              resolv_conf="/mnt/resolv.conf",
+                              wrapper=on_small_disk(conf, FILL.format()))
+    with disk_of(server) as (_, read):
+        assert server.wait_log("warn.*cannot write.*no space")
+        assert read() == PAGE
+        assert data(server.query("www.test")) == ["192.0.2.1"]
+        server.stop()
+        assert read() == PAGE
+
+
+def test_a_disk_that_is_full_in_the_end_does_not_keep_the_entry(dnslet, world, conf):
+    conf.write_text(PAGE)
+    server = default_resolver(dnslet, resolv_conf="/mnt/resolv.conf", wrapper=on_small_disk(conf))
+    with disk_of(server) as (fill, read):
+        assert read().startswith(ENTRY)
+        fill()
+        server.stop()
+        assert read() == PAGE
+
+
+def test_a_limit_on_file_sizes_costs_a_warning(dnslet, conf):
+    server = default_resolver(dnslet, "--address", "www.test=192.0.2.1",
+                              wrapper=["/bin/sh", "-c", 'ulimit -f 0; exec "$@"', "sh"])
+    assert server.wait_log("warn.*cannot write.*too large")
+    assert data(server.query("www.test")) == ["192.0.2.1"]
+    server.stop()
+    assert conf.read_text() == TEXT
+
+
+@pytest.mark.parametrize("listen, address", [
+    ("0.0.0.0:53", "127.0.0.1"), ("[::]:53", "::1"), ("[::]:53,0.0.0.0:53", "::1")])
+def test_a_wildcard_listener_is_reached_on_loopback(world, conf, tmp_path, listen, address):
+    conf.write_text("nameserver 192.0.2.53\n")
+    server = Dnslet("--default-resolver", "--address", "www.test=192.0.2.1", listen=listen,
+                    directory=tmp_path, wrapper=world.wrapper)
+    with world.inside(), server:
+        assert usable(conf.read_text()) == [address]
+        assert data(server.query("www.test", address=(address, 53))) == ["192.0.2.1"]
+    assert usable(conf.read_text()) == ["192.0.2.53"]
 
 
 def test_as_process_1_it_ends_in_time_and_restores(dnslet, world, conf):

@@ -311,3 +311,39 @@ def test_a_manager_that_is_gone_does_not_matter(dnslet, upstream, tmp_path):
     server = dnslet(to=[upstream(silent)], env={"NOTIFY_SOCKET": str(tmp_path / "gone")})
     server.send_signal(signal.SIGHUP)
     server.wait_log("reloaded")
+
+
+# Together with other options.
+
+def test_several_workers_share_the_sockets(dnslet, pair):
+    sockets = pair()
+    server = dnslet("--systemd", "--no-rec", "--threads", 3, hosts=HOSTS, listen=None,
+                    **passing(*sockets))
+    for tcp in (False, True):
+        for _ in range(30):
+            assert data(server.query("nas.test", tcp=tcp)) == ["192.0.2.10"]
+
+
+def port_53(udp, host):
+    try:
+        return udp(host, 53)
+    except OSError as error:
+        pytest.skip(f"port 53 of {host}: {error}")
+
+
+def test_the_hosts_resolver_is_a_socket_for_udp(dnslet, udp, tcp, tmp_path):
+    conf = tmp_path / "resolv.conf"
+    conf.write_text("nameserver 192.0.2.53\n")
+    sockets = [udp(), port_53(udp, "127.53.8.2"), tcp("127.53.8.1", 53)]
+    server = dnslet("--systemd", "--default-resolver", hosts=HOSTS, listen=None, **passing(*sockets))
+    assert conf.read_text().startswith("nameserver 127.53.8.2 # added by dnslet\n")
+    server.stop()
+    assert conf.read_text() == "nameserver 192.0.2.53\n"
+
+
+def test_the_hosts_resolver_needs_port_53(udp, tmp_path):
+    conf = tmp_path / "resolv.conf"
+    conf.write_text("nameserver 192.0.2.53\n")
+    result = run("--systemd", "--default-resolver", "--resolv-conf", conf, **passing(udp()))
+    assert result.returncode == 1 and "socket unit" in result.stderr
+    assert conf.read_text() == "nameserver 192.0.2.53\n"
