@@ -384,7 +384,7 @@ def on_small_disk(conf, extra=""):
 @contextlib.contextmanager
 def disk_of(server):
     """The small disk, also when dnslet is gone: (write a file, read resolv.conf)"""
-    root = os.open(f"/proc/{server.pid}/root/mnt", os.O_RDONLY)
+    root = os.open(Path("/proc", str(server.pid), "root", "mnt"), os.O_RDONLY)
 
     def read():
         with open(os.open("resolv.conf", os.O_RDONLY, dir_fd=root), encoding="ascii") as file:
