@@ -15,6 +15,8 @@
 #include <cstring>
 #include <utility>
 
+#include "io/shown_answer.h"
+
 namespace dnslet::io {
 namespace {
 
@@ -25,6 +27,8 @@ constexpr int kNeverMs = INT_MAX / 4;
 constexpr int kTries = 2;
 // IDs are drawn until one is free, so some must be.
 constexpr std::size_t kMaxOpen = 49152;
+constexpr std::size_t kIds = 65536;
+constexpr std::size_t kMaxSpare = 262144;  // of the buffer for arrived packets
 constexpr std::size_t kMaxQuery = 512;
 
 // Random 16-bit numbers from the operating system, drawn in blocks.
@@ -49,12 +53,6 @@ AresChannel* channel_of(void* data) { return static_cast<AresChannel*>(data); }
 
 }  // namespace
 
-// What c-ares carries for a question; freed in its callback, which always comes.
-struct AresChannel::Asked {
-  AresChannel* channel;
-  uint64_t sequence;
-};
-
 struct AresChannel::Stream {
   dns::Bytes incoming;     // from the server, not a whole frame yet
   dns::Bytes shown;        // frames for c-ares
@@ -65,7 +63,11 @@ struct AresChannel::Stream {
 AresChannel::AresChannel(Loop& loop, const Endpoint& server, UpstreamTransport transport)
     : loop_(loop),
       server_(server),
-      ports_(server_, [this](uint16_t id) { settle(id, UpstreamResult::Unreachable); }) {
+      ports_(server_,
+             [this](uint16_t id) {
+               if (Asked* const asked = find_open(id)) settle(*asked, UpstreamResult::Unreachable);
+             }),
+      by_id_(static_cast<uint16_t*>(std::calloc(kIds, sizeof(uint16_t)))) {
   ares_options options{};
   int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS |
              ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_NOROTATE | ARES_OPT_RESOLVCONF |
@@ -106,7 +108,7 @@ AresChannel::~AresChannel() {
 }
 
 bool AresChannel::is_usable() const {
-  return channel_ != nullptr && ports_.is_open() && sequences_.size() + orphans_ < kMaxOpen;
+  return channel_ != nullptr && by_id_ && ports_.is_open() && asked_.size() < kMaxOpen;
 }
 
 void AresChannel::use_own_sockets() {
@@ -155,84 +157,92 @@ void AresChannel::use_own_sockets() {
 #endif
 }
 
-void AresChannel::send(uint64_t sequence, dns::BytesView query) {
-  auto asked = std::make_unique<Asked>(Asked{this, sequence});
-  sending_ = sequence;
+uint64_t AresChannel::send(uint64_t token, dns::BytesView query) {
+  const uint64_t number = asked_.add({.channel = this, .token = token});
+  Asked* const asked = asked_.find(number);
+  asked->number = number;
+  sending_ = asked;
 #if ARES_VERSION >= 0x011c00  // 1.28: draws the ID itself and tells it
-  const auto done = [](void* data, ares_status_t status, size_t, const ares_dns_record_t* record) {
-    const std::unique_ptr<Asked> owned(static_cast<Asked*>(data));
-    const uint16_t id = record ? ares_dns_record_get_id(record) : uint16_t{0};
-    owned->channel->on_done(owned->sequence, static_cast<int>(status), id);
+  const auto done = [](void* data, ares_status_t status, size_t, const ares_dns_record_t*) {
+    Asked& over = *static_cast<Asked*>(data);
+    over.channel->on_done(over, static_cast<int>(status));
   };
   ares_dns_record_t* record = nullptr;
   uint16_t id = 0;
   if (ares_dns_parse(query.data(), query.size(), 0, &record) != ARES_SUCCESS) {
-    on_done(sequence, ARES_EBADQUERY, 0);
-  } else if (ares_send_dnsrec(channel_, record, done, asked.release(), &id) == ARES_SUCCESS) {
-    note_id(id, sequence);
+    on_done(*asked, ARES_EBADQUERY);
+  } else if (ares_send_dnsrec(channel_, record, done, asked, &id) == ARES_SUCCESS) {
+    if (asked_.find(number)) note_id(id, *asked);
   }
   ares_dns_record_destroy(record);
 #else
-  const auto done = [](void* data, int status, int, unsigned char* packet, int size) {
-    const std::unique_ptr<Asked> owned(static_cast<Asked*>(data));
-    dns::Reader reader(dns::BytesView(packet, static_cast<std::size_t>(size)));
-    owned->channel->on_done(owned->sequence, status, reader.u16());
+  const auto done = [](void* data, int status, int, unsigned char*, int) {
+    Asked& over = *static_cast<Asked*>(data);
+    over.channel->on_done(over, status);
   };
   static thread_local RandomIds random_ids;
   std::array<uint8_t, kMaxQuery> copy;
-  std::ranges::copy(query, copy.begin());
+  dns::copy_bytes(query, copy);
   uint16_t id = random_ids.next();
-  while (sequences_.contains(id)) id = random_ids.next();  // ends: at most kMaxOpen are open
+  while (by_id_[id] != 0) id = random_ids.next();  // ends: at most kMaxOpen are open
   dns::Writer(copy).u16(id);
-  note_id(id, sequence);
-  ares_send(channel_, copy.data(), static_cast<int>(query.size()), done, asked.release());
+  note_id(id, *asked);
+  ares_send(channel_, copy.data(), static_cast<int>(query.size()), done, asked);
 #endif
-  sending_ = 0;
+  sending_ = nullptr;
+  return number;
 }
 
-void AresChannel::note_id(uint16_t id, uint64_t sequence) {
-  sequences_[id] = sequence;
-  ids_[sequence] = id;
-  answers_.expect(id);
+void AresChannel::note_id(uint16_t id, Asked& asked) {
+  asked.id = id;
+  by_id_[id] = static_cast<uint16_t>(Slots<Asked>::place_of(asked.number));
 }
 
-void AresChannel::forget(uint64_t sequence) {
-  const auto found = ids_.find(sequence);
-  if (found == ids_.end()) return;
-  ports_.close(found->second);
-  answers_.forget(found->second);
-  sequences_.erase(found->second);
-  ids_.erase(found);
+AresChannel::Asked* AresChannel::find_open(uint16_t id) {
+  Asked* const asked = asked_.at(by_id_[id]);
+  return asked && asked->is_open ? asked : nullptr;
+}
+
+void AresChannel::forget(uint64_t number) {
+  Asked* const asked = asked_.find(number);
+  if (!asked || !asked->is_open) return;
+  close(*asked);
   ++orphans_;
 }
 
-std::vector<AresChannel::Outcome> AresChannel::take_outcomes() {
-  return std::exchange(outcomes_, {});
+// Nobody waits for it from here on.
+void AresChannel::close(Asked& asked) {
+  asked.is_open = false;
+  if (asked.port) ports_.close(*asked.port);
+  asked.port.reset();
+}
+
+dns::BytesView AresChannel::packet(const Outcome& outcome) const {
+  return dns::BytesView(arrived_).subspan(outcome.packet.offset, outcome.packet.size);
 }
 
 // c-ares has let go of the question.
-void AresChannel::on_done(uint64_t sequence, int status, uint16_t id) {
+void AresChannel::on_done(Asked& asked, int status) {
   if (status == ARES_EDESTRUCTION || status == ARES_ECANCELLED) return;
-  if (status == ARES_SUCCESS) {
-    outcomes_.push_back({sequence, UpstreamResult::Answer, answers_.take(id)});
+  if (!asked.is_open) {
+    --orphans_;
+  } else if (status == ARES_SUCCESS) {
+    outcomes_.push_back({asked.token, UpstreamResult::Answer, asked.packet});
   } else {
     const bool is_network = status == ARES_ECONNREFUSED || status == ARES_ETIMEOUT;
     outcomes_.push_back(
-        {sequence, is_network ? UpstreamResult::Unreachable : UpstreamResult::Unsendable, {}});
+        {asked.token, is_network ? UpstreamResult::Unreachable : UpstreamResult::Unsendable, {}});
   }
-  const std::size_t orphans = orphans_;
-  forget(sequence);
-  orphans_ = orphans;
+  close(asked);
+  if (asked_.at(by_id_[asked.id]) == &asked) by_id_[asked.id] = 0;  // it may never have got one
+  asked_.remove(asked.number);
 }
 
 // The question is over for us, though c-ares still holds it.
-void AresChannel::settle(uint16_t id, UpstreamResult result) {
-  const auto found = sequences_.find(id);
-  if (found == sequences_.end()) return;
-  const uint64_t sequence = found->second;
+void AresChannel::settle(Asked& asked, UpstreamResult result) {
   outcomes_.push_back(
-      {sequence, result, result == UpstreamResult::Answer ? answers_.take(id) : dns::Bytes()});
-  forget(sequence);
+      {asked.token, result, result == UpstreamResult::Answer ? asked.packet : Range()});
+  forget(asked.number);
 }
 
 void AresChannel::on_socket_state(int fd, int events) {
@@ -250,6 +260,9 @@ void AresChannel::on_socket_state(int fd, int events) {
 void AresChannel::on_ready(int fd, int events) {
   process(fd, events);
   if (has_outcomes()) on_outcomes_();
+  // What lies here has been told, or has been of no use to c-ares.
+  arrived_.clear();
+  if (arrived_.capacity() > kMaxSpare) arrived_.shrink_to_fit();
 }
 
 void AresChannel::process(int fd, int events) {
@@ -300,8 +313,13 @@ ssize_t AresChannel::send_parts(int fd, const iovec* parts, int count) {
   // the failure of everything under way.
   const dns::BytesView query(static_cast<const uint8_t*>(parts->iov_base), parts->iov_len);
   dns::Reader reader(query);
-  if (sending_ != 0) note_id(reader.u16(), sending_);
-  ports_.send(query);
+  const uint16_t id = reader.u16();
+  if (sending_) note_id(id, *sending_);
+  Asked* const asked = find_open(id);
+  if (!asked) return static_cast<ssize_t>(query.size());  // nobody waits for it
+  if (asked->port) ports_.close(*asked->port);
+  asked->port = ports_.send(query);
+  if (!asked->port) settle(*asked, UpstreamResult::Unreachable);
   return static_cast<ssize_t>(query.size());
 }
 
@@ -323,17 +341,21 @@ ssize_t AresChannel::receive_datagram(dns::MutableBytesView buffer) {
     const ssize_t size = ports_.receive(packet);
     if (size < 0) return size;
     dns::Writer shown(buffer);
-    const dns::BytesView bytes(packet.data(), static_cast<std::size_t>(size));
-    switch (answers_.keep(bytes, shown)) {
-      case RawAnswers::Kept::Shown:
-        return static_cast<ssize_t>(shown.size());
-      case RawAnswers::Kept::BareHeader:
-        settle(static_cast<uint16_t>(packet[0] << 8 | packet[1]), UpstreamResult::Answer);
-        break;
-      case RawAnswers::Kept::Nothing:
-        break;
-    }
+    if (show_answer(dns::BytesView(packet.data(), static_cast<std::size_t>(size)), shown))
+      return static_cast<ssize_t>(shown.size());
   }
+}
+
+// Keeps an answer to an open question. True: c-ares has something to see of it.
+bool AresChannel::show_answer(dns::BytesView packet, dns::Writer& shown) {
+  dns::Reader reader(packet);
+  Asked* const asked = find_open(reader.u16());
+  const Show kind = asked ? show(packet, shown) : Show::Nothing;
+  if (kind == Show::Nothing) return false;
+  asked->packet = {arrived_.size(), packet.size()};
+  arrived_.insert(arrived_.end(), packet.begin(), packet.end());
+  if (kind == Show::BareHeader) settle(*asked, UpstreamResult::Answer);
+  return kind == Show::Question;
 }
 
 ssize_t AresChannel::receive_stream(int fd, dns::MutableBytesView buffer) {
@@ -368,10 +390,10 @@ void AresChannel::read_frames(Stream& stream) {
     if (!reader.ok()) break;
     done += reader.offset();
 
-    std::array<uint8_t, 2 + RawAnswers::kMaxShown> frame;
+    std::array<uint8_t, 2 + kMaxShown> frame;
     dns::Writer shown(frame);
     shown.u16(0);
-    if (answers_.keep(packet, shown) != RawAnswers::Kept::Shown) continue;
+    if (!show_answer(packet, shown)) continue;
     shown.u16_at(0, static_cast<uint16_t>(shown.size() - 2));
     const dns::BytesView bytes = shown.written();
     stream.shown.insert(stream.shown.end(), bytes.begin(), bytes.end());

@@ -11,14 +11,16 @@
 #include <ares.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
+#include "base/slots.h"
 #include "dns/wire.h"
 #include "io/loop.h"
-#include "io/raw_answers.h"
 #include "io/socket.h"
 #include "io/udp_ports.h"
 
@@ -37,10 +39,15 @@ enum class UpstreamResult {
 
 class AresChannel {
  public:
+  // Bytes among those that have arrived.
+  struct Range {
+    std::size_t offset = 0;
+    std::size_t size = 0;
+  };
   struct Outcome {
-    uint64_t sequence = 0;
+    uint64_t token = 0;
     UpstreamResult result = UpstreamResult::Unreachable;
-    dns::Bytes packet;  // as it came; empty but for an Answer
+    Range packet;  // empty but for an Answer
   };
 
   AresChannel(Loop& loop, const Endpoint& server, UpstreamTransport transport);
@@ -51,31 +58,51 @@ class AresChannel {
   // False: out of memory or descriptors, or too many questions are open.
   bool is_usable() const;
   // Sends a query of ours with a fresh random ID. An outcome may be there at once, untold.
-  // REQUIRES: is_usable(), query.size() <= 512.
-  void send(uint64_t sequence, dns::BytesView query);
+  // Returns the question's number. REQUIRES: is_usable(), query.size() <= 512.
+  uint64_t send(uint64_t token, dns::BytesView query);
   // Nobody waits for this question any more: its port is closed.
-  void forget(uint64_t sequence);
+  void forget(uint64_t number);
   bool has_outcomes() const { return !outcomes_.empty(); }
-  std::vector<Outcome> take_outcomes();
+  // Exchanges what has come of questions for an empty vector.
+  void take_outcomes(std::vector<Outcome>& empty) { outcomes_.swap(empty); }
+  // The answer as it came; valid while its outcome is being told.
+  dns::BytesView packet(const Outcome& outcome) const;
   // Called when an event has brought outcomes and c-ares has returned; not for what send() brings.
   void set_on_outcomes(std::function<void()> on_outcomes) { on_outcomes_ = std::move(on_outcomes); }
 
   // Questions that are over for everybody but c-ares.
   std::size_t orphans() const { return orphans_; }
   // Nobody waits for anything from here.
-  bool is_idle() const { return sequences_.empty() && outcomes_.empty(); }
+  bool is_idle() const { return asked_.size() == orphans_ && outcomes_.empty(); }
+  // To be called now and then. False: there is nothing left that could be closed.
+  bool close_unneeded_ports() { return ports_.close_unneeded(); }
 
  private:
-  struct Asked;
+  // What c-ares carries for a question; it lives until c-ares' callback, which always comes.
+  struct Asked {
+    AresChannel* channel;
+    uint64_t token;
+    uint64_t number = 0;
+    uint16_t id = 0;
+    bool is_open = true;                    // somebody waits for it
+    std::optional<UdpPorts::Place> port{};  // while it is open and asked over UDP
+    Range packet{};                         // what c-ares is being shown
+  };
+  struct FreeMemory {
+    void operator()(void* memory) const { std::free(memory); }
+  };
   struct Stream;  // what is left of a TCP connection's bytes, and what c-ares is yet to see
 
   void use_own_sockets();
-  void note_id(uint16_t id, uint64_t sequence);
-  void on_done(uint64_t sequence, int status, uint16_t id);
+  void note_id(uint16_t id, Asked& asked);
+  Asked* find_open(uint16_t id);
+  void close(Asked& asked);
+  void on_done(Asked& asked, int status);
   void on_socket_state(int fd, int events);
   void on_ready(int fd, int events);
   void process(int fd, int events);
-  void settle(uint16_t id, UpstreamResult result);
+  void settle(Asked& asked, UpstreamResult result);
+  bool show_answer(dns::BytesView packet, dns::Writer& shown);
 
   int open_socket(int domain, int type);
   int connect_socket(int fd);
@@ -90,10 +117,10 @@ class AresChannel {
   SocketAddress server_;
   std::function<void()> on_outcomes_;
   UdpPorts ports_;
-  RawAnswers answers_;
-  uint64_t sending_ = 0;                              // the question c-ares is being given
-  std::unordered_map<uint16_t, uint64_t> sequences_;  // open questions by ID
-  std::unordered_map<uint64_t, uint16_t> ids_;        // the other way round
+  Slots<Asked> asked_;
+  Asked* sending_ = nullptr;                       // what c-ares is being given
+  std::unique_ptr<uint16_t[], FreeMemory> by_id_;  // places in asked_; 0: none. Touched as needed
+  dns::Bytes arrived_;                             // what outcomes and questions refer to
   std::vector<Outcome> outcomes_;
   std::unordered_map<int, std::unique_ptr<Watch>> watches_;
   std::unordered_map<int, Stream> streams_;

@@ -38,15 +38,16 @@ void Upstream::renew_channel() {
 
 void Upstream::ask(uint64_t token, dns::BytesView query) {
   if (!current_->is_usable() && retired_.size() < kMaxRetired) renew_channel();
-  const uint64_t sequence = next_sequence_++;
-  pending_.emplace(sequence, Pending{token, current_.get()});
-  deadlines_.push_back({loop_.now() + settings_.timeout, sequence});
+  const uint64_t number =
+      pending_.add({.token = token, .deadline = loop_.now() + settings_.timeout});
   if (!deadline_timer_.is_active()) deadline_timer_.start_once(settings_.timeout);
 
   if (current_->is_usable()) {
-    current_->send(sequence, query);
+    Pending& pending = *pending_.find(number);
+    pending.channel = current_.get();
+    pending.asked = current_->send(number, query);
   } else {
-    unsent_.push_back(sequence);
+    unsent_.push_back(number);
   }
   const bool has_news = current_->has_outcomes() || !unsent_.empty();
   if (has_news && !turn_timer_.is_active()) turn_timer_.start_once(Milliseconds(0));
@@ -57,20 +58,24 @@ void Upstream::on_turn() {
   std::size_t told = 0;
   while (told < retired_.size()) tell(*retired_[told++]);  // whoever is told may add some
   tell(*current_);
-  for (const uint64_t sequence : std::exchange(unsent_, {}))
-    on_reply(sequence, {UpstreamResult::Unreachable, {}});
+  for (const uint64_t number : std::exchange(unsent_, {}))
+    on_reply(number, {UpstreamResult::Unreachable, {}});
 }
 
 void Upstream::tell(AresChannel& channel) {
-  for (const auto& [sequence, result, packet] : channel.take_outcomes())
-    on_reply(sequence, {result, packet});
+  std::vector<AresChannel::Outcome> outcomes = std::move(outcomes_);
+  channel.take_outcomes(outcomes);
+  for (const AresChannel::Outcome& outcome : outcomes)
+    on_reply(outcome.token, {outcome.result, channel.packet(outcome)});
+  outcomes.clear();
+  outcomes_ = std::move(outcomes);
 }
 
-void Upstream::on_reply(uint64_t sequence, const UpstreamReply& reply) {
-  const auto found = pending_.find(sequence);
-  if (found == pending_.end()) return;  // its time was over
-  const uint64_t token = found->second.token;
-  pending_.erase(found);
+void Upstream::on_reply(uint64_t number, const UpstreamReply& reply) {
+  const Pending* const pending = pending_.find(number);
+  if (!pending) return;  // its time was over
+  const uint64_t token = pending->token;
+  pending_.remove(number);
   on_reply_(token, reply);
 }
 
@@ -78,12 +83,11 @@ void Upstream::on_reply(uint64_t sequence, const UpstreamReply& reply) {
 // questions go to a fresh one, and it ends when its last question has had its time.
 void Upstream::on_deadline() {
   const Milliseconds now = loop_.now();
-  while (!deadlines_.empty() && deadlines_.front().at <= now) {
-    const auto found = pending_.find(deadlines_.front().sequence);
-    deadlines_.pop_front();
-    if (found == pending_.end()) continue;
-    found->second.channel->forget(found->first);
-    pending_.erase(found);
+  while (const uint64_t oldest = pending_.oldest()) {
+    const Pending& pending = *pending_.find(oldest);
+    if (pending.deadline > now) break;
+    if (pending.channel) pending.channel->forget(pending.asked);
+    pending_.remove(oldest);
   }
 
   std::erase_if(retired_, [](const auto& channel) { return channel->is_idle(); });
@@ -93,7 +97,15 @@ void Upstream::on_deadline() {
     renew_channel();
     tell(before);
   }
-  if (!deadlines_.empty()) deadline_timer_.start_once(deadlines_.front().at - now);
+  if (now - ports_checked_ >= settings_.timeout) {
+    has_ports_ = current_->close_unneeded_ports();
+    ports_checked_ = now;
+  }
+  if (const uint64_t oldest = pending_.oldest()) {
+    deadline_timer_.start_once(pending_.find(oldest)->deadline - now);
+  } else if (has_ports_) {
+    deadline_timer_.start_once(settings_.timeout);
+  }
 }
 
 }  // namespace dnslet::io

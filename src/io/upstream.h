@@ -9,12 +9,11 @@
 // elsewhere.
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
+#include "base/slots.h"
 #include "dns/wire.h"
 #include "io/ares_channel.h"
 #include "io/loop.h"
@@ -54,16 +53,14 @@ class Upstream {
  private:
   struct Pending {
     uint64_t token = 0;
+    Milliseconds deadline;
     AresChannel* channel = nullptr;  // lives at least as long as this
-  };
-  struct Deadline {
-    Milliseconds at;
-    uint64_t sequence;
+    uint64_t asked = 0;              // the question's number there; 0: no channel could take it
   };
 
   void renew_channel();
   void tell(AresChannel& channel);
-  void on_reply(uint64_t sequence, const UpstreamReply& reply);
+  void on_reply(uint64_t number, const UpstreamReply& reply);
   void on_turn();
   void on_deadline();
 
@@ -71,13 +68,14 @@ class Upstream {
   Endpoint server_;
   UpstreamSettings settings_;
   OnReply on_reply_;
-  uint64_t next_sequence_ = 1;
-  std::unordered_map<uint64_t, Pending> pending_;  // by sequence
-  std::deque<Deadline> deadlines_;                 // in order: all questions get the same time
-  std::vector<uint64_t> unsent_;                   // no channel could take them
+  Slots<Pending> pending_;        // the oldest has the first deadline: all get the same time
+  std::vector<uint64_t> unsent_;  // no channel could take them
+  std::vector<AresChannel::Outcome> outcomes_;  // those being told; empty otherwise
   std::unique_ptr<AresChannel> current_;
   Milliseconds renewed_{0};  // when current_ was made
   std::vector<std::unique_ptr<AresChannel>> retired_;
+  Milliseconds ports_checked_{0};  // when those that are not needed were closed
+  bool has_ports_ = true;          // some were left then
   Timer deadline_timer_;
   Timer turn_timer_;
 };

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright the dnslet authors
-#include "io/raw_answers.h"
-
-#include <utility>
+#include "io/shown_answer.h"
 
 namespace dnslet::io {
 namespace {
@@ -22,40 +20,31 @@ dns::BytesView question_of(dns::BytesView packet) {
     reader.skip(length);
   } while (length > 0 && reader.ok());
   reader.skip(4);
-  const bool fits = reader.ok() && reader.offset() <= RawAnswers::kMaxShown;
+  const bool fits = reader.ok() && reader.offset() <= kMaxShown;
   return fits ? packet.subspan(dns::kHeaderSize, reader.offset() - dns::kHeaderSize)
               : dns::BytesView();
 }
 
 }  // namespace
 
-RawAnswers::Kept RawAnswers::keep(dns::BytesView packet, dns::Writer& shown) {
+Show show(dns::BytesView packet, dns::Writer& shown) {
   dns::Reader reader(packet);
   const uint16_t id = reader.u16();
   const uint16_t flags = reader.u16();
   const uint16_t questions = reader.u16();
   const uint16_t records = static_cast<uint16_t>(reader.u16() | reader.u16() | reader.u16());
-  const auto expected = answers_.find(id);
-  if (!reader.ok() || expected == answers_.end()) return Kept::Nothing;
+  if (!reader.ok() || (flags & kResponseBit) == 0) return Show::Nothing;
+  if (reader.remaining() == 0 && questions == 0 && records == 0) return Show::BareHeader;
 
-  const bool is_bare = reader.remaining() == 0 && questions == 0 && records == 0;
   const dns::BytesView question = question_of(packet);
-  const bool is_readable = is_bare || (questions == 1 && !question.empty());
-  if (!is_readable || (flags & kResponseBit) == 0) return Kept::Nothing;
-  expected->second.assign(packet.begin(), packet.end());
-  if (is_bare) return Kept::BareHeader;
+  if (questions != 1 || question.empty()) return Show::Nothing;
   shown.u16(id);
   shown.u16(static_cast<uint16_t>(flags & ~kRcodeBits));
   shown.u16(1);
   shown.u16(0);
   shown.u32(0);
   shown.bytes(question);
-  return Kept::Shown;
-}
-
-dns::Bytes RawAnswers::take(uint16_t id) {
-  auto node = answers_.extract(id);
-  return node.empty() ? dns::Bytes() : std::move(node.mapped());
+  return Show::Question;
 }
 
 }  // namespace dnslet::io

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// A table of things that come and go: known by numbers that are never used again, in the order in
+// which they came.
+//
+// Whoever is told later keeps the number: when the thing is gone the number finds nothing, whoever
+// may have its place by then. Where all are given the same time the oldest is the next whose time
+// is over. Places are used again, so adding and removing allocate nothing while the table does not
+// grow; it is given back when nothing is left of a table that was large.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <utility>
+
+namespace dnslet {
+
+template <typename T>
+class Slots {
+ public:
+  static constexpr std::size_t kKept = 256;  // places that an empty table keeps
+
+  Slots()
+      : places_(1) {}  // place 0 is both ends of the order and the end of the chain of free ones
+
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+
+  // The number of the new thing, above that of all earlier ones; never 0. The thing keeps its
+  // address until it is removed. REQUIRES: fewer than 2^24 are there.
+  uint64_t add(T&& value) {
+    const uint32_t index = take_place();
+    Place& place = places_[index];
+    place.value.emplace(std::move(value));
+    place.number = ++last_ << kIndexBits | index;
+    place.newer = 0;
+    place.older = places_[0].older;
+    places_[place.older].newer = index;
+    places_[0].older = index;
+    ++size_;
+    return place.number;
+  }
+
+  // Null: it has been removed.
+  T* find(uint64_t number) {
+    const uint64_t index = number & kIndexMask;
+    if (number == 0 || index >= places_.size() || places_[index].number != number) return nullptr;
+    return &*places_[index].value;
+  }
+
+  // Numbers of things that are there differ in their places, which are small: from 1 to the most
+  // that have ever been there at once.
+  static uint32_t place_of(uint64_t number) { return static_cast<uint32_t>(number & kIndexMask); }
+  // What is in this place; null: nothing.
+  T* at(uint32_t place) {
+    return place < places_.size() && places_[place].value ? &*places_[place].value : nullptr;
+  }
+
+  // 0: there is none.
+  uint64_t oldest() const { return places_[places_[0].newer].number; }
+
+  // REQUIRES: find(number).
+  void remove(uint64_t number) {
+    const auto index = static_cast<uint32_t>(number & kIndexMask);
+    Place& place = places_[index];
+    places_[place.older].newer = place.newer;
+    places_[place.newer].older = place.older;
+    place.value.reset();
+    place.number = 0;
+    place.newer = free_;
+    free_ = index;
+    if (--size_ == 0 && places_.size() > kKept) {
+      places_.resize(1);
+      places_.shrink_to_fit();
+      free_ = 0;
+    }
+  }
+
+ private:
+  static constexpr unsigned kIndexBits = 24;
+  static constexpr uint64_t kIndexMask = (uint64_t{1} << kIndexBits) - 1;
+
+  struct Place {
+    std::optional<T> value;
+    uint64_t number = 0;  // 0: free
+    uint32_t newer = 0;   // of a free place: the next free one
+    uint32_t older = 0;
+  };
+
+  uint32_t take_place() {
+    if (free_ == 0) {
+      places_.emplace_back();
+      return static_cast<uint32_t>(places_.size() - 1);
+    }
+    return std::exchange(free_, places_[free_].newer);
+  }
+
+  std::deque<Place> places_;  // its elements do not move when it grows at the end
+  uint64_t last_ = 0;
+  uint32_t free_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace dnslet
