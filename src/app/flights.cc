@@ -5,32 +5,27 @@
 #include <algorithm>
 #include <utility>
 
+#include "dns/hash.h"
+
 namespace dnslet::app {
 namespace {
 
 using policy::Attempt;
 using policy::ServerResult;
 
-// Equal keys: equal questions. The name's bytes come last, so no two keys run into each other.
-std::string key_of(const policy::UpstreamQuestion& question) {
-  const auto type = static_cast<unsigned>(question.question.type);
-  const unsigned flags = (question.flags.recursion_desired ? 1U : 0U) |
-                         (question.flags.checking_disabled ? 2U : 0U) |
-                         (question.flags.dnssec_ok ? 4U : 0U);
-  const dns::BytesView name = question.question.name.view().wire();
-  std::string key = {static_cast<char>(type >> 8), static_cast<char>(type & 0xff),
-                     static_cast<char>(flags)};
-  key.append(name.begin(), name.end());
-  return key;
-}
-
 }  // namespace
+
+std::size_t Flights::Hash::operator()(const policy::UpstreamQuestion* question) const {
+  const auto type = static_cast<uint64_t>(question->question.type);
+  return dns::hash(question->question.name.view().wire(), seed ^ type);
+}
 
 Flights::Flights(io::Loop& loop, io::Log& log, const FlightSettings& settings, OnLanding on_landing)
     : loop_(loop),
       log_(log),
       settings_(settings),
       on_landing_(std::move(on_landing)),
+      by_question_(0, Hash{settings.seed}),
       timer_(loop, [this] { on_time(); }) {}
 
 Flights::~Flights() = default;
@@ -52,26 +47,22 @@ void Flights::set_servers(policy::ServerSetNumber set, const std::vector<Endpoin
 }
 
 bool Flights::board(uint64_t lookup, const policy::Ask& ask_for) {
-  const policy::UpstreamQuestion& question = ask_for.question;
-  std::string key = key_of(question);
-  if (const auto known = by_key_.find(key); known != by_key_.end()) {
-    flights_.at(known->second).lookups.push_back(lookup);
+  if (const auto known = by_question_.find(&ask_for.question); known != by_question_.end()) {
+    flights_.find(known->second)->lookups.push_back(lookup);
     return true;
   }
   if (flights_.size() >= settings_.max_open) return false;
 
   const io::Milliseconds now = loop_.now();
-  const uint64_t id = next_id_++;
   Group& group = *groups_[ask_for.servers];
-  by_key_.emplace(key, id);
-  Flight boarding{.question = question,
-                  .key = std::move(key),
-                  .group = &group,
-                  .attempt = Attempt(group.set.make_plan(now), settings_.retry),
-                  .lookups = {lookup}};
-  Flight& flight = flights_.emplace(id, std::move(boarding)).first->second;
-  ++flight.group->flights;
-  deadlines_.push_back({now + settings_.timeout, id});
+  const uint64_t id = flights_.add({.question = ask_for.question,
+                                    .deadline = now + settings_.timeout,
+                                    .group = &group,
+                                    .attempt = Attempt(group.set.make_plan(now), settings_.retry),
+                                    .lookups = {lookup}});
+  Flight& flight = *flights_.find(id);
+  by_question_.emplace(&flight.question, id);
+  ++group.flights;
   while (flight.attempt.next(now) == Attempt::Next::Ask) ask(id, flight);
   arm();
   return true;
@@ -91,25 +82,23 @@ void Flights::on_reply(Group& group, std::size_t server, uint64_t token,
   if (reply.result == io::UpstreamResult::Answer) group.set.on_answer(server);  // a late one too
   if (reply.result == io::UpstreamResult::Unreachable) note_failure(group, server, "unreachable");
 
-  const auto found = flights_.find(token);
-  if (found == flights_.end()) return;
-  found->second.was_heard =
-      found->second.was_heard || reply.result != io::UpstreamResult::Unreachable;
+  Flight* const flight = flights_.find(token);
+  if (!flight) return;
+  flight->was_heard = flight->was_heard || reply.result != io::UpstreamResult::Unreachable;
   if (reply.result == io::UpstreamResult::Answer) {
     on_packet(token, server, reply.packet);
     return;
   }
   const bool is_unreachable = reply.result == io::UpstreamResult::Unreachable;
   const auto result = is_unreachable ? ServerResult::NetworkError : ServerResult::Refused;
-  act(token, found->second.attempt.on_result(server, result, loop_.now()));
+  act(token, flight->attempt.on_result(server, result, loop_.now()));
 }
 
 void Flights::on_packet(uint64_t id, std::size_t server, dns::BytesView packet) {
-  Flight& flight = flights_.at(id);
+  Flight& flight = *flights_.find(id);
   auto read = policy::read_answer(packet, flight.question);
   if (read && !policy::is_refusal(read->rcode)) {
-    land(id, read->answer, policy::Source::Upstream,
-         flight.group->servers[server]->server().to_text());
+    land(id, read->answer, policy::Source::Upstream, flight.group->servers[server]->name());
     return;
   }
 
@@ -118,7 +107,7 @@ void Flights::on_packet(uint64_t id, std::size_t server, dns::BytesView packet) 
     if (read->rcode == dns::Rcode::FormErr && !read->has_edns) result = ServerResult::NoEdns;
     if (server < flight.refused_by) {
       flight.refused_by = server;
-      flight.refusal = std::move(read->answer);
+      flight.refusal = std::make_unique<policy::Answer>(std::move(read->answer));
     }
   }
   act(id, flight.attempt.on_result(server, result, loop_.now()));
@@ -127,7 +116,7 @@ void Flights::on_packet(uint64_t id, std::size_t server, dns::BytesView packet) 
 void Flights::act(uint64_t id, Attempt::Next next) {
   switch (next) {
     case Attempt::Next::Ask:
-      ask(id, flights_.at(id));
+      ask(id, *flights_.find(id));
       arm();
       return;
     case Attempt::Next::Lost:
@@ -140,29 +129,30 @@ void Flights::act(uint64_t id, Attempt::Next next) {
 }
 
 void Flights::land_failed(uint64_t id) {
-  const Flight& flight = flights_.at(id);
-  const bool has_code = flight.refused_by != SIZE_MAX;
-  const std::string via =
-      has_code ? flight.group->servers[flight.refused_by]->server().to_text() : "";
-  const policy::Answer answer =
-      has_code
-          ? flight.refusal
-          : policy::Answer{dns::build_failure(flight.question.question, dns::Rcode::ServFail), {}};
-  land(id, answer, flight.was_heard ? policy::Source::Upstream : policy::Source::Error, via);
+  const Flight& flight = *flights_.find(id);
+  const policy::Source source = flight.was_heard ? policy::Source::Upstream : policy::Source::Error;
+  if (flight.refusal) {
+    const policy::Answer refusal = std::move(*flight.refusal);
+    land(id, refusal, source, flight.group->servers[flight.refused_by]->name());
+    return;
+  }
+  land(id, {dns::build_failure(flight.question.question, dns::Rcode::ServFail), {}}, source, "");
 }
 
 void Flights::land(uint64_t id, const policy::Answer& answer, policy::Source source,
                    const std::string& via) {
-  const auto node = flights_.extract(id);  // whoever is told may board again
-  const Flight& flight = node.mapped();
-  by_key_.erase(flight.key);
+  Flight& landing = *flights_.find(id);
+  by_question_.erase(&landing.question);
+  const Flight flight = std::move(landing);  // whoever is told may board again
+  flights_.remove(id);
+  while (!silences_.empty() && !flights_.find(silences_.front().flight)) silences_.pop_front();
   --flight.group->flights;
   on_landing_({flight.question, answer, source, via, flight.lookups});
 }
 
 void Flights::note_failure(Group& group, std::size_t server, const char* reason) {
   if (!group.set.on_failure(server, loop_.now())) return;
-  const std::string name = group.servers[server]->server().to_text();
+  const std::string& name = group.servers[server]->name();
   log_.write_limited(
       io::Level::Warning, "upstream " + name,
       "upstream server failed, put behind the others server=" + name + " reason=" + reason,
@@ -176,30 +166,26 @@ void Flights::on_time() {
     silences_.pop_front();
     on_silence(id);
   }
-  while (!deadlines_.empty() && deadlines_.front().at <= now) {
-    const uint64_t id = deadlines_.front().flight;
-    deadlines_.pop_front();
-    if (flights_.contains(id)) land_failed(id);
-  }
+  while (!flights_.empty() && flights_.find(flights_.oldest())->deadline <= now)
+    land_failed(flights_.oldest());
   std::erase_if(retired_, [](const auto& group) { return group->flights == 0; });
   arm();
 }
 
 void Flights::on_silence(uint64_t id) {
-  const auto found = flights_.find(id);
+  Flight* const flight = flights_.find(id);
   const io::Milliseconds now = loop_.now();
-  if (found == flights_.end()) return;
-  Flight& flight = found->second;
-  for (const std::size_t server : flight.attempt.silent(now))
-    note_failure(*flight.group, server, "silent");
-  if (now < flight.attempt.silent_at()) return;  // somebody was asked meanwhile
-  act(id, flight.attempt.on_silence(now));
+  if (!flight) return;
+  for (const std::size_t server : flight->attempt.silent(now))
+    note_failure(*flight->group, server, "silent");
+  if (now < flight->attempt.silent_at()) return;  // somebody was asked meanwhile
+  act(id, flight->attempt.on_silence(now));
 }
 
 void Flights::arm() {
   io::Milliseconds next = io::Milliseconds::max();
   if (!silences_.empty()) next = std::min(next, silences_.front().at);
-  if (!deadlines_.empty()) next = std::min(next, deadlines_.front().at);
+  if (!flights_.empty()) next = std::min(next, flights_.find(flights_.oldest())->deadline);
   if (next == io::Milliseconds::max()) return;
   if (timer_.is_active() && armed_for_ <= next) return;
   armed_for_ = next;

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/slots.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/upstream.h"
@@ -25,6 +26,7 @@ struct FlightSettings {
   io::Milliseconds timeout{4500};  // after this a flight has failed
   io::Milliseconds retry{800};     // silence after which the next server is asked too
   std::size_t max_open = 4096;
+  uint64_t seed = 0;  // see dns/hash.h
 };
 
 class Flights {
@@ -63,18 +65,28 @@ class Flights {
   };
   struct Flight {
     policy::UpstreamQuestion question;
-    std::string key;
+    io::Milliseconds deadline;
     Group* group;  // lives as long as it has flights
     policy::Attempt attempt;
     std::vector<uint64_t> lookups;
     // The refusal of the most preferred server that gave one.
     std::size_t refused_by = SIZE_MAX;
-    policy::Answer refusal{};
+    std::unique_ptr<policy::Answer> refusal{};
     bool was_heard = false;  // some server could be reached
   };
-  struct Event {
+  struct Silence {
     io::Milliseconds at;
     uint64_t flight;
+  };
+  struct Hash {
+    uint64_t seed;
+    std::size_t operator()(const policy::UpstreamQuestion* question) const;
+  };
+  struct Equal {
+    bool operator()(const policy::UpstreamQuestion* one,
+                    const policy::UpstreamQuestion* other) const {
+      return *one == *other;
+    }
   };
 
   void on_reply(Group& group, std::size_t server, uint64_t token, const io::UpstreamReply& reply);
@@ -95,12 +107,9 @@ class Flights {
   OnLanding on_landing_;
   std::vector<std::unique_ptr<Group>> groups_;  // by number of the set
   std::vector<std::unique_ptr<Group>> retired_;
-  uint64_t next_id_ = 1;
-  std::unordered_map<uint64_t, Flight> flights_;
-  std::unordered_map<std::string, uint64_t> by_key_;
-  // In order of time, because every flight gets the same times. Landed ones are passed over.
-  std::deque<Event> silences_;
-  std::deque<Event> deadlines_;
+  Slots<Flight> flights_;  // the oldest has the first deadline: all get the same time
+  std::unordered_map<const policy::UpstreamQuestion*, uint64_t, Hash, Equal> by_question_;
+  std::deque<Silence> silences_;  // in order of time; the first one's flight has not landed
   io::Milliseconds armed_for_{0};
   io::Timer timer_;
 };

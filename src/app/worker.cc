@@ -40,7 +40,7 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
       mailbox_(loop_),
       flights_(loop_, shared.log,
                {shared.options.upstream_timeout, shared.options.upstream_retry,
-                share(shared.options.max_inflight, shared.workers)},
+                share(shared.options.max_inflight, shared.workers), shared.seed},
                [this](const Flights::Landing& landing) { on_landing(landing); }),
       tcp_clients_(
           loop_,
@@ -124,13 +124,7 @@ io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Return& back, dns::B
   const uint64_t started_ns = shared_.options.verbose ? uv_hrtime() : 0;
   policy::Step step = lookup.start(tables(), packet, loop_.now(), slot);
   if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
-    const uint64_t id = next_lookup_++;
-    const bool has_room = waiting_.size() < max_waiting_;
-    if (has_room && flights_.board(id, *ask)) {
-      waiting_.emplace(id, Waiting{std::move(lookup), back, started_ns});
-      await_deadline(id);
-      return {0, true};
-    }
+    if (wait(lookup, back, *ask, started_ns)) return {0, true};
     warn_of_limit();
     step = lookup.give_up(slot);
   }
@@ -143,18 +137,35 @@ io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Return& back, dns::B
   return {};
 }
 
+// Takes the lookup until its question has landed. False: there is no room; the lookup stays.
+bool Worker::wait(policy::Lookup& lookup, const Return& back, const policy::Ask& ask,
+                  uint64_t started_ns) {
+  // A question that is asked once fails with its flight, which knows a server's code: let it.
+  constexpr io::Milliseconds kFlightFirst{5};
+  if (waiting_.size() >= max_waiting_) return false;
+  // The time of a client's question runs over all that is asked for its sake.
+  const io::Milliseconds time = shared_.options.upstream_timeout + kFlightFirst;
+  const uint64_t id = waiting_.add({std::move(lookup), back, started_ns, loop_.now() + time});
+  if (!flights_.board(id, ask)) {
+    lookup = std::move(waiting_.find(id)->lookup);
+    waiting_.remove(id);
+    return false;
+  }
+  if (!deadline_timer_.is_active()) deadline_timer_.start_once(time);
+  return true;
+}
+
 void Worker::on_landing(const Flights::Landing& landing) {
   policy::remember(tables(), landing.question, landing.answer, loop_.now());
   for (const uint64_t id : landing.lookups) {
-    const auto found = waiting_.find(id);
-    if (found == waiting_.end()) continue;  // its time was over
-    Waiting& waiting = found->second;
-    policy::Step step = waiting.lookup.on_answer(tables(), {landing.answer, landing.source},
-                                                 loop_.now(), slot_for(waiting.back));
+    Waiting* const waiting = waiting_.find(id);
+    if (!waiting) continue;  // its time was over
+    policy::Step step = waiting->lookup.on_answer(tables(), {landing.answer, landing.source},
+                                                  loop_.now(), slot_for(waiting->back));
     if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
       if (flights_.board(id, *ask)) continue;
       warn_of_limit();
-      step = waiting.lookup.give_up(slot_for(waiting.back));
+      step = waiting->lookup.give_up(slot_for(waiting->back));
     }
     finish(id, std::get<policy::Reply>(step), landing.via);
   }
@@ -162,34 +173,24 @@ void Worker::on_landing(const Flights::Landing& landing) {
 
 // Sends the reply that lies in the late slot and lets the lookup go.
 void Worker::finish(uint64_t id, const policy::Reply& reply, const std::string& via) {
-  const auto node = waiting_.extract(id);
-  const Waiting& waiting = node.mapped();
+  const Waiting& waiting = *waiting_.find(id);
   const dns::BytesView message = dns::BytesView(late_slot_).first(reply.size);
   note(waiting.lookup, {reply, message, via}, waiting.started_ns);
   send(waiting.back, message);
-}
-
-// The time of a client's question runs over all that is asked for its sake.
-void Worker::await_deadline(uint64_t id) {
-  // A question that is asked once fails with its flight, which knows a server's code: let it.
-  constexpr io::Milliseconds kFlightFirst{5};
-  const io::Milliseconds time = shared_.options.upstream_timeout + kFlightFirst;
-  deadlines_.push_back({loop_.now() + time, id});
-  if (!deadline_timer_.is_active()) deadline_timer_.start_once(time);
+  waiting_.remove(id);
 }
 
 void Worker::on_deadline() {
-  while (!deadlines_.empty() && deadlines_.front().at <= loop_.now()) {
-    const uint64_t id = deadlines_.front().lookup;
-    deadlines_.pop_front();
-    const auto found = waiting_.find(id);
-    if (found == waiting_.end()) continue;
-    Waiting& waiting = found->second;
-    const policy::Step step =
-        waiting.lookup.on_deadline(tables(), loop_.now(), slot_for(waiting.back));
+  const io::Milliseconds now = loop_.now();
+  while (const uint64_t id = waiting_.oldest()) {
+    Waiting& waiting = *waiting_.find(id);
+    if (waiting.deadline > now) {
+      deadline_timer_.start_once(waiting.deadline - now);
+      return;
+    }
+    const policy::Step step = waiting.lookup.on_deadline(tables(), now, slot_for(waiting.back));
     finish(id, std::get<policy::Reply>(step), "");
   }
-  if (!deadlines_.empty()) deadline_timer_.start_once(deadlines_.front().at - loop_.now());
 }
 
 void Worker::warn_of_limit() {

@@ -11,11 +11,9 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -24,6 +22,7 @@
 #include "app/options.h"
 #include "app/query_log.h"
 #include "base/result.h"
+#include "base/slots.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
@@ -114,10 +113,7 @@ class Worker {
     policy::Lookup lookup;
     Return back;
     uint64_t started_ns;  // 0 where nobody will ask
-  };
-  struct Deadline {
-    io::Milliseconds at;
-    uint64_t lookup;
+    io::Milliseconds deadline;
   };
 
   policy::Tables tables();
@@ -131,7 +127,8 @@ class Worker {
   void on_landing(const Flights::Landing& landing);
   dns::MutableBytesView slot_for(const Return& back);
   void finish(uint64_t id, const policy::Reply& reply, const std::string& via);
-  void await_deadline(uint64_t id);
+  bool wait(policy::Lookup& lookup, const Return& back, const policy::Ask& ask,
+            uint64_t started_ns);
   void on_deadline();
   void warn_of_limit();
   void send(const Return& back, dns::BytesView message);
@@ -153,9 +150,7 @@ class Worker {
   io::Loop loop_;
   io::Mailbox mailbox_;
   Flights flights_;
-  std::unordered_map<uint64_t, Waiting> waiting_;
-  uint64_t next_lookup_ = 1;
-  std::deque<Deadline> deadlines_;  // in order: every lookup gets the same time
+  Slots<Waiting> waiting_;  // the oldest has the first deadline: all get the same time
   io::TcpClients tcp_clients_;
   std::vector<std::unique_ptr<io::UdpListener>> udp_listeners_;
   std::vector<std::unique_ptr<io::TcpListener>> tcp_listeners_;

@@ -20,6 +20,7 @@ Upstream::Upstream(Loop& loop, const Endpoint& server, const UpstreamSettings& s
                    OnReply on_reply)
     : loop_(loop),
       server_(server),
+      name_(server.to_text()),
       settings_(settings),
       on_reply_(std::move(on_reply)),
       deadline_timer_(loop, [this] { on_deadline(); }),

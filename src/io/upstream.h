@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/slots.h"
@@ -46,7 +47,8 @@ class Upstream {
   Upstream(const Upstream&) = delete;
   Upstream& operator=(const Upstream&) = delete;
 
-  const Endpoint& server() const { return server_; }
+  // The server's address and port, as logs name it.
+  const std::string& name() const { return name_; }
   // Sends the query; its ID is replaced. `token` comes back with the reply; questions may share it.
   void ask(uint64_t token, dns::BytesView query);
 
@@ -66,6 +68,7 @@ class Upstream {
 
   Loop& loop_;
   Endpoint server_;
+  std::string name_;
   UpstreamSettings settings_;
   OnReply on_reply_;
   Slots<Pending> pending_;        // the oldest has the first deadline: all get the same time

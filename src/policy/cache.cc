@@ -64,7 +64,7 @@ Cache::Cache(std::size_t capacity, uint64_t seed, std::size_t workers)
 
 Cache::~Cache() = default;
 
-void Cache::store(const CacheKey& key, const Answer& answer, Milliseconds now,
+void Cache::store(const CacheKey& key, const ParsedAnswer& answer, Milliseconds now,
                   std::chrono::seconds lifetime) {
   const uint64_t hash = CacheTable::hash_of(key, seed_);
   Shard& shard = shard_of(hash);

@@ -56,8 +56,8 @@ class Cache {
   Cache& operator=(const Cache&) = delete;
 
   // Keeps a copy of the answer until now + lifetime, in place of an earlier one.
-  // REQUIRES: answer.message parses and asks for key.name.
-  void store(const CacheKey& key, const Answer& answer, Milliseconds now,
+  // REQUIRES: answer.message asks for key.name.
+  void store(const CacheKey& key, const ParsedAnswer& answer, Milliseconds now,
              std::chrono::seconds lifetime);
 
   // Copies the answer, TTLs counted down, to the front of `slot`, or of `large` where the slot is

@@ -73,7 +73,7 @@ struct CacheTable::Block {
            question.u16() == static_cast<uint16_t>(key.qclass);
   }
 
-  static Block* make(const Answer& answer, std::span<const uint16_t> ttls) {
+  static Block* make(const ParsedAnswer& answer, std::span<const uint16_t> ttls) {
     const dns::BytesView error = answer.error.data();
     const std::size_t size = size_for(ttls.size(), answer.message.size(), error.size());
     auto* const block = new (::operator new(size)) Block{};
@@ -82,7 +82,7 @@ struct CacheTable::Block {
 
     dns::Writer tail({block->tail(), size - sizeof(Block)});
     tail.bytes({reinterpret_cast<const uint8_t*>(ttls.data()), ttls.size_bytes()});
-    tail.bytes(answer.message);
+    tail.bytes(answer.message.bytes());
     if (!error.empty()) tail.u8(static_cast<uint8_t>(error.size()));
     tail.bytes(error);
     return block;
@@ -122,14 +122,12 @@ uint64_t CacheTable::hash_of(const CacheKey& key, uint64_t seed) {
   return dns::hash(key.name.wire(), seed ^ variant);
 }
 
-void CacheTable::store(const HashedKey& key, const Answer& answer, const Validity& validity) {
+void CacheTable::store(const HashedKey& key, const ParsedAnswer& answer, const Validity& validity) {
   if (capacity_ == 0 || validity.lifetime <= std::chrono::seconds(0)) return;
-  const auto message = dns::Message::parse(answer.message);
-  if (!message || message->size() != answer.message.size()) return;
   if (!nodes_) make_tables();
   if (const uint32_t earlier = locate(key)) remove(earlier);
 
-  const std::vector<uint16_t> ttls = dns::ttl_offsets(*message);
+  const std::vector<uint16_t> ttls = dns::ttl_offsets(answer.message);
   const std::size_t size =
       allocated(Block::size_for(ttls.size(), answer.message.size(), answer.error.data().size()));
   if (table_bytes() + size > max_bytes_) return;

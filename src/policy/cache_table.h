@@ -47,6 +47,12 @@ struct Answer {
   dns::ExtendedError error;
 };
 
+// An answer that has been parsed: the same without an owner.
+struct ParsedAnswer {
+  const dns::Message& message;
+  const dns::ExtendedError& error;
+};
+
 // An answer found. Owns the error; the message is the copy, the front of one of the buffers given.
 struct CacheHit {
   dns::MutableBytesView message;
@@ -80,8 +86,8 @@ class CacheTable {
   static uint64_t hash_of(const CacheKey& key, uint64_t seed);
 
   // Keeps a copy in place of an earlier answer; the least recently used ones make room.
-  // REQUIRES: answer.message parses and asks for the key's name, type and class.
-  void store(const HashedKey& key, const Answer& answer, const Validity& validity);
+  // REQUIRES: answer.message asks for the key's name, type and class.
+  void store(const HashedKey& key, const ParsedAnswer& answer, const Validity& validity);
   // The answer, TTLs counted down. One that has ended counts as absent, as does one that fits
   // nowhere.
   std::optional<CacheHit> find(const HashedKey& key, Milliseconds now, const Room& room);

@@ -145,9 +145,10 @@ void keep(const Tables& tables, const CacheKey& key, const Answer& answer, Milli
   if (!message) return;
   const dns::Rcode rcode = message->rcode();
   if (rcode == dns::Rcode::NoError || rcode == dns::Rcode::NxDomain) {
-    tables.cache.store(key, answer, now, time_to_keep(*message, tables.settings.ttls));
+    tables.cache.store(key, {*message, answer.error}, now,
+                       time_to_keep(*message, tables.settings.ttls));
   } else {
-    tables.failures.store(key, answer, now, kFailureTime);
+    tables.failures.store(key, {*message, answer.error}, now, kFailureTime);
   }
 }
 
