@@ -93,6 +93,15 @@ bool read_question(BytesView packet, Reader& reader, Query& query) {
   return true;
 }
 
+// Most owners are a pointer to the question's name (RFC 1035 section 4.1.4), which has been
+// checked.
+bool skip_question_pointer(Reader& reader) {
+  const BytesView rest = reader.rest();
+  const bool is_pointer = rest.size() >= 2 && rest[0] == 0xc0 && rest[1] == kHeaderSize;
+  if (is_pointer) reader.skip(2);
+  return is_pointer;
+}
+
 }  // namespace
 
 std::string to_text(Rcode rcode) {
@@ -181,7 +190,7 @@ bool Message::check_records(Reader& reader) {
   for (const Section section : {Section::Answer, Section::Authority, Section::Additional}) {
     for (std::size_t left = count(section); left > 0; --left) {  // ends: a short read fails
       const std::size_t start = reader.offset();
-      if (!Name::from_message(bytes_, reader)) return false;
+      if (!skip_question_pointer(reader) && !Name::from_message(bytes_, reader)) return false;
       Record record = read_fixed(reader, start);
       record.section = section;
       if (!reader.ok()) return false;

@@ -151,8 +151,10 @@ Reply Lookup::finish_landed(const Tables& tables, const Landed& landed, const Ke
       return *reply;
     }
   }
-  dns::copy_bytes(landed.answer.message, tables.scratch);
-  const dns::MutableBytesView message = tables.scratch.first(landed.answer.message.size());
+  const std::size_t size = landed.answer.message.size();
+  const dns::MutableBytesView slot = without_opt_room(within_limit(out));
+  const dns::MutableBytesView message = (size <= slot.size() ? slot : tables.scratch).first(size);
+  dns::copy_bytes(landed.answer.message, message);
   if (rotates) {
     const dns::NameView name = query_.question.name;
     const uint64_t counter = dns::hash(name.wire(), static_cast<uint64_t>(query_.question.type));
