@@ -103,7 +103,7 @@ ssize_t UdpPorts::receive(dns::MutableBytesView buffer) {
   return -1;
 }
 
-// Asks epoll which ports have something. False: none.
+// Asks epoll which ports have something. False: none that is asked.
 bool UdpPorts::find_ready() {
   std::array<epoll_event, 64> events;
   const int count = epoll_wait(epoll_.get(), events.data(), events.size(), 0);
@@ -119,7 +119,7 @@ bool UdpPorts::find_ready() {
     idle_.insert(idle_.end(), resting_.begin(), resting_.end());
     resting_.clear();
   }
-  return count > 0;
+  return !ready_.empty();
 }
 
 // The packet's size, or 0 where this port has nothing that could be an answer.

@@ -211,6 +211,10 @@ class Dnslet:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def descriptors(self):
+        """How many are open"""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
     def resident(self):
         """Bytes of memory in use"""
         status = Path(f"/proc/{self.pid}/status").read_text()

@@ -2,11 +2,15 @@
 # Copyright the dnslet authors
 """Contract section 6: what a question looks like when it leaves, and how hard it is to guess."""
 
+import os
+from pathlib import Path
+
 import dns.edns
 import dns.flags
 import dns.rrset
 import pytest
-from harness import Later, TcpClient, UdpClient, data, question, udp_burst, with_address
+from harness import (Later, TcpClient, UdpClient, data, question, silent, udp_burst, wait_until,
+                     with_address)
 
 OPT_1232 = b"\x00\x00\x29\x04\xd0\x00\x00"  # root, OPT, 1232, no extended code, version 0
 AA, TC, RD, RA, AD, CD = (dns.flags.AA, dns.flags.TC, dns.flags.RD, dns.flags.RA, dns.flags.AD,
@@ -114,6 +118,46 @@ def assert_random(ids):
         assert 370 < sum(number >> bit & 1 for number in ids) < 630, f"bit {bit}"
     steps = [(after - before) % 65536 for before, after in zip(ids, ids[1:])]
     assert max(steps.count(step) for step in set(steps)) < 10, "they follow each other"
+
+
+def open_ports(server):
+    """The local ports of the process's UDP sockets, but for the one on which it listens"""
+    inodes = {os.readlink(link) for link in Path(f"/proc/{server.pid}/fd").iterdir()}
+    lines = Path(f"/proc/{server.pid}/net/udp").read_text().splitlines()[1:]
+    rows = [line.split() for line in lines]
+    ports = {int(row[1].rpartition(":")[2], 16) for row in rows if f"socket:[{row[9]}]" in inodes}
+    return ports - {server.port}
+
+
+def test_a_port_is_open_only_while_its_question_is(dnslet, upstream):
+    source = upstream(silent)
+    server = dnslet("--upstream-timeout", 1000, to=[source])
+    with UdpClient(server.address) as client:
+        client.send(question("www.test"))
+        wait_until(lambda: len(open_ports(server)) == 1, "an open port")
+        source.handler = with_address()
+        udp_burst(server.address, numbered(100), 20)
+        assert len(open_ports(server)) <= 2, "one for www.test, or two when it is asked again"
+        wait_until(lambda: not open_ports(server), "no open port")
+
+
+def test_sockets_are_given_back_when_nobody_asks_any_more(dnslet, upstream):
+    source = upstream(lambda q: Later(0.3, with_address()(q)))
+    server = dnslet("--upstream-timeout", 1000, to=[source])
+    server.query("www.test")
+    before = server.descriptors()
+    assert len(udp_burst(server.address, numbered(400), 400)) == 400
+    assert server.descriptors() > before + 100
+    wait_until(lambda: server.descriptors() < before, "the sockets to be closed")
+
+
+def test_a_second_answer_to_an_earlier_port_changes_nothing(dnslet, upstream):
+    def twice(asked):
+        wrong = asked.answer(f"{asked.name} 300 IN A 203.0.113.66")
+        return [with_address()(asked), wrong, Later(0.01, wrong)]
+    server = dnslet(to=[upstream(twice)])
+    answers = udp_burst(server.address, numbered(1000), 50)
+    assert [data(answer) for answer in answers.values()] == [["192.0.2.1"]] * 1000
 
 
 def test_ports_and_ids_of_two_runs_differ(dnslet, upstream):
