@@ -234,6 +234,7 @@ void AresChannel::on_done(Asked& asked, int status) {
         {asked.token, is_network ? UpstreamResult::Unreachable : UpstreamResult::Unsendable, {}});
   }
   close(asked);
+  if (sending_ == &asked) sending_ = nullptr;
   if (asked_.at(by_id_[asked.id]) == &asked) by_id_[asked.id] = 0;  // it may never have got one
   asked_.remove(asked.number);
 }
