@@ -68,12 +68,11 @@ void HostsTable::add_line(std::string_view line, std::size_t number, HostsReport
 
 void HostsTable::add_from(const HostsTable& table, std::size_t source) {
   start_source();
-  for (const Address& entry : table.addresses_) {
+  for (const Entry& entry : table.entries_) {
     if (entry.source != source) continue;
-    const Owner& owner = table.owners_[entry.owner];
-    const KeyTable& names = owner.is_wildcard ? table.wildcards_ : table.exact_;
-    const dns::NameView name(names.key(owner.name));
-    (void)link(owner_of(name, owner.is_wildcard), entry.ip);  // what was left out then is told then
+    const KeyTable& names = entry.is_wildcard ? table.wildcards_ : table.exact_;
+    const dns::NameView name(names.key(entry.name));
+    (void)enter(name, entry.is_wildcard, entry.ip);  // what was left out then is told then
   }
 }
 
@@ -82,51 +81,45 @@ Added HostsTable::add(std::string_view name, const IpAddress& address) {
   if (is_wildcard) name.remove_prefix(2);
   const auto owner = dns::Name::from_text(name);
   if (!owner || owner->view().is_root()) return Added::BadName;
-  return link(owner_of(*owner, is_wildcard), address);
+  return enter(*owner, is_wildcard, address);
 }
 
-uint32_t HostsTable::owner_of(dns::NameView name, bool is_wildcard) {
-  KeyTable& names = is_wildcard ? wildcards_ : exact_;
-  std::vector<uint32_t>& owner_of_name = is_wildcard ? wildcard_owner_ : exact_owner_;
-  const uint32_t number = names.insert(name.wire());
-  if (number < owner_of_name.size()) return owner_of_name[number];
+Added HostsTable::enter(dns::NameView name, bool is_wildcard, const IpAddress& address) {
+  std::vector<Owner>& owners = is_wildcard ? wildcard_owners_ : exact_owners_;
+  const uint32_t number = (is_wildcard ? wildcards_ : exact_).insert(name.wire());
+  bool is_known = false;
+  if (number == owners.size()) {
+    owners.push_back({address});
+  } else {
+    uint32_t count = 1;
+    uint32_t* end = &owners[number].next;
+    is_known = owners[number].first == address;
+    for (; *end != kNone; end = &entries_[*end].next, ++count)
+      is_known = is_known || entries_[*end].ip == address;
+    if (count == kMaxAddressesPerName) return Added::TooMany;
+    if (!is_known) *end = static_cast<uint32_t>(entries_.size());
+  }
+  entries_.push_back({address, is_wildcard, number, sources_});
+  if (is_known) return Added::Yes;  // kept for add_from(), in case the other source loses it
 
-  owner_of_name.push_back(static_cast<uint32_t>(owners_.size()));
-  owners_.push_back({number, is_wildcard});
-  return owner_of_name.back();
-}
-
-Added HostsTable::link(uint32_t owner, const IpAddress& address) {
-  Owner& entry = owners_[owner];
-  if (entry.count == kMaxAddressesPerName) return Added::TooMany;
-  bool known = false;
-  for_each_address(owner, [&](const IpAddress& other) { known = known || other == address; });
-  const auto number = static_cast<uint32_t>(addresses_.size());
-  addresses_.push_back({address, owner, sources_, kNone});
-  if (known) return Added::Yes;  // kept for add_from(), in case the other source loses it
-
-  ++entries_;
-  ++entry.count;
-  (entry.last == kNone ? entry.first : addresses_[entry.last].next) = number;
-  entry.last = number;
-
-  if (entry.is_wildcard) return Added::Yes;  // "*.db.local" is nobody's host name
-  if (reverse_.insert(address.data()) == reverse_owner_.size()) reverse_owner_.push_back(owner);
+  ++distinct_;
+  if (is_wildcard) return Added::Yes;  // "*.db.local" is nobody's host name
+  if (reverse_.insert(address.data()) == first_names_.size()) first_names_.push_back(number);
   return Added::Yes;
 }
 
 std::optional<uint32_t> HostsTable::find(dns::NameView name) const {
-  if (const auto number = exact_.find(name.wire())) return exact_owner_[*number];
+  if (const auto number = exact_.find(name.wire())) return number;
   if (wildcards_.empty() || name.is_root()) return std::nullopt;
   const auto number = find_closest(wildcards_, name.parent());
   if (!number) return std::nullopt;
-  return wildcard_owner_[*number];
+  return static_cast<uint32_t>(exact_owners_.size()) + *number;
 }
 
 std::optional<dns::NameView> HostsTable::find_name(const IpAddress& address) const {
   const auto number = reverse_.find(address.data());
   if (!number) return std::nullopt;
-  return dns::NameView(exact_.key(owners_[reverse_owner_[*number]].name));
+  return dns::NameView(exact_.key(first_names_[*number]));
 }
 
 }  // namespace dnslet::policy

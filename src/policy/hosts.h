@@ -43,9 +43,9 @@ class HostsTable {
   // `seed`: see dns/hash.h.
   explicit HostsTable(uint64_t seed) : exact_(seed), wildcards_(seed), reverse_(seed) {}
 
-  bool empty() const { return addresses_.empty(); }
-  std::size_t entries() const { return entries_; }  // names with their addresses, each once
-  std::size_t owners() const { return owners_.size(); }
+  bool empty() const { return entries_.empty(); }
+  std::size_t entries() const { return distinct_; }  // names with their addresses, each once
+  std::size_t owners() const { return exact_owners_.size() + wildcard_owners_.size(); }
   std::size_t sources() const { return sources_; }
 
   // Adds the next source, in hosts(5) format: address, then names; `#` starts a comment. A name
@@ -58,14 +58,17 @@ class HostsTable {
   [[nodiscard]] Added add(std::string_view name, const IpAddress& address);
   void start_source() { ++sources_; }
 
-  // Whether the name has an entry, its own or by wildcard (the longest wins), and which. The number
-  // stays good as long as the table.
+  // Whether the name has an entry, its own or by wildcard (the longest wins), and which: a number
+  // below owners(), good until something is added.
   std::optional<uint32_t> find(dns::NameView name) const;
   // Calls `visit(const IpAddress&)` for every address of the owner that find() gave, in file order.
   template <typename Visit>
   void for_each_address(uint32_t owner, Visit visit) const {
-    for (uint32_t next = owners_[owner].first; next != kNone; next = addresses_[next].next)
-      visit(addresses_[next].ip);
+    const std::size_t exact = exact_owners_.size();
+    const Owner& found = owner < exact ? exact_owners_[owner] : wildcard_owners_[owner - exact];
+    visit(found.first);
+    for (uint32_t next = found.next; next != kNone; next = entries_[next].next)
+      visit(entries_[next].ip);
   }
   // The name that came first with this address, not counting wildcards. Borrows from the table.
   std::optional<dns::NameView> find_name(const IpAddress& address) const;
@@ -73,34 +76,32 @@ class HostsTable {
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
 
+  // What a name's own number finds without a look elsewhere: the one address that most names have.
   struct Owner {
-    uint32_t name = 0;  // number in exact_ or wildcards_
-    bool is_wildcard = false;
-    uint32_t first = kNone;  // in addresses_
-    uint32_t last = kNone;
-    uint32_t count = 0;
+    IpAddress first;
+    uint32_t next = kNone;  // in entries_, for the address behind it
   };
-  struct Address {
+  // What the text said, in its order, repetitions too.
+  struct Entry {
     IpAddress ip;
-    uint32_t owner = 0;   // in owners_
+    bool is_wildcard = false;
+    uint32_t name = 0;    // number in exact_ or wildcards_
     uint32_t source = 0;  // counts from 1
     uint32_t next = kNone;
   };
 
-  uint32_t owner_of(dns::NameView name, bool is_wildcard);
-  [[nodiscard]] Added link(uint32_t owner, const IpAddress& address);
+  [[nodiscard]] Added enter(dns::NameView name, bool is_wildcard, const IpAddress& address);
   void add_line(std::string_view line, std::size_t number, HostsReport& report);
 
   KeyTable exact_;
-  KeyTable wildcards_;                    // without the "*" label
-  KeyTable reverse_;                      // address bytes
-  std::vector<uint32_t> exact_owner_;     // number in exact_ → owners_
-  std::vector<uint32_t> wildcard_owner_;  // number in wildcards_ → owners_
-  std::vector<uint32_t> reverse_owner_;   // number in reverse_ → owners_
-  std::vector<Owner> owners_;
-  std::vector<Address> addresses_;
+  KeyTable wildcards_;                  // without the "*" label
+  KeyTable reverse_;                    // address bytes
+  std::vector<Owner> exact_owners_;     // by number in exact_
+  std::vector<Owner> wildcard_owners_;  // by number in wildcards_
+  std::vector<uint32_t> first_names_;   // number in reverse_ → exact_
+  std::vector<Entry> entries_;
   uint32_t sources_ = 0;
-  std::size_t entries_ = 0;
+  std::size_t distinct_ = 0;
 };
 
 }  // namespace dnslet::policy
