@@ -56,13 +56,16 @@ bool options_are_whole(BytesView rdata) {
   return reader.ok();
 }
 
+// The header's, in its order.
+struct Counts {
+  uint16_t question, answer, authority, additional;
+};
+
 // The records of a query in any section: owners must be sound, at most one OPT, and that with the
 // root as owner (RFC 6891 section 6.1.1) in the additional section.
-bool read_query_records(BytesView packet, Reader& reader, Query& query) {
-  Reader counts(packet);
-  counts.skip(6);
-  const std::size_t before_additional = std::size_t{counts.u16()} + counts.u16();
-  const std::size_t total = before_additional + counts.u16();
+bool read_query_records(BytesView packet, Reader& reader, const Counts& counts, Query& query) {
+  const std::size_t before_additional = std::size_t{counts.answer} + counts.authority;
+  const std::size_t total = before_additional + counts.additional;
   for (std::size_t i = 0; i < total; ++i) {  // ends: a record takes 11 bytes, a short read fails
     const std::size_t start = reader.offset();
     const bool owner_is_root = reader.remaining() > 0 && packet[start] == 0;
@@ -136,35 +139,28 @@ std::string to_text(Type type) {
   return "TYPE" + std::to_string(static_cast<unsigned>(type));
 }
 
-std::size_t Query::udp_limit() const {
-  if (!edns) return kMinUdpPayload;
-  return std::clamp<std::size_t>(edns->udp_payload, kMinUdpPayload, kMaxUdpPayload);
-}
-
 ReceivedQuery parse_query(BytesView packet) {
   ReceivedQuery received;
-  Query& query = received.query;
+  received.verdict = parse_query_into(packet, received.query);
+  return received;
+}
+
+Verdict parse_query_into(BytesView packet, Query& query) {
   Reader reader(packet);
   query.id = reader.u16();
   query.flags = reader.u16();
-  const uint16_t question_count = reader.u16();
-  reader.skip(6);
-  if (!reader.ok() || query.has(flag::kQr)) return received;
+  const Counts counts = {reader.u16(), reader.u16(), reader.u16(), reader.u16()};
+  if (!reader.ok() || query.has(flag::kQr)) return Verdict::Drop;
 
-  received.verdict = Verdict::FormErr;
   // The OPT is looked for in what gets an error too: the error then carries one.
-  const bool has_question = question_count == 1 && read_question(packet, reader, query);
+  const bool has_question = counts.question == 1 && read_question(packet, reader, query);
   const bool is_readable =
-      (has_question || question_count == 0) && read_query_records(packet, reader, query);
-  if ((query.flags & flag::kOpcode) != 0) {
-    received.verdict = Verdict::NotImp;
-    return received;
-  }
-  if (!has_question || !is_readable) return received;
+      (has_question || counts.question == 0) && read_query_records(packet, reader, counts, query);
+  if ((query.flags & flag::kOpcode) != 0) return Verdict::NotImp;
+  if (!has_question || !is_readable) return Verdict::FormErr;
 
   // RFC 6891 section 6.1.3: an unknown version is told apart from a broken packet.
-  received.verdict = query.edns && query.edns->version > 0 ? Verdict::BadVers : Verdict::Usable;
-  return received;
+  return query.edns && query.edns->version > 0 ? Verdict::BadVers : Verdict::Usable;
 }
 
 std::optional<Message> Message::parse(BytesView packet) {

@@ -9,6 +9,7 @@
 // borrows the packet and must not outlive it. Record counts in a header are hints; nothing is
 // allocated by them.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -75,7 +76,7 @@ struct Edns {
 // The spelling of a question's name: wire form as it came, letters not folded.
 class Spelling {
  public:
-  Spelling() : Spelling(Name().view().wire()) {}
+  Spelling() : wire_(kRootWire) {}
   // REQUIRES: at most 255 bytes.
   explicit Spelling(BytesView wire) : wire_(wire) {}
   BytesView wire() const { return wire_.view(); }
@@ -105,7 +106,10 @@ struct Query {
   bool has(uint16_t bit) const { return (flags & bit) != 0; }
   bool dnssec_ok() const { return edns && edns->dnssec_ok; }
   // The largest UDP answer this client takes from us (RFC 6891 section 6.2.5): 512 to 1232.
-  std::size_t udp_limit() const;
+  std::size_t udp_limit() const {
+    if (!edns) return kMinUdpPayload;
+    return std::clamp<std::size_t>(edns->udp_payload, kMinUdpPayload, kMaxUdpPayload);
+  }
 };
 
 // What a client's packet turned out to be. `Drop`: nothing to answer to (a response, or no header).
@@ -119,6 +123,8 @@ struct ReceivedQuery {
 // Judges a client's packet (contract section 3.1). Trailing bytes behind the last record count as
 // a format error, as in every strict parser.
 ReceivedQuery parse_query(BytesView packet);
+// The same without a copy. REQUIRES: `query` is as made.
+Verdict parse_query_into(BytesView packet, Query& query);
 
 enum class Section : uint8_t { Answer, Authority, Additional };
 

@@ -9,7 +9,6 @@
 namespace dnslet::dns {
 namespace {
 
-constexpr std::array<uint8_t, 1> kRootWire = {0};
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 BytesView bytes_of(std::string_view text) {
@@ -112,16 +111,23 @@ constexpr uint64_t fold_word(uint64_t word) {
   return word | capitals >> 2;  // 0x20
 }
 
-// fold() for all bytes of a name.
+void fold_word_at(MutableBytesView wire, std::size_t offset) {
+  const MutableBytesView place = wire.subspan(offset, sizeof(uint64_t));
+  uint64_t word = 0;
+  std::memcpy(&word, place.data(), sizeof word);
+  word = fold_word(word);
+  std::memcpy(place.data(), &word, sizeof word);
+}
+
+// fold() for all bytes of a name. The last eight are a word of their own: some are folded twice.
 void fold_all(MutableBytesView wire) {
-  std::size_t i = 0;
-  for (; i + sizeof(uint64_t) <= wire.size(); i += sizeof(uint64_t)) {
-    uint64_t word = 0;
-    std::memcpy(&word, &wire[i], sizeof word);
-    word = fold_word(word);
-    std::memcpy(&wire[i], &word, sizeof word);
+  constexpr std::size_t kWord = sizeof(uint64_t);
+  if (wire.size() < kWord) {
+    for (uint8_t& byte : wire) byte = fold(byte);
+    return;
   }
-  for (; i < wire.size(); ++i) wire[i] = fold(wire[i]);
+  for (std::size_t i = 0; i + kWord < wire.size(); i += kWord) fold_word_at(wire, i);
+  fold_word_at(wire, wire.size() - kWord);
 }
 
 // Whether there was room, with some left for the root.
@@ -172,8 +178,6 @@ std::string NameView::to_text() const {
   }
   return text;
 }
-
-Name::Name() : wire_(kRootWire) {}
 
 Name::Name(const ShortBytes& wire) : wire_(wire) { fold_all(wire_.view()); }
 

@@ -9,6 +9,7 @@
 // byte for byte because they are folded on the way in (RFC 4343). A client's own spelling is not
 // kept here (see Query::spelling).
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -23,6 +24,7 @@ namespace dnslet::dns {
 inline constexpr std::size_t kMaxName = 255;  // RFC 1035 section 2.3.4
 inline constexpr std::size_t kMaxLabel = 63;
 static_assert(kMaxName <= ShortBytes::kMax);
+inline constexpr std::array<uint8_t, 1> kRootWire = {0};
 
 // ASCII only, whatever the locale (RFC 4343 section 3). Length bytes are below 'A': a whole name in
 // wire form may be folded blindly.
@@ -59,7 +61,7 @@ class NameView {
 
 class Name {
  public:
-  Name();  // the root
+  Name() : wire_(kRootWire) {}  // the root
   explicit Name(NameView name) : wire_(name.wire()) {}
 
   // Reads a name without compression and folds it. nullopt: cut short, a label type other than 00

@@ -105,8 +105,9 @@ void address_to(MutableBytesView message, const Query& query) {
   if (!query.has(flag::kAd) && !query.dnssec_ok()) flags &= static_cast<uint16_t>(~flag::kAd);
   flags |= static_cast<uint16_t>(flag::kQr | flag::kRa | (query.flags & kFromClient));
 
-  write_u16(message, 0, query.id);
-  write_u16(message, 2, flags);
+  Writer head(message);
+  head.u16(query.id);
+  head.u16(flags);
   copy_bytes(query.spelling.wire(), message.subspan(kHeaderSize));
 }
 

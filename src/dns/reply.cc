@@ -11,14 +11,32 @@ namespace {
 
 constexpr uint16_t kPointerToQuestion = 0xc000 | kHeaderSize;
 
-// The RDATA length and what precedes it, for an OPT of ours (RFC 6891 section 6.1.2).
+// What precedes the RDATA length of an OPT of ours (RFC 6891 section 6.1.2).
 void write_opt_head(Writer& writer, unsigned extended_rcode, bool dnssec_ok) {
-  writer.u8(0);
-  writer.u16(static_cast<uint16_t>(Type::OPT));
-  writer.u16(kMaxUdpPayload);
-  writer.u8(static_cast<uint8_t>(extended_rcode));
-  writer.u8(0);
-  writer.u16(dnssec_ok ? kDnssecOkBit : 0);
+  constexpr auto kOpt = static_cast<uint8_t>(Type::OPT);
+  const uint8_t dnssec = dnssec_ok ? kDnssecOkBit >> 8 : 0;
+  const std::array<uint8_t, kOptSize - 2> head = {0,
+                                                  0,
+                                                  kOpt,
+                                                  kMaxUdpPayload >> 8,
+                                                  kMaxUdpPayload & 0xff,
+                                                  static_cast<uint8_t>(extended_rcode),
+                                                  0,
+                                                  dnssec,
+                                                  0};
+  writer.bytes(head);
+}
+
+// Through one array, which the compiler fills in registers.
+void write_header(Writer& writer, const Query& query, unsigned flags) {
+  const std::array<uint8_t, kHeaderSize> header = {
+      static_cast<uint8_t>(query.id >> 8),
+      static_cast<uint8_t>(query.id),
+      static_cast<uint8_t>(flags >> 8),
+      static_cast<uint8_t>(flags),
+      0,
+      static_cast<uint8_t>(query.has_question ? 1 : 0)};
+  writer.bytes(header);
 }
 
 void write_question(Writer& writer, const Question& question) {
@@ -38,13 +56,9 @@ ReplyWriter::ReplyWriter(MutableBytesView out, const Query& query, Rcode rcode, 
     : writer_(out.first(out.size() - (query.edns ? kOptSize : 0))), query_(query), rcode_(rcode) {
   constexpr uint16_t kFromClient = flag::kOpcode | flag::kRd | flag::kCd;
   const unsigned authoritative = authority == Authority::Own ? flag::kAa : 0U;
-  writer_.u16(query.id);
-  writer_.u16(static_cast<uint16_t>(flag::kQr | flag::kRa | authoritative |
-                                    (query.flags & kFromClient) |
-                                    (static_cast<uint16_t>(rcode) & flag::kRcode)));
-  writer_.u16(query.has_question ? 1 : 0);
-  writer_.u16(0);
-  writer_.u32(0);
+  write_header(writer_, query,
+               flag::kQr | flag::kRa | authoritative | (query.flags & kFromClient) |
+                   (static_cast<unsigned>(rcode) & flag::kRcode));
   if (!query.has_question) return;
   writer_.bytes(query.spelling.wire());
   writer_.u16(static_cast<uint16_t>(query.question.type));

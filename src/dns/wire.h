@@ -73,7 +73,7 @@ class Reader {
   std::size_t offset() const { return offset_; }
   std::size_t remaining() const { return bytes_.size() - offset_; }
 
-  uint8_t u8() { return claim(1) ? bytes_[offset_ - 1] : uint8_t{0}; }
+  uint8_t u8();
   uint16_t u16();
   uint32_t u32();
   // What has not been read.
@@ -83,10 +83,15 @@ class Reader {
   void skip(std::size_t count) { (void)claim(count); /* failure sticks in ok_ */ }
 
  private:
-  bool claim(std::size_t count) {
-    ok_ = ok_ && count <= remaining();
-    if (ok_) offset_ += count;
-    return ok_;
+  // The first of the bytes passed over; null: there are fewer. A failure uses up the rest, so that
+  // nothing can be read behind it.
+  const uint8_t* claim(std::size_t count) {
+    const std::size_t start = offset_;
+    const bool is_there = count <= remaining();
+    offset_ = is_there ? start + count : bytes_.size();
+    if (is_there) return bytes_.data() + start;
+    ok_ = false;
+    return nullptr;
   }
 
   BytesView bytes_;
@@ -94,9 +99,14 @@ class Reader {
   bool ok_ = true;
 };
 
+inline uint8_t Reader::u8() {
+  const uint8_t* const from = claim(1);
+  return from != nullptr ? *from : uint8_t{0};
+}
+
 inline uint16_t Reader::u16() {
-  if (!claim(2)) return 0;
-  return static_cast<uint16_t>(bytes_[offset_ - 2] << 8 | bytes_[offset_ - 1]);
+  const uint8_t* const from = claim(2);
+  return from != nullptr ? static_cast<uint16_t>(from[0] << 8 | from[1]) : uint16_t{0};
 }
 
 inline uint32_t Reader::u32() {
@@ -105,7 +115,8 @@ inline uint32_t Reader::u32() {
 }
 
 inline BytesView Reader::bytes(std::size_t count) {
-  return claim(count) ? bytes_.subspan(offset_ - count, count) : BytesView{};
+  const uint8_t* const from = claim(count);
+  return from != nullptr ? BytesView(from, count) : BytesView();
 }
 
 class Writer {
@@ -129,10 +140,12 @@ class Writer {
   void rewind(std::size_t size);
 
  private:
-  bool claim(std::size_t count) {
+  // The first of the bytes to be written; null: there is no room for all of them.
+  uint8_t* claim(std::size_t count) {
     ok_ = ok_ && count <= room();
-    if (ok_) size_ += count;
-    return ok_;
+    if (!ok_) return nullptr;
+    size_ += count;
+    return bytes_.data() + (size_ - count);
   }
 
   MutableBytesView bytes_;
@@ -141,24 +154,28 @@ class Writer {
 };
 
 inline void Writer::u8(uint8_t value) {
-  if (claim(1)) bytes_[size_ - 1] = value;
+  if (uint8_t* const to = claim(1)) *to = value;
 }
 
 inline void Writer::u16(uint16_t value) {
-  if (!claim(2)) return;
-  bytes_[size_ - 2] = static_cast<uint8_t>(value >> 8);
-  bytes_[size_ - 1] = static_cast<uint8_t>(value & 0xff);
+  uint8_t* const to = claim(2);
+  if (to == nullptr) return;
+  to[0] = static_cast<uint8_t>(value >> 8);
+  to[1] = static_cast<uint8_t>(value);
 }
 
 inline void Writer::u32(uint32_t value) {
-  if (!claim(4)) return;
-  for (std::size_t i = 0; i < 4; ++i)
-    bytes_[size_ - 4 + i] = static_cast<uint8_t>(value >> (24 - 8 * i) & 0xff);
+  uint8_t* const to = claim(4);
+  if (to == nullptr) return;
+  to[0] = static_cast<uint8_t>(value >> 24);
+  to[1] = static_cast<uint8_t>(value >> 16);
+  to[2] = static_cast<uint8_t>(value >> 8);
+  to[3] = static_cast<uint8_t>(value);
 }
 
 inline void Writer::bytes(BytesView source) {
-  const std::size_t start = size_;
-  if (claim(source.size())) copy_bytes(source, bytes_.subspan(start));
+  uint8_t* const to = claim(source.size());
+  if (to != nullptr && !source.empty()) std::memcpy(to, source.data(), source.size());
 }
 
 inline void Writer::u16_at(std::size_t offset, uint16_t value) {

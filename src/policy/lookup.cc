@@ -79,9 +79,7 @@ const char* to_text(Source source) {
 // The ladder. What answers first wins; the order is the contract's.
 Step Lookup::start(const Tables& tables, dns::BytesView packet, Milliseconds now,
                    dns::MutableBytesView out) {
-  dns::ReceivedQuery received = dns::parse_query(packet);
-  query_ = received.query;
-  switch (received.verdict) {
+  switch (dns::parse_query_into(packet, query_)) {
     case dns::Verdict::Drop:
       return Drop();
     case dns::Verdict::NotImp:

@@ -13,9 +13,10 @@ bool is_label(dns::BytesView label, std::string_view text) {
 }
 
 dns::BytesView last_label(dns::NameView name) {
-  dns::BytesView last;
-  for (; !name.is_root(); name = name.parent()) last = name.first_label();
-  return last;
+  const dns::BytesView wire = name.wire();
+  std::size_t last = 0;
+  for (std::size_t at = 0; wire[at] != 0; at += std::size_t{1} + wire[at]) last = at;
+  return wire.subspan(last + (name.is_root() ? 0 : 1), wire[last]);
 }
 
 }  // namespace
