@@ -222,8 +222,7 @@ void Worker::note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64
 
 // What the reader does not take now is offered again soon, also when nothing else happens.
 void Worker::flush_log() {
-  shared_.log.flush();
-  if (shared_.log.has_waiting() && !log_timer_.is_active()) log_timer_.start_once(kLogRetry);
+  if (shared_.log.flush() && !log_timer_.is_active()) log_timer_.start_once(kLogRetry);
 }
 
 std::vector<Endpoint> Worker::udp_endpoints() const {

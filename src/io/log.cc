@@ -94,11 +94,6 @@ void Log::write(Level level, std::string_view line) {
   put(level, line);
 }
 
-bool Log::has_waiting() const {
-  const std::lock_guard lock(mutex_);
-  return !waiting_.empty();
-}
-
 uint64_t Log::dropped() const {
   const std::lock_guard lock(mutex_);
   return dropped_total_;
@@ -135,16 +130,20 @@ void Log::append(const std::string& line) {
     return;
   }
   waiting_ += line;
+  has_waiting_ = true;
 }
 
-void Log::flush() {
+bool Log::flush() {
+  if (!has_waiting_) return false;
   const std::lock_guard lock(mutex_);
-  if (waiting_.empty()) return;
   flush_output();
-  if (dropped_ == 0 || waiting_.size() > kMaxWaiting / 2) return;
-  const uint64_t told = std::exchange(dropped_, 0);
-  put(Level::Warning,
-      "log lines dropped because the reader is too slow count=" + std::to_string(told));
+  if (dropped_ > 0 && waiting_.size() <= kMaxWaiting / 2) {
+    const uint64_t told = std::exchange(dropped_, 0);
+    put(Level::Warning,
+        "log lines dropped because the reader is too slow count=" + std::to_string(told));
+  }
+  has_waiting_ = !waiting_.empty();
+  return has_waiting_;
 }
 
 // Whole lines, at most PIPE_BUF bytes a write: that much poll() has promised.

@@ -10,6 +10,7 @@
 //
 // May be used by several threads.
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -38,8 +39,8 @@ class Log {
   void write_limited(Level level, std::string_view topic, std::string_view line, Milliseconds now);
 
   // Hands waiting lines to the reader as far as it takes them without blocking. Call once a turn.
-  void flush();
-  bool has_waiting() const;
+  // True: some have to wait.
+  bool flush();
   uint64_t dropped() const;
 
  private:
@@ -58,7 +59,8 @@ class Log {
   Descriptor syslog_;
   mutable std::mutex mutex_;  // over all that follows
   std::string waiting_;
-  uint64_t dropped_ = 0;  // since the last time it was told
+  std::atomic<bool> has_waiting_ = false;  // told without the lock, as nearly every turn asks
+  uint64_t dropped_ = 0;                   // since the last time it was told
   uint64_t dropped_total_ = 0;
   std::unordered_map<std::string, Topic> topics_;  // as many as there are call sites
 };
