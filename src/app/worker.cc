@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "policy/preload.h"
+
 namespace dnslet::app {
 namespace {
 
@@ -73,9 +75,13 @@ Status Worker::listen(io::BoundSocket bound) {
   const std::size_t listener = udp_listeners_.size();
   udp_listeners_.push_back(std::make_unique<io::UdpListener>(
       loop_, std::move(bound.socket),
-      [this, listener](dns::BytesView packet, const io::UdpPeer& peer, dns::MutableBytesView slot) {
-        return on_udp(listener, packet, peer, slot);
-      }));
+      io::UdpListener::Callbacks{[this, listener](dns::BytesView packet, const io::UdpPeer& peer,
+                                                  dns::MutableBytesView slot) {
+                                   return on_udp(listener, packet, peer, slot);
+                                 },
+                                 [this](std::span<const dns::BytesView> packets) {
+                                   policy::preload(tables(), packets);
+                                 }}));
   return Done();
 }
 

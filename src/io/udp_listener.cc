@@ -78,6 +78,7 @@ struct UdpListener::Batch {
   std::array<Control, kBatch> asking_control;
   std::array<iovec, kBatch> asking_vector;
   std::array<mmsghdr, kBatch> receiving;
+  std::array<dns::BytesView, kBatch> packets;  // of questions, as long as they came
 
   std::array<std::array<uint8_t, kMaxAnswer>, kBatch> answers;
   std::array<UdpPeer, kBatch> answered;
@@ -92,11 +93,11 @@ struct UdpListener::Batch {
   }
 };
 
-UdpListener::UdpListener(Loop& loop, Descriptor socket, OnQuestion on_question)
+UdpListener::UdpListener(Loop& loop, Descriptor socket, Callbacks callbacks)
     : socket_(std::move(socket)),
       endpoint_(bound_endpoint(socket_)),
       control_size_(endpoint_.address.is_wildcard() ? kControlSize : 0),
-      on_question_(std::move(on_question)),
+      callbacks_(std::move(callbacks)),
       batch_(new Batch),  // not value-initialised: untouched pages cost nothing
       watch_(loop, socket_.get(), [this](int events) { on_ready(events); }),
       before_waiting_(loop, [this] { flush(); }) {
@@ -124,22 +125,27 @@ void UdpListener::receive() {
   for (int turn = 0; turn < kBatchesPerTurn; ++turn) {
     const int count =
         recvmmsg(socket_.get(), batch_->receiving.data(), kBatch, MSG_DONTWAIT, nullptr);
-    if (count <= 0) return;  // nothing there, or an ICMP error for an earlier answer
+    if (count <= 0) break;  // nothing there, or an ICMP error for an earlier answer
     answer(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) batch_->expect(static_cast<std::size_t>(i), control_size_);
-    if (static_cast<std::size_t>(count) < kBatch) return;
+    if (static_cast<std::size_t>(count) < kBatch) break;
   }
+  flush();  // not at the end of the turn: who asks alone need not wait for it
 }
 
 void UdpListener::answer(std::size_t received) {
+  auto& packets = batch_->packets;
+  for (std::size_t i = 0; i < received; ++i)
+    packets[i] = {batch_->questions[i].data(), batch_->receiving[i].msg_len};
+  if (received > 1) callbacks_.on_batch(std::span(packets).first(received));
+
   for (std::size_t i = 0; i < received; ++i) {
     if (queued_ == kBatch) flush();
     if (queued_ == kBatch) return;  // the send buffer is full: questions are lost, not memory
     UdpPeer& peer = batch_->asking[i];
     peer.remote.size = batch_->receiving[i].msg_hdr.msg_namelen;
     read_local(batch_->receiving[i].msg_hdr, peer);
-    const dns::BytesView packet(batch_->questions[i].data(), batch_->receiving[i].msg_len);
-    const std::size_t size = on_question_(packet, peer, batch_->answers[queued_]);
+    const std::size_t size = callbacks_.on_question(packets[i], peer, batch_->answers[queued_]);
     if (size > 0) queue(size, peer);
   }
 }

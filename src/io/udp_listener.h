@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "dns/wire.h"
 #include "io/loop.h"
@@ -37,8 +38,16 @@ class UdpListener {
   using OnQuestion = std::function<std::size_t(dns::BytesView packet, const UdpPeer& peer,
                                                dns::MutableBytesView slot)>;
 
+  // Shows several questions that have come together, before the first of them is answered. They are
+  // valid until the last one is.
+  using OnBatch = std::function<void(std::span<const dns::BytesView> packets)>;
+  struct Callbacks {
+    OnQuestion on_question;
+    OnBatch on_batch;
+  };
+
   // `socket`: as from bind_socket().
-  UdpListener(Loop& loop, Descriptor socket, OnQuestion on_question);
+  UdpListener(Loop& loop, Descriptor socket, Callbacks callbacks);
   ~UdpListener();
   UdpListener(const UdpListener&) = delete;
   UdpListener& operator=(const UdpListener&) = delete;
@@ -62,7 +71,7 @@ class UdpListener {
   Descriptor socket_;
   Endpoint endpoint_;
   std::size_t control_size_;  // 0: every packet comes to the endpoint's own address
-  OnQuestion on_question_;
+  Callbacks callbacks_;
   std::unique_ptr<Batch> batch_;
   std::size_t queued_ = 0;   // answers in the batch's slots
   bool is_blocked_ = false;  // the kernel's send buffer is full: waiting for room, not reading

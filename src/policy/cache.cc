@@ -82,6 +82,10 @@ std::optional<CacheHit> Cache::find(const CacheKey& key, Milliseconds now,
   return shard.table.find({key, hash}, now, {slot, large});
 }
 
+void Cache::prefetch(uint64_t hash, Depth depth) const {
+  if (!is_shared_) shards_.front()->table.prefetch(hash, depth);
+}
+
 void Cache::clear() {
   for (const auto& shard : shards_) {
     const auto held = lock(*shard);

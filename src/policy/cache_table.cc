@@ -179,6 +179,25 @@ std::optional<CacheHit> CacheTable::find(const HashedKey& key, Milliseconds now,
   return hit;
 }
 
+void CacheTable::prefetch(uint64_t hash, Depth depth) const {
+  if (used_ == 0) return;
+  const uint32_t* const head = &index_[hash & (buckets_ - 1)];
+  if (depth == Depth::Slot) {
+    __builtin_prefetch(head);
+    return;
+  }
+  const Node* node = &nodes_[*head];
+  if (depth == Depth::Entry) {
+    __builtin_prefetch(node);
+    return;
+  }
+  while (node->tag != tag_of(hash) && node->next != 0) node = &nodes_[node->next];
+  if (node->block == nullptr) return;  // node 0
+  // What the answer is copied from, and mostly all of it.
+  __builtin_prefetch(node->block);
+  __builtin_prefetch(reinterpret_cast<const uint8_t*>(node->block) + 64);
+}
+
 void CacheTable::clear() {
   for (uint32_t number = made_; number > 0; --number) ::operator delete(nodes_[number].block);
   index_.reset();

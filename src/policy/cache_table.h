@@ -23,6 +23,7 @@
 
 #include "dns/message.h"
 #include "dns/reply.h"
+#include "policy/key_table.h"
 
 namespace dnslet::policy {
 
@@ -91,6 +92,8 @@ class CacheTable {
   // The answer, TTLs counted down. One that has ended counts as absent, as does one that fits
   // nowhere.
   std::optional<CacheHit> find(const HashedKey& key, Milliseconds now, const Room& room);
+  // For preload(): see there.
+  void prefetch(uint64_t hash, Depth depth) const;
   void clear();
 
   std::size_t entries() const { return used_; }

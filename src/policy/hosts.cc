@@ -116,6 +116,11 @@ std::optional<uint32_t> HostsTable::find(dns::NameView name) const {
   return static_cast<uint32_t>(exact_owners_.size()) + *number;
 }
 
+void HostsTable::prefetch(uint64_t hash, Depth depth) const {
+  const auto number = exact_.prefetch(hash, depth);
+  if (number && depth == Depth::Entry) __builtin_prefetch(&exact_owners_[*number]);
+}
+
 std::optional<dns::NameView> HostsTable::find_name(const IpAddress& address) const {
   const auto number = reverse_.find(address.data());
   if (!number) return std::nullopt;

@@ -70,6 +70,9 @@ class HostsTable {
     for (uint32_t next = found.next; next != kNone; next = entries_[next].next)
       visit(entries_[next].ip);
   }
+  // For preload(): see there. Follows exact names only.
+  uint64_t hash_of(dns::NameView name) const { return exact_.hash_of(name.wire()); }
+  void prefetch(uint64_t hash, Depth depth) const;
   // The name that came first with this address, not counting wildcards. Borrows from the table.
   std::optional<dns::NameView> find_name(const IpAddress& address) const;
 

@@ -37,6 +37,27 @@ std::optional<uint32_t> KeyTable::find(dns::BytesView key) const {
   return slot.number - 1;
 }
 
+uint64_t KeyTable::hash_of(dns::BytesView key) const { return dns::hash(key, seed_); }
+
+std::optional<uint32_t> KeyTable::prefetch(uint64_t hash, Depth depth) const {
+  if (slots_.empty()) return std::nullopt;
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t index = hash & mask;
+  if (depth == Depth::Slot) {
+    __builtin_prefetch(&slots_[index]);
+    return std::nullopt;
+  }
+  while (slots_[index].number != 0 && slots_[index].tag != static_cast<uint32_t>(hash >> 32))
+    index = (index + 1) & mask;
+  if (slots_[index].number == 0) return std::nullopt;
+
+  const uint32_t number = slots_[index].number - 1;
+  const uint32_t* const end = &ends_[number == 0 ? 0 : number - 1];
+  if (depth == Depth::Entry) __builtin_prefetch(end);
+  if (depth == Depth::Bytes) __builtin_prefetch(bytes_.data() + *end);
+  return number;
+}
+
 dns::BytesView KeyTable::key(uint32_t number) const {
   const std::size_t start = number == 0 ? 0 : ends_[number - 1];
   return dns::BytesView(bytes_).subspan(start, ends_[number] - start);

@@ -17,6 +17,9 @@
 
 namespace dnslet::policy {
 
+// How far a table is followed for a key that will be asked for: one access to memory each.
+enum class Depth { Slot, Entry, Bytes };
+
 class KeyTable {
  public:
   // `seed`: a secret of the process (see dns/hash.h).
@@ -32,6 +35,9 @@ class KeyTable {
   std::optional<uint32_t> find(dns::BytesView key) const;
   // Whether some key has this size. If not, find() need not be asked.
   bool has_size(std::size_t size) const { return size < sizes_.size() && sizes_[size]; }
+  // For preload(): see there. The key's number, as far as a look at hashes tells.
+  uint64_t hash_of(dns::BytesView key) const;
+  std::optional<uint32_t> prefetch(uint64_t hash, Depth depth) const;
   // Valid until the next insert. REQUIRES: number < size().
   dns::BytesView key(uint32_t number) const;
 

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/preload.h"
+
+#include <algorithm>
+#include <array>
+
+namespace dnslet::policy {
+namespace {
+
+struct Expected {
+  uint64_t in_hosts;
+  uint64_t in_cache;
+};
+
+// Where the question will be looked for, as far as header and question tell: most clients don't
+// ask for DNSSEC data.
+std::optional<Expected> expect(const Tables& tables, dns::BytesView packet) {
+  dns::Reader reader(packet);
+  reader.skip(2);
+  const uint16_t flags = reader.u16();
+  reader.skip(8);
+  const auto name = dns::Name::from_wire(reader);
+  if (!name) return std::nullopt;
+  const auto type = static_cast<dns::Type>(reader.u16());
+  const auto qclass = static_cast<dns::Class>(reader.u16());
+  const bool checking_disabled = (flags & dns::flag::kCd) != 0;
+  return Expected{
+      tables.hosts.empty() ? 0 : tables.hosts.hash_of(*name),
+      tables.cache.hash_of({*name, type, qclass, false, checking_disabled, Scope::AsItStands})};
+}
+
+}  // namespace
+
+void preload(const Tables& tables, std::span<const dns::BytesView> packets) {
+  std::array<Expected, kMaxPreloaded> batch;
+  std::size_t count = 0;
+  for (const dns::BytesView packet : packets.first(std::min(packets.size(), kMaxPreloaded)))
+    if (const auto expected = expect(tables, packet)) batch[count++] = *expected;
+
+  for (const Depth depth : {Depth::Slot, Depth::Entry, Depth::Bytes}) {
+    for (std::size_t i = 0; i < count; ++i) {
+      tables.hosts.prefetch(batch[i].in_hosts, depth);
+      tables.cache.prefetch(batch[i].in_cache, depth);
+    }
+  }
+}
+
+}  // namespace dnslet::policy
