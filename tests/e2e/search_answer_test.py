@@ -139,7 +139,8 @@ def test_an_answer_beyond_the_reach_of_pointers_comes_out_whole(dnslet, upstream
 def test_many_mail_servers_come_out_whole(dnslet, upstream):
     lines = [f"www.one.test. 60 IN MX {i} m{i}.n{i % 9}.one.test." for i in range(1200)]
     source = upstream(lambda asked: asked.answer(*lines))
-    answer = dnslet(*LIST, to=[source]).query("www", "MX", tcp=True)
+    patient = ("--upstream-timeout", 30000)  # the upstream needs seconds for it on a slow machine
+    answer = dnslet(*LIST, *patient, to=[source]).query("www", "MX", tcp=True)
     assert data(answer)[1:] == [line.split(None, 4)[4] for line in lines]
 
 
