@@ -50,11 +50,11 @@ Result<int> count_passed() {
   if (pid.empty() || count.empty())
     return Error{"no sockets were passed (LISTEN_FDS or LISTEN_PID is unset): start dnslet.socket"};
   if (to_number(pid) != getpid())
-    return Error{"the sockets were passed to another process (LISTEN_PID is " + quoted(pid) +
+    return Error{"the sockets were passed to another process (LISTEN_PID is " + io::quoted(pid) +
                  ", this is " + std::to_string(getpid()) + "): start dnslet without a wrapper"};
   const auto number = to_number(count);
   if (!number || *number < 1 || *number > kMaxPassed)
-    return Error{"LISTEN_FDS is " + quoted(count) + " where a number of sockets from 1 to " +
+    return Error{"LISTEN_FDS is " + io::quoted(count) + " where a number of sockets from 1 to " +
                  std::to_string(kMaxPassed) + " is expected: start dnslet.socket"};
   return *number;
 }
@@ -118,8 +118,8 @@ Result<std::vector<BoundSocket>> take_passed_sockets() {
     const std::string name = take_name(names);
     auto taken = take_socket(fd);
     if (!taken)
-      return Error{"descriptor " + std::to_string(fd) + (name.empty() ? "" : " " + quoted(name)) +
-                   ' ' + taken.error().text};
+      return Error{"descriptor " + std::to_string(fd) +
+                   (name.empty() ? "" : " " + io::quoted(name)) + ' ' + taken.error().text};
     sockets.push_back(std::move(*taken));
   }
   return sockets;
