@@ -23,6 +23,11 @@ struct Forwarding {
   bool tcp_only = false;
   policy::SearchRules search;
   bool has_ndots = false;  // resolv.conf gives search.ndots
+
+  // Whether questions go the same way.
+  bool asks_like(const Forwarding& other) const {
+    return servers == other.servers && tcp_only == other.tcp_only;
+  }
 };
 
 class NameSources {

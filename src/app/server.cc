@@ -177,8 +177,7 @@ void Server::each(const std::function<void(Worker&)>& task) {
 
 void Server::forward_to(const Forwarding& forwarding) {
   each([forwarding](Worker& worker) { worker.forward_to(forwarding); });
-  const bool is_new = !forwarding_ || forwarding.servers != forwarding_->servers ||
-                      forwarding.tcp_only != forwarding_->tcp_only;
+  const bool is_new = !forwarding_ || !forwarding.asks_like(*forwarding_);
   forwarding_ = forwarding;
   if (!is_new) return;
   std::string line = "nameservers";

@@ -90,11 +90,9 @@ void Worker::forward_to(const Forwarding& forwarding) {
     settings_.search = forwarding.search;
     shared_.cache.clear();  // it may hold what other rules found
   }
-  const bool is_new = forwarding.servers != forwarding_.servers ||
-                      forwarding.tcp_only != forwarding_.tcp_only || !is_forwarding_;
+  const bool is_new = !forwarding_ || !forwarding.asks_like(*forwarding_);
   forwarding_ = forwarding;
   if (!is_new) return;
-  is_forwarding_ = true;
 
   const auto transport =
       forwarding.tcp_only ? io::UpstreamTransport::TcpOnly : io::UpstreamTransport::UdpThenTcp;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -144,8 +145,7 @@ class Worker {
   dns::Bytes scratch_;
   dns::Bytes late_slot_;
   Counters counted_;
-  Forwarding forwarding_;
-  bool is_forwarding_ = false;  // forwarding_ is in force
+  std::optional<Forwarding> forwarding_;  // in force
 
   io::Loop loop_;
   io::Mailbox mailbox_;

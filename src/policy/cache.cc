@@ -83,7 +83,7 @@ std::optional<CacheHit> Cache::find(const CacheKey& key, Milliseconds now,
 }
 
 void Cache::prefetch(uint64_t hash, Depth depth) const {
-  if (!is_shared_) shards_.front()->table.prefetch(hash, depth);
+  shards_.front()->table.prefetch(hash, depth);
 }
 
 void Cache::clear() {

@@ -66,8 +66,10 @@ class Cache {
   std::optional<CacheHit> find(const CacheKey& key, Milliseconds now, dns::MutableBytesView slot,
                                dns::MutableBytesView large);
 
-  // For preload(): see there. Nothing while others share the cache: that would take its lock twice.
+  // For preload(): see there. False while others share the cache: that would take its lock twice.
+  bool can_prefetch() const { return !is_shared_; }
   uint64_t hash_of(const CacheKey& key) const { return CacheTable::hash_of(key, seed_); }
+  // REQUIRES: can_prefetch().
   void prefetch(uint64_t hash, Depth depth) const;
 
   void clear();

@@ -33,6 +33,8 @@ std::optional<Expected> expect(const Tables& tables, dns::BytesView packet) {
 }  // namespace
 
 void preload(const Tables& tables, std::span<const dns::BytesView> packets) {
+  const bool has_cache = tables.cache.can_prefetch();
+  if (tables.hosts.empty() && !has_cache) return;
   std::array<Expected, kMaxPreloaded> batch;
   std::size_t count = 0;
   for (const dns::BytesView packet : packets.first(std::min(packets.size(), kMaxPreloaded)))
@@ -41,7 +43,7 @@ void preload(const Tables& tables, std::span<const dns::BytesView> packets) {
   for (const Depth depth : {Depth::Slot, Depth::Entry, Depth::Bytes}) {
     for (std::size_t i = 0; i < count; ++i) {
       tables.hosts.prefetch(batch[i].in_hosts, depth);
-      tables.cache.prefetch(batch[i].in_cache, depth);
+      if (has_cache) tables.cache.prefetch(batch[i].in_cache, depth);
     }
   }
 }
