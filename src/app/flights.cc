@@ -71,9 +71,8 @@ bool Flights::board(uint64_t lookup, const policy::Ask& ask_for) {
 void Flights::ask(uint64_t id, Flight& flight) {
   const auto edns =
       flight.attempt.without_edns() ? dns::QueryEdns::WithoutEdns : dns::QueryEdns::WithEdns;
-  const dns::Bytes query =
-      dns::build_upstream_query(flight.question.question, flight.question.flags, edns);
-  flight.group->servers[flight.attempt.server()]->ask(id, query);
+  flight.group->servers[flight.attempt.server()]->ask(
+      id, dns::build_upstream_query(flight.question.question, flight.question.flags, edns));
   silences_.push_back({flight.attempt.silent_at(), id});
 }
 
@@ -89,9 +88,7 @@ void Flights::on_reply(Group& group, std::size_t server, uint64_t token,
     on_packet(token, server, reply.packet);
     return;
   }
-  const bool is_unreachable = reply.result == io::UpstreamResult::Unreachable;
-  const auto result = is_unreachable ? ServerResult::NetworkError : ServerResult::Refused;
-  act(token, flight->attempt.on_result(server, result, loop_.now()));
+  act(token, flight->attempt.on_result(server, ServerResult::NetworkError, loop_.now()));
 }
 
 void Flights::on_packet(uint64_t id, std::size_t server, dns::BytesView packet) {

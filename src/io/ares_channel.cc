@@ -7,15 +7,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <span>
 #include <utility>
-
-#include "io/shown_answer.h"
 
 namespace dnslet::io {
 namespace {
@@ -29,7 +27,6 @@ constexpr int kTries = 2;
 constexpr std::size_t kMaxOpen = 49152;
 constexpr std::size_t kIds = 65536;
 constexpr std::size_t kMaxSpare = 262144;  // of the buffer for arrived packets
-constexpr std::size_t kMaxQuery = 512;
 
 // Random 16-bit numbers from the operating system, drawn in blocks.
 class RandomIds {
@@ -51,21 +48,16 @@ class RandomIds {
 
 AresChannel* channel_of(void* data) { return static_cast<AresChannel*>(data); }
 
-}  // namespace
+uint16_t id_of(dns::BytesView message) { return dns::Reader(message).u16(); }
 
-struct AresChannel::Stream {
-  dns::Bytes incoming;     // from the server, not a whole frame yet
-  dns::Bytes shown;        // frames for c-ares
-  std::size_t taken = 0;   // of `shown`
-  bool is_closed = false;  // the server has closed its side
-};
+}  // namespace
 
 AresChannel::AresChannel(Loop& loop, const Endpoint& server, UpstreamTransport transport)
     : loop_(loop),
       server_(server),
       ports_(server_,
              [this](uint16_t id) {
-               if (Asked* const asked = find_open(id)) settle(*asked, UpstreamResult::Unreachable);
+               if (Asked* const asked = find_open(id)) settle_unreachable(*asked);
              }),
       by_id_(static_cast<uint16_t*>(std::calloc(kIds, sizeof(uint16_t)))) {
   ares_options options{};
@@ -157,37 +149,39 @@ void AresChannel::use_own_sockets() {
 #endif
 }
 
-uint64_t AresChannel::send(uint64_t token, dns::BytesView query) {
-  const uint64_t number = asked_.add({.channel = this, .token = token});
+uint64_t AresChannel::send(uint64_t token, dns::Bytes&& query) {
+  const uint64_t number = asked_.add({.channel = this, .token = token, .query = std::move(query)});
   Asked* const asked = asked_.find(number);
   asked->number = number;
   sending_ = asked;
 #if ARES_VERSION >= 0x011c00  // 1.28: draws the ID itself and tells it
+  static const ares_dns_record_t* const kQuestion = [] {
+    const StandIn message = question_stand_in(0);
+    ares_dns_record_t* record = nullptr;
+    (void)ares_dns_parse(message.data(), message.size(), 0, &record);  // fails without memory only
+    return record;
+  }();
   const auto done = [](void* data, ares_status_t status, size_t, const ares_dns_record_t*) {
     Asked& over = *static_cast<Asked*>(data);
     over.channel->on_done(over, static_cast<int>(status));
   };
-  ares_dns_record_t* record = nullptr;
   uint16_t id = 0;
-  if (ares_dns_parse(query.data(), query.size(), 0, &record) != ARES_SUCCESS) {
-    on_done(*asked, ARES_EBADQUERY);
-  } else if (ares_send_dnsrec(channel_, record, done, asked, &id) == ARES_SUCCESS) {
+  if (kQuestion == nullptr) {
+    on_done(*asked, ARES_ENOMEM);
+  } else if (ares_send_dnsrec(channel_, kQuestion, done, asked, &id) == ARES_SUCCESS) {
     if (asked_.find(number)) note_id(id, *asked);
   }
-  ares_dns_record_destroy(record);
 #else
   const auto done = [](void* data, int status, int, unsigned char*, int) {
     Asked& over = *static_cast<Asked*>(data);
     over.channel->on_done(over, status);
   };
   static thread_local RandomIds random_ids;
-  std::array<uint8_t, kMaxQuery> copy;
-  dns::copy_bytes(query, copy);
   uint16_t id = random_ids.next();
   while (by_id_[id] != 0) id = random_ids.next();  // ends: at most kMaxOpen are open
-  dns::Writer(copy).u16(id);
   note_id(id, *asked);
-  ares_send(channel_, copy.data(), static_cast<int>(query.size()), done, asked);
+  const StandIn message = question_stand_in(id);
+  ares_send(channel_, message.data(), static_cast<int>(message.size()), done, asked);
 #endif
   sending_ = nullptr;
   return number;
@@ -195,6 +189,7 @@ uint64_t AresChannel::send(uint64_t token, dns::BytesView query) {
 
 void AresChannel::note_id(uint16_t id, Asked& asked) {
   asked.id = id;
+  dns::Writer(asked.query).u16(id);
   by_id_[id] = static_cast<uint16_t>(Slots<Asked>::place_of(asked.number));
 }
 
@@ -229,9 +224,7 @@ void AresChannel::on_done(Asked& asked, int status) {
   } else if (status == ARES_SUCCESS) {
     outcomes_.push_back({asked.token, UpstreamResult::Answer, asked.packet});
   } else {
-    const bool is_network = status == ARES_ECONNREFUSED || status == ARES_ETIMEOUT;
-    outcomes_.push_back(
-        {asked.token, is_network ? UpstreamResult::Unreachable : UpstreamResult::Unsendable, {}});
+    outcomes_.push_back({asked.token, UpstreamResult::Unreachable, {}});
   }
   close(asked);
   if (sending_ == &asked) sending_ = nullptr;
@@ -240,25 +233,40 @@ void AresChannel::on_done(Asked& asked, int status) {
 }
 
 // The question is over for us, though c-ares still holds it.
-void AresChannel::settle(Asked& asked, UpstreamResult result) {
-  outcomes_.push_back(
-      {asked.token, result, result == UpstreamResult::Answer ? asked.packet : Range()});
+void AresChannel::settle_unreachable(Asked& asked) {
+  outcomes_.push_back({asked.token, UpstreamResult::Unreachable, {}});
   forget(asked.number);
 }
 
 void AresChannel::on_socket_state(int fd, int events) {
   if (events == 0) {
-    watches_.erase(fd);
+    watched_.erase(fd);
     return;
   }
-  auto& watch = watches_[fd];
-  if (!watch)
-    watch = std::make_unique<Watch>(loop_, fd, [this, fd](int ready) { on_ready(fd, ready); });
-  watch->start(events);
+  Watched& watched = watched_[fd];
+  watched.events = events;
+  if (!watched.watch)
+    watched.watch =
+        std::make_unique<Watch>(loop_, fd, [this, fd](int ready) { on_ready(fd, ready); });
+  watch(fd);
+}
+
+// For what c-ares waits, and for room where bytes of ours do.
+void AresChannel::watch(int fd) {
+  const auto watched = watched_.find(fd);
+  if (watched == watched_.end()) return;
+  const auto stream = streams_.find(fd);
+  const bool is_blocked = stream != streams_.end() && stream->second.is_blocked();
+  watched->second.watch->start(watched->second.events | (is_blocked ? UV_WRITABLE : 0));
 }
 
 // May end the watch that called it.
 void AresChannel::on_ready(int fd, int events) {
+  if (const auto stream = streams_.find(fd);
+      stream != streams_.end() && stream->second.is_blocked()) {
+    if (!stream->second.flush()) events |= UV_READABLE;  // that tells c-ares
+    watch(fd);
+  }
   process(fd, events);
   if (has_outcomes()) on_outcomes_();
   // What lies here has been told, or has been of no use to c-ares.
@@ -269,7 +277,7 @@ void AresChannel::on_ready(int fd, int events) {
 void AresChannel::process(int fd, int events) {
   const auto has_more = [&] {
     const auto stream = streams_.find(fd);
-    return stream != streams_.end() && stream->second.taken < stream->second.shown.size();
+    return stream != streams_.end() && stream->second.has_shown();
   };
   do {  // ends: every turn c-ares takes some of what it is shown, or closes the connection
 #if ARES_VERSION >= 0x012200
@@ -294,7 +302,7 @@ int AresChannel::open_socket(int domain, int type) {
   constexpr int kOn = 1;
   (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUnacknowledgedMs, sizeof kUnacknowledgedMs);
   (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &kOn, sizeof kOn);  // questions are written whole
-  streams_[fd] = {};
+  streams_.emplace(fd, ServerStream(fd));
   return fd;
 }
 
@@ -308,25 +316,50 @@ int AresChannel::close_socket(int fd) {
   return ::close(fd);
 }
 
+// Sends the queries for which c-ares writes stand-ins, and takes all of these: what the kernel does
+// not take at once waits in the stream.
 ssize_t AresChannel::send_parts(int fd, const iovec* parts, int count) {
-  if (fd != ports_.fd()) return writev(fd, parts, count);  // SIGPIPE is ignored
-  // One datagram is one part. A failure is settled for this question alone: to c-ares it would be
-  // the failure of everything under way.
-  const dns::BytesView query(static_cast<const uint8_t*>(parts->iov_base), parts->iov_len);
-  dns::Reader reader(query);
-  const uint16_t id = reader.u16();
-  if (sending_) note_id(id, *sending_);
-  Asked* const asked = find_open(id);
-  if (!asked) return static_cast<ssize_t>(query.size());  // nobody waits for it
+  std::size_t size = 0;
+  const auto stream = streams_.find(fd);
+  for (const iovec& part : std::span(parts, static_cast<std::size_t>(count))) {
+    size += part.iov_len;
+    dns::Reader reader(dns::BytesView(static_cast<const uint8_t*>(part.iov_base), part.iov_len));
+    if (stream == streams_.end()) {
+      send_datagram(reader.u16());
+      continue;
+    }
+    while (reader.remaining() > 0) {  // ends: every turn reads at least one byte
+      const dns::BytesView stand_in = reader.bytes(reader.u16());
+      if (const Asked* const asked = find_sent(id_of(stand_in))) stream->second.add(asked->query);
+    }
+  }
+  if (stream != streams_.end()) {
+    if (!stream->second.flush()) return -1;
+    watch(fd);
+  }
+  return static_cast<ssize_t>(size);
+}
+
+// The question that leaves with this ID. The one that c-ares is being given may get it just now.
+AresChannel::Asked* AresChannel::find_sent(uint16_t id) {
+  if (sending_ && by_id_[id] == 0) note_id(id, *sending_);
+  return find_open(id);
+}
+
+// A failure is settled for this question alone: to c-ares it would be the failure of everything
+// under way.
+void AresChannel::send_datagram(uint16_t id) {
+  Asked* const asked = find_sent(id);
+  if (!asked) return;
   if (asked->port) ports_.close(*asked->port);
-  asked->port = ports_.send(query);
-  if (!asked->port) settle(*asked, UpstreamResult::Unreachable);
-  return static_cast<ssize_t>(query.size());
+  asked->port = ports_.send(asked->query);
+  if (!asked->port) settle_unreachable(*asked);
 }
 
 ssize_t AresChannel::receive(int fd, dns::MutableBytesView buffer, sockaddr* from,
                              socklen_t* from_size) {
-  if (fd != ports_.fd()) return receive_stream(fd, buffer);
+  const auto stream = streams_.find(fd);
+  if (stream != streams_.end()) return receive_stream(stream->second, buffer);
   if (from && from_size && *from_size >= server_.size) {  // the ports are connected to it
     std::memcpy(from, &server_.any, server_.size);
     *from_size = server_.size;
@@ -334,73 +367,40 @@ ssize_t AresChannel::receive(int fd, dns::MutableBytesView buffer, sockaddr* fro
   return receive_datagram(buffer);
 }
 
-// The next datagram that c-ares can match. What has the right ID on the right port but no question,
-// as old servers refuse, is an answer all the same.
 ssize_t AresChannel::receive_datagram(dns::MutableBytesView buffer) {
   static thread_local std::array<uint8_t, dns::kMaxMessage> packet;
   while (true) {  // ends: when the ports have no more
     const ssize_t size = ports_.receive(packet);
     if (size < 0) return size;
-    dns::Writer shown(buffer);
-    if (show_answer(dns::BytesView(packet.data(), static_cast<std::size_t>(size)), shown))
-      return static_cast<ssize_t>(shown.size());
+    const auto shown = keep_answer(dns::BytesView(packet).first(static_cast<std::size_t>(size)),
+                                   Carrier::Datagram);
+    if (!shown) continue;
+    dns::copy_bytes(*shown, buffer);
+    return static_cast<ssize_t>(shown->size());
   }
 }
 
-// Keeps an answer to an open question. True: c-ares has something to see of it.
-bool AresChannel::show_answer(dns::BytesView packet, dns::Writer& shown) {
-  dns::Reader reader(packet);
-  Asked* const asked = find_open(reader.u16());
-  const Show kind = asked ? show(packet, shown) : Show::Nothing;
-  if (kind == Show::Nothing) return false;
+ssize_t AresChannel::receive_stream(ServerStream& stream, dns::MutableBytesView buffer) {
+  if (!stream.has_shown()) {
+    if (!stream.read()) return -1;
+    while (const auto packet = stream.next())
+      if (const auto shown = keep_answer(*packet, Carrier::Stream)) stream.show(*shown);
+  }
+  return stream.give(buffer);
+}
+
+// Keeps an answer to an open question. The first one counts, and what came over UDP with TC does
+// so until TCP has brought another. Returns what c-ares is to see of it.
+std::optional<StandIn> AresChannel::keep_answer(dns::BytesView packet, Carrier carrier) {
+  Asked* const asked = find_open(id_of(packet));
+  const bool is_datagram = carrier == Carrier::Datagram;
+  if (!asked || asked->is_answered || asked->port.has_value() != is_datagram) return std::nullopt;
+  if (!answers(packet, asked->query)) return std::nullopt;
   asked->packet = {arrived_.size(), packet.size()};
   arrived_.insert(arrived_.end(), packet.begin(), packet.end());
-  if (kind == Show::BareHeader) settle(*asked, UpstreamResult::Answer);
-  return kind == Show::Question;
-}
-
-ssize_t AresChannel::receive_stream(int fd, dns::MutableBytesView buffer) {
-  Stream& stream = streams_[fd];
-  if (stream.taken == stream.shown.size() && !stream.is_closed) {
-    std::array<uint8_t, 65536> chunk;
-    const ssize_t count = recv(fd, chunk.data(), chunk.size(), 0);
-    if (count < 0) return count;
-    stream.is_closed = count == 0;
-    stream.incoming.insert(stream.incoming.end(), chunk.begin(), chunk.begin() + count);
-    read_frames(stream);
-  }
-
-  const dns::BytesView left = dns::BytesView(stream.shown).subspan(stream.taken);
-  if (left.empty() && stream.is_closed) return 0;
-  const std::size_t size = std::min(left.size(), buffer.size());
-  std::ranges::copy(left.first(size), buffer.begin());
-  stream.taken += size;
-  if (size > 0) return static_cast<ssize_t>(size);
-  errno = EAGAIN;
-  return -1;
-}
-
-// Turns whole frames of the server into frames for c-ares.
-void AresChannel::read_frames(Stream& stream) {
-  stream.shown.clear();
-  stream.taken = 0;
-  std::size_t done = 0;
-  while (true) {  // ends: every turn takes at least the two bytes of a length
-    dns::Reader reader(dns::BytesView(stream.incoming).subspan(done));
-    const dns::BytesView packet = reader.bytes(reader.u16());
-    if (!reader.ok()) break;
-    done += reader.offset();
-
-    std::array<uint8_t, 2 + kMaxShown> frame;
-    dns::Writer shown(frame);
-    shown.u16(0);
-    if (!show_answer(packet, shown)) continue;
-    shown.u16_at(0, static_cast<uint16_t>(shown.size() - 2));
-    const dns::BytesView bytes = shown.written();
-    stream.shown.insert(stream.shown.end(), bytes.begin(), bytes.end());
-  }
-  stream.incoming.erase(stream.incoming.begin(),
-                        stream.incoming.begin() + static_cast<std::ptrdiff_t>(done));
+  asked->is_answered = !is_datagram || !is_truncated(packet);
+  if (is_datagram) ports_.close(*std::exchange(asked->port, std::nullopt));
+  return answer_stand_in(asked->id, !asked->is_answered);
 }
 
 }  // namespace dnslet::io

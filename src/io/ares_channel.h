@@ -4,6 +4,9 @@
 
 // One c-ares channel to one server, with its UDP ports and TCP connection in the loop.
 //
+// c-ares deals in stand-ins (see io/stand_in) and says when a question goes out, over UDP or TCP,
+// and when it is over; the bytes that travel are ours.
+//
 // What comes of questions is collected and told when c-ares has returned, never from inside it.
 // c-ares keeps a question until it is answered or the channel is destroyed; whoever gives up on one
 // earlier leaves an orphan behind (see Upstream, which retires channels that have some).
@@ -21,7 +24,9 @@
 #include "base/slots.h"
 #include "dns/wire.h"
 #include "io/loop.h"
+#include "io/server_stream.h"
 #include "io/socket.h"
+#include "io/stand_in.h"
 #include "io/udp_ports.h"
 
 struct iovec;
@@ -34,7 +39,6 @@ enum class UpstreamTransport { UdpThenTcp, TcpOnly };
 enum class UpstreamResult {
   Answer,
   Unreachable,  // refused, no route, no descriptor
-  Unsendable,   // c-ares does not take the question; from 1.28 on it knows host names only
 };
 
 class AresChannel {
@@ -58,8 +62,8 @@ class AresChannel {
   // False: out of memory or descriptors, or too many questions are open.
   bool is_usable() const;
   // Sends a query of ours with a fresh random ID. An outcome may be there at once, untold.
-  // Returns the question's number. REQUIRES: is_usable(), query.size() <= 512.
-  uint64_t send(uint64_t token, dns::BytesView query);
+  // Returns the question's number. REQUIRES: is_usable(); one question, its name not compressed.
+  uint64_t send(uint64_t token, dns::Bytes&& query);
   // Nobody waits for this question any more: its port is closed.
   void forget(uint64_t number);
   bool has_outcomes() const { return !outcomes_.empty(); }
@@ -78,20 +82,27 @@ class AresChannel {
   bool close_unneeded_ports() { return ports_.close_unneeded(); }
 
  private:
+  enum class Carrier { Datagram, Stream };
   // What c-ares carries for a question; it lives until c-ares' callback, which always comes.
   struct Asked {
     AresChannel* channel;
     uint64_t token;
+    dns::Bytes query;
     uint64_t number = 0;
     uint16_t id = 0;
     bool is_open = true;                    // somebody waits for it
     std::optional<UdpPorts::Place> port{};  // while it is open and asked over UDP
-    Range packet{};                         // what c-ares is being shown
+    Range packet{};                         // what has come
+    bool is_answered = false;               // for good: TC is asked again over TCP
   };
   struct FreeMemory {
     void operator()(void* memory) const { std::free(memory); }
   };
-  struct Stream;  // what is left of a TCP connection's bytes, and what c-ares is yet to see
+  // A socket of c-ares in the loop.
+  struct Watched {
+    std::unique_ptr<Watch> watch;
+    int events;  // for which c-ares waits
+  };
 
   void use_own_sockets();
   void note_id(uint16_t id, Asked& asked);
@@ -101,16 +112,18 @@ class AresChannel {
   void on_socket_state(int fd, int events);
   void on_ready(int fd, int events);
   void process(int fd, int events);
-  void settle(Asked& asked, UpstreamResult result);
-  bool show_answer(dns::BytesView packet, dns::Writer& shown);
+  void settle_unreachable(Asked& asked);
+  std::optional<StandIn> keep_answer(dns::BytesView packet, Carrier carrier);
 
   int open_socket(int domain, int type);
   int connect_socket(int fd);
   ssize_t send_parts(int fd, const iovec* parts, int count);
+  Asked* find_sent(uint16_t id);
+  void send_datagram(uint16_t id);
+  void watch(int fd);
   ssize_t receive(int fd, dns::MutableBytesView buffer, sockaddr* from, socklen_t* from_size);
   ssize_t receive_datagram(dns::MutableBytesView buffer);
-  ssize_t receive_stream(int fd, dns::MutableBytesView buffer);
-  void read_frames(Stream& stream);
+  ssize_t receive_stream(ServerStream& stream, dns::MutableBytesView buffer);
   int close_socket(int fd);
 
   Loop& loop_;
@@ -122,8 +135,8 @@ class AresChannel {
   std::unique_ptr<uint16_t[], FreeMemory> by_id_;  // places in asked_; 0: none. Touched as needed
   dns::Bytes arrived_;                             // what outcomes and questions refer to
   std::vector<Outcome> outcomes_;
-  std::unordered_map<int, std::unique_ptr<Watch>> watches_;
-  std::unordered_map<int, Stream> streams_;
+  std::unordered_map<int, Watched> watched_;
+  std::unordered_map<int, ServerStream> streams_;
   std::size_t orphans_ = 0;
   ares_channel channel_ = nullptr;
 };

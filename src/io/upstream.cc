@@ -37,7 +37,7 @@ void Upstream::renew_channel() {
   renewed_ = loop_.now();
 }
 
-void Upstream::ask(uint64_t token, dns::BytesView query) {
+void Upstream::ask(uint64_t token, dns::Bytes&& query) {
   if (!current_->is_usable() && retired_.size() < kMaxRetired) renew_channel();
   const uint64_t number =
       pending_.add({.token = token, .deadline = loop_.now() + settings_.timeout});
@@ -46,7 +46,7 @@ void Upstream::ask(uint64_t token, dns::BytesView query) {
   if (current_->is_usable()) {
     Pending& pending = *pending_.find(number);
     pending.channel = current_.get();
-    pending.asked = current_->send(number, query);
+    pending.asked = current_->send(number, std::move(query));
   } else {
     unsent_.push_back(number);
   }

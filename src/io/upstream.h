@@ -4,9 +4,9 @@
 
 // One question to one server → the answer's bytes or a failure, by way of c-ares.
 //
-// Each question leaves with a fresh random ID from a fresh port; c-ares matches ID and question and
-// retries TC over TCP. Which server is asked, when, and what is to be made of its answer is decided
-// elsewhere.
+// Each question leaves with a fresh random ID from a fresh port; an answer has to match both and
+// the question; TC is retried over TCP. Which server is asked, when, and what is to be made of its
+// answer is decided elsewhere.
 
 #include <cstdint>
 #include <functional>
@@ -50,7 +50,7 @@ class Upstream {
   // The server's address and port, as logs name it.
   const std::string& name() const { return name_; }
   // Sends the query; its ID is replaced. `token` comes back with the reply; questions may share it.
-  void ask(uint64_t token, dns::BytesView query);
+  void ask(uint64_t token, dns::Bytes&& query);
 
  private:
   struct Pending {

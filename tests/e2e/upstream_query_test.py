@@ -160,6 +160,15 @@ def test_a_second_answer_to_an_earlier_port_changes_nothing(dnslet, upstream):
     assert [data(answer) for answer in answers.values()] == [["192.0.2.1"]] * 1000
 
 
+@pytest.mark.parametrize("flags", [[], ["--force-tcp"]], ids=["udp", "tcp"])
+def test_of_two_answers_that_come_together_the_first_counts(dnslet, upstream, flags):
+    def twice(asked):
+        return [with_address()(asked), asked.answer(f"{asked.name} 300 IN A 203.0.113.66")]
+    server = dnslet(*flags, to=[upstream(twice)])
+    answers = udp_burst(server.address, numbered(1000), 50)
+    assert [data(answer) for answer in answers.values()] == [["192.0.2.1"]] * 1000
+
+
 def test_ports_and_ids_of_two_runs_differ(dnslet, upstream):
     """The dice are not seeded with something that comes again."""
     def run_once():

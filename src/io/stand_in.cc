@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "io/stand_in.h"
+
+#include <algorithm>
+
+namespace dnslet::io {
+namespace {
+
+constexpr uint16_t kResponse = 0x8000;
+constexpr uint16_t kTruncated = 0x0200;
+constexpr uint16_t kRecursionDesired = 0x0100;
+constexpr uint16_t kTypeA = 1;
+constexpr uint16_t kClassIn = 1;
+
+StandIn stand_in(uint16_t id, uint16_t flags) {
+  StandIn message{};
+  dns::Writer writer(message);
+  writer.u16(id);
+  writer.u16(flags);
+  writer.u16(1);  // QDCOUNT
+  writer.u16(0);
+  writer.u32(0);
+  writer.u8(0);  // the root
+  writer.u16(kTypeA);
+  writer.u16(kClassIn);
+  return message;
+}
+
+// Name, type and class behind the header.
+dns::BytesView question_of(dns::BytesView query) {
+  dns::Reader reader(query);
+  reader.skip(dns::kHeaderSize);
+  uint8_t length = 0;
+  do {  // ends: every turn reads at least one byte
+    length = reader.u8();
+    reader.skip(length);
+  } while (length > 0 && reader.ok());
+  reader.skip(4);
+  return query.subspan(dns::kHeaderSize, reader.offset() - dns::kHeaderSize);
+}
+
+// For whole names: lengths of labels are below the letters.
+uint8_t folded(uint8_t byte) {
+  return byte >= 'A' && byte <= 'Z' ? static_cast<uint8_t>(byte | 0x20) : byte;
+}
+
+}  // namespace
+
+StandIn question_stand_in(uint16_t id) { return stand_in(id, kRecursionDesired); }
+
+StandIn answer_stand_in(uint16_t id, bool is_truncated) {
+  return stand_in(id, static_cast<uint16_t>(kResponse | (is_truncated ? kTruncated : 0)));
+}
+
+bool answers(dns::BytesView packet, dns::BytesView query) {
+  dns::Reader reader(packet);
+  reader.skip(2);
+  const uint16_t flags = reader.u16();
+  const uint16_t questions = reader.u16();
+  const auto records = static_cast<uint16_t>(reader.u16() | reader.u16() | reader.u16());
+  if (!reader.ok() || (flags & kResponse) == 0) return false;
+  if (reader.remaining() == 0 && questions == 0 && records == 0) return true;
+
+  const dns::BytesView asked = question_of(query);
+  const dns::BytesView repeated = reader.bytes(asked.size());
+  if (!reader.ok() || questions != 1) return false;
+  const std::size_t name_size = asked.size() - 4;
+  return std::ranges::equal(asked.first(name_size), repeated.first(name_size), {}, folded,
+                            folded) &&
+         dns::same_bytes(asked.last(4), repeated.last(4));
+}
+
+bool is_truncated(dns::BytesView packet) {
+  dns::Reader reader(packet);
+  reader.skip(2);
+  return (reader.u16() & kTruncated) != 0;
+}
+
+}  // namespace dnslet::io
