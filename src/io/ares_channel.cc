@@ -325,7 +325,7 @@ ssize_t AresChannel::send_parts(int fd, const iovec* parts, int count) {
     size += part.iov_len;
     dns::Reader reader(dns::BytesView(static_cast<const uint8_t*>(part.iov_base), part.iov_len));
     if (stream == streams_.end()) {
-      send_datagram(reader.u16());
+      queue_datagram(reader.u16());
       continue;
     }
     while (reader.remaining() > 0) {  // ends: every turn reads at least one byte
@@ -348,12 +348,22 @@ AresChannel::Asked* AresChannel::find_sent(uint16_t id) {
 
 // A failure is settled for this question alone: to c-ares it would be the failure of everything
 // under way.
-void AresChannel::send_datagram(uint16_t id) {
+void AresChannel::queue_datagram(uint16_t id) {
   Asked* const asked = find_sent(id);
   if (!asked) return;
   if (asked->port) ports_.close(*asked->port);
-  asked->port = ports_.send(asked->query);
-  if (!asked->port) settle_unreachable(*asked);
+  asked->port = ports_.open(id);
+  if (!asked->port) return settle_unreachable(*asked);
+  unsent_.push_back(asked->number);
+}
+
+void AresChannel::send_datagrams() {
+  for (const uint64_t number : unsent_) {
+    Asked* const asked = asked_.find(number);
+    if (!asked || !asked->port) continue;  // it is over
+    if (!ports_.send(*asked->port, asked->query)) settle_unreachable(*asked);
+  }
+  unsent_.clear();
 }
 
 ssize_t AresChannel::receive(int fd, dns::MutableBytesView buffer, sockaddr* from,

@@ -61,9 +61,13 @@ class AresChannel {
 
   // False: out of memory or descriptors, or too many questions are open.
   bool is_usable() const;
-  // Sends a query of ours with a fresh random ID. An outcome may be there at once, untold.
+  // Sends a query of ours with a fresh random ID: over UDP with the next send_datagrams(), from a port
+  // that is open from now on. An outcome may be there at once, untold.
   // Returns the question's number. REQUIRES: is_usable(); one question, its name not compressed.
   uint64_t send(uint64_t token, dns::Bytes&& query);
+  // Sends the datagrams of all questions since the last call, one right after the other: whoever is
+  // woken by them is woken once. Failures are outcomes, untold.
+  void send_datagrams();
   // Nobody waits for this question any more: its port is closed.
   void forget(uint64_t number);
   bool has_outcomes() const { return !outcomes_.empty(); }
@@ -119,7 +123,7 @@ class AresChannel {
   int connect_socket(int fd);
   ssize_t send_parts(int fd, const iovec* parts, int count);
   Asked* find_sent(uint16_t id);
-  void send_datagram(uint16_t id);
+  void queue_datagram(uint16_t id);
   void watch(int fd);
   ssize_t receive(int fd, dns::MutableBytesView buffer, sockaddr* from, socklen_t* from_size);
   ssize_t receive_datagram(dns::MutableBytesView buffer);
@@ -135,6 +139,7 @@ class AresChannel {
   std::unique_ptr<uint16_t[], FreeMemory> by_id_;  // places in asked_; 0: none. Touched as needed
   dns::Bytes arrived_;                             // what outcomes and questions refer to
   std::vector<Outcome> outcomes_;
+  std::vector<uint64_t> unsent_;  // numbers of questions whose ports are open
   std::unordered_map<int, Watched> watched_;
   std::unordered_map<int, ServerStream> streams_;
   std::size_t orphans_ = 0;

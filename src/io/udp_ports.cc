@@ -16,19 +16,22 @@ UdpPorts::UdpPorts(const SocketAddress& server, std::function<void(uint16_t)> on
       on_unreachable_(std::move(on_unreachable)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
 
-std::optional<UdpPorts::Place> UdpPorts::send(dns::BytesView query) {
-  dns::Reader reader(query);
+std::optional<UdpPorts::Place> UdpPorts::open(uint16_t id) {
   const auto place = take_place();
   if (!place) return std::nullopt;
   Port& port = ports_[*place];
-  port.id = reader.u16();
-  const int fd = port.socket.get();
-  const bool is_sent = connect(fd, &server_.any, server_.size) == 0 &&
-                       ::send(fd, query.data(), query.size(), MSG_NOSIGNAL) >= 0;
-  if (is_sent) return place;
+  port.id = id;
+  if (connect(port.socket.get(), &server_.any, server_.size) == 0) return place;
   port.is_clean = false;
   close(*place);
   return std::nullopt;
+}
+
+bool UdpPorts::send(Place place, dns::BytesView query) {
+  Port& port = ports_[place];
+  const bool is_sent = ::send(port.socket.get(), query.data(), query.size(), MSG_NOSIGNAL) >= 0;
+  port.is_clean = port.is_clean && is_sent;
+  return is_sent;
 }
 
 // An idle socket, or a new one.
@@ -39,14 +42,14 @@ std::optional<UdpPorts::Place> UdpPorts::take_place() {
     ports_.emplace_back();
   }
   const Place place = places.back();
-  if (!ports_[place].socket && !open(place)) return std::nullopt;
+  if (!ports_[place].socket && !open_socket(place)) return std::nullopt;
   places.pop_back();
   unneeded_ = std::min(unneeded_, idle_.size());
   ports_[place].is_asked = true;
   return place;
 }
 
-bool UdpPorts::open(Place place) {
+bool UdpPorts::open_socket(Place place) {
   Descriptor socket(::socket(server_.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   epoll_event interest{};
   interest.events = EPOLLIN;

@@ -6,7 +6,7 @@
 //
 // c-ares before 1.20 keeps one UDP socket per server for as long as anything is open, and later
 // versions walk over all sockets at each event when told to use each but once. To c-ares this
-// object is that one socket: send() connects a socket for the question, fd() (an epoll) gets ready
+// object is that one socket: open() connects a socket for the question, fd() (an epoll) gets ready
 // when any of them does, and receive() lets a packet through only where its ID is the one that left
 // from that very port (RFC 5452 section 9.2). An ICMP error is told for its question alone.
 //
@@ -45,13 +45,15 @@ class UdpPorts {
   bool is_open() const { return static_cast<bool>(epoll_); }
   int fd() const { return epoll_.get(); }
 
-  // Sends a query from a new port, to be closed with close(). nullopt: the system has no
-  // descriptor, or knows no way there.
-  std::optional<Place> send(dns::BytesView query);
+  // Opens a new port for a question with this ID, to be closed with close(). nullopt: the system has
+  // no descriptor, or knows no way there.
+  std::optional<Place> open(uint16_t id);
+  // Sends the question. False: the system refuses it. REQUIRES: the place is open, for its ID.
+  [[nodiscard]] bool send(Place place, dns::BytesView query);
   // The next packet that may be an answer, into `buffer`; -1 with EAGAIN: none now. Zero-length
   // packets and packets with another ID are dropped.
   ssize_t receive(dns::MutableBytesView buffer);
-  // The question is over: its port is given back. REQUIRES: send() gave the place, once for each
+  // The question is over: its port is given back. REQUIRES: open() gave the place, once for each
   // call.
   void close(Place place);
 
@@ -67,7 +69,7 @@ class UdpPorts {
   };
 
   std::optional<Place> take_place();
-  bool open(Place place);
+  bool open_socket(Place place);
   bool disconnect(Port& port);
   void discard(Place place);
   bool find_ready();

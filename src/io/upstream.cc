@@ -24,14 +24,18 @@ Upstream::Upstream(Loop& loop, const Endpoint& server, const UpstreamSettings& s
       settings_(settings),
       on_reply_(std::move(on_reply)),
       deadline_timer_(loop, [this] { on_deadline(); }),
-      turn_timer_(loop, [this] { on_turn(); }) {
+      turn_timer_(loop, [this] { on_turn(); }),
+      before_waiting_(loop, [this] { send_datagrams(); }) {
   renew_channel();
 }
 
 Upstream::~Upstream() = default;
 
 void Upstream::renew_channel() {
-  if (current_) retired_.push_back(std::move(current_));
+  if (current_) {
+    send_datagrams();
+    retired_.push_back(std::move(current_));
+  }
   current_ = std::make_unique<AresChannel>(loop_, server_, settings_.transport);
   current_->set_on_outcomes([this, channel = current_.get()] { tell(*channel); });
   renewed_ = loop_.now();
@@ -50,11 +54,20 @@ void Upstream::ask(uint64_t token, dns::Bytes&& query) {
   } else {
     unsent_.push_back(number);
   }
+  tell_soon();
+}
+
+void Upstream::send_datagrams() {
+  current_->send_datagrams();
+  tell_soon();
+}
+
+// What was known at once is told in the next turn of the loop.
+void Upstream::tell_soon() {
   const bool has_news = current_->has_outcomes() || !unsent_.empty();
   if (has_news && !turn_timer_.is_active()) turn_timer_.start_once(Milliseconds(0));
 }
 
-// What was known at once is told in the next turn of the loop.
 void Upstream::on_turn() {
   std::size_t told = 0;
   while (told < retired_.size()) tell(*retired_[told++]);  // whoever is told may add some

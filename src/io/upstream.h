@@ -49,7 +49,8 @@ class Upstream {
 
   // The server's address and port, as logs name it.
   const std::string& name() const { return name_; }
-  // Sends the query; its ID is replaced. `token` comes back with the reply; questions may share it.
+  // Sends the query, together with the others of this turn of the loop; its ID is replaced. `token`
+  // comes back with the reply; questions may share it.
   void ask(uint64_t token, dns::Bytes&& query);
 
  private:
@@ -61,6 +62,8 @@ class Upstream {
   };
 
   void renew_channel();
+  void send_datagrams();
+  void tell_soon();
   void tell(AresChannel& channel);
   void on_reply(uint64_t number, const UpstreamReply& reply);
   void on_turn();
@@ -81,6 +84,7 @@ class Upstream {
   bool has_ports_ = true;          // some were left then
   Timer deadline_timer_;
   Timer turn_timer_;
+  BeforeWaiting before_waiting_;
 };
 
 }  // namespace dnslet::io

@@ -52,8 +52,9 @@ struct Fixture {
     uint16_t port() const { return from.endpoint().port; }
   };
   Sent ask(uint16_t id) {
-    const auto place = ports.send(packet(id));
+    const auto place = ports.open(id);
     REQUIRE(place);
+    REQUIRE(ports.send(*place, packet(id)));
     Sent sent = {*place, {}};
     Packet got{};
     REQUIRE(is_readable(server.get(), 5000));
@@ -139,8 +140,9 @@ TEST_CASE("an ICMP error is told for its question, and for no later one") {
   Fixture fixture;
   const auto first = fixture.ask(1);
   fixture.server = Descriptor();
-  const auto second = fixture.ports.send(packet(2));
+  const auto second = fixture.ports.open(2);
   REQUIRE(second);
+  REQUIRE(fixture.ports.send(*second, packet(2)));
   CHECK(is_readable(fixture.ports.fd(), 5000));
   CHECK(fixture.receive() == -1);
   CHECK(fixture.unreachable == std::vector<uint16_t>{2});
