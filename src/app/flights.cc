@@ -80,10 +80,11 @@ void Flights::on_reply(Group& group, std::size_t server, uint64_t token,
                        const io::UpstreamReply& reply) {
   if (reply.result == io::UpstreamResult::Answer) group.set.on_answer(server);  // a late one too
   if (reply.result == io::UpstreamResult::Unreachable) note_failure(group, server, "unreachable");
+  if (reply.result == io::UpstreamResult::NoResources) warn_of_resources();
 
   Flight* const flight = flights_.find(token);
   if (!flight) return;
-  flight->was_heard = flight->was_heard || reply.result != io::UpstreamResult::Unreachable;
+  flight->was_heard = flight->was_heard || reply.result == io::UpstreamResult::Answer;
   if (reply.result == io::UpstreamResult::Answer) {
     on_packet(token, server, reply.packet);
     return;
@@ -154,6 +155,14 @@ void Flights::note_failure(Group& group, std::size_t server, const char* reason)
       io::Level::Warning, "upstream " + name,
       "upstream server failed, put behind the others server=" + name + " reason=" + reason,
       loop_.now());
+}
+
+// The server keeps its place: it has not been asked.
+void Flights::warn_of_resources() {
+  log_.write_limited(io::Level::Warning, "resources",
+                     "no descriptor or memory left for questions to upstream; raise the limit of "
+                     "open files",
+                     loop_.now());
 }
 
 void Flights::on_time() {

@@ -97,6 +97,7 @@ class Flights {
             const std::string& via);
   void land_failed(uint64_t id);
   void note_failure(Group& group, std::size_t server, const char* reason);
+  void warn_of_resources();
   void on_time();
   void on_silence(uint64_t id);
   void arm();

@@ -48,6 +48,13 @@ class RandomIds {
 
 AresChannel* channel_of(void* data) { return static_cast<AresChannel*>(data); }
 
+// Whose fault it is that a system call failed.
+UpstreamResult failure_of(int error) {
+  const bool is_ours =
+      error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EAGAIN;
+  return is_ours ? UpstreamResult::NoResources : UpstreamResult::Unreachable;
+}
+
 uint16_t id_of(dns::BytesView message) { return dns::Reader(message).u16(); }
 
 }  // namespace
@@ -57,7 +64,7 @@ AresChannel::AresChannel(Loop& loop, const Endpoint& server, UpstreamTransport t
       server_(server),
       ports_(server_,
              [this](uint16_t id) {
-               if (Asked* const asked = find_open(id)) settle_unreachable(*asked);
+               if (Asked* const asked = find_open(id)) settle(*asked, UpstreamResult::Unreachable);
              }),
       by_id_(static_cast<uint16_t*>(std::calloc(kIds, sizeof(uint16_t)))) {
   ares_options options{};
@@ -224,7 +231,7 @@ void AresChannel::on_done(Asked& asked, int status) {
   } else if (status == ARES_SUCCESS) {
     outcomes_.push_back({asked.token, UpstreamResult::Answer, asked.packet});
   } else {
-    outcomes_.push_back({asked.token, UpstreamResult::Unreachable, {}});
+    outcomes_.push_back({asked.token, failure_of(std::exchange(socket_error_, 0)), {}});
   }
   close(asked);
   if (sending_ == &asked) sending_ = nullptr;
@@ -233,8 +240,8 @@ void AresChannel::on_done(Asked& asked, int status) {
 }
 
 // The question is over for us, though c-ares still holds it.
-void AresChannel::settle_unreachable(Asked& asked) {
-  outcomes_.push_back({asked.token, UpstreamResult::Unreachable, {}});
+void AresChannel::settle(Asked& asked, UpstreamResult failure) {
+  outcomes_.push_back({asked.token, failure, {}});
   forget(asked.number);
 }
 
@@ -295,6 +302,7 @@ void AresChannel::process(int fd, int events) {
 int AresChannel::open_socket(int domain, int type) {
   if (type == SOCK_DGRAM) return ports_.fd();
   const int fd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  socket_error_ = fd < 0 ? errno : 0;
   if (fd < 0) return fd;
   // A connection that a firewall has forgotten must not swallow questions until they are too late:
   // the kernel ends it, and c-ares tries once more on a new one.
@@ -353,7 +361,7 @@ void AresChannel::queue_datagram(uint16_t id) {
   if (!asked) return;
   if (asked->port) ports_.close(*asked->port);
   asked->port = ports_.open(id);
-  if (!asked->port) return settle_unreachable(*asked);
+  if (!asked->port) return settle(*asked, failure_of(errno));
   unsent_.push_back(asked->number);
 }
 
@@ -361,7 +369,7 @@ void AresChannel::send_datagrams() {
   for (const uint64_t number : unsent_) {
     Asked* const asked = asked_.find(number);
     if (!asked || !asked->port) continue;  // it is over
-    if (!ports_.send(*asked->port, asked->query)) settle_unreachable(*asked);
+    if (!ports_.send(*asked->port, asked->query)) settle(*asked, failure_of(errno));
   }
   unsent_.clear();
 }

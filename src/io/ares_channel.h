@@ -38,7 +38,8 @@ enum class UpstreamTransport { UdpThenTcp, TcpOnly };
 
 enum class UpstreamResult {
   Answer,
-  Unreachable,  // refused, no route, no descriptor
+  Unreachable,  // refused, no route
+  NoResources,  // the question could not be sent: this host lacks descriptors or memory
 };
 
 class AresChannel {
@@ -61,9 +62,9 @@ class AresChannel {
 
   // False: out of memory or descriptors, or too many questions are open.
   bool is_usable() const;
-  // Sends a query of ours with a fresh random ID: over UDP with the next send_datagrams(), from a port
-  // that is open from now on. An outcome may be there at once, untold.
-  // Returns the question's number. REQUIRES: is_usable(); one question, its name not compressed.
+  // Sends a query of ours with a fresh random ID: over UDP with the next send_datagrams(), from a
+  // port that is open from now on. An outcome may be there at once, untold. Returns the question's
+  // number. REQUIRES: is_usable(); one question, its name not compressed.
   uint64_t send(uint64_t token, dns::Bytes&& query);
   // Sends the datagrams of all questions since the last call, one right after the other: whoever is
   // woken by them is woken once. Failures are outcomes, untold.
@@ -116,7 +117,7 @@ class AresChannel {
   void on_socket_state(int fd, int events);
   void on_ready(int fd, int events);
   void process(int fd, int events);
-  void settle_unreachable(Asked& asked);
+  void settle(Asked& asked, UpstreamResult failure);
   std::optional<StandIn> keep_answer(dns::BytesView packet, Carrier carrier);
 
   int open_socket(int domain, int type);
@@ -143,6 +144,7 @@ class AresChannel {
   std::unordered_map<int, Watched> watched_;
   std::unordered_map<int, ServerStream> streams_;
   std::size_t orphans_ = 0;
+  int socket_error_ = 0;  // why the last TCP socket could not be had
   ares_channel channel_ = nullptr;
 };
 

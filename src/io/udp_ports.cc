@@ -22,8 +22,10 @@ std::optional<UdpPorts::Place> UdpPorts::open(uint16_t id) {
   Port& port = ports_[*place];
   port.id = id;
   if (connect(port.socket.get(), &server_.any, server_.size) == 0) return place;
+  const int error = errno;
   port.is_clean = false;
   close(*place);
+  errno = error;
   return std::nullopt;
 }
 

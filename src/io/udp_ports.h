@@ -45,10 +45,11 @@ class UdpPorts {
   bool is_open() const { return static_cast<bool>(epoll_); }
   int fd() const { return epoll_.get(); }
 
-  // Opens a new port for a question with this ID, to be closed with close(). nullopt: the system has
-  // no descriptor, or knows no way there.
+  // Opens a new port for a question with this ID, to be closed with close(). nullopt: the system
+  // has no descriptor, or knows no way there; errno tells.
   std::optional<Place> open(uint16_t id);
-  // Sends the question. False: the system refuses it. REQUIRES: the place is open, for its ID.
+  // Sends the question. False: the system refuses it, errno tells. REQUIRES: the place is open, for
+  // its ID.
   [[nodiscard]] bool send(Place place, dns::BytesView query);
   // The next packet that may be an answer, into `buffer`; -1 with EAGAIN: none now. Zero-length
   // packets and packets with another ID are dropped.

@@ -73,7 +73,7 @@ void Upstream::on_turn() {
   while (told < retired_.size()) tell(*retired_[told++]);  // whoever is told may add some
   tell(*current_);
   for (const uint64_t number : std::exchange(unsent_, {}))
-    on_reply(number, {UpstreamResult::Unreachable, {}});
+    on_reply(number, {UpstreamResult::NoResources, {}});
 }
 
 void Upstream::tell(AresChannel& channel) {

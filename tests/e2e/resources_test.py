@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+# Copyright the dnslet authors
+"""Short of descriptors, memory and room in the kernel's buffers: what can't be served is refused or
+lost by itself, and service goes on as soon as there is room again."""
+
+import contextlib
+import os
+import re
+import signal
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from harness import (SLOW, TcpClient, UdpClient, data, question, run, silent, ttls, udp_burst,
+                     wait_until, with_address)
+
+HOSTS = "10.0.0.5 db.local\n"
+FAKETIME = [str(path) for folder in ("/usr/lib", "/usr/lib64")
+            for path in Path(folder).glob("**/faketime/libfaketime.so.1")]
+
+
+@contextlib.contextmanager
+def crowd(address, count):
+    """Connections that ask nothing. Those that are not accepted count too."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(TcpClient(address))
+        yield
+
+
+def numbered(count, name="n{}.test"):
+    """Questions with IDs of their own"""
+    questions = [question(name.format(i)) for i in range(count)]
+    for i, each in enumerate(questions):
+        each.id = i
+    return questions
+
+
+def limited(descriptors):
+    return ["prlimit", f"--nofile={descriptors}:{descriptors}"]
+
+
+def injecting(call, error, when):
+    """dnslet with a system call that fails now and then"""
+    if SLOW:
+        pytest.skip("strace and sanitizers do not go together")
+    return ["strace", "-D", "-f", "-q", "-o", "/dev/null", "-e", f"trace={call}",
+            "-e", f"inject={call}:error={error}:when={when}"]
+
+
+def test_with_64_descriptors_clients_are_served_and_the_server_keeps_its_place(dnslet, upstream):
+    server = dnslet("--upstream-timeout", "1500", to=[upstream(silent)], hosts=HOSTS,
+                    wrapper=limited(64))
+    with crowd(server.address, 100):  # more than there are descriptors
+        answers = udp_burst(server.address, numbered(200), 200)
+        assert {answer.rcode() for answer in answers.values()} == {2}
+        assert data(server.query("db.local")) == ["10.0.0.5"]
+    server.wait_log("no descriptor or memory left")
+    assert not server.log("reason=unreachable")
+
+
+def test_descriptors_that_are_free_again_are_used(dnslet, upstream):
+    server = dnslet("--tcp-idle-timeout", "60000", to=[upstream(with_address())],
+                    wrapper=limited(32))
+    with crowd(server.address, 60):
+        assert server.query("a.test").rcode() == 2
+    wait_until(lambda: data(server.query("b.test")) == ["192.0.2.1"], "service as before")
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+def test_a_question_without_a_descriptor_fails_and_blames_nobody(dnslet, upstream, tcp):
+    """strace lets no further socket be opened."""
+    flags = ["--force-tcp"] if tcp else []
+    source = upstream(with_address())
+    server = dnslet(*flags, to=[source], wrapper=injecting("socket", "EMFILE", "30+"))
+    answers = [server.query(f"n{i}.test", seconds=10) for i in range(3)]
+    assert {answer.rcode() for answer in answers} <= {0, 2}
+    assert not server.log("upstream server failed")
+
+
+@pytest.mark.parametrize("error", ["EAGAIN", "EINTR"])
+def test_an_answer_waits_for_room_in_the_kernels_buffer(dnslet, error):
+    server = dnslet("--no-rec", hosts=HOSTS, wrapper=injecting("sendmmsg", error, "1+2"))
+    answers = udp_burst(server.address, numbered(500, "db.local"), 50)
+    assert len(answers) == 500
+
+
+def test_an_answer_that_the_kernel_refuses_is_lost_alone(dnslet):
+    server = dnslet("--no-rec", hosts=HOSTS, wrapper=injecting("sendmmsg", "ENOBUFS", "2+3"))
+    answered = 0
+    with UdpClient(server.address) as client:
+        for _ in range(30):
+            client.send(question("db.local"))
+            with contextlib.suppress(AssertionError):
+                client.receive(0.3)
+                answered += 1
+    assert 15 <= answered < 30
+
+
+def test_a_question_that_the_kernel_refuses_goes_to_the_next_server(dnslet, upstream):
+    servers = [upstream(with_address()), upstream(with_address())]
+    server = dnslet(to=servers, wrapper=injecting("sendto", "ENOBUFS", "1+2"))
+    answers = [data(server.query(f"n{i}.test")) for i in range(20)]
+    assert answers == [["192.0.2.1"]] * 20
+    assert not server.log("upstream server failed")
+
+
+def test_a_hosts_file_of_a_gigabyte_is_refused(tmp_path):
+    path = tmp_path / "huge"
+    with open(path, "wb") as file:
+        file.truncate(1 << 30)  # no disk is taken: it is all hole
+    done = run("--no-rec", "--listen", "127.0.0.1:0", "--hostsfile", path)
+    assert done.returncode == 2
+    assert re.search(r"cannot read .*huge'.*64 MiB", done.stderr), done.stderr
+
+
+def test_a_hosts_file_that_grows_beyond_the_limit_keeps_its_entries(dnslet, tmp_path):
+    server = dnslet("--no-rec", "--hostsfile-poll", "1", hosts=HOSTS)
+    os.truncate(tmp_path / "hosts", 1 << 30)
+    server.wait_log("hosts'.*64 MiB.*entries stay")
+    assert data(server.query("db.local")) == ["10.0.0.5"]
+
+
+def test_a_directory_in_place_of_resolv_conf_is_told(tmp_path):
+    done = run("--listen", "127.0.0.1:0", "--resolv-conf", tmp_path)
+    assert done.returncode == 2
+    assert str(tmp_path) in done.stderr and "--nameservers" in done.stderr
+
+
+def test_a_clock_that_is_set_moves_no_time_to_live(dnslet, upstream, tmp_path):
+    """Libfaketime moves the wall clock; all durations are of the monotonic one."""
+    if SLOW or not FAKETIME:
+        pytest.skip("needs libfaketime, and a program without sanitizers")
+    clock = tmp_path / "clock"
+    clock.write_text("+0")
+    source = upstream(with_address(ttl=300))
+    server = dnslet("--rcache", "10", "--rcache-ttl", "300", to=[source],
+                    env={"LD_PRELOAD": FAKETIME[0], "FAKETIME_TIMESTAMP_FILE": str(clock),
+                         "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+    server.query("a.test")
+    for count, shift in enumerate(("+10d", "-10d"), start=1):
+        clock.write_text(shift)
+        server.send_signal(signal.SIGUSR1)
+        wait_until(lambda: len(server.log("counters")) >= count, "a line with the clock as set")
+        assert ttls(server.query("a.test"))[0] > 200
+    stamps = [datetime.fromisoformat(line.split("Z")[0]) for line in server.log("counters")]
+    if not stamps[0] - stamps[-1] > timedelta(days=19):
+        pytest.skip("libfaketime does not reach this program: it is static")
+    assert len(source.questions) == 1
