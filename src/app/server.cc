@@ -94,6 +94,9 @@ Server::Server(Options options)
 Server::~Server() { log_.flush(); }
 
 Status Server::configure() {
+  if (!cache_.reserve())
+    return Error{"no memory for a cache of " + std::to_string(options_.cache_capacity) +
+                 " answers; set a lower --rcache (DNSMASQ_RCACHE)"};
   if (Status status = hosts_.load(); !status) return status;
   each([hosts = hosts_.table()](Worker& worker) { worker.use_hosts(hosts); });
   if (options_.no_recursion) return Done();

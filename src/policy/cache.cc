@@ -64,6 +64,10 @@ Cache::Cache(std::size_t capacity, uint64_t seed, std::size_t workers)
 
 Cache::~Cache() = default;
 
+bool Cache::reserve() {
+  return std::ranges::all_of(shards_, [](const auto& shard) { return shard->table.reserve(); });
+}
+
 void Cache::store(const CacheKey& key, const ParsedAnswer& answer, Milliseconds now,
                   std::chrono::seconds lifetime) {
   const uint64_t hash = CacheTable::hash_of(key, seed_);

@@ -55,6 +55,8 @@ class Cache {
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
+  // Sets aside the memory of the tables. False: the system has not so much.
+  [[nodiscard]] bool reserve();
   // Keeps a copy of the answer until now + lifetime, in place of an earlier one.
   // REQUIRES: answer.message asks for key.name.
   void store(const CacheKey& key, const ParsedAnswer& answer, Milliseconds now,

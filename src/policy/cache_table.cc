@@ -29,11 +29,10 @@ uint8_t tag_of(uint64_t hash) { return static_cast<uint8_t>(hash >> 32); }
 // What an allocator takes for a block: 8 bytes more than asked for, in steps of 16.
 std::size_t allocated(std::size_t size) { return (size + 8 + 15) / 16 * 16; }
 
+// Null: there is no memory.
 template <typename T>
 T* allocate_zeroed(std::size_t count) {
-  void* const memory = std::calloc(count, sizeof(T));
-  if (memory == nullptr) std::abort();  // as `new` ends the program
-  return static_cast<T*>(memory);
+  return static_cast<T*>(std::calloc(count, sizeof(T)));
 }
 
 }  // namespace
@@ -124,7 +123,7 @@ uint64_t CacheTable::hash_of(const CacheKey& key, uint64_t seed) {
 
 void CacheTable::store(const HashedKey& key, const ParsedAnswer& answer, const Validity& validity) {
   if (capacity_ == 0 || validity.lifetime <= std::chrono::seconds(0)) return;
-  if (!nodes_) make_tables();
+  if (!reserve()) return;
   if (const uint32_t earlier = locate(key)) remove(earlier);
 
   const std::vector<uint16_t> ttls = dns::ttl_offsets(answer.message);
@@ -206,10 +205,13 @@ void CacheTable::clear() {
   used_ = bytes_ = 0;
 }
 
-void CacheTable::make_tables() {
+bool CacheTable::reserve() {
+  if (nodes_ || capacity_ == 0) return true;
   index_.reset(allocate_zeroed<uint32_t>(buckets_));
-  nodes_.reset(allocate_zeroed<Node>(capacity_ + 1));
+  if (index_) nodes_.reset(allocate_zeroed<Node>(capacity_ + 1));
+  if (!nodes_) return false;
   bytes_ = table_bytes();
+  return true;
 }
 
 std::size_t CacheTable::table_bytes() const {

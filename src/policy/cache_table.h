@@ -11,8 +11,7 @@
 //           compared: 24 bytes for each entry
 //   block   one allocation: times, TTL offsets, the packet; its question is the key
 // Entries are numbers in nodes, which begin at 1; node 0 is both ends of the LRU list. Index and
-// nodes are allocated whole with the first entry: zeroed pages of the system, resident as far as
-// they are used.
+// nodes are allocated whole at once: zeroed pages of the system, resident as far as they are used.
 
 #include <chrono>
 #include <cstddef>
@@ -86,6 +85,9 @@ class CacheTable {
 
   static uint64_t hash_of(const CacheKey& key, uint64_t seed);
 
+  // Sets aside the memory of the tables, which the first answer would do otherwise. False: there is
+  // not so much; then nothing is kept.
+  [[nodiscard]] bool reserve();
   // Keeps a copy in place of an earlier answer; the least recently used ones make room.
   // REQUIRES: answer.message asks for the key's name, type and class.
   void store(const HashedKey& key, const ParsedAnswer& answer, const Validity& validity);
@@ -107,7 +109,6 @@ class CacheTable {
     void operator()(void* memory) const { std::free(memory); }
   };
 
-  void make_tables();
   std::size_t table_bytes() const;
   uint32_t locate(const HashedKey& key) const;
   uint32_t take_number();

@@ -106,6 +106,15 @@ def test_a_question_that_the_kernel_refuses_goes_to_the_next_server(dnslet, upst
     assert not server.log("upstream server failed")
 
 
+def test_a_cache_for_which_there_is_no_memory_is_told_at_the_start():
+    if SLOW:
+        pytest.skip("sanitizers take more address space than that by themselves")
+    done = run("--rcache", "10000000", "--nameservers", "127.0.0.1", "--listen", "127.0.0.1:0",
+               wrapper=["prlimit", "--as=300000000"])
+    assert done.returncode == 2
+    assert "--rcache" in done.stderr and "10000000" in done.stderr and "lower" in done.stderr
+
+
 def test_a_hosts_file_of_a_gigabyte_is_refused(tmp_path):
     path = tmp_path / "huge"
     with open(path, "wb") as file:
