@@ -139,6 +139,7 @@ Status Server::run() {
   if (Status status = start_threads(); !status) return status;
   if (host_resolver_) host_resolver_->start();
 
+  warn_of_strangers();
   log_ready();
   workers_.front()->run();
   io::notify_systemd("STOPPING=1");
@@ -241,6 +242,16 @@ Status Server::prepare_host_resolver() {
 void Server::on_resolv_conf_timer() {
   if (sources_.has_changed()) reload_servers();
   if (host_resolver_ && host_resolver_->is_due()) host_resolver_->keep();
+}
+
+// RFC 5358: a resolver that answers everyone helps in attacks on others.
+void Server::warn_of_strangers() {
+  if (!options_.allow.empty()) return;
+  for (const Endpoint& endpoint : workers_.front()->udp_endpoints())
+    if (!endpoint.address.is_loopback())
+      log_.write(io::Level::Warning,
+                 "answers everyone who reaches it; name those who may ask with --allow address=" +
+                     endpoint.to_text());
 }
 
 void Server::log_ready() {

@@ -64,6 +64,7 @@ class Server {
   void reload_servers();
   Status prepare_host_resolver();
   void on_resolv_conf_timer();
+  void warn_of_strangers();
   void log_ready();
   void ask_for_counters();
   void on_counters(const Counters& counters);
