@@ -27,6 +27,8 @@ SAMPLES = {
     "DOMAIN,...": "ads.test",
     "DOMAIN/IP,...": "a.test,b.test/192.0.2.9,c.test/192.0.2.10",
     "a|aaaa": "a",
+    "text|json": "json",
+    "IP:PORT": "192.0.2.7:9153",
     "NAME|UID[:GID]": "65534:65534",
     "": "true",
 }
@@ -56,6 +58,12 @@ def man_options():
     return {flag: (letter, variable, default) for letter, flag, variable, default in found}
 
 
+def man_variables():
+    """variable -> default, of the options that have no flag, in order"""
+    text = (ROOT / "man" / "dnslet.8").read_text()
+    return dict(re.findall(r"^\.It Ev (\w+) .*\n\.Pq No default (.+)", text, re.M))
+
+
 def print_config(*flags, **variables):
     """flag -> (value, origin), in order"""
     text = output("--print-config", *flags, **variables)
@@ -70,7 +78,17 @@ def test_help_and_the_man_page_list_the_same_flags_in_the_same_order():
 
 
 def test_print_config_lists_the_flags_that_have_a_variable():
-    assert list(print_config()) == [flag for flag, (_, name, _) in man_options().items() if name]
+    in_man = [flag for flag, (_, name, _) in man_options().items() if name] + list(man_variables())
+    assert list(print_config()) == in_man
+
+
+def test_an_option_without_a_flag_is_its_variable():
+    for variable, sample in (("GRAPHITE_SERVER", "192.0.2.7:2003"), ("GRAPHITE_PREFIX", "a.b"),
+                             ("STATHAT_USER", "somebody@example.com")):
+        assert variable in output("--help").splitlines()[-1].split()
+        assert print_config(**{variable: sample})[variable] == (sample, variable)
+        default = man_variables()[variable]
+        assert print_config()[variable] == ("-" if default in UNSET else default, "default")
 
 
 def test_help_and_the_man_page_list_the_same_variables_in_the_same_order():

@@ -151,10 +151,11 @@ void Flights::land(uint64_t id, const policy::Answer& answer, policy::Source sou
 void Flights::note_failure(Group& group, std::size_t server, const char* reason) {
   if (!group.set.on_failure(server, loop_.now())) return;
   const std::string& name = group.servers[server]->name();
-  log_.write_limited(
-      io::Level::Warning, "upstream " + name,
-      "upstream server failed, put behind the others server=" + name + " reason=" + reason,
-      loop_.now());
+  log_.write_limited(io::Level::Warning, "upstream " + name,
+                     io::LogLine("upstream server failed, put behind the others")
+                         .with("server", name)
+                         .with("reason", reason),
+                     loop_.now());
 }
 
 // The server keeps its place: it has not been asked.

@@ -42,14 +42,16 @@ HostResolver::Outcome HostResolver::bring(Entry entry, Others others) {
   }
   is_due_ = *outcome == Outcome::Foreign || *outcome == Outcome::Disturbed;
   if (*outcome == Outcome::Foreign) {
-    warn("left alone, another dnslet has its entry there path=" + file_.path());
+    warn(io::LogLine("left alone, another dnslet has its entry there").with("path", file_.path()));
   } else {
     warned_of_.clear();
   }
-  if (*outcome == Outcome::Written)
-    log_.write(io::Level::Info, entry == Entry::In ? "host's resolver path=" + file_.path() +
-                                                         " nameserver=" + server_
-                                                   : "restored path=" + file_.path());
+  if (*outcome == Outcome::Written) {
+    io::LogLine line(entry == Entry::In ? "host's resolver" : "restored");
+    line.with("path", file_.path());
+    if (entry == Entry::In) line.with("nameserver", server_);
+    log_.write(io::Level::Info, line);
+  }
   return *outcome;
 }
 
@@ -117,10 +119,11 @@ bool HostResolver::holds(const std::string& text) const {
 }
 
 // Once for each trouble: a watch that looks twice a second would repeat it.
-void HostResolver::warn(const std::string& sentence) {
-  if (sentence == warned_of_) return;
-  warned_of_ = sentence;
-  log_.write(io::Level::Warning, sentence);
+void HostResolver::warn(const io::LogLine& line) {
+  std::string text = line.to_text();
+  if (text == warned_of_) return;
+  warned_of_ = std::move(text);
+  log_.write(io::Level::Warning, line);
 }
 
 }  // namespace dnslet::app

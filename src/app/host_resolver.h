@@ -53,7 +53,7 @@ class HostResolver {
   Result<Outcome> take_zeros_off();
   Status overwrite(const std::string& from, const std::string& to, const Error& trouble);
   bool holds(const std::string& text) const;
-  void warn(const std::string& sentence);
+  void warn(const io::LogLine& line);
 
   std::string server_;
   io::Log& log_;

@@ -28,8 +28,9 @@ Status HostsFiles::read(OnTrouble on_trouble) {
   sources_ = std::move(sources);
   table_ = std::move(table);
   if (!listings_.empty())
-    log_.write(io::Level::Info, "hosts files read files=" + std::to_string(sources_.size()) +
-                                    " entries=" + std::to_string(table_->entries()));
+    log_.write(io::Level::Info, io::LogLine("hosts files read")
+                                    .with("files", sources_.size())
+                                    .with("entries", table_->entries()));
   return Done();
 }
 
@@ -72,12 +73,14 @@ std::vector<std::string> HostsFiles::sources_below(const std::string& path) cons
 
 void HostsFiles::report(const std::string& path, const policy::HostsReport& report) {
   for (const policy::BadLine& bad : report.first_bad)
-    log_.write(io::Level::Warning, "hosts line skipped file=" + io::quoted(path) +
-                                       " line=" + std::to_string(bad.line) +
-                                       " reason=" + io::quoted(bad.reason));
+    log_.write(io::Level::Warning, io::LogLine("hosts line skipped")
+                                       .with("file", path)
+                                       .with("line", bad.line)
+                                       .with("reason", bad.reason));
   if (report.bad_lines > report.first_bad.size())
-    log_.write(io::Level::Warning, "more hosts lines skipped file=" + io::quoted(path) + " count=" +
-                                       std::to_string(report.bad_lines - report.first_bad.size()));
+    log_.write(io::Level::Warning, io::LogLine("more hosts lines skipped")
+                                       .with("file", path)
+                                       .with("count", report.bad_lines - report.first_bad.size()));
 }
 
 }  // namespace dnslet::app

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "app/option_values.h"
+#include "app/report_options.h"
 
 namespace dnslet::app {
 namespace {
@@ -317,6 +318,14 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "A log line for every question", parse_verbose},
     {"Operation", "syslog", 0, Kind::Switch, "DNSMASQ_SYSLOG", "", "false",
      "Log to syslog, not to standard output", parse_syslog},
+    {"Operation", "log-format", 0, Kind::Text, "DNSMASQ_LOG_FORMAT", "text|json", "text",
+     "How lines of the log are written", parse_log_format},
+    {"Operation", "metrics", 0, Kind::Text, "DNSMASQ_METRICS", "IP:PORT", "",
+     "Serve counters and health over HTTP", parse_metrics},
+    {"Operation", "", 0, Kind::Text, "GRAPHITE_SERVER", "IP:PORT", "", "", parse_graphite_server},
+    {"Operation", "", 0, Kind::Text, "GRAPHITE_PREFIX", "NAME", "dnslet", "",
+     parse_graphite_prefix},
+    {"Operation", "", 0, Kind::Text, "STATHAT_USER", "KEY", "", "", parse_stathat_user},
     {"Operation", "healthcheck", 0, Kind::Action, "", "", "", "Ask the running dnslet; exit 0 or 1",
      parse_healthcheck},
     {"Operation", "print-config", 0, Kind::Action, "", "", "", "Print every option and its origin",
@@ -343,6 +352,7 @@ std::span<const OldName> old_flags() { return kOldFlags; }
 std::span<const OldName> old_variables() { return kOldVariables; }
 
 const OptionRow* find_option(std::string_view name) {
+  if (name.empty()) return nullptr;
   const auto* const old = std::ranges::find(kOldFlags, name, &OldName::name);
   if (old != kOldFlags.end()) name = old->flag;
   const auto* const row =

@@ -25,7 +25,7 @@ enum class Kind {
 
 struct OptionRow {
   std::string_view group;  // heading in --help; rows of a group stand together
-  std::string_view flag;   // without dashes
+  std::string_view flag;   // without dashes; empty: a variable only
   char letter = 0;         // 0: no short form
   Kind kind = Kind::Text;
   std::string_view variable;

@@ -14,6 +14,7 @@
 
 #include "app/option_table.h"
 #include "app/option_values.h"
+#include "app/report_options.h"
 #include "policy/resolv_conf.h"
 
 namespace dnslet::app {
@@ -71,6 +72,7 @@ const OptionRow* find_nearest(std::string_view name) {
   const OptionRow* nearest = nullptr;
   std::size_t best = std::min<std::size_t>(2, name.size() / 2) + 1;
   for (const OptionRow& row : option_table()) {
+    if (row.flag.empty()) continue;
     const std::size_t distance = edit_distance(name, row.flag);
     if (distance >= best) continue;
     best = distance;
@@ -135,6 +137,7 @@ cxxopts::Options make_parser() {
   parser.allow_unrecognised_options();  // they are left over, and unexpected() has a word for them
   auto add = parser.add_options();
   for (const OptionRow& row : option_table()) {
+    if (row.flag.empty()) continue;
     const auto value = cxxopts::value<std::string>();
     if (is_switch(row)) value->implicit_value("true");
     add(std::string(row.flag), "", value);
@@ -228,7 +231,8 @@ Status apply(const OptionRow& row, const Source& source, ParsedOptions& parsed) 
   }
   if (row.kind == Kind::Action) return Done{};
 
-  Setting setting = {std::string(row.flag), shown_value(row, source.values), source.origin};
+  Setting setting = {std::string(row.flag.empty() ? row.variable : row.flag),
+                     shown_value(row, source.values), source.origin};
   if (source.origin == Origin::Variable) setting.variable = source.name;
   if (source.origin == Origin::Variable && source.name != row.variable) {
     parsed.warnings.push_back(source.name + " is deprecated: use " + std::string(row.variable));
@@ -323,6 +327,12 @@ Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
 
   const Status set = apply_rows(Rows::Settings, *flags, environment, parsed);
   if (!set) return set.error();
+  // For tests only: StatHat has one place, which is the default.
+  if (const auto url = environment("DNSLET_STATHAT_URL"); url && !url->empty()) {
+    const auto parsed_url = parse_url(*url);
+    if (!parsed_url) return Error{"DNSLET_STATHAT_URL: " + parsed_url.error().text};
+    parsed.options.stathat_url = *parsed_url;
+  }
   count_workers(parsed);
   if (const Status fits = check_default_resolver(parsed.options); !fits) return fits.error();
   return parsed;
@@ -336,7 +346,7 @@ std::string help_text() {
   for (const OptionRow& row : option_table()) {
     if (row.group != group) text += std::string(row.group) + ":\n";
     group = row.group;
-    text += help_line(row);
+    if (!row.flag.empty()) text += help_line(row);
   }
   return text + "\nVariables, in the same order and weaker than the flags:\n" + variable_lines();
 }

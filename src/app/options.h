@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -42,6 +43,13 @@ struct StaticRecord {
 struct StubZone {
   std::vector<std::string> domains;
   std::vector<Endpoint> servers;
+};
+
+// Where to POST: "http://HOST[:PORT]/PATH". The host is an address or a name.
+struct HttpUrl {
+  std::string host;
+  uint16_t port = 80;
+  std::string path;
 };
 
 struct Options {
@@ -85,6 +93,13 @@ struct Options {
   bool multithreading = false;
   bool verbose = false;
   bool syslog = false;
+  bool json_log = false;
+
+  std::optional<Endpoint> metrics;   // where counters are served; nullopt: nowhere
+  std::optional<Endpoint> graphite;  // where they are pushed to; nullopt: nowhere
+  std::string graphite_prefix;
+  std::string stathat_user;  // empty: nothing is pushed
+  HttpUrl stathat_url = {"api.stathat.com", 80, "/ez"};
 };
 
 // Looks a variable up; nullopt where it is unset. Returned text need only live during the call.
@@ -95,7 +110,7 @@ enum class Origin { Default, ResolvConf, Variable, Flag };
 
 // A line of --print-config. `value` is empty where nothing is set.
 struct Setting {
-  std::string flag;  // without the dashes
+  std::string flag;  // without the dashes; of an option that has none, the variable
   std::string value;
   Origin origin = Origin::Default;
   std::string variable = {};  // its name, where the value came from one

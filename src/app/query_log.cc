@@ -3,10 +3,7 @@
 #include "app/query_log.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
-
-#include "io/log.h"
+#include <string>
 
 namespace dnslet::app {
 namespace {
@@ -53,22 +50,22 @@ std::string answer_text(dns::BytesView bytes) {
 
 }  // namespace
 
-std::string query_line(const policy::Lookup& lookup, const Outgoing& outgoing,
+io::LogLine query_line(const policy::Lookup& lookup, const Outgoing& outgoing,
                        std::chrono::nanoseconds taken) {
   const dns::Query& query = lookup.query();
   const bool is_udp = lookup.client().transport == policy::Transport::Udp;
-  std::array<char, 32> ms{};
-  (void)std::snprintf(ms.data(), ms.size(), "%.2f", static_cast<double>(taken.count()) / 1e6);
 
-  std::string line = "query client=" + lookup.client().address.to_text();
-  line += std::string(" proto=") + (is_udp ? "udp" : "tcp");
-  line += " name=" + (query.has_question ? io::quoted(query.question.name.view().to_text()) : "-");
-  line += " type=" + (query.has_question ? to_text(query.question.type) : "-");
-  line += " rcode=" + to_text(outgoing.reply.rcode);
-  line += " answer=" + io::quoted(answer_text(outgoing.message));
-  line += std::string(" source=") + to_text(outgoing.reply.source);
-  if (!outgoing.via.empty()) line.append(" via=").append(outgoing.via);
-  return line + " ms=" + ms.data();
+  io::LogLine line("query");
+  line.with("client", lookup.client().address.to_text());
+  line.with("proto", is_udp ? "udp" : "tcp");
+  line.with("name", query.has_question ? query.question.name.view().to_text() : "-");
+  line.with("type", query.has_question ? to_text(query.question.type) : "-");
+  line.with("rcode", to_text(outgoing.reply.rcode));
+  line.with("answer", answer_text(outgoing.message));
+  line.with("source", to_text(outgoing.reply.source));
+  if (!outgoing.via.empty()) line.with("via", outgoing.via);
+  line.with("ms", static_cast<double>(taken.count()) / 1e6, 2);
+  return line;
 }
 
 }  // namespace dnslet::app

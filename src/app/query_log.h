@@ -5,10 +5,10 @@
 // The line that --verbose writes for each question, as contract and man page show it.
 
 #include <chrono>
-#include <string>
 #include <string_view>
 
 #include "dns/wire.h"
+#include "io/log_line.h"
 #include "policy/lookup.h"
 
 namespace dnslet::app {
@@ -21,7 +21,7 @@ struct Outgoing {
 };
 
 // "query client=… proto=udp name=… type=A rcode=NOERROR answer=… source=hosts via=… ms=1.42".
-std::string query_line(const policy::Lookup& lookup, const Outgoing& outgoing,
+io::LogLine query_line(const policy::Lookup& lookup, const Outgoing& outgoing,
                        std::chrono::nanoseconds taken);
 
 }  // namespace dnslet::app

@@ -75,7 +75,8 @@ std::vector<std::unique_ptr<Worker>> make_workers(const Worker::Shared& shared,
 
 Server::Server(Options options)
     : options_(std::move(options)),
-      log_(options_.syslog ? io::Log::Target::Syslog : io::Log::Target::StandardOutput),
+      log_(options_.syslog ? io::Log::Target::Syslog : io::Log::Target::StandardOutput,
+           options_.json_log ? io::Log::Format::Json : io::Log::Format::Text),
       seed_(random_seed()),
       addresses_(static_records(options_, seed_)),
       blocked_(blocked_domains(options_, seed_)),
@@ -186,7 +187,9 @@ void Server::forward_to(const Forwarding& forwarding) {
   if (!is_new) return;
   std::string line = "nameservers";
   for (const Endpoint& server : forwarding.servers) line += ' ' + server.to_text();
-  log_.write(io::Level::Info, line + (forwarding.tcp_only ? " transport=tcp" : ""));
+  io::LogLine event(line);
+  if (forwarding.tcp_only) event.with("transport", "tcp");
+  log_.write(io::Level::Info, event);
 }
 
 void Server::warn_of_own(const Forwarding& forwarding) {
@@ -194,7 +197,8 @@ void Server::warn_of_own(const Forwarding& forwarding) {
   left_out_ = forwarding.left_out;
   for (const Endpoint& server : left_out_)
     log_.write(io::Level::Warning,
-               "nameserver left out because it is this dnslet itself server=" + server.to_text());
+               io::LogLine("nameserver left out because it is this dnslet itself")
+                   .with("server", server.to_text()));
 }
 
 void Server::reload_hosts() {

@@ -54,20 +54,6 @@ std::string time_text(const char* format) {
   return {text.data(), size};
 }
 
-std::string escaped(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= ' ' && byte != 127) {
-      result += c;
-      continue;
-    }
-    result += {'\\', 'x', kHex[byte >> 4], kHex[byte & 0xf]};
-  }
-  return result;
-}
-
 // Whether a write of up to PIPE_BUF bytes goes through at once (pipe(7)); true for plain files.
 bool takes_a_line(int fd) {
   pollfd entry = {fd, POLLOUT, 0};
@@ -76,20 +62,12 @@ bool takes_a_line(int fd) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
-  std::string safe = escaped(text);
-  if (!safe.empty() && safe.find_first_of(" \"") == std::string::npos) return safe;
-  for (std::size_t at = safe.find('"'); at != std::string::npos; at = safe.find('"', at + 2))
-    safe.insert(at, 1, '\\');
-  return '"' + safe + '"';
-}
-
-Log::Log(Target target) : target_(target) {
+Log::Log(Target target, Format format) : target_(target), format_(format) {
   if (target_ == Target::Syslog)
     syslog_ = Descriptor(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
-void Log::write(Level level, std::string_view line) {
+void Log::write(Level level, const LogLine& line) {
   const std::lock_guard lock(mutex_);
   put(level, line);
 }
@@ -99,28 +77,29 @@ uint64_t Log::dropped() const {
   return dropped_total_;
 }
 
-void Log::put(Level level, std::string_view line) {
-  std::string text = std::string(to_text(level)) + ' ' + escaped(line);
-  if (text.size() > kMaxLine) text.resize(kMaxLine);
+void Log::put(Level level, const LogLine& line) {
+  const bool is_json = format_ == Format::Json;
+  const std::string time = time_text("%Y-%m-%dT%H:%M:%SZ");
+  std::string text = is_json ? line.to_json(time, to_text(level))
+                             : std::string(to_text(level)) + ' ' + line.to_text();
+  if (!is_json && text.size() > kMaxLine) text.resize(kMaxLine);
   if (target_ == Target::Syslog) {
     send_to_syslog(level, text);
   } else {
-    append(time_text("%Y-%m-%dT%H:%M:%SZ ") + text + '\n');
+    append((is_json ? text : time + ' ' + text) + '\n');
   }
 }
 
-void Log::write_limited(Level level, std::string_view topic, std::string_view line,
-                        Milliseconds now) {
+void Log::write_limited(Level level, std::string_view topic, LogLine line, Milliseconds now) {
   const std::lock_guard lock(mutex_);
   Topic& state = topics_[std::string(topic)];
   if (now < state.next) {
     ++state.left_out;
     return;
   }
-  std::string text(line);
-  if (state.left_out > 0) text += " left_out=" + std::to_string(state.left_out);
+  if (state.left_out > 0) line.with("left_out", state.left_out);
   state = {now + kRepeatInterval, 0};
-  put(level, text);
+  put(level, line);
 }
 
 void Log::append(const std::string& line) {
@@ -140,7 +119,7 @@ bool Log::flush() {
   if (dropped_ > 0 && waiting_.size() <= kMaxWaiting / 2) {
     const uint64_t told = std::exchange(dropped_, 0);
     put(Level::Warning,
-        "log lines dropped because the reader is too slow count=" + std::to_string(told));
+        LogLine("log lines dropped because the reader is too slow").with("count", told));
   }
   has_waiting_ = !waiting_.empty();
   return has_waiting_;

@@ -2,8 +2,8 @@
 // Copyright the dnslet authors
 #pragma once
 
-// The log: one line per event, `2026-01-02T03:04:05Z level message key=value …`, to standard output
-// or to syslog.
+// The log: one line per event, `2026-01-02T03:04:05Z level message key=value …` or an object of
+// JSON, to standard output or to syslog.
 //
 // A reader that does not keep up never holds the loop: lines wait in a bounded buffer, what does
 // not fit is dropped and counted, and the count is told when there is room again.
@@ -19,6 +19,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "io/log_line.h"
 #include "io/loop.h"
 
 namespace dnslet::io {
@@ -28,15 +29,15 @@ enum class Level { Error, Warning, Info };
 class Log {
  public:
   enum class Target { StandardOutput, Syslog };
+  enum class Format { Text, Json };
   static constexpr std::size_t kMaxWaiting = 256U << 10;  // bytes
 
-  explicit Log(Target target);
+  Log(Target target, Format format);
 
-  // `line`: message and key=value pairs; control bytes are escaped.
-  void write(Level level, std::string_view line);
+  void write(Level level, const LogLine& line);
   // For events that somebody else can cause again and again: the first line, then at most one in
   // 10 s for the same `topic`, which tells how many were left out.
-  void write_limited(Level level, std::string_view topic, std::string_view line, Milliseconds now);
+  void write_limited(Level level, std::string_view topic, LogLine line, Milliseconds now);
 
   // Hands waiting lines to the reader as far as it takes them without blocking. Call once a turn.
   // True: some have to wait.
@@ -45,7 +46,7 @@ class Log {
 
  private:
   // With the lock held, here and below.
-  void put(Level level, std::string_view line);
+  void put(Level level, const LogLine& line);
   void append(const std::string& line);
   void flush_output();
   void send_to_syslog(Level level, std::string_view line);
@@ -56,6 +57,7 @@ class Log {
   };
 
   Target target_;
+  Format format_;
   Descriptor syslog_;
   mutable std::mutex mutex_;  // over all that follows
   std::string waiting_;
@@ -64,8 +66,5 @@ class Log {
   uint64_t dropped_total_ = 0;
   std::unordered_map<std::string, Topic> topics_;  // as many as there are call sites
 };
-
-// Printable on one line: control bytes and quotes become \xNN; put in quotes where it holds blanks.
-std::string quoted(std::string_view text);
 
 }  // namespace dnslet::io

@@ -18,7 +18,7 @@
 #include <string>
 #include <utility>
 
-#include "io/log.h"
+#include "io/log_line.h"
 
 namespace dnslet::io {
 namespace {

@@ -6,6 +6,7 @@ Environment: DNSLET is the program (default build/dnslet of this repository; wor
 such as "valgrind -q", are allowed). SLOW=1 stretches every deadline: sanitizers, loaded machines.
 """
 
+import json
 import os
 import re
 import select
@@ -29,7 +30,7 @@ __all__ = ["CLOSE", "Dnslet", "FakeUpstream", "Later", "Nsd", "PATIENCE", "REPOS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [a-z]+ \S")
-READY = re.compile(r"Z info ready: ((?:udp|tcp).*)$")
+READY = re.compile(r'(?:Z info |"message":")ready: ((?:udp|tcp)[^"]*)')
 SANITIZER = re.compile(r"Sanitizer|runtime error:|LeakSanitizer|Assertion .* failed")
 
 
@@ -162,8 +163,16 @@ class Dnslet:
 
     def check_output(self):
         assert not SANITIZER.search(self.stderr()), self.stderr()
-        strange = [line for line in self.lines if not LOG_LINE.match(line)]
+        strange = [line for line in self.lines if not self._is_log_line(line)]
         assert not strange, f"not in the log format: {strange[:5]}"
+
+    def _is_log_line(self, line):
+        if "json" not in self.words:
+            return LOG_LINE.match(line)
+        try:
+            return {"time", "level", "message"} <= json.loads(line).keys()
+        except ValueError:
+            return False
 
     def kill(self):
         """For tests that failed, and for kill -9 on purpose."""

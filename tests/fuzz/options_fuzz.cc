@@ -83,7 +83,9 @@ void check_settings(const std::vector<app::Setting>& settings, const Start& star
   const auto actions = std::ranges::count(rows, app::Kind::Action, &app::OptionRow::kind);
   assert(settings.size() == rows.size() - static_cast<std::size_t>(actions));
   for (const app::Setting& setting : settings) {
-    assert(app::find_option(setting.flag) && setting.origin != Origin::ResolvConf);
+    const bool is_known = app::find_option(setting.flag) ||
+                          std::ranges::count(rows, setting.flag, &app::OptionRow::variable) == 1;
+    assert(is_known && setting.origin != Origin::ResolvConf);
     const bool is_set = start.variables.contains(setting.variable);
     assert(setting.origin != Origin::Variable || is_set);
   }

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "app/report_options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+#include "app/option_values.h"
+
+namespace dnslet::app {
+namespace {
+
+constexpr std::size_t kMaxName = 200;  // bytes of a prefix, a key, a path
+constexpr std::string_view kScheme = "http://";
+
+Error not_a(std::string_view text, std::string_view what) {
+  return Error{in_quotes(text) + " is not " + std::string(what)};
+}
+
+bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool is_printable(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+// nullopt: no address, or no port behind it.
+std::optional<Endpoint> parse_address_and_port(std::string_view text) {
+  const auto endpoint = Endpoint::from_text(text, 0);
+  const auto other = Endpoint::from_text(text, 1);  // differs where the port is left out
+  if (!endpoint || endpoint != other) return std::nullopt;
+  return endpoint;
+}
+
+}  // namespace
+
+Status parse_log_format(std::string_view text, Options& options) {
+  if (text != "text" && text != "json") return not_a(text, "text or json");
+  options.json_log = text == "json";
+  return Done();
+}
+
+Status parse_metrics(std::string_view text, Options& options) {
+  options.metrics = parse_address_and_port(text);
+  if (options.metrics) return Done();
+  return not_a(text,
+               "an IP address with a port, for example 127.0.0.1:9153 or [::1]:9153 (names are "
+               "not accepted here)");
+}
+
+Status parse_graphite_server(std::string_view text, Options& options) {
+  options.graphite = parse_address_and_port(text);
+  if (options.graphite && options.graphite->port != 0) return Done();
+  return not_a(text,
+               "an IP address with a port, for example 10.0.0.9:2003 (names are not accepted "
+               "here)");
+}
+
+Status parse_graphite_prefix(std::string_view text, Options& options) {
+  const bool is_clean = std::ranges::all_of(
+      text, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
+  const bool has_empty_word =
+      text.starts_with('.') || text.ends_with('.') || text.find("..") != std::string_view::npos;
+  if (!is_clean || has_empty_word || text.size() > kMaxName)
+    return not_a(text,
+                 "a prefix: write letters, digits, - and _ with dots between words, for example "
+                 "dns.host1");
+  options.graphite_prefix = text;
+  return Done();
+}
+
+Status parse_stathat_user(std::string_view text, Options& options) {
+  if (!is_printable(text) || text.size() > kMaxName)
+    return not_a(text, "an EZ key of StatHat, for example somebody@example.com");
+  options.stathat_user = text;
+  return Done();
+}
+
+Result<HttpUrl> parse_url(std::string_view text) {
+  const Error error = not_a(text, "a URL, for example http://127.0.0.1:8080/ez");
+  if (!text.starts_with(kScheme) || !is_printable(text) || text.size() > kMaxName) return error;
+  const std::string_view rest = text.substr(kScheme.size());
+  const std::size_t slash = std::min(rest.find('/'), rest.size());
+  const std::string_view authority = rest.substr(0, slash);
+
+  HttpUrl url;
+  url.path = slash < rest.size() ? rest.substr(slash) : "/";
+  const std::size_t colon = std::min(authority.rfind(':'), authority.size());
+  url.host = authority.substr(0, colon);
+  if (url.host.empty()) return error;
+  if (colon == authority.size()) return url;
+
+  const std::string_view port = authority.substr(colon + 1);
+  const auto [end, status] = std::from_chars(port.data(), port.data() + port.size(), url.port);
+  if (status != std::errc() || end != port.data() + port.size() || url.port == 0) return error;
+  return url;
+}
+
+}  // namespace dnslet::app
