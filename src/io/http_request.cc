@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "io/http_request.h"
+
+#include <algorithm>
+
+namespace dnslet::io {
+namespace {
+
+constexpr std::string_view kAbsolute = "http://";
+
+// RFC 9110 section 5.6.2.
+bool is_token_character(char c) {
+  const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  const bool is_digit = c >= '0' && c <= '9';
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
+  return is_letter || is_digit || kOthers.find(c) != std::string_view::npos;
+}
+
+bool is_token(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, is_token_character);
+}
+
+bool is_printable(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+bool is_host(std::string_view name) {
+  constexpr std::string_view kHost = "host";
+  return std::ranges::equal(name, kHost, [](char sent, char lower) {
+    return sent == lower || (sent >= 'A' && sent <= 'Z' && sent + ('a' - 'A') == lower);
+  });
+}
+
+// The next line without its end, which is taken off `text`. nullopt: there is none.
+std::optional<std::string_view> take_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  std::string_view line = text.substr(0, end);
+  text.remove_prefix(end + 1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+// The word in front of the next blank; both are taken off `line`.
+std::string_view take_word(std::string_view& line) {
+  const std::size_t end = std::min(line.find(' '), line.size());
+  const std::string_view word = line.substr(0, end);
+  line.remove_prefix(std::min(end + 1, line.size()));
+  return word;
+}
+
+// The path of a request's target (RFC 9112 section 3.2); empty: it has none.
+std::string_view path_of(std::string_view target) {
+  if (target.starts_with(kAbsolute)) {  // section 3.2.2: every server has to take this form
+    target.remove_prefix(kAbsolute.size());
+    target.remove_prefix(std::min(target.find('/'), target.size()));
+  }
+  return target.starts_with('/') ? target.substr(0, target.find('?')) : std::string_view();
+}
+
+// The lines behind the first, up to the empty one: all well-formed, one of them Host.
+bool are_headers(std::string_view text, bool needs_host) {
+  std::size_t hosts = 0;
+  while (const auto line = take_line(text)) {  // ends: every turn takes a line
+    if (line->empty()) return text.empty() && hosts <= 1 && (hosts == 1 || !needs_host);
+    const std::size_t colon = line->find(':');
+    if (colon == std::string_view::npos || !is_token(line->substr(0, colon))) return false;
+    const bool is_clean = std::ranges::all_of(line->substr(colon), [](char c) {
+      return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != 127);
+    });
+    if (!is_clean) return false;
+    if (is_host(line->substr(0, colon))) ++hosts;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<std::size_t> size_of_head(std::string_view bytes, std::size_t seen) {
+  constexpr std::size_t kLongestEnd = 4;  // "\r\n\r\n", of which three bytes may have been seen
+  const std::size_t from = std::max(seen, kLongestEnd) - kLongestEnd;
+  std::size_t at = bytes.find('\n', from);
+  while (at != std::string_view::npos) {  // ends: `at` grows
+    const std::string_view rest = bytes.substr(at + 1);
+    if (rest.starts_with('\n')) return at + 2;
+    if (rest.starts_with("\r\n")) return at + 3;
+    at = bytes.find('\n', at + 1);
+  }
+  return std::nullopt;
+}
+
+std::optional<HttpRequest> parse_http_head(std::string_view head) {
+  auto line = take_line(head);
+  if (!line) return std::nullopt;
+
+  const std::string_view method = take_word(*line);
+  const std::string_view target = take_word(*line);
+  const bool is_current = *line == "HTTP/1.1";
+  if (!is_current && *line != "HTTP/1.0") return std::nullopt;
+  if (!is_token(method) || !is_printable(target)) return std::nullopt;
+  if (!are_headers(head, is_current)) return std::nullopt;  // RFC 9112 section 3.2: 1.1 needs Host
+
+  const std::string_view path = path_of(target);
+  if (path.empty()) return std::nullopt;
+  return HttpRequest{std::string(method), std::string(path)};
+}
+
+std::optional<unsigned> parse_http_status(std::string_view bytes) {
+  constexpr std::size_t kVersion = 9;  // "HTTP/1.1 "
+  constexpr std::size_t kStatus = 3;
+  const bool is_http = bytes.starts_with("HTTP/1.1 ") || bytes.starts_with("HTTP/1.0 ");
+  if (!is_http || bytes.size() < kVersion + kStatus) return std::nullopt;
+  unsigned status = 0;
+  for (const char c : bytes.substr(kVersion, kStatus)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    status = status * 10 + static_cast<unsigned>(c - '0');
+  }
+  return status;
+}
+
+}  // namespace dnslet::io

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// The head of an HTTP/1.x request (RFC 9112), as far as a server needs it that knows a few fixed
+// pages. Strict: what is not exactly right is refused, and no header but Host is looked at.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dnslet::io {
+
+struct HttpRequest {
+  std::string method;  // as sent: methods are case-sensitive
+  std::string path;    // from the slash on, without a query; not decoded
+};
+
+// Where the empty line that ends the head begins its last byte, plus one: the size of the head.
+// nullopt: it is not all there. `seen`: so many bytes were looked at before.
+std::optional<std::size_t> size_of_head(std::string_view bytes, std::size_t seen);
+
+// nullopt: not a request. REQUIRES: nothing; any bytes will do.
+std::optional<HttpRequest> parse_http_head(std::string_view head);
+
+// The status of an HTTP/1.x response. nullopt: not the beginning of one.
+std::optional<unsigned> parse_http_status(std::string_view bytes);
+
+}  // namespace dnslet::io
