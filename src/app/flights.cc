@@ -13,6 +13,13 @@ namespace {
 using policy::Attempt;
 using policy::ServerResult;
 
+// The code in the header; what an OPT adds to it is not worth a walk through the message.
+std::size_t place_of_rcode(dns::BytesView packet) {
+  dns::Reader reader(packet);
+  reader.skip(2);
+  return place_of(static_cast<dns::Rcode>(reader.u16() & dns::flag::kRcode));
+}
+
 }  // namespace
 
 std::size_t Flights::Hash::operator()(const policy::UpstreamQuestion* question) const {
@@ -32,7 +39,7 @@ Flights::~Flights() = default;
 
 void Flights::set_servers(policy::ServerSetNumber set, const std::vector<Endpoint>& servers,
                           io::UpstreamTransport transport) {
-  auto group = std::make_unique<Group>(Group{policy::ServerSet(servers.size()), {}, 0});
+  auto group = std::make_unique<Group>(Group{policy::ServerSet(servers.size()), {}, {}, 0});
   Group& target = *group;
   for (std::size_t i = 0; i < servers.size(); ++i) {
     target.servers.push_back(std::make_unique<io::Upstream>(
@@ -40,10 +47,41 @@ void Flights::set_servers(policy::ServerSetNumber set, const std::vector<Endpoin
         [this, &target, i](uint64_t token, const io::UpstreamReply& reply) {
           on_reply(target, i, token, reply);
         }));
+    target.counted.push_back(&counters_[target.servers.back()->name()]);
   }
   if (set >= groups_.size()) groups_.resize(set + 1);
   if (groups_[set] && groups_[set]->flights > 0) retired_.push_back(std::move(groups_[set]));
   groups_[set] = std::move(group);
+  drop_unused_counters();
+}
+
+// Names of servers come from files that others write: those that are gone must not pile up.
+void Flights::drop_unused_counters() {
+  const auto has = [](const auto& groups, const ServerCounters* counted) {
+    return std::ranges::any_of(groups, [counted](const auto& group) {
+      return group && std::ranges::find(group->counted, counted) != group->counted.end();
+    });
+  };
+  std::erase_if(counters_, [&](const auto& entry) {
+    return !has(groups_, &entry.second) && !has(retired_, &entry.second);
+  });
+}
+
+void Flights::count(ServerCounters& counted, const io::UpstreamReply& reply) {
+  switch (reply.result) {
+    case io::UpstreamResult::Answer:
+      ++counted.answers[place_of_rcode(reply.packet)];
+      counted.latency.add(reply.taken);
+      heard_ = loop_.now();
+      return;
+    case io::UpstreamResult::Unreachable:
+    case io::UpstreamResult::NoResources:
+      ++counted.errors;
+      return;
+    case io::UpstreamResult::Silent:
+      ++counted.timeouts;
+      return;
+  }
 }
 
 bool Flights::board(uint64_t lookup, const policy::Ask& ask_for) {
@@ -69,6 +107,9 @@ bool Flights::board(uint64_t lookup, const policy::Ask& ask_for) {
 }
 
 void Flights::ask(uint64_t id, Flight& flight) {
+  ServerCounters& counted = *flight.group->counted[flight.attempt.server()];
+  ++counted.questions;
+  if (std::exchange(flight.was_asked, true)) ++counted.retries;
   const auto edns =
       flight.attempt.without_edns() ? dns::QueryEdns::WithoutEdns : dns::QueryEdns::WithEdns;
   flight.group->servers[flight.attempt.server()]->ask(
@@ -78,6 +119,8 @@ void Flights::ask(uint64_t id, Flight& flight) {
 
 void Flights::on_reply(Group& group, std::size_t server, uint64_t token,
                        const io::UpstreamReply& reply) {
+  count(*group.counted[server], reply);
+  if (reply.result == io::UpstreamResult::Silent) return;  // the flight has a clock of its own
   if (reply.result == io::UpstreamResult::Answer) group.set.on_answer(server);  // a late one too
   if (reply.result == io::UpstreamResult::Unreachable) note_failure(group, server, "unreachable");
   if (reply.result == io::UpstreamResult::NoResources) warn_of_resources();
@@ -150,6 +193,7 @@ void Flights::land(uint64_t id, const policy::Answer& answer, policy::Source sou
 
 void Flights::note_failure(Group& group, std::size_t server, const char* reason) {
   if (!group.set.on_failure(server, loop_.now())) return;
+  ++group.counted[server]->penalties;
   const std::string& name = group.servers[server]->name();
   log_.write_limited(io::Level::Warning, "upstream " + name,
                      io::LogLine("upstream server failed, put behind the others")

@@ -8,11 +8,14 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "app/counters.h"
 #include "base/slots.h"
 #include "io/log.h"
 #include "io/loop.h"
@@ -56,11 +59,16 @@ class Flights {
   [[nodiscard]] bool board(uint64_t lookup, const policy::Ask& ask_for);
 
   std::size_t open() const { return flights_.size(); }
+  // Of the servers that are in use, by name; a server keeps its counts as long as some set has it.
+  const std::map<std::string, ServerCounters>& counters() const { return counters_; }
+  // When a server last answered, whatever it said.
+  std::optional<io::Milliseconds> heard() const { return heard_; }
 
  private:
   struct Group {
     policy::ServerSet set;
     std::vector<std::unique_ptr<io::Upstream>> servers;
+    std::vector<ServerCounters*> counted;  // for each of them, in counters_
     std::size_t flights = 0;
   };
   struct Flight {
@@ -73,6 +81,7 @@ class Flights {
     std::size_t refused_by = SIZE_MAX;
     std::unique_ptr<policy::Answer> refusal{};
     bool was_heard = false;  // some server could be reached
+    bool was_asked = false;
   };
   struct Silence {
     io::Milliseconds at;
@@ -89,6 +98,8 @@ class Flights {
     }
   };
 
+  void count(ServerCounters& counted, const io::UpstreamReply& reply);
+  void drop_unused_counters();
   void on_reply(Group& group, std::size_t server, uint64_t token, const io::UpstreamReply& reply);
   void on_packet(uint64_t id, std::size_t server, dns::BytesView packet);
   void act(uint64_t id, policy::Attempt::Next next);
@@ -106,6 +117,8 @@ class Flights {
   io::Log& log_;
   FlightSettings settings_;
   OnLanding on_landing_;
+  std::map<std::string, ServerCounters> counters_;
+  std::optional<io::Milliseconds> heard_;
   std::vector<std::unique_ptr<Group>> groups_;  // by number of the set
   std::vector<std::unique_ptr<Group>> retired_;
   Slots<Flight> flights_;  // the oldest has the first deadline: all get the same time

@@ -15,28 +15,32 @@ constexpr int kPortTries = 16;
 
 using Sockets = std::vector<io::BoundSocket>;
 
+constexpr std::string_view kListen = "--listen";
+
 // The reason in bind_socket's sentence, and what helps against it.
-std::string with_remedy(const Error& error, const Endpoint& endpoint) {
+std::string with_remedy(const Error& error, const Endpoint& endpoint, std::string_view flag) {
   const auto says = [&](int code) {
     return error.text.find(uv_strerror(code)) != std::string::npos;
   };
   if (says(UV_EADDRINUSE))
-    return error.text + "; stop what uses it, or choose another address or port with --listen";
+    return error.text + "; stop what uses it, or choose another address or port with " +
+           std::string(flag);
   if (says(UV_EADDRNOTAVAIL))
-    return error.text + "; choose an address that this host has with --listen";
+    return error.text + "; choose an address that this host has with " + std::string(flag);
   if (endpoint.port >= 1024 || !says(UV_EACCES)) return error.text;
-  return error.text +
-         "; choose a port from 1024 on with --listen, or lower the limit (docker run --sysctl "
+  return error.text + "; choose a port from 1024 on with " + std::string(flag) +
+         ", or lower the limit (docker run --sysctl "
          "net.ipv4.ip_unprivileged_port_start=0), or give the binary cap_net_bind_service";
 }
 
 // A UDP and a TCP socket on the same endpoint, added to `sockets`.
 Status bind_both(const Endpoint& endpoint, Sockets& sockets) {
   for (int left = kPortTries;; --left) {
-    auto udp = io::bind_socket(endpoint, io::SocketKind::Udp);
-    if (!udp) return Error{with_remedy(udp.error(), endpoint)};
+    auto udp = bind_for(endpoint, io::SocketKind::Udp, kListen);
+    if (!udp) return udp.error();
     auto tcp = io::bind_socket(io::bound_endpoint(*udp), io::SocketKind::Tcp);
-    if (!tcp && (endpoint.port != 0 || left == 0)) return Error{with_remedy(tcp.error(), endpoint)};
+    if (!tcp && (endpoint.port != 0 || left == 0))
+      return Error{with_remedy(tcp.error(), endpoint, kListen)};
     if (!tcp) continue;
     sockets.push_back({io::SocketKind::Udp, std::move(*udp)});
     sockets.push_back({io::SocketKind::Tcp, std::move(*tcp)});
@@ -89,6 +93,13 @@ Result<Sockets> take_passed_sockets(Options& options) {
                  ", or leave out --systemd (DNSMASQ_SYSTEMD) to bind the addresses of --listen"};
   options.listen = heard_by(*sockets);
   return sockets;
+}
+
+Result<io::Descriptor> bind_for(const Endpoint& endpoint, io::SocketKind kind,
+                                std::string_view flag) {
+  auto socket = io::bind_socket(endpoint, kind);
+  if (!socket) return Error{with_remedy(socket.error(), endpoint, flag)};
+  return socket;
 }
 
 Result<DividedSockets> bind_sockets(std::span<const Endpoint> endpoints, std::size_t workers) {

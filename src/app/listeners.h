@@ -6,6 +6,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/options.h"
@@ -18,6 +19,10 @@ namespace dnslet::app {
 // With --systemd: the sockets that systemd has passed; options.listen becomes what they hear.
 // Without it: none. Fails with a sentence that names the remedy. Call first of all.
 Result<std::vector<io::BoundSocket>> take_passed_sockets(Options& options);
+
+// A socket bound for what the option `flag` says. Fails with a sentence that names the remedies.
+Result<io::Descriptor> bind_for(const Endpoint& endpoint, io::SocketKind kind,
+                                std::string_view flag);
 
 // One list for each worker; all serve the same addresses.
 using DividedSockets = std::vector<std::vector<io::BoundSocket>>;

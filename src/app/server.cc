@@ -86,6 +86,7 @@ Server::Server(Options options)
       cache_(options_.cache_capacity, seed_, options_.threads),
       shared_{options_, log_, seed_, addresses_, blocked_, zones_, cache_, options_.threads},
       workers_(make_workers(shared_, hosts_.table())),
+      reports_({options_, log_, cache_, workers_}),
       hosts_timer_(loop(),
                    [this] {
                      if (hosts_.has_changed()) reload_hosts();
@@ -124,6 +125,7 @@ Status Server::bind(std::vector<io::BoundSocket> passed) {
   for (std::size_t i = 0; i < workers_.size(); ++i)
     for (io::BoundSocket& bound : (*divided)[i])
       if (Status status = workers_[i]->listen(std::move(bound)); !status) return status;
+  if (Status status = reports_.bind(); !status) return status;
   return prepare_host_resolver();
 }
 
@@ -133,7 +135,7 @@ Status Server::run() {
   for (const int number : {SIGTERM, SIGINT, SIGQUIT})
     signals_.emplace_back(loop(), number, [this] { workers_.front()->stop(); });
   signals_.emplace_back(loop(), SIGHUP, [this] { reload(); });
-  signals_.emplace_back(loop(), SIGUSR1, [this] { ask_for_counters(); });
+  signals_.emplace_back(loop(), SIGUSR1, [this] { reports_.log_counters(); });
   if (options_.hosts_poll.count() > 0) hosts_timer_.start_every(options_.hosts_poll);
   if (sources_.uses_resolv_conf() || host_resolver_)
     resolv_conf_timer_.start_every(kResolvConfPoll);
@@ -141,6 +143,7 @@ Status Server::run() {
   if (host_resolver_) host_resolver_->start();
 
   warn_of_strangers();
+  reports_.start();
   log_ready();
   workers_.front()->run();
   io::notify_systemd("STOPPING=1");
@@ -208,7 +211,7 @@ void Server::reload_hosts() {
 
 void Server::reload() {
   io::notify_reloading();
-  ++reloads_;
+  reports_.on_reload();
   reload_hosts();
   reload_servers();
   if (host_resolver_) host_resolver_->keep();
@@ -264,40 +267,6 @@ void Server::log_ready() {
              "ready: " + list_endpoints(worker.udp_endpoints(), worker.tcp_endpoints()));
   log_.flush();
   io::notify_systemd("READY=1");
-}
-
-// Each worker counts for itself; the line is written when all have told.
-void Server::ask_for_counters() {
-  if (tally_.missing > 0) return;  // under way
-  tally_ = {workers_.size(), {}};
-  each([this](Worker& worker) {
-    workers_.front()->post([this, counters = worker.counters()] { on_counters(counters); });
-  });
-}
-
-void Server::on_counters(const Counters& counters) {
-  tally_.sum += counters;
-  if (--tally_.missing == 0) log_counters(tally_.sum);
-}
-
-void Server::log_counters(const Counters& counters) {
-  const auto field = [](const char* name, uint64_t value) {
-    return ' ' + std::string(name) + '=' + std::to_string(value);
-  };
-  const policy::CacheCounters cache = cache_.counters();
-  std::string line = "counters" + field("questions_udp", counters.udp) +
-                     field("questions_tcp", counters.tcp) + field("ignored", counters.dropped);
-  for (std::size_t i = 0; i < counters.by_source.size(); ++i)
-    line += field((std::string("answers_") + to_text(static_cast<policy::Source>(i))).c_str(),
-                  counters.by_source[i]);
-  line += field("cache_entries", cache.entries) + field("cache_bytes", cache.bytes) +
-          field("cache_evictions", cache.evictions) +
-          field("upstream_open", counters.upstream_open) +
-          field("tcp_clients", counters.tcp_clients) +
-          field("tcp_closed_by_limit", counters.tcp_closed_by_limit) +
-          field("unsent", counters.unsent) + field("reloads", reloads_) +
-          field("log_lines_dropped", log_.dropped());
-  log_.write(io::Level::Info, line);
 }
 
 }  // namespace dnslet::app

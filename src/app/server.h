@@ -16,6 +16,7 @@
 #include "app/hosts_files.h"
 #include "app/name_sources.h"
 #include "app/options.h"
+#include "app/reports.h"
 #include "app/worker.h"
 #include "base/result.h"
 #include "io/log.h"
@@ -46,12 +47,6 @@ class Server {
   Status run();
 
  private:
-  // Waits for the counters of all workers.
-  struct Tally {
-    std::size_t missing = 0;
-    Counters sum;
-  };
-
   void forward_to(const Forwarding& forwarding);
   void warn_of_own(const Forwarding& forwarding);
   void each(const std::function<void(Worker&)>& task);
@@ -66,9 +61,6 @@ class Server {
   void on_resolv_conf_timer();
   void warn_of_strangers();
   void log_ready();
-  void ask_for_counters();
-  void on_counters(const Counters& counters);
-  void log_counters(const Counters& counters);
 
   Options options_;
   io::Log log_;
@@ -82,12 +74,11 @@ class Server {
   policy::Cache cache_;
   std::optional<Forwarding> forwarding_;  // in force
   std::vector<Endpoint> left_out_;        // that was warned of
-  uint64_t reloads_ = 0;
-  Tally tally_;
 
   Worker::Shared shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<io::Thread>> threads_;  // of all but the first; none: not running
+  Reports reports_;
   std::vector<io::Signal> signals_;
   io::Timer hosts_timer_;
   io::Timer resolv_conf_timer_;

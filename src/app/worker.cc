@@ -11,6 +11,7 @@ namespace dnslet::app {
 namespace {
 
 constexpr io::Milliseconds kLogRetry{100};
+constexpr uint64_t kProbe = 0;  // in place of the number of a lookup, of which none is 0
 
 // A worker's share of a limit of the whole program.
 std::size_t share(std::size_t limit, std::size_t workers) {
@@ -18,18 +19,6 @@ std::size_t share(std::size_t limit, std::size_t workers) {
 }
 
 }  // namespace
-
-Counters& Counters::operator+=(const Counters& other) {
-  udp += other.udp;
-  tcp += other.tcp;
-  dropped += other.dropped;
-  for (std::size_t i = 0; i < by_source.size(); ++i) by_source[i] += other.by_source[i];
-  upstream_open += other.upstream_open;
-  tcp_clients += other.tcp_clients;
-  tcp_closed_by_limit += other.tcp_closed_by_limit;
-  unsent += other.unsent;
-  return *this;
-}
 
 Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
     : shared_(shared),
@@ -67,7 +56,9 @@ void Worker::use_hosts(Hosts hosts) {
 
 Status Worker::listen(io::BoundSocket bound) {
   if (bound.kind == io::SocketKind::Tcp) {
-    auto tcp = io::TcpListener::start(loop_, std::move(bound.socket), tcp_clients_);
+    auto tcp = io::TcpListener::start(
+        loop_, std::move(bound.socket),
+        [this](io::Handle<uv_tcp_t> connection) { tcp_clients_.add(std::move(connection)); });
     if (!tcp) return tcp.error();
     tcp_listeners_.push_back(std::move(*tcp));
     return Done();
@@ -110,14 +101,12 @@ policy::Tables Worker::tables() {
 
 std::size_t Worker::on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
                            dns::MutableBytesView slot) {
-  ++counted_.udp;
   policy::Lookup lookup({peer.remote.address(), policy::Transport::Udp});
   return answer(lookup, UdpReturn{listener, peer}, packet, slot).size;
 }
 
 io::TcpOutcome Worker::on_tcp(dns::BytesView packet, uint64_t client, const IpAddress& address,
                               dns::MutableBytesView slot) {
-  ++counted_.tcp;
   policy::Lookup lookup({address, policy::Transport::Tcp});
   return answer(lookup, TcpReturn{client}, packet, slot);
 }
@@ -127,18 +116,50 @@ io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Return& back, dns::B
                               dns::MutableBytesView slot) {
   const uint64_t started_ns = shared_.options.verbose ? uv_hrtime() : 0;
   policy::Step step = lookup.start(tables(), packet, loop_.now(), slot);
+  if (std::holds_alternative<policy::Drop>(step)) {
+    ++counted_.ignored;
+    return {};
+  }
+  count_question(lookup);
   if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
     if (wait(lookup, back, *ask, started_ns)) return {0, true};
-    warn_of_limit();
+    on_limit();
     step = lookup.give_up(slot);
   }
 
-  if (const auto* const reply = std::get_if<policy::Reply>(&step)) {
-    note(lookup, {*reply, slot.first(reply->size), ""}, started_ns);
-    return {reply->size, false};
+  const auto& reply = std::get<policy::Reply>(step);
+  note(lookup, {reply, slot.first(reply.size), ""}, started_ns);
+  return {reply.size, false};
+}
+
+void Worker::count_question(const policy::Lookup& lookup) {
+  const dns::Query& query = lookup.query();
+  const std::size_t type = query.has_question ? place_of(query.question.type) : kTypeLabels - 1;
+  ++counted_.questions[static_cast<std::size_t>(lookup.client().transport)][type];
+}
+
+void Worker::look_up(const dns::Question& question, OnAnswer on_answer) {
+  // A client of this address is answered: dnslet asks in its name.
+  const auto& allow = settings_.allow;
+  policy::Lookup lookup({allow.empty() ? IpAddress::loopback(Family::V4) : allow.front().address,
+                         policy::Transport::Tcp});
+  const OwnReturn back{own_.add(std::move(on_answer))};
+  policy::Step step =
+      lookup.start(tables(), dns::build_upstream_query(question, {}), loop_.now(), late_slot_);
+  if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
+    if (wait(lookup, back, *ask, 0)) return;
+    on_limit();
+    step = lookup.give_up(late_slot_);
   }
-  ++counted_.dropped;
-  return {};
+  const auto* const reply = std::get_if<policy::Reply>(&step);
+  send(back, dns::BytesView(late_slot_).first(reply ? reply->size : 0));
+}
+
+bool Worker::probe(std::function<void()> on_landed) {
+  on_probed_ = std::move(on_landed);
+  dns::Question root;
+  root.type = dns::Type::NS;
+  return flights_.board(kProbe, {{root, {}}, shared_.zones.find(root.name)});
 }
 
 // Takes the lookup until its question has landed. False: there is no room; the lookup stays.
@@ -162,13 +183,14 @@ bool Worker::wait(policy::Lookup& lookup, const Return& back, const policy::Ask&
 void Worker::on_landing(const Flights::Landing& landing) {
   policy::remember(tables(), landing.question, landing.answer, loop_.now());
   for (const uint64_t id : landing.lookups) {
+    if (id == kProbe && on_probed_) std::exchange(on_probed_, nullptr)();
     Waiting* const waiting = waiting_.find(id);
     if (!waiting) continue;  // its time was over
     policy::Step step = waiting->lookup.on_answer(tables(), {landing.answer, landing.source},
                                                   loop_.now(), slot_for(waiting->back));
     if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
       if (flights_.board(id, *ask)) continue;
-      warn_of_limit();
+      on_limit();
       step = waiting->lookup.give_up(slot_for(waiting->back));
     }
     finish(id, std::get<policy::Reply>(step), landing.via);
@@ -179,7 +201,8 @@ void Worker::on_landing(const Flights::Landing& landing) {
 void Worker::finish(uint64_t id, const policy::Reply& reply, const std::string& via) {
   const Waiting& waiting = *waiting_.find(id);
   const dns::BytesView message = dns::BytesView(late_slot_).first(reply.size);
-  note(waiting.lookup, {reply, message, via}, waiting.started_ns);
+  const bool is_own = std::holds_alternative<OwnReturn>(waiting.back);
+  if (!is_own) note(waiting.lookup, {reply, message, via}, waiting.started_ns);
   send(waiting.back, message);
   waiting_.remove(id);
 }
@@ -197,7 +220,8 @@ void Worker::on_deadline() {
   }
 }
 
-void Worker::warn_of_limit() {
+void Worker::on_limit() {
+  ++counted_.over_limit;
   shared_.log.write_limited(io::Level::Warning, "max-inflight",
                             "too many questions under way, answered SERVFAIL; see --max-inflight",
                             loop_.now());
@@ -215,10 +239,16 @@ void Worker::send(const Return& back, dns::BytesView message) {
     udp_listeners_[udp->listener]->send(udp->peer, message);
   if (const auto* const tcp = std::get_if<TcpReturn>(&back))
     tcp_clients_.send(tcp->client, message);
+  if (const auto* const own = std::get_if<OwnReturn>(&back)) {
+    const OnAnswer on_answer = std::move(*own_.find(own->number));
+    own_.remove(own->number);
+    on_answer(message);
+  }
 }
 
 void Worker::note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns) {
-  ++counted_.by_source[static_cast<std::size_t>(outgoing.reply.source)];
+  const policy::Reply& reply = outgoing.reply;
+  ++counted_.answers[static_cast<std::size_t>(reply.source)][place_of(reply.rcode)];
   if (!shared_.options.verbose) return;
   const std::chrono::nanoseconds taken(uv_hrtime() - started_ns);
   shared_.log.write(io::Level::Info, query_line(lookup, outgoing, taken));
@@ -243,7 +273,10 @@ std::vector<Endpoint> Worker::tcp_endpoints() const {
 
 Counters Worker::counters() const {
   Counters counters = counted_;
+  counters.servers = flights_.counters();
+  counters.waiting = waiting_.size();
   counters.upstream_open = flights_.open();
+  counters.heard = flights_.heard();
   counters.tcp_clients = tcp_clients_.size();
   counters.tcp_closed_by_limit = tcp_clients_.closed_by_limit();
   for (const auto& listener : udp_listeners_) counters.unsent += listener->send_errors();

@@ -9,7 +9,6 @@
 // Workers share the cache, which has locks of its own, and what never changes. Everything else is
 // touched by the worker's own thread only; others reach it through post().
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/counters.h"
 #include "app/flights.h"
 #include "app/name_sources.h"
 #include "app/options.h"
@@ -36,20 +36,6 @@
 #include "policy/lookup.h"
 
 namespace dnslet::app {
-
-// What has been counted, and how full the tables are.
-struct Counters {
-  uint64_t udp = 0;
-  uint64_t tcp = 0;
-  uint64_t dropped = 0;
-  std::array<uint64_t, policy::kSources> by_source{};
-  uint64_t upstream_open = 0;
-  uint64_t tcp_clients = 0;
-  uint64_t tcp_closed_by_limit = 0;
-  uint64_t unsent = 0;
-
-  Counters& operator+=(const Counters& other);
-};
 
 class Worker {
  public:
@@ -99,6 +85,15 @@ class Worker {
   std::vector<Endpoint> tcp_endpoints() const;
   Counters counters() const;
 
+  // Looks a name up for dnslet itself, as for a client. `on_answer` gets the message, which is
+  // valid until it looks up something else; it may be called from inside.
+  using OnAnswer = std::function<void(dns::BytesView message)>;
+  void look_up(const dns::Question& question, OnAnswer on_answer);
+  // Asks upstream for the root's nameservers, whatever the cache holds. `on_landed` is called in a
+  // later turn, when there is an answer or a failure; not at all for a probe that another one
+  // follows. False: too many questions are open. REQUIRES: there are nameservers.
+  [[nodiscard]] bool probe(std::function<void()> on_landed);
+
  private:
   // Where an answer goes.
   struct UdpReturn {
@@ -108,7 +103,10 @@ class Worker {
   struct TcpReturn {
     uint64_t client;
   };
-  using Return = std::variant<UdpReturn, TcpReturn>;
+  struct OwnReturn {
+    uint64_t number;  // in own_
+  };
+  using Return = std::variant<UdpReturn, TcpReturn, OwnReturn>;
   // A question whose answer has to come from upstream.
   struct Waiting {
     policy::Lookup lookup;
@@ -125,13 +123,14 @@ class Worker {
                         dns::MutableBytesView slot);
   io::TcpOutcome answer(policy::Lookup& lookup, const Return& back, dns::BytesView packet,
                         dns::MutableBytesView slot);
+  void count_question(const policy::Lookup& lookup);
   void on_landing(const Flights::Landing& landing);
   dns::MutableBytesView slot_for(const Return& back);
   void finish(uint64_t id, const policy::Reply& reply, const std::string& via);
   bool wait(policy::Lookup& lookup, const Return& back, const policy::Ask& ask,
             uint64_t started_ns);
   void on_deadline();
-  void warn_of_limit();
+  void on_limit();
   void send(const Return& back, dns::BytesView message);
   void note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns);
   void flush_log();
@@ -151,6 +150,8 @@ class Worker {
   io::Mailbox mailbox_;
   Flights flights_;
   Slots<Waiting> waiting_;  // the oldest has the first deadline: all get the same time
+  Slots<OnAnswer> own_;     // who waits for look_up()
+  std::function<void()> on_probed_;
   io::TcpClients tcp_clients_;
   std::vector<std::unique_ptr<io::UdpListener>> udp_listeners_;
   std::vector<std::unique_ptr<io::TcpListener>> tcp_listeners_;

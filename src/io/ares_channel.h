@@ -40,6 +40,7 @@ enum class UpstreamResult {
   Answer,
   Unreachable,  // refused, no route
   NoResources,  // the question could not be sent: this host lacks descriptors or memory
+  Silent,       // no answer within the time: said by Upstream, never by a channel
 };
 
 class AresChannel {

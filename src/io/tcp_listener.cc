@@ -73,8 +73,9 @@ void TcpClients::close_idle() {
 }
 
 Result<std::unique_ptr<TcpListener>> TcpListener::start(Loop& loop, Descriptor socket,
-                                                        TcpClients& clients) {
-  std::unique_ptr<TcpListener> listener(new TcpListener(bound_endpoint(socket), clients));
+                                                        OnConnection on_connection) {
+  std::unique_ptr<TcpListener> listener(
+      new TcpListener(bound_endpoint(socket), std::move(on_connection)));
   Handle<uv_tcp_t> handle(new uv_tcp_t);
   uv_tcp_init(loop.get(), handle.get());
   listener->handle_ = std::move(handle);
@@ -84,8 +85,7 @@ Result<std::unique_ptr<TcpListener>> TcpListener::start(Loop& loop, Descriptor s
   if (status == 0) {
     (void)socket.release();  // the handle closes it
     const auto call = [](uv_stream_t* stream, int listen_status) {
-      if (auto* owner = static_cast<TcpListener*>(stream->data))
-        owner->on_connection(listen_status);
+      if (auto* owner = static_cast<TcpListener*>(stream->data)) owner->accept(listen_status);
     };
     status = uv_listen(reinterpret_cast<uv_stream_t*>(listener->handle_.get()), kBacklog, call);
   }
@@ -94,7 +94,7 @@ Result<std::unique_ptr<TcpListener>> TcpListener::start(Loop& loop, Descriptor s
                "/tcp: " + uv_strerror(status)};
 }
 
-void TcpListener::on_connection(int status) {
+void TcpListener::accept(int status) {
   if (status < 0) return;  // out of descriptors: libuv has dropped the connection
   Handle<uv_tcp_t> connection(new uv_tcp_t);
   uv_tcp_init(handle_->loop, connection.get());
@@ -102,7 +102,7 @@ void TcpListener::on_connection(int status) {
   auto* const server = reinterpret_cast<uv_stream_t*>(handle_.get());
   if (uv_accept(server, reinterpret_cast<uv_stream_t*>(connection.get())) != 0) return;
   (void)uv_tcp_nodelay(connection.get(), 1);  // answers are written whole: waiting gains nothing
-  clients_.add(std::move(connection));
+  on_connection_(std::move(connection));
 }
 
 }  // namespace dnslet::io

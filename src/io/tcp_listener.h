@@ -2,14 +2,15 @@
 // Copyright the dnslet authors
 #pragma once
 
-// One listening TCP socket and its clients. Limits the clients over all listeners that share a
-// TcpClients; when one more comes, the longest-idle one is closed. Judges nothing.
+// One listening TCP socket, and the clients that ask questions over TCP. Limits these over all
+// listeners of a worker; when one more comes, the longest-idle one is closed. Judges nothing.
 
 #include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 
 #include "dns/wire.h"
 #include "io/loop.h"
@@ -63,19 +64,22 @@ class TcpClients {
 
 class TcpListener {
  public:
+  // Takes over an accepted connection.
+  using OnConnection = std::function<void(Handle<uv_tcp_t> connection)>;
+
   // Starts to listen. Fails like bind_socket().
   static Result<std::unique_ptr<TcpListener>> start(Loop& loop, Descriptor socket,
-                                                    TcpClients& clients);
+                                                    OnConnection on_connection);
 
   const Endpoint& endpoint() const { return endpoint_; }
 
  private:
-  TcpListener(const Endpoint& endpoint, TcpClients& clients)
-      : endpoint_(endpoint), clients_(clients) {}
-  void on_connection(int status);
+  TcpListener(const Endpoint& endpoint, OnConnection on_connection)
+      : endpoint_(endpoint), on_connection_(std::move(on_connection)) {}
+  void accept(int status);
 
   Endpoint endpoint_;
-  TcpClients& clients_;
+  OnConnection on_connection_;
   Handle<uv_tcp_t> handle_;
 };
 

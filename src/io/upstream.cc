@@ -43,8 +43,8 @@ void Upstream::renew_channel() {
 
 void Upstream::ask(uint64_t token, dns::Bytes&& query) {
   if (!current_->is_usable() && retired_.size() < kMaxRetired) renew_channel();
-  const uint64_t number =
-      pending_.add({.token = token, .deadline = loop_.now() + settings_.timeout});
+  const uint64_t number = pending_.add(
+      {.token = token, .deadline = loop_.now() + settings_.timeout, .asked_ns = uv_hrtime()});
   if (!deadline_timer_.is_active()) deadline_timer_.start_once(settings_.timeout);
 
   if (current_->is_usable()) {
@@ -73,22 +73,23 @@ void Upstream::on_turn() {
   while (told < retired_.size()) tell(*retired_[told++]);  // whoever is told may add some
   tell(*current_);
   for (const uint64_t number : std::exchange(unsent_, {}))
-    on_reply(number, {UpstreamResult::NoResources, {}});
+    on_reply(number, {UpstreamResult::NoResources, {}, {}});
 }
 
 void Upstream::tell(AresChannel& channel) {
   std::vector<AresChannel::Outcome> outcomes = std::move(outcomes_);
   channel.take_outcomes(outcomes);
   for (const AresChannel::Outcome& outcome : outcomes)
-    on_reply(outcome.token, {outcome.result, channel.packet(outcome)});
+    on_reply(outcome.token, {outcome.result, channel.packet(outcome), {}});
   outcomes.clear();
   outcomes_ = std::move(outcomes);
 }
 
-void Upstream::on_reply(uint64_t number, const UpstreamReply& reply) {
+void Upstream::on_reply(uint64_t number, UpstreamReply reply) {
   const Pending* const pending = pending_.find(number);
   if (!pending) return;  // its time was over
   const uint64_t token = pending->token;
+  reply.taken = std::chrono::nanoseconds(uv_hrtime() - pending->asked_ns);
   pending_.remove(number);
   on_reply_(token, reply);
 }
@@ -101,7 +102,7 @@ void Upstream::on_deadline() {
     const Pending& pending = *pending_.find(oldest);
     if (pending.deadline > now) break;
     if (pending.channel) pending.channel->forget(pending.asked);
-    pending_.remove(oldest);
+    on_reply(oldest, {UpstreamResult::Silent, {}, {}});
   }
 
   std::erase_if(retired_, [](const auto& channel) { return channel->is_idle(); });

@@ -8,6 +8,7 @@
 // the question; TC is retried over TCP. Which server is asked, when, and what is to be made of its
 // answer is decided elsewhere.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -30,6 +31,7 @@ struct UpstreamSettings {
 struct UpstreamReply {
   UpstreamResult result = UpstreamResult::Unreachable;
   dns::BytesView packet;
+  std::chrono::nanoseconds taken{0};  // since the question was sent; for an Answer
 };
 
 // Once, before the first Upstream. False: c-ares can't be used.
@@ -37,9 +39,8 @@ struct UpstreamReply {
 
 class Upstream {
  public:
-  // The packet is valid during the call only. Called at most once per question and never from
-  // inside ask(); a question that is not answered in its time hears nothing. May ask again; must
-  // not destroy this object.
+  // The packet is valid during the call only. Called once per question and never from inside
+  // ask(). May ask again; must not destroy this object.
   using OnReply = std::function<void(uint64_t token, const UpstreamReply& reply)>;
 
   Upstream(Loop& loop, const Endpoint& server, const UpstreamSettings& settings, OnReply on_reply);
@@ -59,13 +60,14 @@ class Upstream {
     Milliseconds deadline;
     AresChannel* channel = nullptr;  // lives at least as long as this
     uint64_t asked = 0;              // the question's number there; 0: no channel could take it
+    uint64_t asked_ns = 0;           // when; the loop's clock is too coarse for a server nearby
   };
 
   void renew_channel();
   void send_datagrams();
   void tell_soon();
   void tell(AresChannel& channel);
-  void on_reply(uint64_t number, const UpstreamReply& reply);
+  void on_reply(uint64_t number, UpstreamReply reply);
   void on_turn();
   void on_deadline();
 

@@ -79,7 +79,10 @@ void Cache::store(const CacheKey& key, const ParsedAnswer& answer, Milliseconds 
 std::optional<CacheHit> Cache::find(const CacheKey& key, Milliseconds now,
                                     dns::MutableBytesView slot, dns::MutableBytesView large) {
   // An empty cache costs no hash.
-  if (!is_shared_ && shards_.front()->table.entries() == 0) return std::nullopt;
+  if (!is_shared_ && shards_.front()->table.entries() == 0) {
+    shards_.front()->table.note_miss();
+    return std::nullopt;
+  }
   const uint64_t hash = CacheTable::hash_of(key, seed_);
   Shard& shard = shard_of(hash);
   const auto held = lock(shard);
@@ -104,6 +107,8 @@ CacheCounters Cache::counters() const {
     sum.entries += shard->table.entries();
     sum.bytes += shard->table.bytes();
     sum.evictions += shard->table.evictions();
+    sum.hits += shard->table.hits();
+    sum.misses += shard->table.lookups() - shard->table.hits();
   }
   return sum;
 }

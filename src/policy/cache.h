@@ -40,6 +40,8 @@ struct CacheCounters {
   std::size_t entries = 0;
   std::size_t bytes = 0;  // memory taken, tables and allocator included
   uint64_t evictions = 0;
+  uint64_t hits = 0;  // of look-ups
+  uint64_t misses = 0;
 };
 
 class Cache {

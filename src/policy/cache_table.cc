@@ -153,6 +153,7 @@ void CacheTable::store(const HashedKey& key, const ParsedAnswer& answer, const V
 }
 
 std::optional<CacheHit> CacheTable::find(const HashedKey& key, Milliseconds now, const Room& room) {
+  ++lookups_;
   const uint32_t number = locate(key);
   if (number == 0) return std::nullopt;
   Node& node = nodes_[number];
@@ -169,6 +170,7 @@ std::optional<CacheHit> CacheTable::find(const HashedKey& key, Milliseconds now,
     link_newest(number);
   }
 
+  ++hits_;
   std::optional<CacheHit> hit(std::in_place);
   hit->message = out.first(block.message_size);
   dns::copy_bytes(block.message(), hit->message);

@@ -101,6 +101,11 @@ class CacheTable {
   std::size_t entries() const { return used_; }
   std::size_t bytes() const { return bytes_; }  // tables and allocator included
   uint64_t evictions() const { return evictions_; }
+  // What find() was asked for, and what it had.
+  uint64_t lookups() const { return lookups_; }
+  uint64_t hits() const { return hits_; }
+  // Somebody knows without find() that nothing is there.
+  void note_miss() { ++lookups_; }
 
  private:
   struct Node;
@@ -127,6 +132,8 @@ class CacheTable {
   std::size_t used_ = 0;
   std::size_t bytes_ = 0;
   uint64_t evictions_ = 0;
+  uint64_t lookups_ = 0;
+  uint64_t hits_ = 0;
   uint64_t stored_ = 0;
 };
 

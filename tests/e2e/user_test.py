@@ -140,7 +140,7 @@ def test_a_hosts_file_that_the_user_cannot_read_keeps_its_entries(dnslet, tmp_pa
 def test_it_can_still_be_reloaded_and_counted(dnslet):
     server = dnslet("--user", LONELY, "--no-rec")
     server.send_signal(signal.SIGUSR1)
-    server.wait_log("counters ")
+    server.wait_log("counter metric=")
     server.send_signal(signal.SIGHUP)
     server.wait_log("reloaded")
 
