@@ -5,6 +5,16 @@
 #include <utility>
 
 namespace dnslet::app {
+namespace {
+
+// Has `worker` bring its counters to `first`, in whose thread `tell` is called.
+void bring(Worker& worker, Worker& first, const Census::OnCounted& tell) {
+  worker.post([&worker, &first, tell] {
+    first.post([tell, counters = worker.counters()] { tell(counters); });
+  });
+}
+
+}  // namespace
 
 bool Census::take(OnCounted on_counted) {
   if (waiting_.size() >= kMaxWaiting) return false;
@@ -13,11 +23,8 @@ bool Census::take(OnCounted on_counted) {
 
   missing_ = workers_.size();
   sum_ = Counters();
-  for (const auto& worker : workers_) {
-    worker->post([this, asked = worker.get()] {
-      workers_.front()->post([this, counters = asked->counters()] { on_counters(counters); });
-    });
-  }
+  const auto tell = [this](const Counters& counters) { on_counters(counters); };
+  for (const auto& worker : workers_) bring(*worker, *workers_.front(), tell);
   return true;
 }
 

@@ -75,6 +75,14 @@ void append_histogram(std::string& text, std::string_view name, const Sample& sa
   text.append(name).append("_count") += labels + ' ' + std::to_string(up_to) + '\n';
 }
 
+void append_sample(std::string& text, std::string_view name, const Sample& sample) {
+  if (sample.histogram) {
+    append_histogram(text, name, sample);
+    return;
+  }
+  text.append(name) += label_text(sample.labels, "") + ' ' + number(sample.value) + '\n';
+}
+
 // A label's value as one word of a name with dots.
 std::string word(std::string_view value) {
   std::string text;
@@ -86,10 +94,35 @@ std::string word(std::string_view value) {
   return text.empty() ? "_" : text;
 }
 
+void append_named(std::vector<Named>& values, const Metric& metric, const Sample& sample) {
+  std::string name(metric.name.substr(kOwnPrefix.size()));
+  for (const Label& label : sample.labels) name += '.' + word(label.value);
+  if (!sample.histogram) {
+    values.push_back({name, sample.value, metric.type});
+    return;
+  }
+  const auto count = static_cast<double>(sample.histogram->count());
+  values.push_back({name + ".count", count, MetricType::Counter});
+  values.push_back({name + ".sum", seconds(sample.histogram->sum), MetricType::Counter});
+}
+
+bool is_zero(const Sample& sample) {
+  return sample.histogram ? sample.histogram->count() == 0 : sample.value == 0;
+}
+
 io::LogLine line_of(const Metric& metric, const Sample& sample) {
+  constexpr int kDigits = 3;
   io::LogLine line("counter");
   line.with("metric", metric.name);
   for (const Label& label : sample.labels) line.with(label.name, label.value);
+  if (sample.histogram) {
+    line.with("count", sample.histogram->count());
+    line.with("sum", seconds(sample.histogram->sum), kDigits);
+  } else if (sample.value == std::trunc(sample.value)) {
+    line.with("value", static_cast<uint64_t>(sample.value));
+  } else {
+    line.with("value", sample.value, kDigits);
+  }
   return line;
 }
 
@@ -100,32 +133,15 @@ std::string prometheus_text(const Snapshot& snapshot) {
   for (const Metric& metric : metric_table()) {
     text.append("# HELP ").append(metric.name).append(" ").append(metric.help) += '\n';
     text.append("# TYPE ").append(metric.name).append(" ").append(to_text(metric.type)) += '\n';
-    for (const Sample& sample : metric.read(snapshot)) {
-      if (sample.histogram) {
-        append_histogram(text, metric.name, sample);
-        continue;
-      }
-      text.append(metric.name) += label_text(sample.labels, "") + ' ' + number(sample.value) + '\n';
-    }
+    for (const Sample& sample : metric.read(snapshot)) append_sample(text, metric.name, sample);
   }
   return text;
 }
 
 std::vector<Named> named_values(const Snapshot& snapshot) {
   std::vector<Named> values;
-  for (const Metric& metric : metric_table()) {
-    for (const Sample& sample : metric.read(snapshot)) {
-      std::string name(metric.name.substr(kOwnPrefix.size()));
-      for (const Label& label : sample.labels) name += '.' + word(label.value);
-      if (!sample.histogram) {
-        values.push_back({name, sample.value, metric.type});
-        continue;
-      }
-      const auto count = static_cast<double>(sample.histogram->count());
-      values.push_back({name + ".count", count, MetricType::Counter});
-      values.push_back({name + ".sum", seconds(sample.histogram->sum), MetricType::Counter});
-    }
-  }
+  for (const Metric& metric : metric_table())
+    for (const Sample& sample : metric.read(snapshot)) append_named(values, metric, sample);
   return values;
 }
 
@@ -162,21 +178,9 @@ std::string stathat_json(const std::vector<Named>& values,
 
 std::vector<io::LogLine> counter_lines(const Snapshot& snapshot) {
   std::vector<io::LogLine> lines;
-  for (const Metric& metric : metric_table()) {
-    for (const Sample& sample : metric.read(snapshot)) {
-      const uint64_t count = sample.histogram ? sample.histogram->count() : 0;
-      if (sample.value == 0 && count == 0) continue;
-      io::LogLine line = line_of(metric, sample);
-      if (sample.histogram) {
-        line.with("count", count).with("sum", seconds(sample.histogram->sum), 3);
-      } else if (sample.value == std::trunc(sample.value)) {
-        line.with("value", static_cast<uint64_t>(sample.value));
-      } else {
-        line.with("value", sample.value, 3);
-      }
-      lines.push_back(std::move(line));
-    }
-  }
+  for (const Metric& metric : metric_table())
+    for (const Sample& sample : metric.read(snapshot))
+      if (!is_zero(sample)) lines.push_back(line_of(metric, sample));
   return lines;
 }
 

@@ -9,7 +9,7 @@ namespace dnslet::app {
 Readiness::Readiness(Worker& worker, Census& census)
     : worker_(worker), census_(census), patience_(worker.loop(), [this] { tell(false); }) {}
 
-void Readiness::ask(OnKnown on_known) {
+void Readiness::ask(const OnKnown& on_known) {
   const bool is_asked = census_.take([this, on_known](const Counters& sum) {
     if (is_fresh(sum)) {
       on_known(true);

@@ -31,7 +31,7 @@ class Readiness {
 
   // `on_known` is called once, in a later turn or from inside, within kPatience and what the census
   // takes.
-  void ask(OnKnown on_known);
+  void ask(const OnKnown& on_known);
 
  private:
   bool is_fresh(const Counters& counters) const;

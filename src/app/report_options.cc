@@ -28,7 +28,7 @@ bool is_printable(std::string_view text) {
 
 // nullopt: no address, or no port behind it.
 std::optional<Endpoint> parse_address_and_port(std::string_view text) {
-  const auto endpoint = Endpoint::from_text(text, 0);
+  auto endpoint = Endpoint::from_text(text, 0);
   const auto other = Endpoint::from_text(text, 1);  // differs where the port is left out
   if (!endpoint || endpoint != other) return std::nullopt;
   return endpoint;
