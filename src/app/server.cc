@@ -257,8 +257,8 @@ void Server::warn_of_strangers() {
   for (const Endpoint& endpoint : workers_.front()->udp_endpoints())
     if (!endpoint.address.is_loopback())
       log_.write(io::Level::Warning,
-                 "answers everyone who reaches it; name those who may ask with --allow address=" +
-                     endpoint.to_text());
+                 io::LogLine("answers everyone who reaches it; name those who may ask with --allow")
+                     .with("address", endpoint.to_text()));
 }
 
 void Server::log_ready() {
