@@ -387,7 +387,7 @@ ssize_t AresChannel::receive(int fd, dns::MutableBytesView buffer, sockaddr* fro
 
 ssize_t AresChannel::receive_datagram(dns::MutableBytesView buffer) {
   static thread_local std::array<uint8_t, dns::kMaxMessage> packet;
-  while (true) {  // ends: when the ports have no more
+  for (int left = UdpPorts::kMaxRefused; left > 0; --left) {
     const ssize_t size = ports_.receive(packet);
     if (size < 0) return size;
     const auto shown = keep_answer(dns::BytesView(packet).first(static_cast<std::size_t>(size)),
@@ -396,6 +396,8 @@ ssize_t AresChannel::receive_datagram(dns::MutableBytesView buffer) {
     dns::copy_bytes(*shown, buffer);
     return static_cast<ssize_t>(shown->size());
   }
+  errno = EAGAIN;
+  return -1;
 }
 
 ssize_t AresChannel::receive_stream(ServerStream& stream, dns::MutableBytesView buffer) {

@@ -33,6 +33,7 @@ namespace dnslet::io {
 class UdpPorts {
  public:
   static constexpr std::size_t kMaxIdle = 256;  // sockets kept open, resting ones too
+  static constexpr int kMaxRefused = 64;        // packets that one receive() drops
 
   // Number of a place for a socket.
   using Place = uint32_t;
@@ -52,7 +53,8 @@ class UdpPorts {
   // its ID.
   [[nodiscard]] bool send(Place place, dns::BytesView query);
   // The next packet that may be an answer, into `buffer`; -1 with EAGAIN: none now. Zero-length
-  // packets and packets with another ID are dropped.
+  // packets and packets with another ID are dropped, but not all of a flood at once: fd() is ready
+  // for as long as there are more.
   ssize_t receive(dns::MutableBytesView buffer);
   // The question is over: its port is given back. REQUIRES: open() gave the place, once for each
   // call.
