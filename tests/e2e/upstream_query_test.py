@@ -3,6 +3,7 @@
 """Contract section 6: what a question looks like when it leaves, and how hard it is to guess."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import dns.edns
@@ -15,6 +16,8 @@ from harness import (Later, TcpClient, UdpClient, data, question, silent, udp_bu
 OPT_1232 = b"\x00\x00\x29\x04\xd0\x00\x00"  # root, OPT, 1232, no extended code, version 0
 AA, TC, RD, RA, AD, CD = (dns.flags.AA, dns.flags.TC, dns.flags.RD, dns.flags.RA, dns.flags.AD,
                           dns.flags.CD)
+
+PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def forwarded(dnslet, upstream, *flags, tcp=False, **how):
@@ -118,6 +121,23 @@ def assert_random(ids):
         assert 370 < sum(number >> bit & 1 for number in ids) < 630, f"bit {bit}"
     steps = [(after - before) % 65536 for before, after in zip(ids, ids[1:])]
     assert max(steps.count(step) for step in set(steps)) < 10, "they follow each other"
+
+
+@pytest.mark.parametrize("window", [1, 50], ids=["one after the other", "in bursts of 50"])
+def test_source_ports_are_spread_evenly_and_do_not_follow_each_other(dnslet, upstream, window):
+    source = upstream(with_address())
+    udp_burst(dnslet(to=[source]).address, numbered(2000), window)
+    lowest, highest = map(int, PORT_RANGE.read_text().split())
+    ports = [asked.port - lowest for asked in source.questions]
+    width = highest - lowest + 1
+    assert all(0 <= port < width for port in ports)
+    sixteenths = Counter(port * 16 // width for port in ports)
+    # 125 in each are expected; the limits are eight standard deviations away
+    assert all(38 < sixteenths[i] < 212 for i in range(16)), sixteenths
+    steps = Counter((after - before) % width for before, after in zip(ports, ports[1:]))
+    assert max(steps.values()) < 10, "they follow each other"
+    together = {(asked.port, asked.id) for asked in source.questions}
+    assert len(together) > 1997, "ports and IDs come in pairs"
 
 
 def open_ports(server):
