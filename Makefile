@@ -22,7 +22,7 @@ HEADERS := $(wildcard src/*/*.h)
 UNITS   := $(wildcard tests/unit/*.cc tests/unit/*/*.cc)
 TARGETS := $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc))
 BENCHES := $(patsubst tests/bench/%.cc,%,$(wildcard tests/bench/*_bench.cc))
-LOADS   := $(addprefix $(B)/bench/,stub_upstream echo_server load first_answer)
+LOADS   := $(addprefix $(B)/bench/,stub_upstream echo_server load first_answer soak)
 PROGRAM := $(B)/dnslet
 SBINDIR := $(PREFIX)/sbin
 MANDIR  := $(PREFIX)/share/man/man8
@@ -95,7 +95,7 @@ libfuzzer: $(TARGETS:%=$(B)/libfuzzer/%)
 	@$(foreach target,$(TARGETS),mkdir -p $(B)/corpus/$(target) && $(B)/libfuzzer/$(target) -max_total_time=$(TIME) \
 	    -artifact_prefix=$(B)/$(target)- $(B)/corpus/$(target) tests/fuzz/corpus/$(target) &&) true
 
-e2e: $(PROGRAM) ## test the program from outside (E2E=FILE... for some) and the documents
+e2e: $(PROGRAM) $(LOADS) ## test the program from outside (E2E=FILE... for some) and the documents
 	$(if $(SANITIZE),SLOW=1 )DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q -p no:cacheprovider $(E2E)
 
 lint: | deps ## check format, layers, scripts and the man page, then run clang-tidy
@@ -111,6 +111,10 @@ tidy: $(SOURCES:%=$(B)/%.tidy) $(B)/src/app/main.cc.tidy
 
 bench: $(PROGRAM) $(LOADS) ## measure it beside dnsmasq and unbound (QUICK=1: roughly, in two minutes)
 	$(PYTHON) tests/bench/bench.py --build $(B) $(if $(filter-out 0,$(QUICK)),--quick)
+
+soak: $(PROGRAM) $(LOADS) ## ask it QUESTIONS=10000000 questions (VALGRIND=1: 30000 under valgrind)
+	$(if $(filter-out 0,$(VALGRIND)),SLOW=1 )$(PYTHON) tests/bench/soak.py --build $(B) \
+	    $(if $(filter-out 0,$(VALGRIND)),--valgrind --questions 30000) $(if $(QUESTIONS),--questions $(QUESTIONS))
 
 micro: $(B)/bench/micro_bench ## count the instructions of parse, cache and hosts look-ups
 	tests/bench/micro.sh $<
@@ -139,7 +143,7 @@ help: ## list the targets
 # Packages: one call, for the goals of this run.
 deps:
 	@CXX='$(CXX)' .ci/deps build $(if $(filter unit e2e $(B)/unit-tests,$(MAKECMDGOALS)),check) \
-	    $(filter lint bench micro,$(MAKECMDGOALS))
+	    $(filter lint bench soak micro,$(MAKECMDGOALS))
 
 # The flags are files, so that pkg-config runs once and other flags make another build.
 $(B)/compile.flags: CONTENT = $(COMPILE_FLAGS)
@@ -191,6 +195,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit fuzz-replay replay fuzz libfuzzer e2e lint tidy bench micro install uninstall clean help deps FORCE
+.PHONY: all run check unit fuzz-replay replay fuzz libfuzzer e2e lint tidy bench soak micro install uninstall clean help deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -76,6 +76,16 @@ inline int listening_socket(uint32_t port) {
   return fd;
 }
 
+// To a server on the loopback; `type`: SOCK_DGRAM or SOCK_STREAM.
+inline int connected_socket(uint32_t port, int type) {
+  const int fd = socket(AF_INET, type, 0);
+  const sockaddr_in server = loopback(port);
+  if (fd < 0 || connect(fd, reinterpret_cast<const sockaddr*>(&server), sizeof server) != 0)
+    fail("cannot connect");
+  if (type == SOCK_DGRAM) enlarge_buffers(fd);
+  return fd;
+}
+
 // Up to 64 packets with the addresses of their other ends. An answer is written over its question.
 class Batch {
  public:
@@ -108,7 +118,8 @@ class Batch {
   std::size_t received_size(std::size_t i) const { return headers_[i].msg_len; }
   void set_size(std::size_t i, std::size_t size) { vectors_[i].iov_len = size; }
 
-  // To the peers that receive() noted. Packets that the kernel refuses are lost.
+  // To the peers that receive() noted. Packets that the kernel refuses are lost; empty ones are not
+  // sent.
   void send_back(int fd, std::size_t count) { send_all(fd, count); }
 
   // To the peer of a connected socket.
@@ -123,9 +134,17 @@ class Batch {
  private:
   void send_all(int fd, std::size_t count) {
     for (std::size_t sent = 0; sent < count;) {
-      const int now = sendmmsg(fd, &headers_[sent], static_cast<unsigned>(count - sent), 0);
+      const std::size_t run = run_of_packets(sent, count);
+      const int now = run == 0 ? 0 : sendmmsg(fd, &headers_[sent], static_cast<unsigned>(run), 0);
       sent += now > 0 ? static_cast<std::size_t>(now) : 1;
     }
+  }
+
+  // How many from this one on are not empty.
+  std::size_t run_of_packets(std::size_t from, std::size_t count) const {
+    std::size_t end = from;
+    while (end < count && vectors_[end].iov_len > 0) ++end;
+    return end - from;
   }
 
   std::array<std::array<uint8_t, kMaxPacket>, kSize> packets_;

@@ -21,12 +21,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "datagrams.h"
 #include "questions.h"
+#include "window.h"
 
 namespace {
 
@@ -34,10 +34,9 @@ using bench::Batch;
 using bench::Clock;
 using bench::Questions;
 using bench::Settings;
+using bench::Window;
 
 constexpr auto kPatience = std::chrono::seconds(3);
-constexpr uint32_t kMaxWindow = 1024;  // the rest of the 16 bits of an ID tells generations apart
-constexpr uint32_t kGenerations = 65536 / kMaxWindow;
 
 struct Counts {
   uint64_t answers = 0;
@@ -48,76 +47,12 @@ struct Counts {
   std::vector<double> microseconds;  // of each answer; paced only
 };
 
-// The questions that are open on one socket, by ID: place in the table and generation.
-class Window {
- public:
-  explicit Window(uint32_t size) : slots_(size) {
-    for (uint32_t i = size; i > 0; --i) free_.push_back(i - 1);
-  }
-
-  uint32_t room() const { return static_cast<uint32_t>(free_.size()); }
-  bool is_idle() const { return free_.size() == slots_.size(); }
-
-  // REQUIRES: room() > 0. Returns the ID to ask with.
-  uint32_t open(Clock::time_point now) {
-    const uint32_t place = free_.back();
-    free_.pop_back();
-    Slot& slot = slots_[place];
-    slot = {now, (slot.generation + 1) % kGenerations, true};
-    return slot.generation * kMaxWindow + place;
-  }
-
-  // Counts the answer and returns when its question was asked; nothing for one that is not open.
-  std::optional<Clock::time_point> close(bench::Packet packet, Counts& counts) {
-    if (packet.size() < bench::kHeaderSize) return {};
-    const uint32_t id = packet[0] * 256U + packet[1];
-    const uint32_t place = id % kMaxWindow;
-    if (place >= slots_.size()) return {};
-    Slot& slot = slots_[place];
-    if (!slot.is_open || slot.generation != id / kMaxWindow) return {};
-    slot.is_open = false;
-    free_.push_back(place);
-    ++(bench::is_good_answer(packet) ? counts.answers : counts.wrong);
-    return slot.asked;
-  }
-
-  // Returns how many were dropped.
-  uint64_t drop_before(Clock::time_point limit) {
-    uint64_t dropped = 0;
-    for (uint32_t place = 0; place < slots_.size(); ++place) {
-      if (!slots_[place].is_open || slots_[place].asked > limit) continue;
-      slots_[place].is_open = false;
-      free_.push_back(place);
-      ++dropped;
-    }
-    return dropped;
-  }
-
- private:
-  struct Slot {
-    Clock::time_point asked;
-    uint32_t generation = 0;
-    bool is_open = false;
-  };
-  std::vector<Slot> slots_;
-  std::vector<uint32_t> free_;
-};
-
-int connected_socket(uint32_t port, int type) {
-  const int fd = socket(AF_INET, type, 0);
-  const sockaddr_in server = bench::loopback(port);
-  if (fd < 0 || connect(fd, reinterpret_cast<const sockaddr*>(&server), sizeof server) != 0)
-    bench::fail("cannot connect");
-  if (type == SOCK_DGRAM) bench::enlarge_buffers(fd);
-  return fd;
-}
-
 class UdpLoad {
  public:
   explicit UdpLoad(const Settings& settings)
       : questions_(settings), batch_size_(std::clamp(settings["window"] / 4, 1U, kLargestBatch)) {
     for (uint32_t i = 0; i < settings["sockets"]; ++i) {
-      watched_.push_back({connected_socket(settings["port"], SOCK_DGRAM), POLLIN, 0});
+      watched_.push_back({bench::connected_socket(settings["port"], SOCK_DGRAM), POLLIN, 0});
       windows_.emplace_back(settings["window"]);
     }
   }
@@ -168,7 +103,7 @@ class UdpLoad {
   void send(std::size_t place, uint32_t count) {
     const Clock::time_point now = Clock::now();
     for (std::size_t i = 0; i < count; ++i) {
-      questions_.write_next(windows_[place].open(now), batch_.packet(i));
+      questions_.write_next(windows_[place].open({now}), batch_.packet(i));
       batch_.set_size(i, Questions::kSize);
     }
     batch_.send(watched_[place].fd, count);
@@ -182,8 +117,10 @@ class UdpLoad {
     const Clock::time_point now = Clock::now();
     for (std::size_t i = 0; i < count; ++i) {
       const bench::Packet packet(batch_.packet(i), batch_.received_size(i));
-      if (const auto asked = windows_[place].close(packet, counts_))
-        delays_.push_back(now - *asked);
+      const auto question = windows_[place].close(packet);
+      if (!question) continue;
+      ++(bench::is_good_answer(packet) ? counts_.answers : counts_.wrong);
+      delays_.push_back(now - question->asked);
     }
     return delays_;
   }
@@ -192,7 +129,8 @@ class UdpLoad {
     const Clock::time_point now = Clock::now();
     if (now - looked_for_lost_ < std::chrono::milliseconds(100)) return;
     looked_for_lost_ = now;
-    for (Window& window : windows_) counts_.lost += window.drop_before(now - kPatience);
+    for (Window& window : windows_)
+      window.drop_before(now - kPatience, [this](const Window::Question&) { ++counts_.lost; });
   }
 
   bool is_idle() const { return std::ranges::all_of(windows_, &Window::is_idle); }
@@ -209,7 +147,7 @@ class UdpLoad {
 
 // One connection and its questions that are open.
 struct Connection {
-  explicit Connection(uint32_t port) : fd(connected_socket(port, SOCK_STREAM)) {}
+  explicit Connection(uint32_t port) : fd(bench::connected_socket(port, SOCK_STREAM)) {}
 
   int fd;
   uint32_t open = 0;
@@ -328,31 +266,12 @@ void print(Counts counts) {
       percentile(counts.microseconds, 0.5), percentile(counts.microseconds, 0.99));
 }
 
-[[noreturn]] void refuse(const char* word) {
-  std::fprintf(stderr, "load: cannot use '%s'; see the top of load.cc\n", word);
-  std::exit(2);
-}
-
-Settings read_settings(int count, char** words) {
-  Settings settings;
-  for (int i = 2; i < count; ++i) {
-    const std::string_view word = words[i];
-    const std::size_t equals = word.find('=');
-    const auto found = settings.numbers.find(word.substr(0, equals));
-    if (equals == word.npos || found == settings.numbers.end()) refuse(words[i]);
-    found->second = bench::number_from_text(word.substr(equals + 1));
-  }
-  if (settings["window"] == 0 || settings["window"] > kMaxWindow) refuse("window");
-  if (settings["sockets"] == 0) refuse("sockets");
-  return settings;
-}
-
 }  // namespace
 
 int main(int count, char** words) {
-  if (count < 2) refuse("");
-  const Settings settings = read_settings(count, words);
+  if (count < 2) bench::refuse("");
   const std::string_view kind = words[1];
+  const Settings settings = bench::read_settings({words + 2, static_cast<std::size_t>(count - 2)});
   if (kind == "window") {
     print(UdpLoad(settings).run_window());
   } else if (kind == "paced") {
@@ -360,6 +279,6 @@ int main(int count, char** words) {
   } else if (kind == "tcp") {
     print(TcpLoad(settings).run());
   } else {
-    refuse(words[1]);
+    bench::refuse(words[1]);
   }
 }

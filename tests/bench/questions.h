@@ -8,9 +8,14 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
+
+#include "datagrams.h"
 
 namespace bench {
 
@@ -19,11 +24,33 @@ using Clock = std::chrono::steady_clock;
 struct Settings {
   std::map<std::string, uint32_t, std::less<>> numbers = {
       {"port", 0},    {"window", 256}, {"sockets", 1}, {"rate", 5000}, {"questions", 0},
-      {"seconds", 1}, {"first", 0},    {"names", 0},   {"hosts", 0},
+      {"seconds", 1}, {"first", 0},    {"names", 0},   {"hosts", 0},   {"mark", 0},
   };
 
   uint32_t operator[](std::string_view name) const { return numbers.find(name)->second; }
 };
+
+constexpr uint32_t kMaxWindow = 1024;
+
+[[noreturn]] inline void refuse(const char* word) {
+  std::fprintf(stderr, "cannot use '%s'; see the top of this program's source\n", word);
+  std::exit(2);
+}
+
+// From NAME=NUMBER words; anything else ends the program.
+inline Settings read_settings(std::span<char* const> words) {
+  Settings settings;
+  for (const char* const text : words) {
+    const std::string_view word = text;
+    const std::size_t equals = word.find('=');
+    const auto found = settings.numbers.find(word.substr(0, equals));
+    if (equals == word.npos || found == settings.numbers.end()) refuse(text);
+    found->second = number_from_text(word.substr(equals + 1));
+  }
+  if (settings["window"] == 0 || settings["window"] > kMaxWindow) refuse("window");
+  if (settings["sockets"] == 0) refuse("sockets");
+  return settings;
+}
 
 // Any two numbers below 2^31 get different names: the factor is odd.
 constexpr uint32_t kScatter = 2654435761;
@@ -33,6 +60,8 @@ constexpr uint32_t kScatterRange = 1U << 31;
 class Questions {
  public:
   static constexpr std::size_t kSize = 36;
+  static constexpr std::size_t kLetter = 13;  // where in the packet the name's first letter is
+  static constexpr std::size_t kType = 33;    // and the lower byte of the type
 
   explicit Questions(const Settings& settings)
       : first_(settings["first"]),
@@ -44,7 +73,7 @@ class Questions {
         "\7n000000\5bench\4test\0\0\1\0\1";
     static_assert(sizeof kPacket == kSize + 1);
     std::copy_n(kPacket, kSize, packet_.begin());
-    if (settings["hosts"] != 0) packet_[13] = 'h';
+    if (settings["hosts"] != 0) packet_[kLetter] = 'h';
   }
 
   // How many of `wanted` may still be asked.
@@ -54,9 +83,13 @@ class Questions {
   }
 
   void write_next(uint32_t id, uint8_t* to) {
+    write(first_ + (names_ == 0 ? asked_ : random_below(names_)), id, to);
+  }
+
+  // The question for the name with this number, which counts as asked.
+  void write(uint32_t number, uint32_t id, uint8_t* to) {
     // Like real names: 6 letters or digits that do not count up (some servers' hashes suffer then).
-    uint32_t rest =
-        (first_ + (names_ == 0 ? asked_ : random_below(names_))) * kScatter % kScatterRange;
+    uint32_t rest = number * kScatter % kScatterRange;
     ++asked_;
     for (std::size_t i = 19; i > 13; --i, rest /= 36)
       packet_[i] = static_cast<uint8_t>("0123456789abcdefghijklmnopqrstuvwxyz"[rest % 36]);
@@ -65,8 +98,7 @@ class Questions {
     std::ranges::copy(packet_, to);
   }
 
- private:
-  // xorshift32 (Marsaglia); the same names in every run.
+  // xorshift32 (Marsaglia); the same numbers in every run.
   uint32_t random_below(uint32_t limit) {
     random_ ^= random_ << 13;
     random_ ^= random_ >> 17;
@@ -74,6 +106,7 @@ class Questions {
     return static_cast<uint32_t>((uint64_t{random_} * limit) >> 32);
   }
 
+ private:
   std::array<uint8_t, kSize> packet_;
   uint32_t first_;
   uint32_t names_;

@@ -2,8 +2,9 @@
 // Copyright the dnslet authors
 //
 // The nameserver behind the servers under test: stub_upstream [PORT]. Every A question gets one
-// address for 3600 seconds, any other type an empty answer. On SIGTERM it prints how many questions
-// it has answered: that tells what a cache has kept.
+// address for 3600 seconds, any other type an empty answer. Names that begin with x do not exist,
+// those that begin with t get no answer. On SIGTERM it prints how many questions have come: that
+// tells what a cache has kept.
 
 #include <algorithm>
 #include <csignal>
@@ -14,6 +15,12 @@ namespace {
 
 volatile std::sig_atomic_t is_over = 0;
 
+// Owner (a pointer to the question), SOA, IN, 3600 seconds, 22 bytes: root, root, five numbers; the
+// last one is MINIMUM, 3600.
+constexpr std::array<uint8_t, 34> kAuthorityRecord = {0xc0, 12, 0, 6, 0, 1, 0, 0, 0x0e, 16, 0, 22,
+                                                      0,    0,  0, 0, 0, 1, 0, 0, 0,    1,  0, 0,
+                                                      0,    1,  0, 0, 0, 1, 0, 0, 0x0e, 16};
+
 // Where the question section of one question ends; 0: it does not.
 std::size_t question_end(const uint8_t* packet, std::size_t size) {
   std::size_t at = bench::kHeaderSize;
@@ -22,14 +29,23 @@ std::size_t question_end(const uint8_t* packet, std::size_t size) {
   return at <= size ? at : 0;
 }
 
-// Turns the question into its answer and returns the answer's size. Its OPT, if any, is left out.
+// Turns the question into its answer and returns the answer's size; 0: there is none. Its OPT, if
+// any, is left out.
 std::size_t answer(uint8_t* packet, std::size_t size) {
   const std::size_t end = question_end(packet, size);
-  if (end == 0 || end + bench::kAnswerRecord.size() > bench::kMaxPacket) return 0;
+  if (end == 0 || end + kAuthorityRecord.size() > bench::kMaxPacket) return 0;
+  const uint8_t letter = packet[bench::kHeaderSize + 1];
+  if (letter == 't') return 0;
   const bool is_address = packet[end - 4] == 0 && packet[end - 3] == 1;
   packet[2] = static_cast<uint8_t>(0x80 | (packet[2] & 0x01));
   packet[3] = 0x80;
   std::fill_n(packet + 6, 6, uint8_t{0});
+  if (letter == 'x') {
+    packet[3] |= 3;  // NXDOMAIN
+    packet[9] = 1;
+    std::ranges::copy(kAuthorityRecord, packet + end);
+    return end + kAuthorityRecord.size();
+  }
   if (!is_address) return end;
   packet[7] = 1;
   std::ranges::copy(bench::kAnswerRecord, packet + end);

@@ -25,8 +25,8 @@ from nsd_server import Nsd
 
 __all__ = ["CLOSE", "Dnslet", "FakeUpstream", "Later", "Nsd", "PATIENCE", "REPOSITORY", "SCALE",
            "SLOW", "TcpClient", "UdpClient", "command", "data", "free_port", "from_records",
-           "join_address", "only_rcode", "parse", "question", "records", "run", "silent",
-           "split_address", "timed", "ttls", "udp_burst", "wait_until", "with_address"]
+           "join_address", "load_programs", "only_rcode", "parse", "question", "records", "run",
+           "silent", "split_address", "timed", "ttls", "udp_burst", "wait_until", "with_address"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [a-z]+ \S")
@@ -38,6 +38,12 @@ def command():
     words = shlex.split(os.environ.get("DNSLET") or "build/dnslet")
     words[-1] = str(REPOSITORY / words[-1])
     return words
+
+
+def load_programs():
+    """Where the load generators of tests/bench are; None: not built"""
+    folder = Path(command()[-1]).parent / "bench"
+    return folder if (folder / "soak").exists() else None
 
 
 def environment(extra=None):
