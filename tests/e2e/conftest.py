@@ -10,7 +10,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-pytest.register_assert_rewrite("harness", "clients", "basics", "fake_upstream", "nsd_server")
+pytest.register_assert_rewrite("harness", "clients", "basics", "fake_upstream", "nsd_server",
+                               "faults", "soak")
 
 from harness import Dnslet, FakeUpstream  # noqa: E402
 
