@@ -105,20 +105,20 @@ void Upstream::on_deadline() {
     on_reply(oldest, {UpstreamResult::Silent, {}, {}});
   }
 
-  std::erase_if(retired_, [](const auto& channel) { return channel->is_idle(); });
   const bool is_due = current_->orphans() > 0 && now - renewed_ >= settings_.timeout;
   if (is_due || current_->orphans() >= kMaxOrphans) {
     AresChannel& before = *current_;
     renew_channel();
     tell(before);
   }
+  std::erase_if(retired_, [](const auto& channel) { return channel->is_idle(); });
   if (now - ports_checked_ >= settings_.timeout) {
     has_ports_ = current_->close_unneeded_ports();
     ports_checked_ = now;
   }
   if (const uint64_t oldest = pending_.oldest()) {
     deadline_timer_.start_once(pending_.find(oldest)->deadline - now);
-  } else if (has_ports_) {
+  } else if (has_ports_ || !retired_.empty()) {
     deadline_timer_.start_once(settings_.timeout);
   }
 }

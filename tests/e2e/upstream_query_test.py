@@ -171,6 +171,13 @@ def test_sockets_are_given_back_when_nobody_asks_any_more(dnslet, upstream):
     wait_until(lambda: server.descriptors() < before, "the sockets to be closed")
 
 
+def test_sockets_are_given_back_after_a_silence_too(dnslet, upstream):
+    server = dnslet("--upstream-timeout", 300, to=[upstream(silent)])
+    before = server.descriptors()
+    server.query("www.test")
+    wait_until(lambda: server.descriptors() <= before, "the sockets to be closed")
+
+
 def test_a_second_answer_to_an_earlier_port_changes_nothing(dnslet, upstream):
     def twice(asked):
         wrong = asked.answer(f"{asked.name} 300 IN A 203.0.113.66")
