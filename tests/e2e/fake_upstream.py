@@ -3,7 +3,8 @@
 """An upstream server that does what a test tells it, over UDP and TCP on one port.
 
 A handler gets a Question and returns what to send: a message or bytes, None for silence, Later(…)
-for an answer after a while, CLOSE to end a TCP connection, or a list of these.
+for an answer after a while, Raw(…) for bytes of a TCP stream, CLOSE or RESET to end a TCP
+connection, or a list of these.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ import dns.rrset
 from basics import PATIENCE, bind_both, free_port, join_address, wait_until
 
 CLOSE = object()
+RESET = object()
 SOA = "{zone} {ttl} IN SOA ns.test. hostmaster.test. 1 3600 600 86400 {minimum}"
 
 
@@ -30,6 +32,13 @@ SOA = "{zone} {ttl} IN SOA ns.test. hostmaster.test. 1 3600 600 86400 {minimum}"
 class Later:
     seconds: float
     reply: object
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Sent as it is, without a length in front"""
+
+    stream: bytes
 
 
 @dataclass
@@ -121,6 +130,14 @@ def from_records(*lines):
             return question.answer(*found)
         return question.nodata() if name in names else question.nxdomain()
     return handler
+
+
+def _stream(reply):
+    """What goes into a TCP connection"""
+    if isinstance(reply, Raw):
+        return reply.stream
+    wire = reply if isinstance(reply, bytes) else reply.to_wire(max_size=65535)
+    return struct.pack("!H", len(wire)) + wire
 
 
 class FakeUpstream:
@@ -238,12 +255,14 @@ class FakeUpstream:
             self._receive(wire, "tcp", source, lambda reply: self._send_tcp(reply, connection))
 
     def _send_tcp(self, reply, connection):
-        if reply is CLOSE:
+        if reply is RESET and connection.fileno() >= 0:
+            linger = struct.pack("ii", 1, 0)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        if reply is CLOSE or reply is RESET:
             return self._close(connection)
-        wire = reply if isinstance(reply, bytes) else reply.to_wire(max_size=65535)
         try:
             connection.setblocking(True)
-            connection.sendall(struct.pack("!H", len(wire)) + wire)
+            connection.sendall(_stream(reply))
             connection.setblocking(False)
         except OSError:
             self._close(connection)

@@ -20,13 +20,15 @@ from pathlib import Path
 
 from basics import PATIENCE, SCALE, SLOW, free_port, join_address, split_address, timed, wait_until
 from clients import (TcpClient, UdpClient, data, parse, question, records, ttls, udp_burst)
-from fake_upstream import CLOSE, FakeUpstream, Later, from_records, only_rcode, silent, with_address
+from fake_upstream import (CLOSE, RESET, FakeUpstream, Later, Raw, from_records, only_rcode, silent,
+                           with_address)
 from nsd_server import Nsd
 
-__all__ = ["CLOSE", "Dnslet", "FakeUpstream", "Later", "Nsd", "PATIENCE", "REPOSITORY", "SCALE",
-           "SLOW", "TcpClient", "UdpClient", "command", "data", "free_port", "from_records",
-           "join_address", "load_programs", "only_rcode", "parse", "question", "records", "run",
-           "silent", "split_address", "timed", "ttls", "udp_burst", "wait_until", "with_address"]
+__all__ = ["CLOSE", "Dnslet", "FakeUpstream", "Later", "Nsd", "PATIENCE", "RESET", "REPOSITORY",
+           "Raw", "SCALE", "SLOW", "TcpClient", "UdpClient", "command", "data", "free_port",
+           "from_records", "join_address", "load_programs", "only_rcode", "parse", "question",
+           "records", "run", "silent", "split_address", "timed", "ttls", "udp_burst", "wait_until",
+           "with_address"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [a-z]+ \S")
