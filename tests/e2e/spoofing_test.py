@@ -111,7 +111,7 @@ def target(dnslet, upstream):
         assert data(client.receive()) == [TRUE], "cached"
 
 
-@pytest.mark.parametrize("kind,how", [("ids", {}), ("ports", {}), ("none", dict(name="evil.test."))],
+@pytest.mark.parametrize("kind,how", [("ids", {}), ("ports", {}), ("none", {"name": "evil.test."})],
                          ids=["every other ID", "every other port", "another question"])
 def test_of_forged_answers_none_is_accepted_and_service_goes_on(target, forge, kind, how):
     server, source, asked = target

@@ -12,6 +12,7 @@ from harness import (PATIENCE, RESET, SCALE, SLOW, Later, Raw, UdpClient, data, 
 NOERROR, SERVFAIL = 0, 2
 TC = 0x0200
 EVIL = "203.0.113.66"
+SEARCH = ["--enable-search", "--search-domains", "test", "--ndots", 2]
 
 
 # What is added.
@@ -59,8 +60,7 @@ LOOPS = {
 
 
 @pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS)
-@pytest.mark.parametrize("flags", [[], ["--enable-search", "--search-domains", "test", "--ndots", 2]],
-                         ids=["as it stands", "searched"])
+@pytest.mark.parametrize("flags", [[], SEARCH], ids=["as it stands", "searched"])
 def test_a_loop_of_cnames_is_passed_on_and_ends_there(dnslet, upstream, loop, flags):
     """It is not kept: it ends without the record that was asked for, and has no SOA."""
     source = upstream(lambda q: q.answer(*[line.format(q.name) for line in loop]))
@@ -90,8 +90,8 @@ def rdata_loop(asked, rdtype, prefix):
 def test_a_compression_loop_inside_of_rdata_harms_nobody(dnslet, upstream, rdtype, prefix):
     number = {"CNAME": 5, "NS": 2, "MX": 15, "SRV": 33}[rdtype]
     source = upstream(lambda q: rdata_loop(q, number, prefix))
-    server = dnslet("--rcache", 10, "--enable-search", "--search-domains", "test", "--ndots", 2,
-                    "--verbose", "--upstream-timeout", 500, to=[source])
+    server = dnslet("--rcache", 10, *SEARCH, "--verbose", "--upstream-timeout", 500,
+                    to=[source])
     for name in ("www", "www.a.test"):  # qualified: built anew; as it stands: passed on
         for _ in range(2):
             with UdpClient(server.address) as client:
