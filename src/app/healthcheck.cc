@@ -3,7 +3,7 @@
 #include "app/healthcheck.h"
 
 #include <poll.h>
-#include <sys/random.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 // Copyright the dnslet authors
 #include "app/server.h"
 
-#include <sys/random.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cassert>

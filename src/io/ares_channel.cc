@@ -3,7 +3,6 @@
 #include "io/ares_channel.h"
 
 #include <netinet/tcp.h>
-#include <sys/random.h>
 #include <sys/uio.h>
 #include <unistd.h>
 

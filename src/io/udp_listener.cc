@@ -13,14 +13,24 @@ constexpr std::size_t kControlSize = CMSG_SPACE(sizeof(in6_pktinfo));
 // How many full batches are taken in one turn, so that TCP, upstream and timers get theirs.
 constexpr int kBatchesPerTurn = 8;
 
+// A size_t in glibc, a socklen_t in musl.
+using ControlLength = decltype(msghdr::msg_controllen);
+
 struct alignas(cmsghdr) Control {
   std::array<uint8_t, kControlSize> bytes;
 };
 
+cmsghdr* next_control(msghdr& message, cmsghdr* item) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-compare"  // musl's macro compares a size with a distance
+  return CMSG_NXTHDR(&message, item);
+#pragma GCC diagnostic pop
+}
+
 // Reads where the packet came to from the control data.
 void read_local(msghdr& message, UdpPeer& peer) {
   peer.has_local = false;
-  for (cmsghdr* item = CMSG_FIRSTHDR(&message); item; item = CMSG_NXTHDR(&message, item)) {
+  for (cmsghdr* item = CMSG_FIRSTHDR(&message); item; item = next_control(message, item)) {
     if (item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_PKTINFO) {
       in_pktinfo packet;
       std::memcpy(&packet, CMSG_DATA(item), sizeof packet);
@@ -57,7 +67,7 @@ void write_local(msghdr& message, Control& control, const UdpPeer& peer) {
   if (!peer.has_local) return;
   control.bytes.fill(0);
   message.msg_control = control.bytes.data();
-  message.msg_controllen = control.bytes.size();
+  message.msg_controllen = static_cast<ControlLength>(control.bytes.size());
   if (peer.local.family == Family::V4) {
     in_pktinfo packet{};
     std::memcpy(&packet.ipi_spec_dst, peer.local.bytes.data(), 4);
@@ -89,7 +99,7 @@ struct UdpListener::Batch {
   // Readies a place for a question; the kernel writes these fields with each one.
   void expect(std::size_t i, std::size_t control_size) {
     receiving[i].msg_hdr.msg_namelen = sizeof(sockaddr_in6);
-    receiving[i].msg_hdr.msg_controllen = control_size;
+    receiving[i].msg_hdr.msg_controllen = static_cast<ControlLength>(control_size);
   }
 };
 
