@@ -8,33 +8,15 @@ The last tests count questions in Kubernetes' case: three search domains and ndo
 import contextlib
 import shutil
 import signal
-import subprocess
-from pathlib import Path
 
 import dns.query
 import pytest
+from getaddrinfo_client import addresses, build_client, glibc_compiler
 from harness import Dnslet, FakeUpstream, data, from_records, question, wait_until
 from namespaces import Namespace, why_not
 
-CLIENT = Path(__file__).with_name("getaddrinfo.c")
 UPSTREAM, DNSLET = "127.0.0.2", "127.0.0.3"  # port 53, in the test's own network
 FAMILIES = "inet,inet6,any"
-
-
-def build(directory, name, compiler, *flags):
-    program = directory / name
-    subprocess.run([compiler, "-O1", "-o", str(program), str(CLIENT), *flags], check=True,
-                   capture_output=True)
-    return program
-
-
-def glibc_compiler():
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    if not compiler:
-        return None
-    macros = subprocess.run([compiler, "-dM", "-E", "-include", "features.h", "-x", "c",
-                             "/dev/null"], capture_output=True, text=True, check=False).stdout
-    return compiler if "__GLIBC__" in macros else None
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +31,8 @@ def clients(tmp_path_factory):
         reason = "musl-gcc is not installed (package musl-tools)"
     if reason:
         pytest.skip(reason)
-    return {"glibc": build(directory, "glibc-client", glibc),
-            "musl": build(directory, "musl-client", musl, "-static")}
+    return {"glibc": build_client(directory, "glibc-client", glibc),
+            "musl": build_client(directory, "musl-client", musl, "-static")}
 
 
 @pytest.fixture
@@ -66,15 +48,6 @@ def source(world):
         with world.inside():
             upstream = stack.enter_context(FakeUpstream(zone, host=UPSTREAM, port=53))
         yield upstream
-
-
-def addresses(text):
-    """{(name, family): addresses} of what the client printed; none where it printed an error"""
-    result = {}
-    for line in text.splitlines():
-        name, family, rest = (line + " ").split(" ", 2)
-        result[name, family] = [] if "!" in rest else sorted(rest.split())
-    return result
 
 
 def both(name, number):

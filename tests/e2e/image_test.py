@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: MIT
+# Copyright the dnslet authors
+"""The image of docker/Dockerfile and what runs beside it, without an engine: buildah builds, podman
+and runc run. It takes a static program (DNSLET), root, and the packages buildah, podman and runc."""
+
+import ctypes
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from getaddrinfo_client import build_client, musl_compilers
+from harness import PATIENCE, REPOSITORY, SCALE, command
+from namespaces import PATH, why_not
+
+BUSYBOX = "/bin/busybox"
+LIBC = ctypes.CDLL(None, use_errno=True)
+UNMOUNT_DETACHED = 2
+UNPRIVILEGED_PORT_START = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+
+
+def is_static(program):
+    """An executable that names no loader"""
+    text = subprocess.run(["readelf", "-lW", program], capture_output=True, text=True, check=False)
+    return text.returncode == 0 and "INTERP" not in text.stdout
+
+
+def why_no_image():
+    missing = [name for name in ("buildah", "podman", "runc", "readelf")
+               if not shutil.which(name, path=PATH)]
+    if missing:
+        return f"not installed: {', '.join(missing)}"
+    if not is_static(command()[-1]):
+        return "only a static program runs in an image from scratch (make check-musl)"
+    return why_not()
+
+
+pytestmark = pytest.mark.skipif(why_no_image() is not None, reason=str(why_no_image()))
+
+
+class Engine:
+    """buildah and podman with a store of their own; end() leaves nothing of it"""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.store = ["--root", directory / "store", "--runroot", directory / "run",
+                      "--storage-driver", "vfs"]
+        self.names = []
+
+    def call(self, *words, check=True):
+        done = subprocess.run([*map(str, words)], capture_output=True, text=True,
+                              timeout=PATIENCE * 12, check=False,
+                              env={"PATH": PATH, "HOME": str(self.directory)})
+        assert not check or done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+        return done
+
+    def podman(self, *words, check=True):
+        return self.call("podman", *self.store, "--cgroup-manager=cgroupfs",
+                         "--events-backend=file", "--runtime", shutil.which("runc", path=PATH),
+                         *words, check=check)
+
+    def build(self, tag, context, *words):
+        self.call("buildah", *self.store, "bud", "--format", "docker", "--isolation", "chroot",
+                  "-t", tag, *words, context)
+
+    def build_text(self, tag, context, dockerfile):
+        (context / "Dockerfile").write_text(dockerfile)
+        self.build(tag, context)
+
+    def run(self, *words, check=True):
+        # Limits of this host that an ordinary user may have, as runc cannot raise them.
+        return self.podman("run", "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096", *words,
+                           check=check)
+
+    def start(self, name, *words):
+        self.names.append(name)
+        self.run("-d", "--name", name, "--network=none", *words)
+        return int(self.podman("inspect", "--format", "{{.State.Pid}}", name).stdout)
+
+    def end(self):
+        for name in self.names:
+            self.podman("rm", "-f", "-t", "0", name, check=False)
+        LIBC.umount2(str(self.directory / "store" / "vfs").encode(), UNMOUNT_DETACHED)
+        for folder in Path("/sys/fs/cgroup").glob("**/libpod_parent"):
+            for inner in sorted(folder.glob("**/"), reverse=True):
+                try:
+                    inner.rmdir()
+                except OSError:
+                    pass  # somebody else's container is in it
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    """With the images dnslet, client (getaddrinfo alone) and app (busybox and getaddrinfo)"""
+    made = Engine(tmp_path_factory.mktemp("images"))
+    context = made.directory / "context"
+    (context / "build" / "static").mkdir(parents=True)
+    shutil.copytree(REPOSITORY / "docker", context / "docker")
+    shutil.copy(command()[-1], context / "build" / "static" / "dnslet")
+    made.build("dnslet", context, "-f", context / "docker" / "Dockerfile",
+               "--build-arg", "BINARY=prebuilt", "--build-arg", "VERSION=1.2.3")
+    base = made.directory / "base"
+    base.mkdir()
+    compilers = musl_compilers()
+    assert compilers, "no compiler for musl"
+    build_client(base, "getaddrinfo", next(iter(compilers.values())), "-static")
+    made.build_text("client", base, "FROM scratch\nCOPY getaddrinfo /getaddrinfo\n")
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def server(engine):
+    """start(*podman's words) → the pid of a dnslet that knows db.local"""
+    def start(*words):
+        pid = engine.start("fwd", "--read-only", "--cap-drop=ALL", *words, "-e",
+                           "DNSMASQ_ADDRESS=db.local=10.0.0.5 db.local=fd00::5", "-e",
+                           "DNSMASQ_NOREC=true", "dnslet")
+        wait_healthy(engine, "fwd")
+        return pid
+    yield start
+    engine.podman("rm", "-f", "-t", "0", "fwd", check=False)
+
+
+def wait_healthy(engine, name):
+    end = time.monotonic() + PATIENCE
+    while (done := engine.podman("healthcheck", "run", name, check=False)).returncode != 0:
+        assert time.monotonic() < end, done.stdout + done.stderr + logs(engine, name)
+
+
+def logs(engine, name):
+    done = engine.podman("logs", name, check=False)
+    return done.stdout + done.stderr
+
+
+def ask_from_a_neighbour(engine, name):
+    (engine.directory / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+    return engine.run("--rm", "--network=container:fwd", "-v",
+                      f"{engine.directory}/resolv.conf:/etc/resolv.conf:ro", "client",
+                      "/getaddrinfo", "inet,inet6,any", name).stdout.splitlines()
+
+
+def proc_status(pid):
+    text = Path(f"/proc/{pid}/status").read_text()
+    return dict(re.findall(r"^(\w+):[ \t]*(.*?)[ \t]*$", text, re.M))
+
+
+def test_the_image_is_small_and_says_how_it_is_run(engine):
+    [image] = json.loads(engine.podman("image", "inspect", "dnslet").stdout)
+    print(f"\nimage: {image['Size']} bytes")
+    assert image["Size"] <= 1_100_000
+    config = image["Config"]
+    assert config["User"] == "65534:65534"
+    assert config["Entrypoint"] == ["/dnslet"]
+    assert config["StopSignal"] in ("SIGTERM", "15")
+    assert set(config["ExposedPorts"]) == {"53/udp", "53/tcp"}
+    assert {"DNSMASQ_LISTEN=0.0.0.0", "DNSMASQ_RCACHE=10000"} <= set(config["Env"])
+    assert image["Healthcheck"]["Test"] == ["CMD", "/dnslet", "--healthcheck"]
+    labels = config["Labels"]
+    assert labels["org.opencontainers.image.title"] == "dnslet"
+    assert labels["org.opencontainers.image.version"] == "1.2.3"
+
+
+def test_an_ordinary_user_with_one_capability_serves_the_next_container(engine, server):
+    pid = server("--cap-add=NET_BIND_SERVICE", "--user", "65534:65534")
+    now = proc_status(pid)
+    assert now["Uid"].split() == ["65534"] * 4
+    assert int(now["CapEff"], 16) == int(now["CapBnd"], 16) == 1 << 10
+    root = [line.split() for line in Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
+            if line.split()[4] == "/"]
+    assert "ro" in root[0][5].split(",")
+    ports = engine.call("nsenter", "-t", pid, "-n", "cat", UNPRIVILEGED_PORT_START).stdout
+    assert int(ports) > 53
+    assert ask_from_a_neighbour(engine, "db.local") == [
+        "db.local inet 10.0.0.5", "db.local inet6 fd00::5", "db.local any 10.0.0.5 fd00::5"]
+
+
+def test_no_capability_is_needed_where_the_engine_lowers_the_unprivileged_ports(engine, server):
+    pid = server("--sysctl", "net.ipv4.ip_unprivileged_port_start=0")
+    assert int(proc_status(pid)["CapEff"], 16) == 0
+    assert ask_from_a_neighbour(engine, "db.local")[0] == "db.local inet 10.0.0.5"
+
+
+def test_sigterm_ends_it_within_200_ms_with_status_0(engine, server):
+    pid = server("--cap-add=NET_BIND_SERVICE")
+    pidfd = os.pidfd_open(pid)
+    begin = time.monotonic()
+    os.kill(pid, signal.SIGTERM)
+    assert select.select([pidfd], [], [], PATIENCE)[0]
+    took = time.monotonic() - begin
+    os.close(pidfd)
+    print(f"\nended in {took * 1000:.1f} ms")
+    assert took < 0.2 * SCALE
+    assert engine.podman("wait", "fwd").stdout.strip() == "0"
+    assert "info stopped" in logs(engine, "fwd")
+
+
+def test_a_name_of_the_images_own_passwd_is_known(engine):
+    done = engine.run("--rm", "--user=0", "dnslet", "--user", "nobody", "--print-config")
+    assert "user = nobody  (--user)" in done.stdout
+    done = engine.run("--rm", "--user=0", "dnslet", "--user", "daemon", "--no-rec", check=False)
+    assert done.returncode == 2 and "daemon" in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists(BUSYBOX) or not is_static(BUSYBOX),
+                    reason="no static busybox (package busybox-static)")
+def test_an_application_with_dnslet_inside_its_own_image(engine):
+    """docker/alpine-inside.Dockerfile on a base that has what it needs of Alpine: a shell"""
+    base = engine.directory / "base"
+    shutil.copy(BUSYBOX, base / "busybox")
+    engine.build_text("alpine-like", base, "FROM scratch\nCOPY busybox /bin/sh\n"
+                      "COPY busybox /bin/sleep\nCOPY busybox /bin/cat\n"
+                      "COPY getaddrinfo /bin/getaddrinfo\nENV PATH=/bin\n")
+    engine.build("inside", REPOSITORY / "docker", "-f",
+                 REPOSITORY / "docker" / "alpine-inside.Dockerfile", "--build-arg",
+                 "BASE=localhost/alpine-like", "--build-arg", "DNSLET=localhost/dnslet")
+    path = engine.directory / "resolv.conf.inside"
+    path.write_text("nameserver 192.0.2.1\n")
+    done = engine.run("--rm", "--network=none", "-v", f"{path}:/etc/resolv.conf", "-e",
+                      "DNSMASQ_ADDRESS=db.local=10.0.0.5", "inside", "/bin/sh", "-c",
+                      "getaddrinfo inet db.local; cat /etc/resolv.conf; echo $$")
+    assert "db.local inet 10.0.0.5\n" in done.stdout
+    assert "nameserver 127.0.0.1 # added by dnslet\n# dnslet: nameserver 192.0.2.1" in done.stdout
+    assert done.stdout.splitlines()[-1] == "1"
