@@ -138,6 +138,36 @@ def test_the_links_of_the_readme_lead_somewhere():
         assert (ROOT / link).exists(), link
 
 
+def test_the_examples_for_containers_name_only_what_exists():
+    known = {variable for _, variable, _ in man_options().values()}
+    for path in (ROOT / "docker").iterdir():
+        text = path.read_text()
+        assert set(re.findall(r"DNSMASQ_[A-Z_]*[A-Z]", text)) <= known, path
+        for source in re.findall(r"^COPY (?!--from)(\S+) /\S+$", text, re.M):
+            assert source in (".", "build/static/dnslet") or (ROOT / source).exists(), (path, source)
+
+
+def test_the_sidecar_is_native_and_asked_whether_it_has_started():
+    yaml = pytest.importorskip("yaml")
+    pod = yaml.safe_load((ROOT / "docker" / "kubernetes-sidecar.yaml").read_text())
+    [sidecar] = pod["spec"]["initContainers"]
+    assert sidecar["restartPolicy"] == "Always"
+    assert sidecar["startupProbe"]["exec"]["command"] == ["/dnslet", "--healthcheck"]
+    variables = {item["name"]: item["value"] for item in sidecar["env"]}
+    config = {flag: value for flag, (value, _) in print_config(**variables).items()}
+    assert config["listen"] == "127.0.0.1" and config["enable-search"] == "true"
+    assert pod["spec"]["dnsPolicy"] == "None"
+    assert pod["spec"]["dnsConfig"] == {"nameservers": ["127.0.0.1"]}
+
+
+def test_the_application_of_the_compose_file_waits_for_dnslet():
+    yaml = pytest.importorskip("yaml")
+    services = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]
+    assert services["app"]["depends_on"]["dnslet"]["condition"] == "service_healthy"
+    assert services["app"]["dns"] == services["dnslet"]["networks"]["names"]["ipv4_address"]
+    assert services["dnslet"]["read_only"] is True and services["dnslet"]["cap_drop"] == ["ALL"]
+
+
 def test_the_man_page_is_sound():
     result = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", ROOT / "man" / "dnslet.8"],
                             capture_output=True, text=True, timeout=10, check=False)

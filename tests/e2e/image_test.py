@@ -15,20 +15,16 @@ import time
 from pathlib import Path
 
 import pytest
+from elf import is_static
 from getaddrinfo_client import build_client, musl_compilers
 from harness import PATIENCE, REPOSITORY, SCALE, command
-from namespaces import PATH, why_not
+from namespaces import PATH, skip, why_not
 
-BUSYBOX = "/bin/busybox"
+# Debian's and Alpine's names for the static one
+BUSYBOX = next(filter(os.path.exists, ("/bin/busybox.static", "/bin/busybox")), "")
 LIBC = ctypes.CDLL(None, use_errno=True)
 UNMOUNT_DETACHED = 2
 UNPRIVILEGED_PORT_START = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
-
-
-def is_static(program):
-    """An executable that names no loader"""
-    text = subprocess.run(["readelf", "-lW", program], capture_output=True, text=True, check=False)
-    return text.returncode == 0 and "INTERP" not in text.stdout
 
 
 def why_no_image():
@@ -39,9 +35,6 @@ def why_no_image():
     if not is_static(command()[-1]):
         return "only a static program runs in an image from scratch (make check-musl)"
     return why_not()
-
-
-pytestmark = pytest.mark.skipif(why_no_image() is not None, reason=str(why_no_image()))
 
 
 class Engine:
@@ -97,7 +90,9 @@ class Engine:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
-    """With the images dnslet, client (getaddrinfo alone) and app (busybox and getaddrinfo)"""
+    """With the images dnslet and client, which is getaddrinfo alone"""
+    if reason := why_no_image():
+        skip(reason)
     made = Engine(tmp_path_factory.mktemp("images"))
     context = made.directory / "context"
     (context / "build" / "static").mkdir(parents=True)
@@ -208,10 +203,10 @@ def test_a_name_of_the_images_own_passwd_is_known(engine):
     assert done.returncode == 2 and "daemon" in done.stderr
 
 
-@pytest.mark.skipif(not os.path.exists(BUSYBOX) or not is_static(BUSYBOX),
-                    reason="no static busybox (package busybox-static)")
 def test_an_application_with_dnslet_inside_its_own_image(engine):
     """docker/alpine-inside.Dockerfile on a base that has what it needs of Alpine: a shell"""
+    if not is_static(BUSYBOX):
+        skip("no static busybox (package busybox-static)")
     base = engine.directory / "base"
     shutil.copy(BUSYBOX, base / "busybox")
     engine.build_text("alpine-like", base, "FROM scratch\nCOPY busybox /bin/sh\n"
