@@ -2,6 +2,9 @@
 // Copyright the dnslet authors
 #include "io/udp_listener.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -77,6 +80,13 @@ void write_local(msghdr& message, Control& control, const UdpPeer& peer) {
     std::memcpy(&packet.ipi6_addr, peer.local.bytes.data(), 16);
     put_control(message, IPPROTO_IPV6, IPV6_PKTINFO, packet);
   }
+}
+
+// The system call itself. musl's sendmmsg() is a loop of sendmsg(), because its msghdr and cmsghdr
+// have an int and padding where the kernel's have a long; with the padding zero, as it is here,
+// these are the same.
+int send_batch(int fd, mmsghdr* messages, std::size_t count) {
+  return static_cast<int>(syscall(SYS_sendmmsg, fd, messages, count, MSG_DONTWAIT));
 }
 
 }  // namespace
@@ -188,8 +198,7 @@ void UdpListener::queue(std::size_t size, const UdpPeer& peer) {
 void UdpListener::flush() {
   std::size_t sent = 0;
   while (sent < queued_) {
-    const int count = sendmmsg(socket_.get(), batch_->sending.data() + sent,
-                               static_cast<unsigned>(queued_ - sent), MSG_DONTWAIT);
+    const int count = send_batch(socket_.get(), batch_->sending.data() + sent, queued_ - sent);
     if (count > 0) {
       sent += static_cast<std::size_t>(count);
       continue;
