@@ -1,6 +1,6 @@
 # dnslet. `make run` tries it out, `make check` tests it, `make help` lists the rest.
 # Packages that are missing are installed on the way (.ci/deps). Sanitizers: SAN=1; another
-# compiler: CXX=clang++; whole commands: V=1; warnings are errors: WERROR=1.
+# compiler: CXX=clang++; static for musl: STATIC=1; whole commands: V=1; warnings are errors: WERROR=1.
 
 CXXFLAGS   ?= -O2 -g
 PIE        ?= -pie
@@ -16,6 +16,26 @@ VERSION    := $(shell .ci/version)
 SANITIZE := $(filter-out 0,$(SAN))
 COMPILER := $(filter-out g++,$(notdir $(lastword $(CXX))))
 B        := build$(if $(SANITIZE),/$(if $(filter fuzz,$(SAN)),fuzz,san))$(if $(COMPILER),/$(COMPILER))
+
+# Static programs are built in build/static, by Alpine's own compiler or, elsewhere, a toolchain of ours.
+ifneq ($(filter-out 0,$(STATIC)),)
+B    := build/static
+MUSL := $(shell .ci/deps static >&2 && .ci/musl-sysroot)
+$(if $(filter 0,$(.SHELLSTATUS)),,$(error there is no toolchain for musl))
+ifneq ($(MUSL),)
+override CXX := $(filter-out %g++ %clang++,$(CXX)) $(MUSL)/bin/musl-clang++
+PKG_CONFIG   := $(MUSL)/bin/pkg-config
+FOLDED       := -Wl,--icf=all
+export MUSL
+else
+PKG_CONFIG += --static
+endif
+CODE   := -fno-pie -ffunction-sections -fdata-sections
+LINKED := -static -no-pie -s -Wl,--gc-sections $(FOLDED)
+else
+CODE   := -fPIE
+LINKED := $(PIE)
+endif
 
 SOURCES := $(filter-out src/app/main.cc,$(wildcard src/*/*.cc))
 HEADERS := $(wildcard src/*/*.h)
@@ -39,9 +59,9 @@ CHECKED  = -O1 -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS $(SANITIZERS) \
     $(if $(findstring clang,$(CXX)),,-Wno-maybe-uninitialized) # g++ sees ghosts in instrumented code
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all \
     $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link)
-COMPILE_FLAGS = -std=c++20 $(WARNINGS) $(CXXFLAGS) $(if $(SANITIZE),$(CHECKED),$(HARDENED)) -fPIE -pthread \
+COMPILE_FLAGS = -std=c++20 $(WARNINGS) $(CXXFLAGS) $(if $(SANITIZE),$(CHECKED),$(HARDENED)) $(CODE) -pthread \
     -Isrc -Itests/unit $(CPPFLAGS) $(shell $(PKG_CONFIG) --cflags libuv libcares)
-LINK_FLAGS = $(CXXFLAGS) $(if $(SANITIZE),$(SANITIZERS)) $(PIE) -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
+LINK_FLAGS = $(CXXFLAGS) $(if $(SANITIZE),$(SANITIZERS)) $(LINKED) -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
 LIBS  = $(shell $(PKG_CONFIG) --libs libuv libcares)
 CATCH = $(shell $(PKG_CONFIG) --libs catch2-with-main 2>/dev/null)
 
@@ -95,6 +115,15 @@ libfuzzer: $(TARGETS:%=$(B)/libfuzzer/%)
 	@$(foreach target,$(TARGETS),mkdir -p $(B)/corpus/$(target) && $(B)/libfuzzer/$(target) -max_total_time=$(TIME) \
 	    -artifact_prefix=$(B)/$(target)- $(B)/corpus/$(target) tests/fuzz/corpus/$(target) &&) true
 
+static: ## build build/static/dnslet: one static program for musl, with everything inside
+	@$(MAKE) STATIC=1 all
+
+check-musl: ## test that program: unit, end to end, real clients on musl, an image of it (root; NOSKIP=1)
+	@.ci/deps static check image
+	@$(MAKE) STATIC=1 all build/static/unit-tests
+	@$(MAKE) STATIC=1 unit
+	@$(MAKE) STATIC=1 e2e
+
 e2e: $(PROGRAM) $(LOADS) ## test the program from outside (E2E=FILE... for some) and the documents
 	$(if $(SANITIZE),SLOW=1 )DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q -p no:cacheprovider $(E2E)
 
@@ -102,7 +131,7 @@ lint: | deps ## check format, layers, scripts and the man page, then run clang-t
 	clang-format --dry-run --Werror $$(find src tests -name '*.cc' -o -name '*.h')
 	$(PYTHON) tests/layers.py
 	tests/hygiene.sh
-	shellcheck .ci/deps .ci/run .ci/version $(wildcard tests/*.sh tests/*/*.sh)
+	shellcheck .ci/deps .ci/musl-sysroot .ci/run .ci/version $(wildcard tests/*.sh tests/*/*.sh)
 	shellcheck --shell=sh --exclude=SC2034,SC2154 init/dnslet.openrc init/dnslet.confd # variables of openrc-run
 	mandoc -T lint -W warning man/dnslet.8
 	@$(MAKE) tidy
@@ -142,7 +171,7 @@ help: ## list the targets
 
 # Packages: one call, for the goals of this run.
 deps:
-	@CXX='$(CXX)' .ci/deps build $(if $(filter unit e2e $(B)/unit-tests,$(MAKECMDGOALS)),check) \
+	@CXX='$(CXX)' .ci/deps $(if $(MUSL),,build) $(if $(filter unit e2e $(B)/unit-tests,$(MAKECMDGOALS)),check) \
 	    $(filter lint bench soak micro,$(MAKECMDGOALS))
 
 # The flags are files, so that pkg-config runs once and other flags make another build.
@@ -195,6 +224,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit fuzz-replay replay fuzz libfuzzer e2e lint tidy bench soak micro install uninstall clean help deps FORCE
+.PHONY: all run check unit fuzz-replay replay fuzz libfuzzer e2e lint tidy bench soak micro static check-musl install uninstall clean help deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
