@@ -31,6 +31,7 @@ else
 PKG_CONFIG += --static
 endif
 CODE   := -fno-pie -ffunction-sections -fdata-sections
+COLD   := -Os
 LINKED := -static -no-pie -s -Wl,--gc-sections $(FOLDED)
 else
 CODE   := -fPIE
@@ -53,8 +54,9 @@ LIBRARY := $(B)/libdnslet.a
 # Everything below here that is not `:=` is expanded in recipes only, when the packages are there.
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor \
     $(if $(filter-out 0 false,$(CI) $(WERROR)),-Werror)
-HARDENED = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong \
-    $(if $(filter x86_64,$(shell uname -m)),$(call accepted,-fcf-protection))
+HARDENED = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong $(if $(COLD),,$(BRANCHES))
+# Of no use in a static program: the assembler of musl has no marks for it.
+BRANCHES = $(if $(filter x86_64,$(shell uname -m)),$(call accepted,-fcf-protection))
 CHECKED  = -O1 -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS $(SANITIZERS) \
     $(if $(findstring clang,$(CXX)),,-Wno-maybe-uninitialized) # g++ sees ghosts in instrumented code
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -187,9 +189,12 @@ $(B)/compile.flags $(B)/link.flags $(B)/version: FORCE | deps
 $(B)/src/app/version.o: $(B)/version
 $(B)/src/app/version.o: DEFINE = -DVERSION='"$(VERSION)"'
 
+# What runs once or seldom may be small in a static program.
+$(patsubst %.cc,$(B)/%.o,$(filter-out src/app/worker.cc src/app/flights.cc,$(wildcard src/app/*.cc))): SIZE = $(COLD)
+
 $(B)/%.o: %.cc $(B)/compile.flags
 	@mkdir -p $(@D)
-	$(call quiet,CXX)$(CXX) @$(B)/compile.flags $(DEFINE) -MMD -MP -c -o $@ $<
+	$(call quiet,CXX)$(CXX) @$(B)/compile.flags $(SIZE) $(DEFINE) -MMD -MP -c -o $@ $<
 
 $(LIBRARY): $(SOURCES:%.cc=$(B)/%.o)
 	@rm -f $@
