@@ -189,8 +189,11 @@ $(B)/compile.flags $(B)/link.flags $(B)/version: FORCE | deps
 $(B)/src/app/version.o: $(B)/version
 $(B)/src/app/version.o: DEFINE = -DVERSION='"$(VERSION)"'
 
-# What runs once or seldom may be small in a static program.
-$(patsubst %.cc,$(B)/%.o,$(filter-out src/app/worker.cc src/app/flights.cc,$(wildcard src/app/*.cc))): SIZE = $(COLD)
+# What no question passes through every time may be small in a static program.
+HOT := $(wildcard src/dns/*.cc src/policy/*.cc) $(addsuffix .cc,$(addprefix src/io/,ares_channel loop stand_in tcp_client \
+    udp_listener udp_ports upstream) src/app/flights src/app/worker)
+$(patsubst %.cc,$(B)/%.o,$(filter-out $(HOT),$(SOURCES)) src/app/main.cc src/policy/resolv_conf.cc \
+    src/policy/resolv_conf_edit.cc src/policy/preload.cc): SIZE = $(COLD)
 
 $(B)/%.o: %.cc $(B)/compile.flags
 	@mkdir -p $(@D)
