@@ -2,29 +2,29 @@
 # Copyright the dnslet authors
 """Clients that attack: what they cost, and what others notice of it.
 
-The measure of the others is the time that one question after the other takes, in rounds: of each
-round the 99th percentile (the median where clients and server fight for the processors), of the
-rounds in quiet the middle one, of those under attack the best one. A machine that is busy with
-something else spoils some rounds, a server that suffers spoils all."""
+The measure of the others is the time that a question takes, in rounds of 0.2 s; of the rounds under
+attack the best one counts: a machine that is busy with something else spoils some of them, a server
+that suffers spoils all."""
 
 import contextlib
 import json
-import re
 import select
-import signal
 import socket
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from harness import (PATIENCE, SCALE, SLOW, TcpClient, UdpClient, data, load_programs, question,
                      wait_until)
+from metrics import Scrape, wait_total
 
 REFUSED = 5
-HOSTS = ("--no-rec", "--address", "*.bench.test=192.0.2.1")
+METRICS = ("--metrics", "127.0.0.1:0")
+HOSTS = (*METRICS, "--no-rec", "--address", "*.bench.test=192.0.2.1")
 
 
 @pytest.fixture
@@ -35,69 +35,76 @@ def programs():
     return folder
 
 
-def counters(server):
-    before = len(server.log("counters "))
-    server.send_signal(signal.SIGUSR1)
-    wait_until(lambda: len(server.log("counters ")) > before, "the counters")
-    return {key: int(value) for key, value in
-            re.findall(r"(\w+)=(\d+)", server.log("counters ")[-1])}
-
-
-def times_of(server, questions):
-    """How long each of so many questions takes, in seconds, in order of length"""
+def one_round(server):
+    """How long each of 100 questions takes, in seconds, in order of length. One every 2 ms: a round
+    is long enough to see all that happens, and does not fit between two turns of an attacker."""
     wire, times = question("quiet.bench.test").to_wire(), []
+    pace, due = threading.Event(), time.perf_counter()
     with UdpClient(server.address) as client:
-        for _ in range(questions):
+        for _ in range(100):
             begin = time.perf_counter()
             client.send(wire)
             reply = client.receive_wire()
             times.append(time.perf_counter() - begin)
             assert reply[7] == 1, "the address"
+            due += 0.002
+            pace.wait(max(0.0, due - time.perf_counter()))
     return sorted(times)
 
 
 def p99(server):
-    return times_of(server, 200)[197]
+    return one_round(server)[98]
 
 
 def median(server):
-    return times_of(server, 20)[10]
+    return one_round(server)[50]
 
 
 def in_quiet(measure, server):
-    return statistics.median(measure(server) for _ in range(5))
+    return statistics.median(measure(server) for _ in range(3))
 
 
-def under_attack(measure, server, is_over):
-    """Of the best round until then"""
-    rounds = [measure(server)]
-    while not is_over():
-        rounds.append(measure(server))
-    return min(rounds)
-
-
-def check_unharmed(quiet, attacked, floor):
-    print(f"{quiet * 1e6:.0f} us in quiet, {attacked * 1e6:.0f} us under attack")
-    assert attacked < max(3 * quiet, floor * SCALE)
+def under_attack(measure, server, is_over, victim=None):
+    """Of the best round from when the attack is felt to its end. It may be another's."""
+    victim = victim or server
+    wait_until(lambda: Scrape(victim).total("dnslet_questions_total") > 2000 or (
+        Scrape(victim).total("dnslet_tcp_clients") > 100), "the attack")
+    rounds = []
+    while True:
+        one = measure(server)
+        if is_over() and rounds:
+            return min(rounds)
+        rounds.append(one)
 
 
 # TCP.
 
-def test_10000_connections_neither_exceed_the_limit_nor_harm_udp(dnslet):
-    server = dnslet(*HOSTS)
-    quiet = in_quiet(p99, server)
+@contextlib.contextmanager
+def connecting(server, count):
+    """(a function that tells whether all are open, one that reads what the attacker tells then)"""
     script = Path(__file__).with_name("many_connections.py")
-    with subprocess.Popen([sys.executable, script, str(server.port), "10000"], text=True,
+    with subprocess.Popen([sys.executable, script, str(server.port), str(count)], text=True,
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as attacker:
-        attacked = under_attack(p99, server,
-                                lambda: select.select([attacker.stdout], [], [], 0)[0])
-        result = json.loads(attacker.stdout.readline())
-        found = counters(server)
-        descriptors = server.descriptors()
+        yield (lambda: bool(select.select([attacker.stdout], [], [], 0)[0]),
+               lambda: json.loads(attacker.stdout.readline()))
         attacker.communicate()
-    check_unharmed(quiet, attacked, 0.002)
-    assert found["tcp_clients"] == 256
-    assert found["tcp_closed_by_limit"] == 10000 + 1 - 256
+
+
+def test_10000_connections_neither_exceed_the_limit_nor_harm_udp(dnslet):
+    """The quiet value is that of a server beside the one under attack, on the same machine."""
+    server, other = dnslet(*HOSTS), dnslet(*HOSTS)
+    quiet = in_quiet(p99, server)
+    with connecting(other, 3000) as (is_over, _):
+        beside = under_attack(p99, server, is_over, other)
+    with connecting(server, 10000) as (is_over, read_result):
+        attacked = under_attack(p99, server, is_over)
+        result, found, descriptors = read_result(), Scrape(server), server.descriptors()
+    print(f"99th percentile: {quiet * 1e6:.0f} us in quiet, {beside * 1e6:.0f} us beside it, "
+          f"{attacked * 1e6:.0f} us under attack")
+    # Below 20 ms it is the scheduler that is measured: three programs share two processors.
+    assert attacked < max(3 * quiet, 3 * beside, 0.02 * SCALE)
+    assert found.total("dnslet_tcp_clients") == 256
+    assert found.total("dnslet_tcp_clients_closed_by_limit_total") == 10000 + 1 - 256
     assert descriptors < 256 + 20
     assert result["busy_answers"] == 200, "who asks stays"
     assert result["open"] == [False] * (10000 - 255 - result["forgotten"]) + [True] * 255, (
@@ -123,7 +130,8 @@ def test_senders_that_drip_are_idle_and_make_room(dnslet):
 def test_readers_that_never_read_cost_a_bounded_memory_and_go(dnslet):
     """64 of them, with answers of 32 kB"""
     many = "".join(f"10.9.{i // 250}.{i % 250 + 1} many.test\n" for i in range(2000))
-    server = dnslet("--no-rec", "--tcp-idle-timeout", 1500, hosts=many + "192.0.2.10 nas.test\n")
+    server = dnslet(*METRICS, "--no-rec", "--tcp-idle-timeout", 1500,
+                    hosts=many + "192.0.2.10 nas.test\n")
     assert len(data(server.query("many.test", tcp=True))) == 2000
     before = server.resident()
     with contextlib.ExitStack() as stack:
@@ -136,7 +144,7 @@ def test_readers_that_never_read_cost_a_bounded_memory_and_go(dnslet):
         for _ in range(100):
             assert data(server.query("nas.test")) == ["192.0.2.10"]
         assert SLOW or server.resident() - before < 64 * (512 << 10)
-        wait_until(lambda: counters(server)["tcp_clients"] == 0, "all are gone", 1.5 + PATIENCE)
+        wait_total(server, 0, "dnslet_tcp_clients")
 
 
 # UDP.
@@ -156,26 +164,32 @@ def black_hole():
 
 
 def test_100000_new_names_a_second_keep_to_the_limit_and_memory_stays(dnslet, programs, black_hole):
-    """As fast as they are answered: where the machine gives it, that is more than 100,000."""
-    server = dnslet("--address", "quiet.bench.test=192.0.2.1", "--rcache", 10000, "--nameservers",
-                    black_hole, "--max-inflight", 1000, "--upstream-timeout", 1000)
-    count = 50_000 if SLOW else 200_000
-    resident, most_open = [], 0
-    with loading(programs, server, "window", names=0, questions=count, window=1024,
-                 sockets=4) as attacker:
-        while attacker.poll() is None:
-            most_open = max(most_open, counters(server)["upstream_open"])
-            resident.append(server.resident())
-            median(server)
-        result = json.loads(attacker.stdout.read())
-    print(f"{count / result['seconds']:.0f} names a second, {most_open} open, "
-          f"{min(resident) >> 10} to {max(resident) >> 10} KiB")
-    assert result["lost"] == 0 and result["answers"] == 0
-    assert result["wrong"] == count, "all were told SERVFAIL"
-    assert 0 < most_open <= 1000
-    settled = resident[len(resident) // 3]
-    assert SLOW or max(resident) < settled + (2 << 20)
-    wait_until(lambda: counters(server)["upstream_open"] == 0, "nothing open")
+    """As fast as they are answered: where the machine gives it, that is more than 100,000. What
+    comes after the first half takes the memory that the first half has used."""
+    server = dnslet(*METRICS, "--address", "quiet.bench.test=192.0.2.1", "--rcache", 10000,
+                    "--nameservers", black_hole, "--max-inflight", 1000, "--upstream-timeout", 1000)
+    count, pace = 25_000 if SLOW else 100_000, threading.Event()
+
+    def attack(first):
+        """(the most questions that were open upstream, the most memory in use)"""
+        resident, most_open = [], 0
+        with loading(programs, server, "window", names=0, first=first, questions=count,
+                     window=1024, sockets=4) as attacker:
+            while attacker.poll() is None:
+                most_open = max(most_open, Scrape(server).total("dnslet_upstream_inflight"))
+                resident.append(server.resident())
+                pace.wait(0.02)
+            result = json.loads(attacker.stdout.read())
+        print(f"{count / result['seconds']:.0f} names a second, {most_open:.0f} open, "
+              f"{max(resident) >> 10} KiB")
+        assert result["lost"] == 0 and result["answers"] == 0
+        assert result["wrong"] == count, "all were told SERVFAIL"
+        return most_open, max(resident)
+    open_first, resident_first = attack(0)
+    open_then, resident_then = attack(count)
+    assert 0 < max(open_first, open_then) <= 1000
+    assert SLOW or resident_then < resident_first + (1 << 20)
+    wait_total(server, 0, "dnslet_upstream_inflight")
     assert len(server.log("too many questions under way")) < 5, "the log is limited"
 
 
@@ -189,18 +203,20 @@ FLOODS = {
 @pytest.mark.parametrize("kind, how", FLOODS.values(), ids=FLOODS)
 def test_a_client_that_floods_does_not_make_another_one_wait(dnslet, programs, black_hole, kind,
                                                              how):
-    """It has a thousand questions open at any time: as many may be before another's, no more. That
-    takes some milliseconds where three programs share two processors."""
+    """It has a thousand questions open at any time. As many may be before another's, no more: so a
+    question takes what the flood's answers take, and the machine some time for itself."""
     known = "*.bench.test" if how["names"] else "quiet.bench.test"
-    server = dnslet("--address", f"{known}=192.0.2.1", "--nameservers", black_hole,
+    server = dnslet(*METRICS, "--address", f"{known}=192.0.2.1", "--nameservers", black_hole,
                     "--max-inflight", 100, "--upstream-timeout", 500)
     quiet = in_quiet(median, server)
     with loading(programs, server, kind, seconds=1, **how) as attacker:
         attacked = under_attack(median, server, lambda: attacker.poll() is not None)
         result = json.loads(attacker.stdout.read())
-    print(result["answers"] + result["wrong"], "answers to the one that floods")
-    assert result["answers"] + result["wrong"] > 1000
-    check_unharmed(quiet, attacked, 0.01)
+    answered = result["answers"] + result["wrong"]
+    thousand = 1024 * result["seconds"] / answered
+    print(f"median: {quiet * 1e6:.0f} us in quiet, {attacked * 1e6:.0f} us under attack, "
+          f"{answered} answers to the one that floods, a thousand in {thousand * 1e6:.0f} us")
+    assert attacked < max(3 * quiet, 2 * thousand + 0.005 * SCALE)
 
 
 def test_a_refusal_is_no_larger_than_its_question(dnslet):
