@@ -27,11 +27,11 @@ std::size_t Flights::Hash::operator()(const policy::UpstreamQuestion* question) 
   return dns::hash(question->question.name.view().wire(), seed ^ type);
 }
 
-Flights::Flights(io::Loop& loop, io::Log& log, const FlightSettings& settings, OnLanding on_landing)
+Flights::Flights(io::Loop& loop, io::Log& log, const FlightSettings& settings, Callbacks callbacks)
     : loop_(loop),
       log_(log),
       settings_(settings),
-      on_landing_(std::move(on_landing)),
+      callbacks_(std::move(callbacks)),
       by_question_(0, Hash{settings.seed}),
       timer_(loop, [this] { on_time(); }) {}
 
@@ -104,6 +104,15 @@ bool Flights::board(uint64_t lookup, const policy::Ask& ask_for) {
   while (flight.attempt.next(now) == Attempt::Next::Ask) ask(id, flight);
   arm();
   return true;
+}
+
+bool Flights::is_late(const Flight& flight) const {
+  return loop_.now() >= flight.deadline - settings_.timeout + settings_.retry;
+}
+
+bool Flights::is_silent(const policy::UpstreamQuestion& question) {
+  const auto known = by_question_.find(&question);
+  return known != by_question_.end() && is_late(*flights_.find(known->second));
 }
 
 void Flights::ask(uint64_t id, Flight& flight) {
@@ -188,7 +197,7 @@ void Flights::land(uint64_t id, const policy::Answer& answer, policy::Source sou
   flights_.remove(id);
   while (!silences_.empty() && !flights_.find(silences_.front().flight)) silences_.pop_front();
   --flight.group->flights;
-  on_landing_({flight.question, answer, source, via, flight.lookups});
+  callbacks_.on_landing({flight.question, answer, source, via, flight.lookups});
 }
 
 void Flights::note_failure(Group& group, std::size_t server, const char* reason) {
@@ -227,6 +236,10 @@ void Flights::on_silence(uint64_t id) {
   Flight* const flight = flights_.find(id);
   const io::Milliseconds now = loop_.now();
   if (!flight) return;
+  if (!flight->is_silent && is_late(*flight)) {
+    flight->is_silent = true;
+    callbacks_.on_silence(flight->lookups);
+  }
   for (const std::size_t server : flight->attempt.silent(now))
     note_failure(*flight->group, server, "silent");
   if (now < flight->attempt.silent_at()) return;  // somebody was asked meanwhile

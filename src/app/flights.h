@@ -42,9 +42,13 @@ class Flights {
     const std::string& via;  // the server that gave the answer; empty: none
     const std::vector<uint64_t>& lookups;
   };
-  using OnLanding = std::function<void(const Landing&)>;
+  struct Callbacks {
+    std::function<void(const Landing&)> on_landing;
+    // No server has said anything for `retry`: the lookups that wait so far. Boards nothing.
+    std::function<void(const std::vector<uint64_t>& lookups)> on_silence;
+  };
 
-  Flights(io::Loop& loop, io::Log& log, const FlightSettings& settings, OnLanding on_landing);
+  Flights(io::Loop& loop, io::Log& log, const FlightSettings& settings, Callbacks callbacks);
   ~Flights();
   Flights(const Flights&) = delete;
   Flights& operator=(const Flights&) = delete;
@@ -57,6 +61,9 @@ class Flights {
   // Has `lookup` wait for the question's answer; on_landing tells it, never from inside. False: too
   // many questions are open. REQUIRES: the set has servers.
   [[nodiscard]] bool board(uint64_t lookup, const policy::Ask& ask_for);
+
+  // Whether an equal question is under way for longer than `retry`.
+  bool is_silent(const policy::UpstreamQuestion& question);
 
   std::size_t open() const { return flights_.size(); }
   // Of the servers that are in use, by name; a server keeps its counts as long as some set has it.
@@ -82,6 +89,7 @@ class Flights {
     std::unique_ptr<policy::Answer> refusal{};
     bool was_heard = false;  // some server could be reached
     bool was_asked = false;
+    bool is_silent = false;  // the lookups have been told
   };
   struct Silence {
     io::Milliseconds at;
@@ -111,12 +119,13 @@ class Flights {
   void warn_of_resources();
   void on_time();
   void on_silence(uint64_t id);
+  bool is_late(const Flight& flight) const;
   void arm();
 
   io::Loop& loop_;
   io::Log& log_;
   FlightSettings settings_;
-  OnLanding on_landing_;
+  Callbacks callbacks_;
   std::map<std::string, ServerCounters> counters_;
   std::optional<io::Milliseconds> heard_;
   std::vector<std::unique_ptr<Group>> groups_;  // by number of the set

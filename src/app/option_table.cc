@@ -202,6 +202,10 @@ Status parse_rcache_neg_ttl(std::string_view text, Options& options) {
   return set_seconds(options.cache_negative_ttl, text, kFromZero);
 }
 
+Status parse_rcache_stale(std::string_view text, Options& options) {
+  return set_seconds(options.cache_stale, text, kFromZero);
+}
+
 Status parse_threads(std::string_view text, Options& options) {
   return set_count(options.threads, text, {kFromZero, kMaxThreads, "threads"});
 }
@@ -302,6 +306,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Longest time to keep an answer", parse_rcache_ttl},
     {"Cache", "rcache-neg-ttl", 0, Kind::Text, "DNSMASQ_RCACHE_NEG_TTL", "SECONDS", "10",
      "Longest time to keep a negative one", parse_rcache_neg_ttl},
+    {"Cache", "rcache-stale", 0, Kind::Text, "DNSMASQ_RCACHE_STALE", "SECONDS", "0",
+     "Use ended ones if upstream fails", parse_rcache_stale},
 
     {"Limits", "max-inflight", 0, Kind::Text, "DNSMASQ_MAX_INFLIGHT", "N", "4096",
      "Upstream questions open at once", parse_max_inflight},

@@ -83,7 +83,7 @@ Server::Server(Options options)
       zones_(stub_zones(options_, seed_)),
       hosts_(options_.hosts_files, seed_, log_),
       sources_(options_),
-      cache_(options_.cache_capacity, seed_, options_.threads),
+      cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
       shared_{options_, log_, seed_, addresses_, blocked_, zones_, cache_, options_.threads},
       workers_(make_workers(shared_, hosts_.table())),
       reports_({options_, log_, cache_, workers_}),

@@ -32,7 +32,8 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
       flights_(loop_, shared.log,
                {shared.options.upstream_timeout, shared.options.upstream_retry,
                 share(shared.options.max_inflight, shared.workers), shared.seed},
-               [this](const Flights::Landing& landing) { on_landing(landing); }),
+               {[this](const Flights::Landing& landing) { on_landing(landing); },
+                [this](const std::vector<uint64_t>& lookups) { on_silence(lookups); }}),
       tcp_clients_(
           loop_,
           {share(shared.options.max_tcp_clients, shared.workers), shared.options.tcp_idle_timeout},
@@ -122,9 +123,11 @@ io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Return& back, dns::B
   }
   count_question(lookup);
   if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
-    if (wait(lookup, back, *ask, started_ns)) return {0, true};
-    on_limit();
-    step = lookup.give_up(slot);
+    const auto old =
+        is_silent(*ask) ? lookup.on_silence(tables(), loop_.now(), slot) : std::nullopt;
+    if (!old && wait(lookup, back, *ask, started_ns)) return {0, true};
+    if (!old) on_limit();
+    step = old ? *old : lookup.give_up(tables(), loop_.now(), slot);
   }
 
   const auto& reply = std::get<policy::Reply>(step);
@@ -149,7 +152,7 @@ void Worker::look_up(const dns::Question& question, OnAnswer on_answer) {
   if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
     if (wait(lookup, back, *ask, 0)) return;
     on_limit();
-    step = lookup.give_up(late_slot_);
+    step = lookup.give_up(tables(), loop_.now(), late_slot_);
   }
   const auto* const reply = std::get_if<policy::Reply>(&step);
   send(back, dns::BytesView(late_slot_).first(reply ? reply->size : 0));
@@ -160,6 +163,12 @@ bool Worker::probe(std::function<void()> on_landed) {
   dns::Question root;
   root.type = dns::Type::NS;
   return flights_.board(kProbe, {{root, {}}, shared_.zones.find(root.name)});
+}
+
+// Whether upstream is being asked this and has been silent: then nobody waits for it who can do
+// with an answer that has ended.
+bool Worker::is_silent(const policy::Ask& ask) {
+  return shared_.cache.keeps_stale() && flights_.is_silent(ask.question);
 }
 
 // Takes the lookup until its question has landed. False: there is no room; the lookup stays.
@@ -189,11 +198,24 @@ void Worker::on_landing(const Flights::Landing& landing) {
     policy::Step step = waiting->lookup.on_answer(tables(), {landing.answer, landing.source},
                                                   loop_.now(), slot_for(waiting->back));
     if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
-      if (flights_.board(id, *ask)) continue;
-      on_limit();
-      step = waiting->lookup.give_up(slot_for(waiting->back));
+      const auto slot = slot_for(waiting->back);
+      const auto old =
+          is_silent(*ask) ? waiting->lookup.on_silence(tables(), loop_.now(), slot) : std::nullopt;
+      if (!old && flights_.board(id, *ask)) continue;
+      if (!old) on_limit();
+      step = old ? *old : waiting->lookup.give_up(tables(), loop_.now(), slot);
     }
     finish(id, std::get<policy::Reply>(step), landing.via);
+  }
+}
+
+void Worker::on_silence(const std::vector<uint64_t>& lookups) {
+  if (!shared_.cache.keeps_stale()) return;
+  for (const uint64_t id : lookups) {
+    const Waiting* const waiting = waiting_.find(id);
+    if (!waiting) continue;
+    const auto reply = waiting->lookup.on_silence(tables(), loop_.now(), slot_for(waiting->back));
+    if (reply) finish(id, *reply, "");
   }
 }
 

@@ -125,8 +125,10 @@ class Worker {
                         dns::MutableBytesView slot);
   void count_question(const policy::Lookup& lookup);
   void on_landing(const Flights::Landing& landing);
+  void on_silence(const std::vector<uint64_t>& lookups);
   dns::MutableBytesView slot_for(const Return& back);
   void finish(uint64_t id, const policy::Reply& reply, const std::string& via);
+  bool is_silent(const policy::Ask& ask);
   bool wait(policy::Lookup& lookup, const Return& back, const policy::Ask& ask,
             uint64_t started_ns);
   void on_deadline();

@@ -131,6 +131,10 @@ void count_down(MutableBytesView message, std::span<const uint16_t> offsets, uin
   }
 }
 
+void set_ttls(MutableBytesView message, std::span<const uint16_t> offsets, uint32_t ttl) {
+  for (const uint16_t offset : offsets) write_u32(message, offset, ttl);
+}
+
 void rotate(MutableBytesView message, uint32_t turn) {
   const auto parsed = Message::parse(message);
   if (!parsed) return;

@@ -30,6 +30,9 @@ std::vector<uint16_t> ttl_offsets(const Message& message);
 // Lowers the TTLs at `offsets` (as from ttl_offsets) by `age` seconds, never below zero.
 void count_down(MutableBytesView message, std::span<const uint16_t> offsets, uint32_t age);
 
+// Sets the TTLs at `offsets` to `ttl`.
+void set_ttls(MutableBytesView message, std::span<const uint16_t> offsets, uint32_t ttl);
+
 // Rotates the addresses of each set of A or AAAA records of one owner by `turn` places: the bytes
 // of the addresses change places, nothing else moves.
 void rotate(MutableBytesView message, uint32_t turn);

@@ -52,6 +52,11 @@ ExtendedError::ExtendedError(BytesView data) {
   data_.append(data.first(data.size() <= 2 + kMaxText ? data.size() : 2));
 }
 
+ExtendedError ExtendedError::stale_answer() {
+  constexpr std::array<uint8_t, 2> kCode = {0, 3};
+  return ExtendedError(kCode);
+}
+
 ReplyWriter::ReplyWriter(MutableBytesView out, const Query& query, Rcode rcode, Authority authority)
     : writer_(out.first(out.size() - (query.edns ? kOptSize : 0))), query_(query), rcode_(rcode) {
   constexpr uint16_t kFromClient = flag::kOpcode | flag::kRd | flag::kCd;

@@ -26,6 +26,8 @@ class ExtendedError {
   ExtendedError() = default;  // none
   // `data` as from extended_error(message): empty, or at least the two bytes of the code.
   explicit ExtendedError(BytesView data);
+  // RFC 8914 section 4.4: Stale Answer.
+  static ExtendedError stale_answer();
 
   bool empty() const { return data_.size() == 0; }
   BytesView data() const { return data_.view(); }

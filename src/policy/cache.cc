@@ -46,19 +46,20 @@ std::chrono::seconds time_to_keep(const dns::Message& message, const CacheTtls& 
 
 // Shards keep off each other's cache lines.
 struct alignas(64) Cache::Shard {
-  Shard(std::size_t capacity, uint64_t seed) : table(capacity, capacity * kBytesPerAnswer, seed) {}
+  Shard(std::size_t capacity, std::chrono::seconds stale, uint64_t seed)
+      : table({capacity, capacity * kBytesPerAnswer, stale}, seed) {}
 
   CacheTable table;
   std::mutex mutex;
 };
 
-Cache::Cache(std::size_t capacity, uint64_t seed, std::size_t workers)
-    : seed_(seed), is_shared_(workers > 1) {
+Cache::Cache(std::size_t capacity, uint64_t seed, std::size_t workers, std::chrono::seconds stale)
+    : seed_(seed), stale_(stale), is_shared_(workers > 1) {
   const std::size_t most = is_shared_ ? workers * kShardsPerWorker : 1;
   const std::size_t count = std::clamp<std::size_t>(capacity / kMinPerShard, 1, most);
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t share = capacity / count + (i < capacity % count ? 1 : 0);
-    shards_.push_back(std::make_unique<Shard>(share, seed));
+    shards_.push_back(std::make_unique<Shard>(share, stale, seed));
   }
 }
 
@@ -87,6 +88,23 @@ std::optional<CacheHit> Cache::find(const CacheKey& key, Milliseconds now,
   Shard& shard = shard_of(hash);
   const auto held = lock(shard);
   return shard.table.find({key, hash}, now, {slot, large});
+}
+
+std::optional<CacheHit> Cache::find_stale(const CacheKey& key, Milliseconds now,
+                                          const CacheTable::Room& room, Ended which) {
+  if (!keeps_stale()) return std::nullopt;
+  const uint64_t hash = CacheTable::hash_of(key, seed_);
+  Shard& shard = shard_of(hash);
+  const auto held = lock(shard);
+  return shard.table.find_stale({key, hash}, now, room, which);
+}
+
+void Cache::note_failure(const CacheKey& key, Milliseconds now) {
+  if (!keeps_stale()) return;
+  const uint64_t hash = CacheTable::hash_of(key, seed_);
+  Shard& shard = shard_of(hash);
+  const auto held = lock(shard);
+  shard.table.note_failure({key, hash}, now);
 }
 
 void Cache::prefetch(uint64_t hash, Depth depth) const {

@@ -51,15 +51,18 @@ class Cache {
   static constexpr std::size_t kMinPerShard = 256;  // answers; a small cache has fewer shards
 
   // `capacity` 0: keeps nothing. `seed`: see dns/hash.h. `workers`: the threads that share it; with
-  // more than one, every function below may be called by all of them at once.
-  Cache(std::size_t capacity, uint64_t seed, std::size_t workers = 1);
+  // more than one, every function below may be called by all of them at once. `stale`: how long an
+  // answer is kept for find_stale() when it has ended.
+  Cache(std::size_t capacity, uint64_t seed, std::size_t workers = 1,
+        std::chrono::seconds stale = std::chrono::seconds(0));
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
   // Sets aside the memory of the tables. False: the system has not so much.
   [[nodiscard]] bool reserve();
-  // Keeps a copy of the answer until now + lifetime, in place of an earlier one.
+  // Keeps a copy of the answer until now + lifetime, in place of an earlier one, which goes also
+  // where the lifetime is 0 and nothing is kept.
   // REQUIRES: answer.message asks for key.name.
   void store(const CacheKey& key, const ParsedAnswer& answer, Milliseconds now,
              std::chrono::seconds lifetime);
@@ -69,6 +72,16 @@ class Cache {
   // becomes the most recently used one. Allocates nothing.
   std::optional<CacheHit> find(const CacheKey& key, Milliseconds now, dns::MutableBytesView slot,
                                dns::MutableBytesView large);
+
+  // Whether there may be an answer that find_stale() gives.
+  bool keeps_stale() const { return stale_.count() > 0; }
+  // An answer that has ended no longer than `stale` ago: its TTLs are kStaleTtl, its error is Stale
+  // Answer. For when upstream fails. Buffers as for find(). Allocates nothing.
+  std::optional<CacheHit> find_stale(const CacheKey& key, Milliseconds now,
+                                     const CacheTable::Room& room, Ended which);
+  // Notes that upstream failed to answer this question. For about a second find_stale() gives the
+  // old answer to those who look for Ended::JustTried: upstream is left alone so long.
+  void note_failure(const CacheKey& key, Milliseconds now);
 
   // For preload(): see there. False while others share the cache: that would take its lock twice.
   bool can_prefetch() const { return !is_shared_; }
@@ -90,6 +103,7 @@ class Cache {
   std::unique_lock<std::mutex> lock(Shard& shard) const;
 
   uint64_t seed_;
+  std::chrono::seconds stale_;
   bool is_shared_;
   std::vector<std::unique_ptr<Shard>> shards_;  // at least one
 };

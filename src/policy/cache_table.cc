@@ -26,6 +26,10 @@ unsigned variant_of(const CacheKey& key) {
 // The low half of a hash finds the bucket; policy/cache takes the top bits.
 uint8_t tag_of(uint64_t hash) { return static_cast<uint8_t>(hash >> 32); }
 
+// How long the next try has to wait after a failure: a second, and up to a unit more.
+constexpr Milliseconds kTryUnit{250};
+constexpr uint16_t kTryPause = 4;  // units
+
 // What an allocator takes for a block: 8 bytes more than asked for, in steps of 16.
 std::size_t allocated(std::size_t size) { return (size + 8 + 15) / 16 * 16; }
 
@@ -38,8 +42,9 @@ T* allocate_zeroed(std::size_t count) {
 }  // namespace
 
 struct CacheTable::Block {
-  uint64_t stored_at;  // ms
-  uint32_t lifetime;   // s
+  uint64_t stored_at : 48;  // ms
+  uint64_t tried_at : 16;   // the last time that upstream failed, in kTryUnits; 0: never
+  uint32_t lifetime;        // s
   uint16_t message_size;
   uint16_t ttl_count;
   // Behind it, without padding: uint16_t[ttl_count], the message; where there is an extended error
@@ -48,6 +53,16 @@ struct CacheTable::Block {
   static std::size_t size_for(std::size_t ttls, std::size_t message, std::size_t error) {
     return sizeof(Block) + ttls * sizeof(uint16_t) + message + (error > 0 ? 1 + error : 0);
   }
+  // The clock of tried_at; it goes round in four hours and a half, and the worst that this does is
+  // that a question is asked a second later.
+  static uint16_t try_clock(Milliseconds now) {
+    const auto units = static_cast<uint16_t>(now / kTryUnit);
+    return units == 0 ? uint16_t{1} : units;
+  }
+  bool was_just_tried(Milliseconds now) const {
+    return tried_at != 0 && static_cast<uint16_t>(try_clock(now) - tried_at) <= kTryPause;
+  }
+
   uint8_t* tail() { return reinterpret_cast<uint8_t*>(this) + sizeof(Block); }
   const uint8_t* tail() const { return reinterpret_cast<const uint8_t*>(this) + sizeof(Block); }
   std::span<const uint16_t> ttls() const {
@@ -58,6 +73,11 @@ struct CacheTable::Block {
   dns::BytesView error() const {
     const uint8_t* const size = message().data() + message_size;
     return {size + 1, *size};
+  }
+
+  uint64_t age_ms(Milliseconds now) const { return static_cast<uint64_t>(now.count()) - stored_at; }
+  uint64_t kept_ms(std::chrono::seconds stale) const {
+    return (lifetime + static_cast<uint64_t>(stale.count())) * 1000;
   }
 
   std::size_t size(bool has_error) const {
@@ -109,11 +129,10 @@ struct CacheTable::Node {
   }
 };
 
-CacheTable::CacheTable(std::size_t capacity, std::size_t max_bytes, uint64_t seed)
-    : capacity_(capacity),
-      max_bytes_(max_bytes),
+CacheTable::CacheTable(const Limits& limits, uint64_t seed)
+    : limits_(limits),
       seed_(seed),
-      buckets_(std::bit_ceil(capacity + capacity / 4)) {}
+      buckets_(std::bit_ceil(limits.capacity + limits.capacity / 4)) {}
 
 uint64_t CacheTable::hash_of(const CacheKey& key, uint64_t seed) {
   const uint64_t variant = static_cast<uint64_t>(key.type) << 32 |
@@ -122,20 +141,22 @@ uint64_t CacheTable::hash_of(const CacheKey& key, uint64_t seed) {
 }
 
 void CacheTable::store(const HashedKey& key, const ParsedAnswer& answer, const Validity& validity) {
-  if (capacity_ == 0 || validity.lifetime <= std::chrono::seconds(0)) return;
-  if (!reserve()) return;
+  if (limits_.capacity == 0) return;
   if (const uint32_t earlier = locate(key)) remove(earlier);
+  if (validity.lifetime <= std::chrono::seconds(0)) return;
+  if (!reserve()) return;
 
   const std::vector<uint16_t> ttls = dns::ttl_offsets(answer.message);
   const std::size_t size =
       allocated(Block::size_for(ttls.size(), answer.message.size(), answer.error.data().size()));
-  if (table_bytes() + size > max_bytes_) return;
-  for (; used_ == capacity_ || bytes_ + size > max_bytes_; ++evictions_) remove(nodes_[0].newer);
+  if (table_bytes() + size > limits_.max_bytes) return;
+  for (; used_ == limits_.capacity || bytes_ + size > limits_.max_bytes; ++evictions_)
+    remove(nodes_[0].newer);
 
   const uint32_t number = take_number();
   Node& node = nodes_[number];
   node.block = Block::make(answer, ttls);
-  node.block->stored_at = static_cast<uint64_t>(validity.from.count());
+  node.block->stored_at = static_cast<uint64_t>(validity.from.count()) & ((1ULL << 48) - 1);
   node.block->lifetime =
       static_cast<uint32_t>(std::min(validity.lifetime, std::chrono::seconds(UINT32_MAX)).count());
   node.tag = tag_of(key.hash);
@@ -158,17 +179,14 @@ std::optional<CacheHit> CacheTable::find(const HashedKey& key, Milliseconds now,
   if (number == 0) return std::nullopt;
   Node& node = nodes_[number];
   const Block& block = *node.block;
-  const uint64_t age_ms = static_cast<uint64_t>(now.count()) - block.stored_at;
+  const uint64_t age_ms = block.age_ms(now);
   if (age_ms >= uint64_t{block.lifetime} * 1000) {
-    remove(number);
+    if (age_ms >= block.kept_ms(limits_.stale)) remove(number);
     return std::nullopt;
   }
   const dns::MutableBytesView out = block.message_size <= room.slot.size() ? room.slot : room.large;
   if (block.message_size > out.size()) return std::nullopt;
-  if (number != nodes_[0].older) {
-    unlink(number);
-    link_newest(number);
-  }
+  use(number);
 
   ++hits_;
   std::optional<CacheHit> hit(std::in_place);
@@ -178,6 +196,30 @@ std::optional<CacheHit> CacheTable::find(const HashedKey& key, Milliseconds now,
   if (node.flags & kError) hit->error = dns::ExtendedError(block.error());
   hit->turn = node.turn++;
   return hit;
+}
+
+std::optional<CacheHit> CacheTable::find_stale(const HashedKey& key, Milliseconds now,
+                                               const Room& room, Ended which) {
+  const uint32_t number = locate(key);
+  if (number == 0) return std::nullopt;
+  Node& node = nodes_[number];
+  const Block& block = *node.block;
+  const uint64_t age_ms = block.age_ms(now);
+  const bool has_ended = age_ms >= uint64_t{block.lifetime} * 1000;
+  if (!has_ended || age_ms >= block.kept_ms(limits_.stale)) return std::nullopt;
+  if (which == Ended::JustTried && !block.was_just_tried(now)) return std::nullopt;
+  const dns::MutableBytesView out = block.message_size <= room.slot.size() ? room.slot : room.large;
+  if (block.message_size > out.size()) return std::nullopt;
+  use(number);
+
+  CacheHit hit{out.first(block.message_size), dns::ExtendedError::stale_answer(), node.turn++};
+  dns::copy_bytes(block.message(), hit.message);
+  dns::set_ttls(hit.message, block.ttls(), kStaleTtl);
+  return hit;
+}
+
+void CacheTable::note_failure(const HashedKey& key, Milliseconds now) {
+  if (const uint32_t number = locate(key)) nodes_[number].block->tried_at = Block::try_clock(now);
 }
 
 void CacheTable::prefetch(uint64_t hash, Depth depth) const {
@@ -208,16 +250,16 @@ void CacheTable::clear() {
 }
 
 bool CacheTable::reserve() {
-  if (nodes_ || capacity_ == 0) return true;
+  if (nodes_ || limits_.capacity == 0) return true;
   index_.reset(allocate_zeroed<uint32_t>(buckets_));
-  if (index_) nodes_.reset(allocate_zeroed<Node>(capacity_ + 1));
+  if (index_) nodes_.reset(allocate_zeroed<Node>(limits_.capacity + 1));
   if (!nodes_) return false;
   bytes_ = table_bytes();
   return true;
 }
 
 std::size_t CacheTable::table_bytes() const {
-  return buckets_ * sizeof(uint32_t) + (capacity_ + 1) * sizeof(Node);
+  return buckets_ * sizeof(uint32_t) + (limits_.capacity + 1) * sizeof(Node);
 }
 
 // 0: not there.
@@ -247,6 +289,13 @@ void CacheTable::link_newest(uint32_t number) {
   nodes_[number].older = older;
   nodes_[older].newer = number;
   nodes_[0].older = number;
+}
+
+// Makes it the most recently used one.
+void CacheTable::use(uint32_t number) {
+  if (number == nodes_[0].older) return;
+  unlink(number);
+  link_newest(number);
 }
 
 void CacheTable::unlink(uint32_t number) {

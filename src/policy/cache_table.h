@@ -10,6 +10,8 @@
 //   nodes   links of the chain and of the LRU list, what tells keys apart before their bytes are
 //           compared: 24 bytes for each entry
 //   block   one allocation: times, TTL offsets, the packet; its question is the key
+//
+// An answer that has ended may be kept for a while longer, for find_stale().
 // Entries are numbers in nodes, which begin at 1; node 0 is both ends of the LRU list. Index and
 // nodes are allocated whole at once: zeroed pages of the system, resident as far as they are used.
 
@@ -60,6 +62,12 @@ struct CacheHit {
   uint16_t turn = 0;  // one more each time the entry is found; starts anywhere
 };
 
+// RFC 8767 section 4: what an answer that has ended is given out with.
+inline constexpr uint32_t kStaleTtl = 30;
+// Which of the answers that have ended: all, or those that were asked for again in vain within the
+// last second (see note_failure).
+enum class Ended { Any, JustTried };
+
 class CacheTable {
  public:
   struct HashedKey {
@@ -76,9 +84,14 @@ class CacheTable {
     dns::MutableBytesView large;
   };
 
-  // At most `capacity` entries and at most `max_bytes` of memory; 0: keeps nothing. `seed`: as for
-  // the hashes.
-  CacheTable(std::size_t capacity, std::size_t max_bytes, uint64_t seed);
+  struct Limits {
+    std::size_t capacity;  // entries; 0: keeps nothing
+    std::size_t max_bytes;
+    std::chrono::seconds stale{0};  // how long an entry is kept when it has ended
+  };
+
+  // `seed`: as for the hashes.
+  CacheTable(const Limits& limits, uint64_t seed);
   ~CacheTable() { clear(); }
   CacheTable(const CacheTable&) = delete;
   CacheTable& operator=(const CacheTable&) = delete;
@@ -88,12 +101,18 @@ class CacheTable {
   // Sets aside the memory of the tables, which the first answer would do otherwise. False: there is
   // not so much; then nothing is kept.
   [[nodiscard]] bool reserve();
-  // Keeps a copy in place of an earlier answer; the least recently used ones make room.
+  // Keeps a copy in place of an earlier answer; the least recently used ones make room. Without a
+  // lifetime nothing is kept, and the earlier answer goes all the same: it has been overtaken.
   // REQUIRES: answer.message asks for the key's name, type and class.
   void store(const HashedKey& key, const ParsedAnswer& answer, const Validity& validity);
   // The answer, TTLs counted down. One that has ended counts as absent, as does one that fits
   // nowhere.
   std::optional<CacheHit> find(const HashedKey& key, Milliseconds now, const Room& room);
+  // An answer that has ended, as it was but for its TTLs and the error: kStaleTtl and Stale Answer.
+  std::optional<CacheHit> find_stale(const HashedKey& key, Milliseconds now, const Room& room,
+                                     Ended which);
+  // Notes that upstream had no answer to offer in place of this one.
+  void note_failure(const HashedKey& key, Milliseconds now);
   // For preload(): see there.
   void prefetch(uint64_t hash, Depth depth) const;
   void clear();
@@ -117,12 +136,12 @@ class CacheTable {
   std::size_t table_bytes() const;
   uint32_t locate(const HashedKey& key) const;
   uint32_t take_number();
+  void use(uint32_t number);
   void link_newest(uint32_t number);
   void unlink(uint32_t number);
   void remove(uint32_t number);
 
-  std::size_t capacity_;
-  std::size_t max_bytes_;
+  Limits limits_;
   uint64_t seed_;
   std::size_t buckets_;  // a power of two
   std::unique_ptr<uint32_t[], Free> index_;

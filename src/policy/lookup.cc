@@ -6,6 +6,7 @@
 
 #include "dns/hash.h"
 #include "dns/patch.h"
+#include "policy/lookup_steps.h"
 #include "policy/special.h"
 
 namespace dnslet::policy {
@@ -66,6 +67,8 @@ const char* to_text(Source source) {
       return "chaos";
     case Source::Cache:
       return "cache";
+    case Source::Stale:
+      return "stale";
     case Source::Upstream:
       return "upstream";
     case Source::Refused:
@@ -131,7 +134,11 @@ Step Lookup::look_up(const Tables& tables, Milliseconds now, dns::MutableBytesVi
 Step Lookup::on_answer(const Tables& tables, const Landed& landed, Milliseconds now,
                        dns::MutableBytesView out) {
   if (search_) {
-    take_step(tables, landed.answer, landed.source);
+    dns::Question question = query_.question;
+    question.name = search_->tried();
+    const bool has_failed = outcome_of(landed.answer.message) == StepOutcome::Failure;
+    if (!has_failed || !take_stale(tables, question, now, Ended::Any))
+      take_step(tables, landed.answer, landed.source);
     return next_name(tables, now, out);
   }
   return finish_landed(tables, landed, {Scope::AsItStands, now}, out);
@@ -141,6 +148,8 @@ Step Lookup::on_answer(const Tables& tables, const Landed& landed, Milliseconds 
 // cache again if it is there: the entry counts the turns.
 Reply Lookup::finish_landed(const Tables& tables, const Landed& landed, const Kept& kept,
                             dns::MutableBytesView out) const {
+  if (outcome_of(landed.answer.message) == StepOutcome::Failure)
+    if (const auto reply = answer_stale(tables, kept, Ended::Any, out)) return *reply;
   const bool is_ours = landed.source == Source::Address || landed.source == Source::Hosts;
   const bool rotates = tables.settings.rotation == Rotation::On && !is_ours;  // rotated already
   if (rotates && query_.has(dns::flag::kRd)) {
@@ -159,10 +168,6 @@ Reply Lookup::finish_landed(const Tables& tables, const Landed& landed, const Ke
     dns::rotate(message, tables.turns.uncached[counter % tables.turns.uncached.size()]++);
   }
   return finish(message, landed.answer.error, landed.source, out);
-}
-
-Step Lookup::give_up(dns::MutableBytesView out) {
-  return answer_code(Rcode::ServFail, Source::Error, out);
 }
 
 Ask Lookup::ask_for(const Tables& tables, const dns::Question& question) const {
@@ -268,12 +273,15 @@ Lookup::MaybeReply Lookup::answer_filtered(const Tables& tables, dns::MutableByt
 Lookup::MaybeReply Lookup::answer_cached(const Tables& tables, Scope scope, Milliseconds now,
                                          dns::MutableBytesView out) const {
   const dns::MutableBytesView slot = without_opt_room(within_limit(out));
-  for (Cache* cache : {&tables.cache, &tables.failures}) {
-    const auto hit = cache->find(key_of(query_.question, scope), now, slot, tables.scratch);
-    if (!hit) continue;
+  const CacheKey key = key_of(query_.question, scope);
+  if (const auto hit = tables.cache.find(key, now, slot, tables.scratch)) {
     if (tables.settings.rotation == Rotation::On) dns::rotate(hit->message, hit->turn);
     return finish(hit->message, hit->error, Source::Cache, out);
   }
+  const auto failure = tables.failures.find(key, now, slot, tables.scratch);
+  const Ended which = failure ? Ended::Any : Ended::JustTried;
+  if (const auto reply = answer_stale(tables, {scope, now}, which, out)) return reply;
+  if (failure) return finish(failure->message, failure->error, Source::Cache, out);
   return std::nullopt;
 }
 

@@ -36,6 +36,7 @@ enum class Source {
   Filter,
   Chaos,
   Cache,
+  Stale,
   Upstream,
   Refused,
   Error
@@ -138,10 +139,15 @@ class Lookup {
   Step on_answer(const Tables& tables, const Landed& landed, Milliseconds now,
                  dns::MutableBytesView out);
 
-  // After Ask: SERVFAIL, because the question's time is over. Remembered for a second.
+  // After Ask: upstream is silent for longer than it may be. The answer that has ended, if one is
+  // kept; nullopt: wait on. Upstream's answer to what was asked is welcome all the same.
+  std::optional<Reply> on_silence(const Tables& tables, Milliseconds now,
+                                  dns::MutableBytesView out) const;
+  // After Ask: an answer that has ended, else SERVFAIL, because the question's time is over.
+  // Remembered for a second.
   Step on_deadline(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
-  // After Ask: SERVFAIL, because there is no room for the question.
-  Step give_up(dns::MutableBytesView out);
+  // After Ask: the same, because there is no room for the question.
+  Step give_up(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
 
   const dns::Query& query() const { return query_; }
   const Client& client() const { return client_; }
@@ -162,6 +168,8 @@ class Lookup {
     Scope scope;
     Milliseconds now;
   };
+  MaybeReply answer_stale(const Tables& tables, const Kept& kept, Ended which,
+                          dns::MutableBytesView out) const;
   Reply finish_landed(const Tables& tables, const Landed& landed, const Kept& kept,
                       dns::MutableBytesView out) const;
   MaybeReply refuse_forwarding(const Tables& tables, dns::MutableBytesView out) const;
@@ -174,6 +182,8 @@ class Lookup {
   Step next_name(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
   bool look_here(const Tables& tables, const dns::Question& question, Milliseconds now);
   void take_step(const Tables& tables, const Answer& answer, Source source);
+  bool take_stale(const Tables& tables, const dns::Question& question, Milliseconds now,
+                  Ended which);
   Step end_search(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
 
   MaybeReply answer_from(const Tables& tables, Source source, dns::MutableBytesView out) const;

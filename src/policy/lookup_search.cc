@@ -3,39 +3,25 @@
 
 // The part of a Lookup that walks through a search list. States, one after the other:
 //   here      the next name in static records, special names and the cache
-//   upstream  Ask: the driver brings on_answer() or give_up()
+//   upstream  Ask: the driver brings on_answer(), or an end: on_silence(), on_deadline(), give_up()
 //   end       the verdict's answer under the name asked, kept for the next one who asks
 
 #include <algorithm>
 #include <utility>
 
-#include "dns/patch.h"
 #include "dns/requalify.h"
-#include "policy/lookup.h"
+#include "policy/lookup_steps.h"
 
 namespace dnslet::policy {
 namespace {
 
 constexpr std::chrono::seconds kFailureTime{1};
 
+Answer copy_of(const CacheHit& hit) {
+  return {dns::Bytes(hit.message.begin(), hit.message.end()), hit.error};
+}
+
 }  // namespace
-
-struct Lookup::Search {
-  std::vector<dns::Name> names;
-  std::size_t next = 0;   // in names
-  std::size_t asked = 0;  // questions that went upstream
-  SearchVerdict verdict;
-  Source source = Source::Cache;  // the furthest any step had to go
-  bool is_keepable = true;        // no step's answer came from static records
-  std::chrono::seconds lifetime = std::chrono::seconds::max();  // the shortest of the steps
-  // The first answer of each outcome, and that of the name as it stands.
-  std::optional<Answer> data, no_data, no_name, failure, as_it_stands;
-
-  std::optional<Answer>& first_of(StepOutcome outcome) {
-    std::optional<Answer>* const places[] = {&data, &no_data, &no_name, &failure, &failure};
-    return *places[static_cast<std::size_t>(outcome)];
-  }
-};
 
 Lookup::Lookup(const Client& client) : client_(client) {}
 Lookup::~Lookup() = default;
@@ -77,25 +63,38 @@ bool Lookup::look_here(const Tables& tables, const dns::Question& question, Mill
     take_step(tables, {dns::Bytes(message.begin(), message.end()), {}}, reply->source);
     return true;
   }
-  for (Cache* cache : {&tables.cache, &tables.failures}) {
-    const auto hit = cache->find(key_of(question, Scope::AsItStands), now, tables.scratch, {});
-    if (!hit) continue;
-    take_step(tables, {dns::Bytes(hit->message.begin(), hit->message.end()), hit->error},
-              Source::Cache);
-    return true;
+  const CacheKey key = key_of(question, Scope::AsItStands);
+  auto hit = tables.cache.find(key, now, tables.scratch, {});
+  if (!hit) {
+    const bool has_failed = tables.failures.find(key, now, tables.scratch, {}).has_value();
+    if (take_stale(tables, question, now, has_failed ? Ended::Any : Ended::JustTried)) return true;
+    hit = tables.failures.find(key, now, tables.scratch, {});
   }
-  return false;
+  if (!hit) return false;
+  take_step(tables, copy_of(*hit), Source::Cache);
+  return true;
+}
+
+// The answer that this name had, in place of upstream's failure.
+bool Lookup::take_stale(const Tables& tables, const dns::Question& question, Milliseconds now,
+                        Ended which) {
+  const CacheKey key = key_of(question, Scope::AsItStands);
+  const auto hit = tables.cache.find_stale(key, now, {tables.scratch, {}}, which);
+  if (hit) take_step(tables, copy_of(*hit), Source::Stale);
+  return hit.has_value();
 }
 
 void Lookup::take_step(const Tables& tables, const Answer& answer, Source source) {
   Search& search = *search_;
-  const bool is_as_it_stands = is_asked(search.names[search.next - 1]);
+  const bool is_as_it_stands = is_asked(search.tried());
   const StepOutcome outcome =
       source == Source::Error ? StepOutcome::NoServer : outcome_of(answer.message);
   search.verdict.report(
       outcome, is_as_it_stands ? SearchVerdict::Name::AsItStands : SearchVerdict::Name::Qualified);
-  const bool is_static = source != Source::Cache && source != Source::Upstream;
-  if (source != Source::Cache) search.source = source;
+  const bool is_static =
+      source != Source::Cache && source != Source::Upstream && source != Source::Stale;
+  if (source != Source::Cache && search.source != Source::Stale) search.source = source;
+  if (source == Source::Stale) search.is_keepable = false;
   if (is_static) search.is_keepable = search.is_keepable && outcome != StepOutcome::Data;
 
   const auto message = dns::Message::parse(answer.message);
@@ -114,7 +113,7 @@ Step Lookup::end_search(const Tables& tables, Milliseconds now, dns::MutableByte
                       outcome != StepOutcome::NoData && outcome != StepOutcome::NoServer;
   const std::optional<Answer>& chosen = is_own ? search->as_it_stands : search->first_of(outcome);
   const auto found = dns::Message::parse(chosen->message);
-  if (!found) return give_up(out);
+  if (!found) return give_up(tables, now, out);
 
   const bool is_positive = outcome == StepOutcome::Data;
   const bool is_failure = outcome == StepOutcome::Failure || outcome == StepOutcome::NoServer;
@@ -133,22 +132,17 @@ Step Lookup::end_search(const Tables& tables, Milliseconds now, dns::MutableByte
   return finish_landed(tables, {answer, source}, {scope, now}, out);
 }
 
-Step Lookup::on_deadline(const Tables& tables, Milliseconds now, dns::MutableBytesView out) {
-  const Scope scope = search_ ? Scope::Searched : Scope::AsItStands;
-  const Answer failure = {dns::build_failure(query_.question, dns::Rcode::ServFail), {}};
-  if (query_.has(dns::flag::kRd)) keep(tables, key_of(query_.question, scope), failure, now);
-  return give_up(out);
-}
-
 void keep(const Tables& tables, const CacheKey& key, const Answer& answer, Milliseconds now) {
   const auto message = dns::Message::parse(answer.message);
   if (!message) return;
   const dns::Rcode rcode = message->rcode();
   if (rcode == dns::Rcode::NoError || rcode == dns::Rcode::NxDomain) {
+    if (message->has(dns::flag::kTc)) return;
     tables.cache.store(key, {*message, answer.error}, now,
                        time_to_keep(*message, tables.settings.ttls));
   } else {
     tables.failures.store(key, {*message, answer.error}, now, kFailureTime);
+    tables.cache.note_failure(key, now);
   }
 }
 

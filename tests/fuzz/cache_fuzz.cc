@@ -2,7 +2,8 @@
 // Copyright the dnslet authors
 //
 // Any order of storing, finding, waiting and clearing: the cache stays within both of its limits,
-// and what comes out is the last that was put in under this very key, older by the time between.
+// and what comes out is the last that was put in under this very key, older by the time between, or
+// stale when it has ended.
 
 #include <cassert>
 #include <map>
@@ -34,7 +35,8 @@ dns::Bytes make_answer(const dns::Question& question, std::size_t size, std::uin
 // A cache, and what it may give back.
 class Checked {
  public:
-  explicit Checked(std::size_t capacity) : capacity_(capacity), cache_(capacity, 1) {}
+  explicit Checked(std::size_t capacity)
+      : capacity_(capacity), cache_(capacity, 1, 1, std::chrono::seconds(kStale)) {}
 
   void step(fuzz::Input& input) {
     const unsigned what = input.byte() % 16;
@@ -55,6 +57,8 @@ class Checked {
   }
 
  private:
+  static constexpr unsigned kStale = 2;  // seconds
+
   struct Stored {
     std::size_t size = 0;
     std::uint32_t ttl = 0;
@@ -79,10 +83,17 @@ class Checked {
 
   void find(const policy::CacheKey& key, unsigned which, std::size_t room) {
     dns::Bytes slot(room);
+    const auto stale = cache_.find_stale(key, now_, {slot, large_}, policy::Ended::Any);
     const auto hit = cache_.find(key, now_, slot, large_);
-    if (!hit) return;
+    if (!hit && !stale) return;
     const Stored& stored = stored_.at(which % 64);
     const auto age = std::chrono::floor<std::chrono::seconds>(now_ - stored.since).count();
+    assert(hit.has_value() != stale.has_value());
+    if (stale) {
+      assert(stale->message.size() == stored.size && ttl_of(stale->message) == policy::kStaleTtl);
+      assert(age >= stored.ttl && age < stored.ttl + kStale);
+      return;
+    }
     assert(hit->message.size() == stored.size && dns::Message::parse(hit->message));
     assert((hit->message.data() == slot.data()) == (hit->message.size() <= room));
     assert(age < stored.ttl && ttl_of(hit->message) == stored.ttl - age);

@@ -59,7 +59,7 @@ struct World {
   policy::Settings settings;
   policy::Zones zones{kSeed};
   policy::Turns turns;
-  policy::Cache cache{8, kSeed};
+  policy::Cache cache{8, kSeed, 1, std::chrono::seconds(3600)};
   policy::Cache failures{4, kSeed};
   Bytes scratch = Bytes(64 * 1024);
 };
@@ -161,7 +161,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Asker again(client);
     again.content = asker.content;
     if (ask(again, kNow + policy::Milliseconds(after))) continue;
-    assert(again.answered([&](dns::MutableBytesView out) { return again.lookup.give_up(out); }));
+    assert(again.answered([&](dns::MutableBytesView out) {
+      return again.lookup.give_up(tables, kNow + policy::Milliseconds(after), out);
+    }));
   }
   return 0;
 }

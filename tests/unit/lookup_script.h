@@ -28,7 +28,9 @@ namespace dnslet::test {
 class Script {
  public:
   // `capacity`: of the cache, in answers.
-  explicit Script(std::size_t capacity = 100) : cache_(capacity, 1), scratch_(dns::kMaxMessage) {
+  // `stale`: how long an answer is kept when it has ended.
+  explicit Script(std::size_t capacity = 100, std::chrono::seconds stale = std::chrono::seconds(0))
+      : cache_(capacity, 1, 1, stale), scratch_(dns::kMaxMessage) {
     settings.version = "dnslet 1.0";
   }
 
@@ -91,7 +93,7 @@ class Script {
   // Upstream answers what was asked; all servers agree.
   void upstream(const std::string& message, int line = __builtin_LINE()) {
     INFO("line " << line << ": upstream " << message);
-    upstream_packet(message_of(asked_, message));
+    upstream_packet(message_of(upstream_text(), message));
   }
   void upstream_packet(const Packet& packet) {
     const policy::UpstreamQuestion question = asked_upstream();
@@ -109,7 +111,22 @@ class Script {
   bool takes(const Packet& packet) const {
     return policy::read_answer(packet, asked_upstream()).has_value();
   }
-  void give_up() { step_ = lookup_->give_up(out_); }
+  void give_up() { step_ = lookup_->give_up(tables(), now_, out_); }
+  // Upstream stays silent for as long as it may. Says whether the client has an answer now; if not
+  // it waits on.
+  bool upstream_is_silent() {
+    const auto reply = lookup_->on_silence(tables(), now_, out_);
+    if (reply) step_ = *reply;
+    return reply.has_value();
+  }
+  // What was asked upstream gets this answer when the client has gone.
+  void late(const std::string& message) {
+    const policy::UpstreamQuestion question = asked_upstream();
+    const auto read = policy::read_answer(message_of(upstream_text(), message), question);
+    REQUIRE(read);
+    policy::remember(tables(), question, read->answer, now_);
+  }
+  void deadline() { take(lookup_->on_deadline(tables(), now_, out_)); }
 
   void expect_reply(const std::string& expected, int line = __builtin_LINE()) {
     INFO("line " << line << ": expect_reply " << expected);
@@ -143,6 +160,12 @@ class Script {
 
   // What the last Ask was for.
   const policy::UpstreamQuestion& asked_upstream() const { return last_asked_; }
+  // The client's words for it, with the name that a search has made of the client's.
+  std::string upstream_text() const {
+    const dns::Name& name = asked_upstream().question.name;
+    if (name == *dns::Name::from_text(words_of(asked_)[0])) return asked_;
+    return name.view().to_text() + asked_.substr(asked_.find(' '));
+  }
   void take(policy::Step step) {
     step_ = std::move(step);
     if (const auto* const ask = std::get_if<policy::Ask>(&step_)) last_asked_ = ask->question;

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+
+// The part of a Lookup that goes on without upstream: an answer that has ended is better than none
+// (RFC 8767). Upstream was asked before, and its answer takes the place of the old one whenever it
+// comes.
+
+#include "dns/patch.h"
+#include "policy/lookup_steps.h"
+
+namespace dnslet::policy {
+
+Lookup::MaybeReply Lookup::answer_stale(const Tables& tables, const Kept& kept, Ended which,
+                                        dns::MutableBytesView out) const {
+  const dns::MutableBytesView slot = without_opt_room(within_limit(out));
+  const auto hit = tables.cache.find_stale(key_of(query_.question, kept.scope), kept.now,
+                                           {slot, tables.scratch}, which);
+  if (!hit) return std::nullopt;
+  if (tables.settings.rotation == Rotation::On) dns::rotate(hit->message, hit->turn);
+  return finish(hit->message, hit->error, Source::Stale, out);
+}
+
+// A search keeps its answer under a scope of its own, but for a first name that had data.
+std::optional<Reply> Lookup::on_silence(const Tables& tables, Milliseconds now,
+                                        dns::MutableBytesView out) const {
+  if (!search_) return answer_stale(tables, {Scope::AsItStands, now}, Ended::Any, out);
+  if (is_asked(search_->names.front())) {
+    const auto reply = answer_stale(tables, {Scope::AsItStands, now}, Ended::Any, out);
+    if (reply && outcome_of(out.first(reply->size)) == StepOutcome::Data) return reply;
+  }
+  return answer_stale(tables, {Scope::Searched, now}, Ended::Any, out);
+}
+
+Step Lookup::on_deadline(const Tables& tables, Milliseconds now, dns::MutableBytesView out) {
+  const Scope scope = search_ ? Scope::Searched : Scope::AsItStands;
+  const Answer failure = {dns::build_failure(query_.question, dns::Rcode::ServFail), {}};
+  if (query_.has(dns::flag::kRd)) keep(tables, key_of(query_.question, scope), failure, now);
+  return give_up(tables, now, out);
+}
+
+Step Lookup::give_up(const Tables& tables, Milliseconds now, dns::MutableBytesView out) {
+  if (const auto reply = on_silence(tables, now, out)) return *reply;
+  return answer_code(dns::Rcode::ServFail, Source::Error, out);
+}
+
+}  // namespace dnslet::policy

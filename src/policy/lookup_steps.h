@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// What a Lookup remembers of the names of a search list that it has tried. For the files of
+// policy/lookup only.
+
+#include <algorithm>
+#include <vector>
+
+#include "policy/lookup.h"
+
+namespace dnslet::policy {
+
+struct Lookup::Search {
+  std::vector<dns::Name> names;
+  std::size_t next = 0;   // in names
+  std::size_t asked = 0;  // questions that went upstream
+  SearchVerdict verdict;
+  Source source = Source::Cache;  // the furthest any step had to go
+  bool is_keepable = true;        // every step's answer is upstream's, and still holds
+  std::chrono::seconds lifetime = std::chrono::seconds::max();  // the shortest of the steps
+  // The first answer of each outcome, and that of the name as it stands.
+  std::optional<Answer> data, no_data, no_name, failure, as_it_stands;
+
+  // REQUIRES: a name has been tried.
+  const dns::Name& tried() const { return names[next - 1]; }
+  std::optional<Answer>& first_of(StepOutcome outcome) {
+    std::optional<Answer>* const places[] = {&data, &no_data, &no_name, &failure, &failure};
+    return *places[static_cast<std::size_t>(outcome)];
+  }
+};
+
+}  // namespace dnslet::policy
