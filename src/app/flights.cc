@@ -99,6 +99,7 @@ bool Flights::board(uint64_t lookup, const policy::Ask& ask_for) {
                                     .attempt = Attempt(group.set.make_plan(now), settings_.retry),
                                     .lookups = {lookup}});
   Flight& flight = *flights_.find(id);
+  flight.sibling = recently_shown(flight.question);
   by_question_.emplace(&flight.question, id);
   ++group.flights;
   while (flight.attempt.next(now) == Attempt::Next::Ask) ask(id, flight);
@@ -135,7 +136,7 @@ void Flights::on_reply(Group& group, std::size_t server, uint64_t token,
   if (reply.result == io::UpstreamResult::NoResources) warn_of_resources();
 
   Flight* const flight = flights_.find(token);
-  if (!flight) return;
+  if (!flight || flight->held) return;
   flight->was_heard = flight->was_heard || reply.result == io::UpstreamResult::Answer;
   if (reply.result == io::UpstreamResult::Answer) {
     on_packet(token, server, reply.packet);
@@ -148,7 +149,8 @@ void Flights::on_packet(uint64_t id, std::size_t server, dns::BytesView packet) 
   Flight& flight = *flights_.find(id);
   auto read = policy::read_answer(packet, flight.question);
   if (read && !policy::is_refusal(read->rcode)) {
-    land(id, read->answer, policy::Source::Upstream, flight.group->servers[server]->name());
+    const std::string& via = flight.group->servers[server]->name();
+    if (!hold(id, read->answer, via)) land(id, read->answer, policy::Source::Upstream, via);
     return;
   }
 
@@ -178,8 +180,71 @@ void Flights::act(uint64_t id, Attempt::Next next) {
   }
 }
 
+// Keeps the answer back if another one that is under way may change what it means.
+bool Flights::hold(uint64_t id, const policy::Answer& answer, const std::string& via) {
+  Flight& flight = *flights_.find(id);
+  if (settings_.sibling_wait.count() == 0 || flight.sibling != policy::Existence::Unknown ||
+      !policy::depends_on_sibling(answer, settings_.searching))
+    return false;
+  Flight* const sibling = flights_.find(find_sibling(flight.question));
+  if (!sibling || sibling->held) return false;
+  flight.held = std::make_unique<Held>(Held{answer, via});
+  held_.push_back({loop_.now() + settings_.sibling_wait, id});
+  arm();
+  return true;
+}
+
+// 0: none is under way.
+uint64_t Flights::find_sibling(const policy::UpstreamQuestion& question) const {
+  const auto sibling = policy::sibling_of(question);
+  if (!sibling) return 0;
+  const auto known = by_question_.find(&*sibling);
+  return known == by_question_.end() ? 0 : known->second;
+}
+
+// Tells the other family's question what this answer shows. Returns its flight if it has waited.
+uint64_t Flights::tell_sibling(const policy::UpstreamQuestion& question,
+                               const policy::Answer& answer) {
+  if (settings_.sibling_wait.count() == 0) return 0;
+  const uint64_t id = find_sibling(question);
+  Flight* const sibling = flights_.find(id);
+  if (!sibling) {
+    note_recent(question, answer);
+    return 0;
+  }
+  sibling->sibling = policy::shown_by(answer);
+  return sibling->held ? id : 0;
+}
+
+void Flights::note_recent(const policy::UpstreamQuestion& question, const policy::Answer& answer) {
+  const auto sibling = policy::sibling_of(question);
+  const policy::Existence shown = policy::shown_by(answer);
+  if (!sibling || shown == policy::Existence::Unknown) return;
+  if (recent_.empty()) recent_.resize(kRecent);
+  recent_[by_question_.hash_function()(&*sibling) % kRecent] = {*sibling, shown,
+                                                                loop_.now() + kRecentTime};
+}
+
+policy::Existence Flights::recently_shown(const policy::UpstreamQuestion& question) const {
+  if (recent_.empty()) return policy::Existence::Unknown;
+  const Recent& recent = recent_[by_question_.hash_function()(&question) % kRecent];
+  const bool is_known = recent.question == question && loop_.now() < recent.until;
+  return is_known ? recent.shown : policy::Existence::Unknown;
+}
+
+void Flights::land_held(uint64_t id) {
+  Flight* const flight = flights_.find(id);
+  if (!flight || !flight->held) return;
+  const Held held = std::move(*flight->held);
+  land(id, held.answer, policy::Source::Upstream, held.via);
+}
+
 void Flights::land_failed(uint64_t id) {
   const Flight& flight = *flights_.find(id);
+  if (flight.held) {
+    land_held(id);
+    return;
+  }
   const policy::Source source = flight.was_heard ? policy::Source::Upstream : policy::Source::Error;
   if (flight.refusal) {
     const policy::Answer refusal = std::move(*flight.refusal);
@@ -195,9 +260,16 @@ void Flights::land(uint64_t id, const policy::Answer& answer, policy::Source sou
   by_question_.erase(&landing.question);
   const Flight flight = std::move(landing);  // whoever is told may board again
   flights_.remove(id);
-  while (!silences_.empty() && !flights_.find(silences_.front().flight)) silences_.pop_front();
+  drop_landed(silences_);
+  drop_landed(held_);
   --flight.group->flights;
-  callbacks_.on_landing({flight.question, answer, source, via, flight.lookups});
+  const uint64_t sibling = tell_sibling(flight.question, answer);
+  callbacks_.on_landing({flight.question, answer, source, via, flight.lookups, flight.sibling});
+  land_held(sibling);
+}
+
+void Flights::drop_landed(std::deque<Due>& dues) {
+  while (!dues.empty() && !flights_.find(dues.front().flight)) dues.pop_front();
 }
 
 void Flights::note_failure(Group& group, std::size_t server, const char* reason) {
@@ -226,6 +298,11 @@ void Flights::on_time() {
     silences_.pop_front();
     on_silence(id);
   }
+  while (!held_.empty() && held_.front().at <= now) {
+    const uint64_t id = held_.front().flight;
+    held_.pop_front();
+    land_held(id);
+  }
   while (!flights_.empty() && flights_.find(flights_.oldest())->deadline <= now)
     land_failed(flights_.oldest());
   std::erase_if(retired_, [](const auto& group) { return group->flights == 0; });
@@ -235,7 +312,7 @@ void Flights::on_time() {
 void Flights::on_silence(uint64_t id) {
   Flight* const flight = flights_.find(id);
   const io::Milliseconds now = loop_.now();
-  if (!flight) return;
+  if (!flight || flight->held) return;
   if (!flight->is_silent && is_late(*flight)) {
     flight->is_silent = true;
     callbacks_.on_silence(flight->lookups);
@@ -249,6 +326,7 @@ void Flights::on_silence(uint64_t id) {
 void Flights::arm() {
   io::Milliseconds next = io::Milliseconds::max();
   if (!silences_.empty()) next = std::min(next, silences_.front().at);
+  if (!held_.empty()) next = std::min(next, held_.front().at);
   if (!flights_.empty()) next = std::min(next, flights_.find(flights_.oldest())->deadline);
   if (next == io::Milliseconds::max()) return;
   if (timer_.is_active() && armed_for_ <= next) return;

@@ -20,6 +20,7 @@
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/upstream.h"
+#include "policy/family.h"
 #include "policy/lookup.h"
 #include "policy/servers.h"
 
@@ -29,11 +30,17 @@ struct FlightSettings {
   io::Milliseconds timeout{4500};  // after this a flight has failed
   io::Milliseconds retry{800};     // silence after which the next server is asked too
   std::size_t max_open = 4096;
+  // How long an answer that depends on the other address family's is held back for that; 0: not.
+  io::Milliseconds sibling_wait{0};
+  policy::Searching searching = policy::Searching::No;
   uint64_t seed = 0;  // see dns/hash.h
 };
 
 class Flights {
  public:
+  static constexpr std::size_t kRecent = 256;  // answers whose sibling may still come
+  static constexpr io::Milliseconds kRecentTime{1000};
+
   // What came of a question, for all lookups that waited for it.
   struct Landing {
     const policy::UpstreamQuestion& question;
@@ -41,6 +48,7 @@ class Flights {
     policy::Source source;   // Upstream, or Error where no server has said anything
     const std::string& via;  // the server that gave the answer; empty: none
     const std::vector<uint64_t>& lookups;
+    policy::Existence sibling;  // what the other address family's answer has shown meanwhile
   };
   struct Callbacks {
     std::function<void(const Landing&)> on_landing;
@@ -78,6 +86,11 @@ class Flights {
     std::vector<ServerCounters*> counted;  // for each of them, in counters_
     std::size_t flights = 0;
   };
+  // An answer that waits for that of the other address family.
+  struct Held {
+    policy::Answer answer;
+    std::string via;
+  };
   struct Flight {
     policy::UpstreamQuestion question;
     io::Milliseconds deadline;
@@ -90,8 +103,17 @@ class Flights {
     bool was_heard = false;  // some server could be reached
     bool was_asked = false;
     bool is_silent = false;  // the lookups have been told
+    policy::Existence sibling = policy::Existence::Unknown;
+    std::unique_ptr<Held> held{};  // waits for the sibling; the servers' part is over
   };
-  struct Silence {
+  // What has been shown of a question that may come, because its sibling has just landed: a client
+  // sends both at once, but without the cache the first may be over when the second one arrives.
+  struct Recent {
+    policy::UpstreamQuestion question;
+    policy::Existence shown = policy::Existence::Unknown;
+    io::Milliseconds until{0};
+  };
+  struct Due {
     io::Milliseconds at;
     uint64_t flight;
   };
@@ -115,6 +137,13 @@ class Flights {
   void land(uint64_t id, const policy::Answer& answer, policy::Source source,
             const std::string& via);
   void land_failed(uint64_t id);
+  void land_held(uint64_t id);
+  bool hold(uint64_t id, const policy::Answer& answer, const std::string& via);
+  uint64_t find_sibling(const policy::UpstreamQuestion& question) const;
+  void note_recent(const policy::UpstreamQuestion& question, const policy::Answer& answer);
+  policy::Existence recently_shown(const policy::UpstreamQuestion& question) const;
+  uint64_t tell_sibling(const policy::UpstreamQuestion& question, const policy::Answer& answer);
+  void drop_landed(std::deque<Due>& dues);
   void note_failure(Group& group, std::size_t server, const char* reason);
   void warn_of_resources();
   void on_time();
@@ -132,7 +161,9 @@ class Flights {
   std::vector<std::unique_ptr<Group>> retired_;
   Slots<Flight> flights_;  // the oldest has the first deadline: all get the same time
   std::unordered_map<const policy::UpstreamQuestion*, uint64_t, Hash, Equal> by_question_;
-  std::deque<Silence> silences_;  // in order of time; the first one's flight has not landed
+  std::deque<Due> silences_;    // in order of time; the first one's flight has not landed
+  std::deque<Due> held_;        // likewise
+  std::vector<Recent> recent_;  // by hash; a newer one takes the place
   io::Milliseconds armed_for_{0};
   io::Timer timer_;
 };

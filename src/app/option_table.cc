@@ -35,6 +35,14 @@ Status set_switch(bool& field, std::string_view text) {
   return Done{};
 }
 
+// For a flag that switches something off.
+Status clear_switch(bool& field, std::string_view text) {
+  const auto value = parse_boolean(text);
+  if (!value) return value.error();
+  field = !*value;
+  return Done{};
+}
+
 Status set_seconds(std::chrono::seconds& field, std::string_view text, uint32_t min) {
   const auto value = parse_number(text, {min, kMaxSeconds, "seconds"});
   if (!value) return value.error();
@@ -190,6 +198,10 @@ Status parse_round_robin(std::string_view text, Options& options) {
   return set_switch(options.round_robin, text);
 }
 
+Status parse_no_family_fix(std::string_view text, Options& options) {
+  return clear_switch(options.family_fix, text);
+}
+
 Status parse_rcache(std::string_view text, Options& options) {
   return set_count(options.cache_capacity, text, {kFromZero, kMaxCacheAnswers, "answers"});
 }
@@ -290,6 +302,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
 
     {"Names", "round-robin", 0, Kind::Switch, "DNSMASQ_RR", "", "false",
      "Rotate addresses from answer to answer", parse_round_robin},
+    {"Names", "no-family-fix", 0, Kind::Switch, "DNSMASQ_NO_FAMILY_FIX", "", "false",
+     "Let NXDOMAIN for one family of a name be", parse_no_family_fix},
 
     {"Search", "enable-search", 0, Kind::Switch, "DNSMASQ_ENABLE_SEARCH", "", "false",
      "Try names with the search list", parse_enable_search},

@@ -35,7 +35,8 @@ policy::Settings settings_from(const Options& options) {
           .forwards = !options.no_recursion,
           .ttls = {options.cache_ttl, options.cache_negative_ttl},
           .search = {},
-          .rotation = options.round_robin ? policy::Rotation::On : policy::Rotation::Off};
+          .rotation = options.round_robin ? policy::Rotation::On : policy::Rotation::Off,
+          .families_agree = options.family_fix};
 }
 
 policy::HostsTable static_records(const Options& options, uint64_t seed) {

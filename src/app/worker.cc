@@ -18,6 +18,17 @@ std::size_t share(std::size_t limit, std::size_t workers) {
   return (limit + workers - 1) / workers;
 }
 
+FlightSettings flight_settings(const Worker::Shared& shared) {
+  constexpr io::Milliseconds kSiblingWait{50};
+  const Options& options = shared.options;
+  return {.timeout = options.upstream_timeout,
+          .retry = options.upstream_retry,
+          .max_open = share(options.max_inflight, shared.workers),
+          .sibling_wait = options.family_fix ? kSiblingWait : io::Milliseconds(0),
+          .searching = options.enable_search ? policy::Searching::Yes : policy::Searching::No,
+          .seed = shared.seed};
+}
+
 }  // namespace
 
 Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
@@ -29,9 +40,7 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
       scratch_(dns::kMaxMessage),
       late_slot_(dns::kMaxMessage),
       mailbox_(loop_),
-      flights_(loop_, shared.log,
-               {shared.options.upstream_timeout, shared.options.upstream_retry,
-                share(shared.options.max_inflight, shared.workers), shared.seed},
+      flights_(loop_, shared.log, flight_settings(shared),
                {[this](const Flights::Landing& landing) { on_landing(landing); },
                 [this](const std::vector<uint64_t>& lookups) { on_silence(lookups); }}),
       tcp_clients_(
@@ -190,13 +199,16 @@ bool Worker::wait(policy::Lookup& lookup, const Return& back, const policy::Ask&
 }
 
 void Worker::on_landing(const Flights::Landing& landing) {
-  policy::remember(tables(), landing.question, landing.answer, loop_.now());
+  const policy::Landed as_it_came = {landing.answer, landing.source, landing.sibling};
+  const auto amended = policy::settle(tables(), landing.question, as_it_came, loop_.now());
+  const policy::Landed landed = {amended ? *amended : landing.answer, landing.source,
+                                 landing.sibling};
   for (const uint64_t id : landing.lookups) {
     if (id == kProbe && on_probed_) std::exchange(on_probed_, nullptr)();
     Waiting* const waiting = waiting_.find(id);
     if (!waiting) continue;  // its time was over
-    policy::Step step = waiting->lookup.on_answer(tables(), {landing.answer, landing.source},
-                                                  loop_.now(), slot_for(waiting->back));
+    policy::Step step =
+        waiting->lookup.on_answer(tables(), landed, loop_.now(), slot_for(waiting->back));
     if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
       const auto slot = slot_for(waiting->back);
       const auto old =

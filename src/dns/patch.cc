@@ -151,6 +151,11 @@ void rotate(MutableBytesView message, uint32_t turn) {
   rotate_set(message, set, turn);
 }
 
+void make_no_data(MutableBytesView message) {
+  constexpr unsigned kGone = flag::kRcode | flag::kAd;
+  write_u16(message, 2, static_cast<uint16_t>(read_u16(message, 2) & ~kGone));
+}
+
 std::size_t cut(MutableBytesView message, std::size_t limit, const Query& query) {
   const auto parsed = Message::parse(message);
   if (!parsed) return strip(message, query);

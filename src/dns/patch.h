@@ -37,6 +37,9 @@ void set_ttls(MutableBytesView message, std::span<const uint16_t> offsets, uint3
 // of the addresses change places, nothing else moves.
 void rotate(MutableBytesView message, uint32_t turn);
 
+// Turns NXDOMAIN into NODATA; AD goes, because nobody has validated that.
+void make_no_data(MutableBytesView message);
+
 // Shortens the message to `limit` bytes: the additional section goes first, then the authority
 // section, then whole answer records from the end. TC tells that something went which the client
 // needs: an answer record, or an authority section that is the proof of a negative or validated

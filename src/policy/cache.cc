@@ -107,6 +107,22 @@ void Cache::note_failure(const CacheKey& key, Milliseconds now) {
   shard.table.note_failure({key, hash}, now);
 }
 
+Existence Cache::existence(const CacheKey& key, Milliseconds now) const {
+  if (!is_shared_ && shards_.front()->table.entries() == 0) return Existence::Unknown;
+  const uint64_t hash = CacheTable::hash_of(key, seed_);
+  Shard& shard = shard_of(hash);
+  const auto held = lock(shard);
+  return shard.table.existence({key, hash}, now);
+}
+
+void Cache::make_no_data(const CacheKey& key) {
+  if (!is_shared_ && shards_.front()->table.entries() == 0) return;
+  const uint64_t hash = CacheTable::hash_of(key, seed_);
+  Shard& shard = shard_of(hash);
+  const auto held = lock(shard);
+  shard.table.make_no_data({key, hash});
+}
+
 void Cache::prefetch(uint64_t hash, Depth depth) const {
   shards_.front()->table.prefetch(hash, depth);
 }

@@ -83,6 +83,11 @@ class Cache {
   // old answer to those who look for Ended::JustTried: upstream is left alone so long.
   void note_failure(const CacheKey& key, Milliseconds now);
 
+  // What the answer under this key shows of its name, as long as it lasts. Does not count as use.
+  Existence existence(const CacheKey& key, Milliseconds now) const;
+  // Turns the answer under this key into NODATA if it is NXDOMAIN.
+  void make_no_data(const CacheKey& key);
+
   // For preload(): see there. False while others share the cache: that would take its lock twice.
   bool can_prefetch() const { return !is_shared_; }
   uint64_t hash_of(const CacheKey& key) const { return CacheTable::hash_of(key, seed_); }

@@ -68,6 +68,7 @@ struct CacheTable::Block {
   std::span<const uint16_t> ttls() const {
     return {reinterpret_cast<const uint16_t*>(tail()), ttl_count};
   }
+  dns::MutableBytesView message() { return {tail() + ttl_count * sizeof(uint16_t), message_size}; }
   dns::BytesView message() const { return {tail() + ttl_count * sizeof(uint16_t), message_size}; }
   // REQUIRES: there is one.
   dns::BytesView error() const {
@@ -220,6 +221,26 @@ std::optional<CacheHit> CacheTable::find_stale(const HashedKey& key, Millisecond
 
 void CacheTable::note_failure(const HashedKey& key, Milliseconds now) {
   if (const uint32_t number = locate(key)) nodes_[number].block->tried_at = Block::try_clock(now);
+}
+
+Existence CacheTable::existence(const HashedKey& key, Milliseconds now) const {
+  const uint32_t number = locate(key);
+  if (number == 0) return Existence::Unknown;
+  const Block& block = *nodes_[number].block;
+  if (block.age_ms(now) >= uint64_t{block.lifetime} * 1000) return Existence::Unknown;
+  dns::Reader header(block.message());
+  header.skip(2);
+  if ((header.u16() & dns::flag::kRcode) != 0) return Existence::Unknown;
+  header.skip(2);
+  return header.u16() > 0 ? Existence::HasRecords : Existence::Exists;
+}
+
+void CacheTable::make_no_data(const HashedKey& key) {
+  const uint32_t number = locate(key);
+  if (number == 0) return;
+  const dns::MutableBytesView message = nodes_[number].block->message();
+  const unsigned rcode = message[3] & dns::flag::kRcode;
+  if (static_cast<dns::Rcode>(rcode) == dns::Rcode::NxDomain) dns::make_no_data(message);
 }
 
 void CacheTable::prefetch(uint64_t hash, Depth depth) const {

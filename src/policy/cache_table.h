@@ -62,6 +62,9 @@ struct CacheHit {
   uint16_t turn = 0;  // one more each time the entry is found; starts anywhere
 };
 
+// What an answer shows of the name that it is about.
+enum class Existence { Unknown, Exists, HasRecords };
+
 // RFC 8767 section 4: what an answer that has ended is given out with.
 inline constexpr uint32_t kStaleTtl = 30;
 // Which of the answers that have ended: all, or those that were asked for again in vain within the
@@ -113,6 +116,10 @@ class CacheTable {
                                      Ended which);
   // Notes that upstream had no answer to offer in place of this one.
   void note_failure(const HashedKey& key, Milliseconds now);
+  // What the answer shows, as long as it lasts. Does not count as use.
+  Existence existence(const HashedKey& key, Milliseconds now) const;
+  // Turns NXDOMAIN into NODATA.
+  void make_no_data(const HashedKey& key);
   // For preload(): see there.
   void prefetch(uint64_t hash, Depth depth) const;
   void clear();

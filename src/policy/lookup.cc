@@ -138,7 +138,7 @@ Step Lookup::on_answer(const Tables& tables, const Landed& landed, Milliseconds 
     question.name = search_->tried();
     const bool has_failed = outcome_of(landed.answer.message) == StepOutcome::Failure;
     if (!has_failed || !take_stale(tables, question, now, Ended::Any))
-      take_step(tables, landed.answer, landed.source);
+      take_step(tables, landed, now);
     return next_name(tables, now, out);
   }
   return finish_landed(tables, landed, {Scope::AsItStands, now}, out);
@@ -334,12 +334,14 @@ CacheKey Lookup::key_of(const dns::Question& question, Scope scope) const {
 
 bool Lookup::is_asked(const dns::Name& name) const { return name == query_.question.name; }
 
+CacheKey key_of(const UpstreamQuestion& question) {
+  return {question.question.name, question.question.type, question.question.qclass,
+          question.flags.dnssec_ok, question.flags.checking_disabled};
+}
+
 void remember(const Tables& tables, const UpstreamQuestion& question, const Answer& answer,
               Milliseconds now) {
-  if (!question.flags.recursion_desired) return;
-  const CacheKey key = {question.question.name, question.question.type, question.question.qclass,
-                        question.flags.dnssec_ok, question.flags.checking_disabled};
-  keep(tables, key, answer, now);
+  if (question.flags.recursion_desired) keep(tables, key_of(question), answer, now);
 }
 
 std::optional<UpstreamAnswer> read_answer(dns::BytesView packet, const UpstreamQuestion& question) {

@@ -59,6 +59,7 @@ struct Settings {
   CacheTtls ttls;
   SearchRules search;
   Rotation rotation = Rotation::Off;  // of A and AAAA records, from answer to answer
+  bool families_agree = true;         // see policy/family
 };
 
 // How often each owner was answered, for rotation: one counter per owner of a hosts table.
@@ -116,6 +117,7 @@ using Step = std::variant<Drop, Reply, Ask>;
 struct Landed {
   const Answer& answer;
   Source source = Source::Upstream;
+  Existence sibling = Existence::Unknown;  // what is known from the other address family
 };
 
 class Lookup {
@@ -181,7 +183,8 @@ class Lookup {
                     dns::MutableBytesView out);
   Step next_name(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
   bool look_here(const Tables& tables, const dns::Question& question, Milliseconds now);
-  void take_step(const Tables& tables, const Answer& answer, Source source);
+  void take_step(const Tables& tables, const Landed& landed, Milliseconds now);
+  bool other_family_has_records(const Tables& tables, const Landed& landed, Milliseconds now) const;
   bool take_stale(const Tables& tables, const dns::Question& question, Milliseconds now,
                   Ended which);
   Step end_search(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
@@ -205,6 +208,9 @@ class Lookup {
 // Keeps an answer for later questions: in the cache as long as its TTLs allow, a failure for one
 // second among the failures.
 void keep(const Tables& tables, const CacheKey& key, const Answer& answer, Milliseconds now);
+
+// The key under which upstream's answer to a question is kept.
+CacheKey key_of(const UpstreamQuestion& question);
 
 // The same for what upstream answered to `question`. An answer to a question without RD says
 // nothing about what recursion would find and is not kept.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "dns/requalify.h"
+#include "policy/family.h"
 #include "policy/lookup_steps.h"
 
 namespace dnslet::policy {
@@ -60,7 +61,12 @@ bool Lookup::look_here(const Tables& tables, const dns::Question& question, Mill
   if (!reply) reply = step.answer_special(tables.scratch);
   if (reply) {
     const dns::BytesView message = tables.scratch.first(reply->size);
-    take_step(tables, {dns::Bytes(message.begin(), message.end()), {}}, reply->source);
+    const Answer answer = {dns::Bytes(message.begin(), message.end()), {}};
+    // An owner of addresses that has none of this family has some of the other.
+    const bool has_records = reply->source == Source::Address || reply->source == Source::Hosts;
+    take_step(tables,
+              {answer, reply->source, has_records ? Existence::HasRecords : Existence::Unknown},
+              now);
     return true;
   }
   const CacheKey key = key_of(question, Scope::AsItStands);
@@ -71,7 +77,7 @@ bool Lookup::look_here(const Tables& tables, const dns::Question& question, Mill
     hit = tables.failures.find(key, now, tables.scratch, {});
   }
   if (!hit) return false;
-  take_step(tables, copy_of(*hit), Source::Cache);
+  take_step(tables, {copy_of(*hit), Source::Cache}, now);
   return true;
 }
 
@@ -80,11 +86,13 @@ bool Lookup::take_stale(const Tables& tables, const dns::Question& question, Mil
                         Ended which) {
   const CacheKey key = key_of(question, Scope::AsItStands);
   const auto hit = tables.cache.find_stale(key, now, {tables.scratch, {}}, which);
-  if (hit) take_step(tables, copy_of(*hit), Source::Stale);
+  if (hit) take_step(tables, {copy_of(*hit), Source::Stale}, now);
   return hit.has_value();
 }
 
-void Lookup::take_step(const Tables& tables, const Answer& answer, Source source) {
+void Lookup::take_step(const Tables& tables, const Landed& landed, Milliseconds now) {
+  const Answer& answer = landed.answer;
+  const Source source = landed.source;
   Search& search = *search_;
   const bool is_as_it_stands = is_asked(search.tried());
   const StepOutcome outcome =
@@ -103,6 +111,21 @@ void Lookup::take_step(const Tables& tables, const Answer& answer, Source source
   if (is_as_it_stands) search.as_it_stands = answer;
   std::optional<Answer>& place = search.first_of(outcome);
   if (!place) place = answer;
+
+  // Both families come from the same name, as they do for a client that searches itself.
+  if (outcome != StepOutcome::NoData || !other_family_has_records(tables, landed, now)) return;
+  place = answer;
+  search.verdict.end_with_no_data();
+}
+
+bool Lookup::other_family_has_records(const Tables& tables, const Landed& landed,
+                                      Milliseconds now) const {
+  UpstreamQuestion tried = ask_for(tables, query_.question).question;
+  tried.question.name = search_->tried();
+  const auto sibling = sibling_of(tried);
+  if (!tables.settings.families_agree || !sibling) return false;
+  return landed.sibling == Existence::HasRecords ||
+         tables.cache.existence(policy::key_of(*sibling), now) == Existence::HasRecords;
 }
 
 // Tells the verdict under the name asked.
@@ -140,6 +163,7 @@ void keep(const Tables& tables, const CacheKey& key, const Answer& answer, Milli
     if (message->has(dns::flag::kTc)) return;
     tables.cache.store(key, {*message, answer.error}, now,
                        time_to_keep(*message, tables.settings.ttls));
+    agree(tables, key, rcode, now);
   } else {
     tables.failures.store(key, {*message, answer.error}, now, kFailureTime);
     tables.cache.note_failure(key, now);

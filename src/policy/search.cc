@@ -77,6 +77,11 @@ void SearchVerdict::report(StepOutcome outcome, Name name) {
   if (name == Name::AsItStands) as_it_stands_ = outcome;
 }
 
+void SearchVerdict::end_with_no_data() {
+  last_ = StepOutcome::NoData;
+  is_over_ = true;
+}
+
 StepOutcome SearchVerdict::result() const {
   if (is_over_) return last_;
   // Here we leave glibc's order: to a musl client NXDOMAIN for AAAA would take the A record along.

@@ -50,7 +50,11 @@ class SearchVerdict {
   enum class Name { AsItStands, Qualified };
   void report(StepOutcome outcome, Name name);
 
-  // Whether the search ends with the step just reported: data, or no server at all.
+  // The name just reported exists for the other address family: the search ends there, with NODATA.
+  void end_with_no_data();
+
+  // Whether the search ends with the step just reported: data, no server at all, or
+  // end_with_no_data().
   bool is_over() const { return is_over_; }
   // The outcome of the whole search so far.
   StepOutcome result() const;

@@ -3,6 +3,7 @@
 """Fixtures: they start what a test asks for and end it again, dnslet before its upstreams."""
 
 import contextlib
+import shutil
 import sys
 from pathlib import Path
 
@@ -13,7 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 pytest.register_assert_rewrite("harness", "clients", "basics", "fake_upstream", "nsd_server",
                                "faults", "soak")
 
+from getaddrinfo_client import build_client, glibc_compiler  # noqa: E402
 from harness import Dnslet, FakeUpstream  # noqa: E402
+from namespaces import Namespace, why_not  # noqa: E402
 
 
 @pytest.fixture
@@ -38,3 +41,26 @@ def dnslet(upstream, tmp_path):
                 words += ["--hostsfile", tmp_path / "hosts"]
             return stack.enter_context(Dnslet(*words, directory=tmp_path, **how))
         yield start
+
+
+@pytest.fixture(scope="session")
+def clients(tmp_path_factory):
+    """{C library: getaddrinfo client}, to be run in a Namespace"""
+    directory = tmp_path_factory.mktemp("clients")
+    reason = why_not()
+    glibc, musl = glibc_compiler(), shutil.which("musl-gcc")
+    if not reason and not glibc:
+        reason = "no C compiler for glibc"
+    if not reason and not musl:
+        reason = "musl-gcc is not installed (package musl-tools)"
+    if reason:
+        pytest.skip(reason)
+    return {"glibc": build_client(directory, "glibc-client", glibc),
+            "musl": build_client(directory, "musl-client", musl, "-static")}
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A network of the test's own"""
+    with Namespace(tmp_path) as namespace:
+        yield namespace

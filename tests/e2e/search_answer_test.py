@@ -180,9 +180,12 @@ def test_a_candidate_may_be_in_a_hosts_file(dnslet, upstream):
     assert not source.questions
 
 
-def test_a_family_that_a_hosts_name_lacks_is_no_hit(dnslet, upstream):
+def test_a_family_that_a_hosts_name_lacks_ends_the_search(dnslet, upstream):
+    """Both families come from one name, unless that is switched off."""
     source = upstream(from_records("www.two.test. 60 IN AAAA 2001:db8::1"))
-    server = dnslet(*LIST, to=[source], hosts="192.0.2.5 www.one.test\n")
+    hosts = "192.0.2.5 www.one.test\n"
+    assert data(dnslet(*LIST, to=[source], hosts=hosts).query("www", "AAAA")) == []
+    server = dnslet(*LIST, "--no-family-fix", to=[source], hosts=hosts)
     assert data(server.query("www", "AAAA")) == ["www.two.test.", "2001:db8::1"]
     assert names(source) == ["www.two.test"]
 

@@ -21,6 +21,7 @@
 
 #include "catch.h"
 #include "dns/packet_text.h"
+#include "policy/family.h"
 #include "policy/lookup.h"
 
 namespace dnslet::test {
@@ -90,6 +91,9 @@ class Script {
     CHECK(text == question);
   }
 
+  // What the other address family's question, under way at the same time, has shown from now on.
+  void sibling_shows(policy::Existence existence) { sibling_ = existence; }
+
   // Upstream answers what was asked; all servers agree.
   void upstream(const std::string& message, int line = __builtin_LINE()) {
     INFO("line " << line << ": upstream " << message);
@@ -124,7 +128,7 @@ class Script {
     const policy::UpstreamQuestion question = asked_upstream();
     const auto read = policy::read_answer(message_of(upstream_text(), message), question);
     REQUIRE(read);
-    policy::remember(tables(), question, read->answer, now_);
+    (void)policy::settle(tables(), question, {read->answer}, now_);
   }
   void deadline() { take(lookup_->on_deadline(tables(), now_, out_)); }
 
@@ -194,8 +198,10 @@ class Script {
   }
 
   void land(const policy::Answer& answer, policy::Source source) {
-    policy::remember(tables(), asked_upstream(), answer, now_);
-    take(lookup_->on_answer(tables(), {answer, source}, now_, out_));
+    const auto amended =
+        policy::settle(tables(), asked_upstream(), {answer, source, sibling_}, now_);
+    const policy::Answer& settled = amended ? *amended : answer;
+    take(lookup_->on_answer(tables(), {settled, source, sibling_}, now_, out_));
   }
 
   policy::KeyTable blocked_{1};
@@ -207,6 +213,7 @@ class Script {
 
   std::string asked_;
   Bytes query_;
+  policy::Existence sibling_ = policy::Existence::Unknown;
   uint16_t last_id_ = 0x1200;
   bool has_opt_ = false;
   std::size_t limit_ = dns::kMinUdpPayload;

@@ -116,6 +116,7 @@ TEST_CASE("without flags and variables every option has the default of the manua
   CHECK(options.ndots == std::nullopt);
   CHECK(options.fwd_ndots == 0);
   CHECK_FALSE(options.round_robin);
+  CHECK(options.family_fix);
   CHECK(options.cache_capacity == 0);
   CHECK(options.cache_ttl == seconds(60));
   CHECK(options.cache_negative_ttl == seconds(10));

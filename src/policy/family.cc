@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/family.h"
+
+#include "dns/patch.h"
+
+namespace dnslet::policy {
+namespace {
+
+using dns::Rcode;
+using dns::Type;
+
+std::optional<Type> other_family(Type type) {
+  if (type == Type::A) return Type::AAAA;
+  if (type == Type::AAAA) return Type::A;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<UpstreamQuestion> sibling_of(const UpstreamQuestion& question) {
+  const auto type = other_family(question.question.type);
+  if (!type || question.flags.dnssec_ok) return std::nullopt;
+  UpstreamQuestion sibling = question;
+  sibling.question.type = *type;
+  return sibling;
+}
+
+Existence shown_by(const Answer& answer) {
+  switch (outcome_of(answer.message)) {
+    case StepOutcome::Data:
+      return Existence::HasRecords;
+    case StepOutcome::NoData:
+      return Existence::Exists;
+    default:
+      return Existence::Unknown;
+  }
+}
+
+bool depends_on_sibling(const Answer& answer, Searching searching) {
+  const StepOutcome outcome = outcome_of(answer.message);
+  return outcome == StepOutcome::NxDomain ||
+         (outcome == StepOutcome::NoData && searching == Searching::Yes);
+}
+
+std::optional<Answer> settle(const Tables& tables, const UpstreamQuestion& question,
+                             const Landed& landed, Milliseconds now) {
+  const auto sibling = sibling_of(question);
+  std::optional<Answer> amended;
+  if (tables.settings.families_agree && sibling &&
+      outcome_of(landed.answer.message) == StepOutcome::NxDomain) {
+    const bool exists = landed.sibling != Existence::Unknown ||
+                        tables.cache.existence(key_of(*sibling), now) != Existence::Unknown;
+    if (exists) amended = landed.answer;
+    if (exists) dns::make_no_data(amended->message);
+  }
+  remember(tables, question, amended ? *amended : landed.answer, now);
+  return amended;
+}
+
+// The answer was stored before the other one is looked at: of two threads that store both families
+// at once, one sees the other's.
+void agree(const Tables& tables, const CacheKey& key, Rcode rcode, Milliseconds now) {
+  const auto type = other_family(key.type);
+  if (!tables.settings.families_agree || !type || key.dnssec_ok) return;
+  CacheKey sibling = key;
+  sibling.type = *type;
+  if (rcode == Rcode::NoError) {
+    tables.cache.make_no_data(sibling);
+  } else if (tables.cache.existence(sibling, now) != Existence::Unknown) {
+    tables.cache.make_no_data(key);
+  }
+}
+
+}  // namespace dnslet::policy

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Keeps the answers for the two address families of a name consistent.
+//
+// Some servers say NXDOMAIN for the family that a name lacks. musl asks for both and takes NXDOMAIN
+// for one of them as the end of the name: the addresses of the other family are lost. Where it is
+// known that the name exists, NXDOMAIN is therefore turned into NODATA. Answers to those who ask
+// for DNSSEC data stay as they are: the proof would not fit the code.
+
+#include <optional>
+
+#include "policy/lookup.h"
+
+namespace dnslet::policy {
+
+// The same question for the other address family; nullopt: it asks for no address, or its answers
+// are not to be touched.
+std::optional<UpstreamQuestion> sibling_of(const UpstreamQuestion& question);
+
+// What an answer says about its name.
+Existence shown_by(const Answer& answer);
+
+// Whether the sibling's answer may change what this one means. `Searching::Yes`: a name that
+// has records ends a search.
+enum class Searching { No, Yes };
+bool depends_on_sibling(const Answer& answer, Searching searching);
+
+// To be called with each answer of upstream before it is handed on: keeps it as remember() does,
+// and so that both families agree. Returns the answer to hand on where it is not the one landed.
+std::optional<Answer> settle(const Tables& tables, const UpstreamQuestion& question,
+                             const Landed& landed, Milliseconds now);
+
+// The same for an answer that has been kept under this key: amends it, or that of the other family.
+void agree(const Tables& tables, const CacheKey& key, dns::Rcode rcode, Milliseconds now);
+
+}  // namespace dnslet::policy
