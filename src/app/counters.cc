@@ -61,6 +61,7 @@ Counters& Counters::operator+=(const Counters& other) {
   ignored += other.ignored;
   for (std::size_t i = 0; i < answers.size(); ++i) add(answers[i], other.answers[i]);
   over_limit += other.over_limit;
+  refreshes += other.refreshes;
   unsent += other.unsent;
   tcp_closed_by_limit += other.tcp_closed_by_limit;
   for (const auto& [name, counted] : other.servers) servers[name] += counted;

@@ -109,6 +109,9 @@ constexpr auto kMetrics = std::to_array<Metric>({
      [](S s) { return one(s.cache.misses); }},
     {"dnslet_cache_evictions_total", kCounter, "Answers that had to make room for others",
      [](S s) { return one(s.cache.evictions); }},
+    {"dnslet_cache_refreshes_total", kCounter,
+     "Answers in use that were asked for again before their end",
+     [](S s) { return one(s.counters.refreshes); }},
 
     {"dnslet_upstream_inflight", kGauge, "Questions open upstream",
      [](S s) { return one(s.counters.upstream_open); }},

@@ -218,6 +218,10 @@ Status parse_rcache_stale(std::string_view text, Options& options) {
   return set_seconds(options.cache_stale, text, kFromZero);
 }
 
+Status parse_no_prefetch(std::string_view text, Options& options) {
+  return clear_switch(options.prefetch, text);
+}
+
 Status parse_threads(std::string_view text, Options& options) {
   return set_count(options.threads, text, {kFromZero, kMaxThreads, "threads"});
 }
@@ -322,6 +326,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Longest time to keep a negative one", parse_rcache_neg_ttl},
     {"Cache", "rcache-stale", 0, Kind::Text, "DNSMASQ_RCACHE_STALE", "SECONDS", "0",
      "Use ended ones if upstream fails", parse_rcache_stale},
+    {"Cache", "no-prefetch", 0, Kind::Switch, "DNSMASQ_NO_PREFETCH", "", "false",
+     "Don't refresh answers before they end", parse_no_prefetch},
 
     {"Limits", "max-inflight", 0, Kind::Text, "DNSMASQ_MAX_INFLIGHT", "N", "4096",
      "Upstream questions open at once", parse_max_inflight},

@@ -78,6 +78,7 @@ struct Options {
   std::size_t cache_capacity = 0;  // answers; 0: no cache
   std::chrono::seconds cache_ttl{60};
   std::chrono::seconds cache_negative_ttl{10};
+  bool prefetch = true;                 // asks again for answers in use before they end
   std::chrono::seconds cache_stale{0};  // how long past its end an answer may be used; 0: never
 
   bool no_recursion = false;

@@ -36,7 +36,8 @@ policy::Settings settings_from(const Options& options) {
           .ttls = {options.cache_ttl, options.cache_negative_ttl},
           .search = {},
           .rotation = options.round_robin ? policy::Rotation::On : policy::Rotation::Off,
-          .families_agree = options.family_fix};
+          .families_agree = options.family_fix,
+          .refreshes = options.prefetch};
 }
 
 policy::HostsTable static_records(const Options& options, uint64_t seed) {

@@ -141,6 +141,7 @@ io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Return& back, dns::B
 
   const auto& reply = std::get<policy::Reply>(step);
   note(lookup, {reply, slot.first(reply.size), ""}, started_ns);
+  if (reply.refresh) refresh(lookup, *reply.refresh);
   return {reply.size, false};
 }
 
@@ -172,6 +173,15 @@ bool Worker::probe(std::function<void()> on_landed) {
   dns::Question root;
   root.type = dns::Type::NS;
   return flights_.board(kProbe, {{root, {}}, shared_.zones.find(root.name)});
+}
+
+// Asks upstream again for what the client has just got from the cache. Where there is no room the
+// answer ends and somebody will ask for it.
+void Worker::refresh(const policy::Lookup& lookup, policy::Scope scope) {
+  policy::Lookup again = lookup.make_refresh();
+  const policy::Step step = again.start_refresh(tables(), scope, loop_.now(), late_slot_);
+  const auto* const ask = std::get_if<policy::Ask>(&step);
+  if (ask && wait(again, Nobody(), *ask, 0)) ++counted_.refreshes;
 }
 
 // Whether upstream is being asked this and has been silent: then nobody waits for it who can do
@@ -236,7 +246,8 @@ void Worker::finish(uint64_t id, const policy::Reply& reply, const std::string& 
   const Waiting& waiting = *waiting_.find(id);
   const dns::BytesView message = dns::BytesView(late_slot_).first(reply.size);
   const bool is_own = std::holds_alternative<OwnReturn>(waiting.back);
-  if (!is_own) note(waiting.lookup, {reply, message, via}, waiting.started_ns);
+  const bool is_refresh = std::holds_alternative<Nobody>(waiting.back);
+  if (!is_own && !is_refresh) note(waiting.lookup, {reply, message, via}, waiting.started_ns);
   send(waiting.back, message);
   waiting_.remove(id);
 }

@@ -106,7 +106,8 @@ class Worker {
   struct OwnReturn {
     uint64_t number;  // in own_
   };
-  using Return = std::variant<UdpReturn, TcpReturn, OwnReturn>;
+  struct Nobody {};  // a refresh
+  using Return = std::variant<UdpReturn, TcpReturn, OwnReturn, Nobody>;
   // A question whose answer has to come from upstream.
   struct Waiting {
     policy::Lookup lookup;
@@ -128,6 +129,7 @@ class Worker {
   void on_silence(const std::vector<uint64_t>& lookups);
   dns::MutableBytesView slot_for(const Return& back);
   void finish(uint64_t id, const policy::Reply& reply, const std::string& via);
+  void refresh(const policy::Lookup& lookup, policy::Scope scope);
   bool is_silent(const policy::Ask& ask);
   bool wait(policy::Lookup& lookup, const Return& back, const policy::Ask& ask,
             uint64_t started_ns);

@@ -107,6 +107,13 @@ void Cache::note_failure(const CacheKey& key, Milliseconds now) {
   shard.table.note_failure({key, hash}, now);
 }
 
+bool Cache::claim_refresh(const CacheKey& key) {
+  const uint64_t hash = CacheTable::hash_of(key, seed_);
+  Shard& shard = shard_of(hash);
+  const auto held = lock(shard);
+  return shard.table.claim_refresh({key, hash});
+}
+
 Existence Cache::existence(const CacheKey& key, Milliseconds now) const {
   if (!is_shared_ && shards_.front()->table.entries() == 0) return Existence::Unknown;
   const uint64_t hash = CacheTable::hash_of(key, seed_);

@@ -83,6 +83,10 @@ class Cache {
   // old answer to those who look for Ended::JustTried: upstream is left alone so long.
   void note_failure(const CacheKey& key, Milliseconds now);
 
+  // Whether the caller shall ask upstream again, after a hit that wants it: true once for each
+  // entry.
+  bool claim_refresh(const CacheKey& key);
+
   // What the answer under this key shows of its name, as long as it lasts. Does not count as use.
   Existence existence(const CacheKey& key, Milliseconds now) const;
   // Turns the answer under this key into NODATA if it is NXDOMAIN.

@@ -15,8 +15,13 @@
 namespace dnslet::policy {
 namespace {
 
-// What tells apart answers to one question, and whether there is an extended error.
+// The flags of an entry. What tells apart answers to one question, and whether there is an extended
+// error.
 constexpr unsigned kDnssecOk = 1, kCheckingDisabled = 2, kSearched = 4, kVariant = 7, kError = 8;
+// For the refresh: how often it was found, up to twice; that somebody has it done, that it has
+// data.
+constexpr unsigned kFound = 16, kFoundTwice = 2 * kFound, kFoundMask = 3 * kFound, kClaimed = 64,
+                   kPositive = 128;
 
 unsigned variant_of(const CacheKey& key) {
   return (key.dnssec_ok ? kDnssecOk : 0U) | (key.checking_disabled ? kCheckingDisabled : 0U) |
@@ -32,6 +37,21 @@ constexpr uint16_t kTryPause = 4;  // units
 
 // What an allocator takes for a block: 8 bytes more than asked for, in steps of 16.
 std::size_t allocated(std::size_t size) { return (size + 8 + 15) / 16 * 16; }
+
+bool is_positive(const dns::Message& message) {
+  bool has_data = false;
+  const dns::Type asked = message.question().type;
+  message.for_each_record([&](const dns::Record& record) {
+    if (record.section != dns::Section::Answer) return;
+    has_data = has_data || record.type == asked || asked == dns::Type::ANY;
+  });
+  return has_data && message.rcode() == dns::Rcode::NoError;
+}
+
+// A tenth, but at least a second; what lives for a second only would always be at its end.
+bool ends_soon(uint64_t age_ms, uint64_t lifetime_s) {
+  return lifetime_s > 1 && lifetime_s * 1000 - age_ms < std::max<uint64_t>(lifetime_s * 100, 1000);
+}
 
 // Null: there is no memory.
 template <typename T>
@@ -161,7 +181,8 @@ void CacheTable::store(const HashedKey& key, const ParsedAnswer& answer, const V
   node.block->lifetime =
       static_cast<uint32_t>(std::min(validity.lifetime, std::chrono::seconds(UINT32_MAX)).count());
   node.tag = tag_of(key.hash);
-  node.flags = static_cast<uint8_t>(variant_of(key.key) | (answer.error.empty() ? 0U : kError));
+  node.flags = static_cast<uint8_t>(variant_of(key.key) | (answer.error.empty() ? 0U : kError) |
+                                    (is_positive(answer.message) ? kPositive : 0U));
   // Entries that end soon must not all begin with the same address.
   const uint64_t count = ++stored_;
   node.turn = static_cast<uint16_t>(
@@ -196,6 +217,11 @@ std::optional<CacheHit> CacheTable::find(const HashedKey& key, Milliseconds now,
   dns::count_down(hit->message, block.ttls(), static_cast<uint32_t>(age_ms / 1000));
   if (node.flags & kError) hit->error = dns::ExtendedError(block.error());
   hit->turn = node.turn++;
+  if ((node.flags & kFoundMask) != kFoundTwice) node.flags += kFound;
+  if (ends_soon(age_ms, block.lifetime) && (node.flags & kPositive) != 0) {
+    hit->is_ending = true;
+    hit->wants_refresh = (node.flags & (kFoundMask | kClaimed)) == kFoundTwice;
+  }
   return hit;
 }
 
@@ -221,6 +247,13 @@ std::optional<CacheHit> CacheTable::find_stale(const HashedKey& key, Millisecond
 
 void CacheTable::note_failure(const HashedKey& key, Milliseconds now) {
   if (const uint32_t number = locate(key)) nodes_[number].block->tried_at = Block::try_clock(now);
+}
+
+bool CacheTable::claim_refresh(const HashedKey& key) {
+  const uint32_t number = locate(key);
+  if (number == 0 || (nodes_[number].flags & kClaimed) != 0) return false;
+  nodes_[number].flags |= kClaimed;
+  return true;
 }
 
 Existence CacheTable::existence(const HashedKey& key, Milliseconds now) const {

@@ -60,6 +60,10 @@ struct CacheHit {
   dns::MutableBytesView message;
   dns::ExtendedError error;
   uint16_t turn = 0;  // one more each time the entry is found; starts anywhere
+  // The entry is positive, and a tenth of its life is left, or a second where that is more.
+  bool is_ending = false;
+  // It is in use, and claim_refresh() has not been granted to anybody.
+  bool wants_refresh = false;
 };
 
 // What an answer shows of the name that it is about.
@@ -116,6 +120,8 @@ class CacheTable {
                                      Ended which);
   // Notes that upstream had no answer to offer in place of this one.
   void note_failure(const HashedKey& key, Milliseconds now);
+  // Whether the caller shall ask upstream again, before the answer ends: true once for each entry.
+  bool claim_refresh(const HashedKey& key);
   // What the answer shows, as long as it lasts. Does not count as use.
   Existence existence(const HashedKey& key, Milliseconds now) const;
   // Turns NXDOMAIN into NODATA.

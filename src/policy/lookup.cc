@@ -276,7 +276,11 @@ Lookup::MaybeReply Lookup::answer_cached(const Tables& tables, Scope scope, Mill
   const CacheKey key = key_of(query_.question, scope);
   if (const auto hit = tables.cache.find(key, now, slot, tables.scratch)) {
     if (tables.settings.rotation == Rotation::On) dns::rotate(hit->message, hit->turn);
-    return finish(hit->message, hit->error, Source::Cache, out);
+    Reply reply = finish(hit->message, hit->error, Source::Cache, out);
+    if (hit->wants_refresh && tables.settings.refreshes && query_.has(dns::flag::kRd) &&
+        tables.cache.claim_refresh(key))
+      reply.refresh = scope;
+    return reply;
   }
   const auto failure = tables.failures.find(key, now, slot, tables.scratch);
   const Ended which = failure ? Ended::Any : Ended::JustTried;

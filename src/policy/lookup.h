@@ -60,6 +60,7 @@ struct Settings {
   SearchRules search;
   Rotation rotation = Rotation::Off;  // of A and AAAA records, from answer to answer
   bool families_agree = true;         // see policy/family
+  bool refreshes = true;              // what is in use, before it ends
 };
 
 // How often each owner was answered, for rotation: one counter per owner of a hosts table.
@@ -97,6 +98,8 @@ struct Reply {
   std::size_t size = 0;
   Source source = Source::Error;
   dns::Rcode rcode = dns::Rcode::NoError;
+  // The answer came from the cache and ends soon: make_refresh() with this scope, once it is sent.
+  std::optional<Scope> refresh = std::nullopt;
 };
 // What is asked upstream; equal ones are asked once.
 struct UpstreamQuestion {
@@ -136,6 +139,12 @@ class Lookup {
   // and at most what the transport carries.
   Step start(const Tables& tables, dns::BytesView packet, Milliseconds now,
              dns::MutableBytesView out);
+
+  // A lookup for nobody, that asks upstream for the same once more. Its answer is kept like others.
+  Lookup make_refresh() const;
+  // The first step of make_refresh(). `out`: as for start(); what is written there is for nobody.
+  Step start_refresh(const Tables& tables, Scope scope, Milliseconds now,
+                     dns::MutableBytesView out);
 
   // After Ask: what came back for that question.
   Step on_answer(const Tables& tables, const Landed& landed, Milliseconds now,
@@ -202,6 +211,7 @@ class Lookup {
 
   Client client_;
   dns::Query query_;
+  bool is_refresh_ = false;
   std::unique_ptr<Search> search_;  // none while the question is only asked as it stands
 };
 

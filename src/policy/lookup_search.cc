@@ -71,6 +71,7 @@ bool Lookup::look_here(const Tables& tables, const dns::Question& question, Mill
   }
   const CacheKey key = key_of(question, Scope::AsItStands);
   auto hit = tables.cache.find(key, now, tables.scratch, {});
+  if (hit && is_refresh_ && hit->is_ending) return false;
   if (!hit) {
     const bool has_failed = tables.failures.find(key, now, tables.scratch, {}).has_value();
     if (take_stale(tables, question, now, has_failed ? Ended::Any : Ended::JustTried)) return true;

@@ -151,6 +151,23 @@ class Script {
     const Bytes& question = message.question_bytes;
     CHECK((question.empty() || std::equal(question.begin(), question.end(), query_.begin() + 12)));
   }
+  // The answer is to be refreshed once it is sent: from now on the script is about the refresh.
+  void expect_refresh(int line = __builtin_LINE()) {
+    INFO("line " << line << ": expect_refresh");
+    const auto* const reply = std::get_if<policy::Reply>(&step_);
+    REQUIRE(reply != nullptr);
+    REQUIRE(reply->refresh);
+    const policy::Scope scope = *reply->refresh;
+    *lookup_ = lookup_->make_refresh();
+    out_.assign(dns::kMaxMessage, kUntouched);
+    take(lookup_->start_refresh(tables(), scope, now_, out_));
+  }
+  void expect_no_refresh(int line = __builtin_LINE()) {
+    INFO("line " << line << ": expect_no_refresh");
+    const auto* const reply = std::get_if<policy::Reply>(&step_);
+    REQUIRE(reply != nullptr);
+    CHECK_FALSE(reply->refresh);
+  }
   void expect_no_reply() { CHECK(std::holds_alternative<policy::Drop>(step_)); }
 
  private:

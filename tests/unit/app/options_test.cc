@@ -121,6 +121,7 @@ TEST_CASE("without flags and variables every option has the default of the manua
   CHECK(options.cache_ttl == seconds(60));
   CHECK(options.cache_negative_ttl == seconds(10));
   CHECK(options.cache_stale == seconds(0));
+  CHECK(options.prefetch);
   CHECK_FALSE(options.no_recursion);
   CHECK(options.upstream_timeout == milliseconds(4500));
   CHECK(options.upstream_retry == milliseconds(800));

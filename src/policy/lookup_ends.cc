@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: MIT
 // Copyright the dnslet authors
 
-// The part of a Lookup that goes on without upstream: an answer that has ended is better than none
-// (RFC 8767). Upstream was asked before, and its answer takes the place of the old one whenever it
-// comes.
+// The part of a Lookup that deals with the end of answers: one that is in use is asked for again
+// before it ends; and one that has ended is better than none, when upstream fails (RFC 8767).
+// Upstream was asked before, and its answer takes the place of the old one whenever it comes.
 
 #include "dns/patch.h"
 #include "policy/lookup_steps.h"
 
 namespace dnslet::policy {
+
+Lookup Lookup::make_refresh() const {
+  Lookup refresh({client_.address, Transport::Tcp});
+  refresh.query_ = query_;
+  refresh.is_refresh_ = true;
+  return refresh;
+}
+
+Step Lookup::start_refresh(const Tables& tables, Scope scope, Milliseconds now,
+                           dns::MutableBytesView out) {
+  if (scope == Scope::AsItStands) return ask_for(tables, query_.question);
+  const bool in_stub_zone = tables.zones.find(query_.question.name) != kDefaultServers;
+  return start_search(tables,
+                      names_to_try(query_.question, tables.settings.search,
+                                   in_stub_zone ? InStubZone::Yes : InStubZone::No),
+                      now, out);
+}
 
 Lookup::MaybeReply Lookup::answer_stale(const Tables& tables, const Kept& kept, Ended which,
                                         dns::MutableBytesView out) const {
