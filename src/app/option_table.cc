@@ -202,6 +202,10 @@ Status parse_no_family_fix(std::string_view text, Options& options) {
   return clear_switch(options.family_fix, text);
 }
 
+Status parse_no_flatten(std::string_view text, Options& options) {
+  return clear_switch(options.flatten, text);
+}
+
 Status parse_rcache(std::string_view text, Options& options) {
   return set_count(options.cache_capacity, text, {kFromZero, kMaxCacheAnswers, "answers"});
 }
@@ -308,6 +312,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Rotate addresses from answer to answer", parse_round_robin},
     {"Names", "no-family-fix", 0, Kind::Switch, "DNSMASQ_NO_FAMILY_FIX", "", "false",
      "Let NXDOMAIN for one family of a name be", parse_no_family_fix},
+    {"Names", "no-flatten", 0, Kind::Switch, "DNSMASQ_NO_FLATTEN", "", "false",
+     "Keep aliases that take addresses' room", parse_no_flatten},
 
     {"Search", "enable-search", 0, Kind::Switch, "DNSMASQ_ENABLE_SEARCH", "", "false",
      "Try names with the search list", parse_enable_search},

@@ -73,6 +73,7 @@ struct Options {
   unsigned fwd_ndots = 0;
   bool enable_search = false;
   bool round_robin = false;
+  bool flatten = true;     // drops aliases where addresses would not fit 512 bytes
   bool family_fix = true;  // NXDOMAIN of one address family is NODATA where the name exists
 
   std::size_t cache_capacity = 0;  // answers; 0: no cache

@@ -37,7 +37,8 @@ policy::Settings settings_from(const Options& options) {
           .search = {},
           .rotation = options.round_robin ? policy::Rotation::On : policy::Rotation::Off,
           .families_agree = options.family_fix,
-          .refreshes = options.prefetch};
+          .refreshes = options.prefetch,
+          .flattens = options.flatten};
 }
 
 policy::HostsTable static_records(const Options& options, uint64_t seed) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dns/flatten.h"
 #include "dns/hash.h"
 #include "dns/patch.h"
 #include "policy/lookup_steps.h"
@@ -167,7 +168,7 @@ Reply Lookup::finish_landed(const Tables& tables, const Landed& landed, const Ke
     const uint64_t counter = dns::hash(name.wire(), static_cast<uint64_t>(query_.question.type));
     dns::rotate(message, tables.turns.uncached[counter % tables.turns.uncached.size()]++);
   }
-  return finish(message, landed.answer.error, landed.source, out);
+  return finish(tables, message, {landed.answer.error, landed.source}, out);
 }
 
 Ask Lookup::ask_for(const Tables& tables, const dns::Question& question) const {
@@ -276,7 +277,7 @@ Lookup::MaybeReply Lookup::answer_cached(const Tables& tables, Scope scope, Mill
   const CacheKey key = key_of(query_.question, scope);
   if (const auto hit = tables.cache.find(key, now, slot, tables.scratch)) {
     if (tables.settings.rotation == Rotation::On) dns::rotate(hit->message, hit->turn);
-    Reply reply = finish(hit->message, hit->error, Source::Cache, out);
+    Reply reply = finish(tables, hit->message, {hit->error, Source::Cache}, out);
     if (hit->wants_refresh && tables.settings.refreshes && query_.has(dns::flag::kRd) &&
         tables.cache.claim_refresh(key))
       reply.refresh = scope;
@@ -285,7 +286,7 @@ Lookup::MaybeReply Lookup::answer_cached(const Tables& tables, Scope scope, Mill
   const auto failure = tables.failures.find(key, now, slot, tables.scratch);
   const Ended which = failure ? Ended::Any : Ended::JustTried;
   if (const auto reply = answer_stale(tables, {scope, now}, which, out)) return reply;
-  if (failure) return finish(failure->message, failure->error, Source::Cache, out);
+  if (failure) return finish(tables, failure->message, {failure->error, Source::Cache}, out);
   return std::nullopt;
 }
 
@@ -308,17 +309,24 @@ Reply Lookup::answer_names(Rcode rcode, Source source, dns::MutableBytesView out
 }
 
 // Makes a stored message, which lies in `out` already or elsewhere, this client's answer in `out`.
-Reply Lookup::finish(dns::MutableBytesView message, const dns::ExtendedError& error, Source source,
+Reply Lookup::finish(const Tables& tables, dns::MutableBytesView message, const Told& told,
                      dns::MutableBytesView out) const {
   const dns::MutableBytesView room = within_limit(out);
   dns::address_to(message, query_);
   std::size_t size = message.size();
   if (message.data() != room.data()) {
-    size = dns::cut(message, without_opt_room(room).size(), query_);
+    size = shorten(tables, message, without_opt_room(room).size());
     dns::copy_bytes(message.first(size), room);
   }
   const Rcode rcode = rcode_of(room);
-  return {dns::append_opt(room, size, query_, {rcode, &error}), source, rcode};
+  return {dns::append_opt(room, size, query_, {rcode, &told.error}), told.source, rcode};
+}
+
+std::size_t Lookup::shorten(const Tables& tables, dns::MutableBytesView message,
+                            std::size_t limit) const {
+  const bool flattens =
+      tables.settings.flattens && client_.transport == Transport::Udp && !query_.edns;
+  return flattens ? dns::flatten(message, limit, query_) : dns::cut(message, limit, query_);
 }
 
 dns::MutableBytesView Lookup::without_opt_room(dns::MutableBytesView out) const {

@@ -61,6 +61,7 @@ struct Settings {
   Rotation rotation = Rotation::Off;  // of A and AAAA records, from answer to answer
   bool families_agree = true;         // see policy/family
   bool refreshes = true;              // what is in use, before it ends
+  bool flattens = true;               // see dns/flatten; for UDP without EDNS
 };
 
 // How often each owner was answered, for rotation: one counter per owner of a hosts table.
@@ -202,8 +203,13 @@ class Lookup {
   Reply answer_localhost(dns::MutableBytesView out) const;
   Reply answer_code(dns::Rcode rcode, Source source, dns::MutableBytesView out) const;
   Reply answer_names(dns::Rcode rcode, Source source, dns::MutableBytesView out) const;
-  Reply finish(dns::MutableBytesView message, const dns::ExtendedError& error, Source source,
+  struct Told {  // of an answer, besides its message
+    const dns::ExtendedError& error;
+    Source source;
+  };
+  Reply finish(const Tables& tables, dns::MutableBytesView message, const Told& told,
                dns::MutableBytesView out) const;
+  std::size_t shorten(const Tables& tables, dns::MutableBytesView message, std::size_t limit) const;
   CacheKey key_of(const dns::Question& question, Scope scope) const;
   bool is_asked(const dns::Name& name) const;
   dns::MutableBytesView within_limit(dns::MutableBytesView out) const;

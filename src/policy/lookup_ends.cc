@@ -29,12 +29,13 @@ Step Lookup::start_refresh(const Tables& tables, Scope scope, Milliseconds now,
 
 Lookup::MaybeReply Lookup::answer_stale(const Tables& tables, const Kept& kept, Ended which,
                                         dns::MutableBytesView out) const {
+  if (!tables.cache.keeps_stale()) return std::nullopt;
   const dns::MutableBytesView slot = without_opt_room(within_limit(out));
   const auto hit = tables.cache.find_stale(key_of(query_.question, kept.scope), kept.now,
                                            {slot, tables.scratch}, which);
   if (!hit) return std::nullopt;
   if (tables.settings.rotation == Rotation::On) dns::rotate(hit->message, hit->turn);
-  return finish(hit->message, hit->error, Source::Stale, out);
+  return finish(tables, hit->message, {hit->error, Source::Stale}, out);
 }
 
 // A search keeps its answer under a scope of its own, but for a first name that had data.

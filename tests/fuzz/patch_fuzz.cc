@@ -7,6 +7,7 @@
 #include <cassert>
 #include <vector>
 
+#include "dns/flatten.h"
 #include "dns/patch.h"
 #include "dns/reply.h"
 #include "input.h"
@@ -64,6 +65,19 @@ void check_cut(const Message& whole, const Message& part, const Query& query) {
   assert(part.has(dns::flag::kTc) == (is_cut || whole.has(dns::flag::kTc)));
 }
 
+// Flattened it fits, and if it is steady it echoes the question and holds what was there or fewer.
+void check_flattened(Bytes message, std::size_t room, const Query& query, bool is_steady) {
+  const std::size_t limit = dns::kHeaderSize + query.spelling.wire().size() + 4 + room;
+  const std::size_t records = records_of(*Message::parse(message)).size();
+  dns::address_to(message, query);
+  const std::size_t size = dns::flatten(message, limit, query);
+  assert(size <= limit && size <= message.size());
+  if (!is_steady) return;
+  const auto flat = Message::parse(dns::BytesView(message).first(size));
+  assert(flat && flat->size() == size && flat->question() == query.question);
+  assert(records_of(*flat).size() <= records);
+}
+
 // Room for `limit` bytes and not one more, the message in front.
 Bytes make_reply(Bytes message, std::size_t limit, const Query& query,
                  const dns::ExtendedError& error) {
@@ -110,7 +124,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Bytes bare = dns::without_opt(*message);
   const dns::ExtendedError error(dns::extended_error(*message));
   const Bytes reply = make_reply(bare, limit, query, error);
-  if (!fuzz::is_steady(*message)) return 0;
+  const bool is_steady = fuzz::is_steady(*message);
+  if (Message::parse(bare)) check_flattened(bare, limit % dns::kMinUdpPayload, query, is_steady);
+  if (!is_steady) return 0;
 
   const auto folded = Message::parse(bare);
   assert(folded);

@@ -151,6 +151,13 @@ class Script {
     const Bytes& question = message.question_bytes;
     CHECK((question.empty() || std::equal(question.begin(), question.end(), query_.begin() + 12)));
   }
+  // The reply as expect_reply() wants it, unchecked.
+  std::string reply_text() const {
+    const auto* const reply = std::get_if<policy::Reply>(&step_);
+    REQUIRE(reply != nullptr);
+    const Bytes packet(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(reply->size));
+    return policy::to_text(reply->source) + (" " + read_message(packet).text);
+  }
   // The answer is to be refreshed once it is sent: from now on the script is about the refresh.
   void expect_refresh(int line = __builtin_LINE()) {
     INFO("line " << line << ": expect_refresh");
