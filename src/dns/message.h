@@ -32,6 +32,8 @@ enum class Type : uint16_t {
   OPT = 41,
   DS = 43,
   DNSKEY = 48,
+  SVCB = 64,
+  HTTPS = 65,
   IXFR = 251,
   AXFR = 252,
   ANY = 255,

@@ -5,9 +5,7 @@
 // An answer found under one name, told under another: what a search list is for.
 //
 // Putting a question of another length in front moves every byte behind it, so the message is built
-// anew: names are expanded and compressed again, inside RDATA for the types of RFC 1035 only;
-// those of the later types that may arrive compressed (RFC 3597 section 4) are written out. All
-// other RDATA is copied byte for byte. Names come out in lower case.
+// anew, as dns/rewrite does it.
 
 #include <cstdint>
 

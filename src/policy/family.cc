@@ -2,7 +2,10 @@
 // Copyright the dnslet authors
 #include "policy/family.h"
 
+#include <utility>
+
 #include "dns/patch.h"
+#include "dns/svcb.h"
 
 namespace dnslet::policy {
 namespace {
@@ -14,6 +17,20 @@ std::optional<Type> other_family(Type type) {
   if (type == Type::A) return Type::AAAA;
   if (type == Type::AAAA) return Type::A;
   return std::nullopt;
+}
+
+// A filtered family is not to come in by another door.
+std::optional<Answer> without_filtered_hints(const Tables& tables, const UpstreamQuestion& question,
+                                             const Answer& answer) {
+  const Filter filter = tables.settings.filter;
+  const Type type = question.question.type;
+  const bool may_have_hints = type == Type::HTTPS || type == Type::SVCB || type == Type::ANY;
+  if (filter == Filter::None || !may_have_hints) return std::nullopt;
+  const auto message = dns::Message::parse(answer.message);
+  if (!message) return std::nullopt;
+  auto rest = dns::without_hints(*message, filter == Filter::A ? dns::Hint::Ipv4 : dns::Hint::Ipv6);
+  if (!rest) return std::nullopt;
+  return Answer{std::move(*rest), answer.error};
 }
 
 }  // namespace
@@ -46,7 +63,7 @@ bool depends_on_sibling(const Answer& answer, Searching searching) {
 std::optional<Answer> settle(const Tables& tables, const UpstreamQuestion& question,
                              const Landed& landed, Milliseconds now) {
   const auto sibling = sibling_of(question);
-  std::optional<Answer> amended;
+  std::optional<Answer> amended = without_filtered_hints(tables, question, landed.answer);
   if (tables.settings.families_agree && sibling &&
       outcome_of(landed.answer.message) == StepOutcome::NxDomain) {
     const bool exists = landed.sibling != Existence::Unknown ||

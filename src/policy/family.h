@@ -28,7 +28,8 @@ enum class Searching { No, Yes };
 bool depends_on_sibling(const Answer& answer, Searching searching);
 
 // To be called with each answer of upstream before it is handed on: keeps it as remember() does,
-// and so that both families agree. Returns the answer to hand on where it is not the one landed.
+// so that both families agree and without the hints of a family that is filtered (RFC 9460).
+// Returns the answer to hand on where it is not the one landed.
 std::optional<Answer> settle(const Tables& tables, const UpstreamQuestion& question,
                              const Landed& landed, Milliseconds now);
 

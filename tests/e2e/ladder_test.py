@@ -192,3 +192,20 @@ def test_udp_and_tcp_give_the_same_answer(dnslet, source, name):
     udp, tcp = server.query(name), server.query(name, tcp=True)
     assert udp.rcode() == tcp.rcode() and udp.flags == tcp.flags
     assert records(udp.answer) == records(tcp.answer)
+
+
+@pytest.mark.parametrize("family, gone, stays", [("aaaa", "ipv6hint", "ipv4hint"),
+                                                 ("a", "ipv4hint", "ipv6hint")])
+def test_a_filtered_family_does_not_come_by_the_hints_of_https(dnslet, upstream, family, gone,
+                                                               stays):
+    source = upstream(lambda q: q.answer(
+        f'{q.name} 300 IN HTTPS 1 . mandatory="alpn,ipv6hint" alpn="h2" ipv4hint="192.0.2.1" '
+        'ipv6hint="2001:db8::1"', f"{q.name} 300 IN HTTPS 2 a.test."))
+    server = dnslet("--rcache", 10, "--filter", family, to=[source])
+    for _ in range(2):
+        first, second = data(server.query("www.test", "HTTPS"))
+        assert gone not in first and stays in first and 'alpn="h2"' in first
+        assert second == "2 a.test."
+    assert len(source.questions) == 1
+    whole = dnslet(to=[source]).query("www.test", "HTTPS")
+    assert "ipv4hint" in data(whole)[0] and "ipv6hint" in data(whole)[0]

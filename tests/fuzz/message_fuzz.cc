@@ -9,6 +9,7 @@
 
 #include "dns/message.h"
 #include "dns/reply.h"
+#include "dns/svcb.h"
 #include "records.h"
 
 namespace {
@@ -68,6 +69,19 @@ void check_without_opt(const Message& message) {
   }
 }
 
+// Without hints it is as sound as before, and has none; all records are there.
+void check_without_hints(const Message& message) {
+  if (message.opt()) return;
+  for (const Hint hint : {Hint::Ipv4, Hint::Ipv6}) {
+    const auto rest = without_hints(message, hint);
+    if (!rest) continue;
+    const auto bare = Message::parse(*rest);
+    assert(bare && bare->size() == rest->size() && bare->question() == message.question());
+    assert(bare->has(flag::kTc) || records_of(*bare).size() == records_of(message).size());
+    assert(!without_hints(*bare, hint));
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -75,6 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_query(packet);
   if (const auto message = Message::parse(packet)) {
     check_walk(*message);
+    check_without_hints(*message);
     const Bytes bare = without_opt(*message);
     assert(bare.size() <= message->size());
     if (dnslet::fuzz::is_steady(*message)) check_without_opt(*message);

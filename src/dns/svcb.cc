@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "dns/svcb.h"
+
+#include <vector>
+
+#include "dns/rewrite.h"
+
+namespace dnslet::dns {
+namespace {
+
+constexpr uint16_t kMandatory = 0;
+
+// A parameter of a record; borrows the RDATA.
+struct Param {
+  uint16_t key;
+  BytesView value;
+};
+
+// RFC 9460 section 2.2: keys in increasing order, each once. nullopt: malformed.
+std::optional<std::vector<Param>> read_params(Reader& reader) {
+  std::vector<Param> params;
+  while (reader.ok() && reader.remaining() > 0) {  // ends: takes four bytes or fails
+    const uint16_t key = reader.u16();
+    const BytesView value = reader.bytes(reader.u16());
+    if (!params.empty() && key <= params.back().key) return std::nullopt;
+    params.push_back({key, value});
+  }
+  if (!reader.ok()) return std::nullopt;
+  return params;
+}
+
+// RFC 9460 section 8: a list of keys in increasing order, not empty, without itself.
+std::optional<std::vector<uint16_t>> read_mandatory(BytesView value) {
+  std::vector<uint16_t> keys;
+  Reader reader(value);
+  while (reader.ok() && reader.remaining() > 0) {  // ends: takes two bytes or fails
+    const uint16_t key = reader.u16();
+    if (key == kMandatory || (!keys.empty() && key <= keys.back())) return std::nullopt;
+    keys.push_back(key);
+  }
+  if (!reader.ok() || keys.empty()) return std::nullopt;
+  return keys;
+}
+
+void write_param(Bytes& rdata, uint16_t key, BytesView value) {
+  for (const std::size_t number : {std::size_t{key}, value.size()}) {
+    rdata.push_back(static_cast<uint8_t>(number >> 8));
+    rdata.push_back(static_cast<uint8_t>(number));
+  }
+  rdata.insert(rdata.end(), value.begin(), value.end());
+}
+
+// The list without this key; nothing is written where it was the only one.
+void write_mandatory(Bytes& rdata, const std::vector<uint16_t>& keys, uint16_t without) {
+  Bytes value;
+  for (const uint16_t key : keys) {
+    if (key == without) continue;
+    value.push_back(static_cast<uint8_t>(key >> 8));
+    value.push_back(static_cast<uint8_t>(key));
+  }
+  if (!value.empty()) write_param(rdata, kMandatory, value);
+}
+
+std::optional<Bytes> without_param(BytesView rdata, uint16_t without) {
+  Reader reader(rdata);
+  reader.skip(2);  // the priority
+  if (!Name::from_wire(reader)) return std::nullopt;
+  const std::size_t head = rdata.size() - reader.remaining();
+  const auto params = read_params(reader);
+  if (!params) return std::nullopt;
+
+  Bytes rest(rdata.begin(), rdata.begin() + static_cast<std::ptrdiff_t>(head));
+  bool is_there = false;
+  for (const Param& param : *params) {
+    if (param.key == kMandatory) {
+      const auto keys = read_mandatory(param.value);
+      if (!keys) return std::nullopt;
+      write_mandatory(rest, *keys, without);
+    } else if (param.key != without) {
+      write_param(rest, param.key, param.value);
+    }
+    is_there = is_there || param.key == without;
+  }
+  if (!is_there) return std::nullopt;
+  return rest;
+}
+
+}  // namespace
+
+std::optional<Bytes> without_hints(const Message& message, Hint hint) {
+  constexpr uint16_t kKept = 0xffff & ~flag::kAd;
+  Bytes out(kMaxMessage);
+  RecordWriter writer(message, out);
+  writer.write_head(message.flags() & kKept, message.question());
+  bool is_changed = false;
+  message.for_each_record([&](const Record& record) {
+    const bool has_params = record.type == Type::SVCB || record.type == Type::HTTPS;
+    const auto rdata = has_params
+                           ? without_param(message.rdata(record), static_cast<uint16_t>(hint))
+                           : std::nullopt;
+    is_changed = is_changed || rdata;
+    writer.write(record, record.ttl, rdata ? std::optional<BytesView>(*rdata) : std::nullopt);
+  });
+  if (!is_changed) return std::nullopt;
+  out.resize(writer.finish());
+  return out;
+}
+
+}  // namespace dnslet::dns

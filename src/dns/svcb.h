@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// The address hints of SVCB and HTTPS records (RFC 9460), which give a client addresses that it has
+// not asked for.
+
+#include <optional>
+
+#include "dns/message.h"
+#include "dns/wire.h"
+
+namespace dnslet::dns {
+
+// RFC 9460 section 7.3.
+enum class Hint : uint16_t { Ipv4 = 4, Ipv6 = 6 };
+
+// The message without these hints in its answer and additional records, and without their mention
+// among the mandatory keys. AD goes with them. nullopt: it has none; RDATA that is malformed has
+// none and stays as it is. REQUIRES: no OPT.
+std::optional<Bytes> without_hints(const Message& message, Hint hint);
+
+}  // namespace dnslet::dns
