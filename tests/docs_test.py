@@ -27,6 +27,7 @@ SAMPLES = {
     "DOMAIN,...": "ads.test",
     "DOMAIN/IP,...": "a.test,b.test/192.0.2.9,c.test/192.0.2.10",
     "a|aaaa": "a",
+    "keep|auto": "auto",
     "text|json": "json",
     "IP:PORT": "192.0.2.7:9153",
     "NAME|UID[:GID]": "65534:65534",

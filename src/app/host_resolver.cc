@@ -5,7 +5,6 @@
 #include "base/address.h"
 #include "io/socket.h"
 #include "policy/resolv_conf.h"
-#include "policy/resolv_conf_edit.h"
 
 namespace dnslet::app {
 namespace {
@@ -49,7 +48,7 @@ HostResolver::Outcome HostResolver::bring(Entry entry, Others others) {
   if (*outcome == Outcome::Written) {
     io::LogLine line(entry == Entry::In ? "host's resolver" : "restored");
     line.with("path", file_.path());
-    if (entry == Entry::In) line.with("nameserver", server_);
+    if (entry == Entry::In) line.with("nameserver", told_.server);
     log_.write(io::Level::Info, line);
   }
   return *outcome;
@@ -64,13 +63,14 @@ Result<HostResolver::Outcome> HostResolver::try_to_bring(Entry entry, Others oth
   if (!text) return text.error();
 
   const auto there = policy::entry_in(*text);
-  const bool is_foreign = there && *there != server_;
+  const bool is_foreign = there && *there != told_.server;
   if (is_foreign && others == Others::Leave && !is_abandoned(*there)) return Outcome::Foreign;
   const std::string original = policy::original_of(*text);
   if (original.size() > kMaxEdited)
     return Error{"cannot edit '" + file_.path() + "': larger than " +
                  std::to_string(kMaxEdited >> 10) + " KiB"};
-  const std::string wanted = entry == Entry::In ? policy::with_entry(original, server_) : original;
+  const std::string wanted =
+      entry == Entry::In ? policy::with_entry(original, told_.server, told_.options) : original;
   if (wanted == *text) return Outcome::Unchanged;
   return edit(*text, wanted);
 }

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "io/files.h"
 #include "io/log.h"
+#include "policy/resolv_conf_edit.h"
 
 namespace dnslet::app {
 
@@ -19,9 +20,15 @@ class HostResolver {
  public:
   static constexpr std::size_t kMaxEdited = 64U << 10;  // bytes; a longer file is left alone
 
-  // `path`: of resolv.conf. `server`: as from policy::entry_for(). `log` must outlive this.
-  HostResolver(const std::string& path, std::string server, io::Log& log)
-      : server_(std::move(server)), log_(log), file_(path), watch_(path) {}
+  // What clients are to be told: `server` as from policy::entry_for().
+  struct Told {
+    std::string server;
+    policy::ClientOptions options = policy::ClientOptions::Keep;
+  };
+
+  // `path`: of resolv.conf. `log` must outlive this.
+  HostResolver(const std::string& path, Told told, io::Log& log)
+      : told_(std::move(told)), log_(log), file_(path), watch_(path) {}
 
   // Opens the file while this process may write it: it stays open across --user. A failure shows
   // in start(), which tries again.
@@ -55,7 +62,7 @@ class HostResolver {
   bool holds(const std::string& text) const;
   void warn(const io::LogLine& line);
 
-  std::string server_;
+  Told told_;
   io::Log& log_;
   io::FileInPlace file_;
   io::FileWatch watch_;

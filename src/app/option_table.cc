@@ -121,6 +121,13 @@ Status parse_default_resolver(std::string_view text, Options& options) {
   return set_switch(options.default_resolver, text);
 }
 
+Status parse_resolvconf_options(std::string_view text, Options& options) {
+  const auto search = parse_client_search(text);
+  if (!search) return search.error();
+  options.client_search = *search;
+  return Done{};
+}
+
 Status parse_upstream_timeout(std::string_view text, Options& options) {
   return set_milliseconds(options.upstream_timeout, text);
 }
@@ -198,14 +205,6 @@ Status parse_round_robin(std::string_view text, Options& options) {
   return set_switch(options.round_robin, text);
 }
 
-Status parse_no_family_fix(std::string_view text, Options& options) {
-  return clear_switch(options.family_fix, text);
-}
-
-Status parse_no_flatten(std::string_view text, Options& options) {
-  return clear_switch(options.flatten, text);
-}
-
 Status parse_rcache(std::string_view text, Options& options) {
   return set_count(options.cache_capacity, text, {kFromZero, kMaxCacheAnswers, "answers"});
 }
@@ -220,10 +219,6 @@ Status parse_rcache_neg_ttl(std::string_view text, Options& options) {
 
 Status parse_rcache_stale(std::string_view text, Options& options) {
   return set_seconds(options.cache_stale, text, kFromZero);
-}
-
-Status parse_no_prefetch(std::string_view text, Options& options) {
-  return clear_switch(options.prefetch, text);
 }
 
 Status parse_threads(std::string_view text, Options& options) {
@@ -277,6 +272,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Serve these clients only [everyone]", parse_allow},
     {"Listening", "default-resolver", 'd', Kind::Switch, "DNSMASQ_DEFAULT", "", "false",
      "Become the host's nameserver", parse_default_resolver},
+    {"Listening", "resolvconf-options", 0, Kind::Text, "DNSMASQ_RESOLVCONF_OPTIONS", "keep|auto",
+     "keep", "auto: dnslet searches for clients", parse_resolvconf_options},
     {"Listening", "systemd", 0, Kind::Switch, "DNSMASQ_SYSTEMD", "", "false",
      "Use the sockets that systemd passes", parse_systemd},
     {"Listening", "user", 0, Kind::Text, "DNSMASQ_USER", "NAME|UID[:GID]", "",
@@ -311,9 +308,12 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Names", "round-robin", 0, Kind::Switch, "DNSMASQ_RR", "", "false",
      "Rotate addresses from answer to answer", parse_round_robin},
     {"Names", "no-family-fix", 0, Kind::Switch, "DNSMASQ_NO_FAMILY_FIX", "", "false",
-     "Let NXDOMAIN for one family of a name be", parse_no_family_fix},
+     "Let NXDOMAIN for one family of a name be",
+     [](std::string_view text,
+        Options& options) { return clear_switch(options.family_fix, text); }},
     {"Names", "no-flatten", 0, Kind::Switch, "DNSMASQ_NO_FLATTEN", "", "false",
-     "Keep aliases that take addresses' room", parse_no_flatten},
+     "Keep aliases that take addresses' room",
+     [](std::string_view text, Options& options) { return clear_switch(options.flatten, text); }},
 
     {"Search", "enable-search", 0, Kind::Switch, "DNSMASQ_ENABLE_SEARCH", "", "false",
      "Try names with the search list", parse_enable_search},
@@ -333,7 +333,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Cache", "rcache-stale", 0, Kind::Text, "DNSMASQ_RCACHE_STALE", "SECONDS", "0",
      "Use ended ones if upstream fails", parse_rcache_stale},
     {"Cache", "no-prefetch", 0, Kind::Switch, "DNSMASQ_NO_PREFETCH", "", "false",
-     "Don't refresh answers before they end", parse_no_prefetch},
+     "Don't refresh answers before they end",
+     [](std::string_view text, Options& options) { return clear_switch(options.prefetch, text); }},
 
     {"Limits", "max-inflight", 0, Kind::Text, "DNSMASQ_MAX_INFLIGHT", "N", "4096",
      "Upstream questions open at once", parse_max_inflight},

@@ -302,6 +302,13 @@ Result<Filter> parse_filter(std::string_view text) {
   return not_a(text, "a or aaaa");
 }
 
+Result<ClientSearch> parse_client_search(std::string_view text) {
+  const std::string choice = lower_case(text);
+  if (choice == "keep") return ClientSearch::Keep;
+  if (choice == "auto") return ClientSearch::Auto;
+  return not_a(text, "keep or auto");
+}
+
 Result<io::UserIds> parse_user(std::string_view text) {
   const bool is_name = text.find_first_not_of("0123456789:-+") != std::string_view::npos &&
                        text.find(':') == std::string_view::npos;

@@ -304,6 +304,11 @@ void count_workers(ParsedOptions& parsed) {
 
 // Sockets that systemd passes are not known yet.
 Status check_default_resolver(const Options& options) {
+  if (options.default_resolver && options.client_search == ClientSearch::Auto &&
+      !options.enable_search)
+    return Error{
+        "--resolvconf-options auto (DNSMASQ_RESOLVCONF_OPTIONS) takes the search list away from "
+        "clients; add --enable-search (DNSMASQ_ENABLE_SEARCH), so that dnslet searches for them"};
   if (!options.default_resolver || options.systemd || policy::entry_for(options.listen))
     return Done();
   return Error{

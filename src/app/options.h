@@ -31,6 +31,9 @@ enum class Action { Serve, Help, Version, PrintConfig, Healthcheck };
 // Which address family --filter answers with NODATA.
 enum class Filter { None, A, Aaaa };
 
+// Whether the clients of a resolv.conf that --default-resolver edits keep their search list.
+enum class ClientSearch { Keep, Auto };
+
 // One --address value: a name ("*." in front makes it a wildcard) and its addresses. The name is
 // checked (usable as a domain name) but kept as it was written.
 struct StaticRecord {
@@ -93,7 +96,8 @@ struct Options {
   std::chrono::milliseconds tcp_idle_timeout{10000};
 
   bool default_resolver = false;  // this dnslet becomes the host's nameserver
-  bool systemd = false;           // `listen` is not asked; it becomes what the passed sockets hear
+  ClientSearch client_search = ClientSearch::Keep;
+  bool systemd = false;  // `listen` is not asked; it becomes what the passed sockets hear
   bool multithreading = false;
   bool verbose = false;
   bool syslog = false;

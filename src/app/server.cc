@@ -244,7 +244,9 @@ Status Server::prepare_host_resolver() {
     return Error{
         "--default-resolver (DNSMASQ_DEFAULT) needs a UDP socket on port 53, the only one "
         "that resolv.conf can name; add one to the socket unit"};
-  host_resolver_.emplace(options_.resolv_conf, std::move(*server), log_);
+  const auto told = options_.client_search == ClientSearch::Keep ? policy::ClientOptions::Keep
+                                                                 : policy::ClientOptions::Auto;
+  host_resolver_.emplace(options_.resolv_conf, HostResolver::Told{std::move(*server), told}, log_);
   host_resolver_->open();
   return Done();
 }

@@ -15,6 +15,7 @@ namespace dnslet::policy {
 namespace {
 
 constexpr std::string_view kEntry = "nameserver ";
+constexpr std::string_view kOptions = "options ndots:1";  // a dot makes a name complete
 constexpr std::string_view kAddedMark = " # added by dnslet";
 constexpr std::string_view kKeptMark = "# dnslet: ";
 // What an edit under way puts behind the text: padding, a head line with numbers, the original
@@ -37,15 +38,49 @@ std::string_view without_line_end(std::string_view line) {
 
 bool is_nameserver(std::string_view line) { return next_word(line) == "nameserver"; }
 
-bool is_added(std::string_view line) {
+bool sets_ndots(std::string_view line) {
+  if (next_word(line) != "options") return false;
+  for (std::string_view word = next_word(line); !word.empty(); word = next_word(line))
+    if (word.starts_with("ndots:")) return true;
+  return false;
+}
+
+// Whether a client with this line asks for more than the name that it was given.
+bool makes_search(std::string_view line) {
+  const bool has_ndots = sets_ndots(line);
+  const std::string_view keyword = next_word(line);
+  return keyword == "search" || keyword == "domain" || has_ndots;
+}
+
+bool is_entry(std::string_view line) {
   return line.starts_with(kEntry) && without_line_end(line).ends_with(kAddedMark);
+}
+
+bool is_added(std::string_view line) {
+  const bool is_options = line.starts_with(kOptions);
+  return is_entry(line) || (is_options && without_line_end(line).ends_with(kAddedMark));
 }
 
 // A line that with_entry() has commented out, or one that looks like it.
 bool is_kept(std::string_view line) {
   if (!line.starts_with(kKeptMark)) return false;
   line.remove_prefix(kKeptMark.size());
-  return is_nameserver(line) || line.starts_with(kKeptMark);
+  return is_nameserver(line) || makes_search(line) || line.starts_with(kKeptMark);
+}
+
+// Our line of options, with those that would be lost.
+std::string options_line(std::string_view original) {
+  std::string text(kOptions);
+  while (!original.empty()) {  // ends: takes a line off each turn
+    std::string_view line = next_line(original);
+    if (!sets_ndots(line)) continue;
+    (void)next_word(line);
+    for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
+      if (word.front() == '#' || word.front() == ';') break;
+      if (!word.starts_with("ndots:")) (text += ' ') += word;
+    }
+  }
+  return (text += kAddedMark) + '\n';
 }
 
 // FNV-1a: tells whether a text is whole; nobody has to be kept from forging one.
@@ -193,12 +228,15 @@ std::string before_edit(std::string_view text) {
 
 }  // namespace
 
-std::string with_entry(std::string_view original, std::string_view server) {
+std::string with_entry(std::string_view original, std::string_view server, ClientOptions options) {
+  const bool is_auto = options == ClientOptions::Auto;
   std::string text(kEntry);
   ((text += server) += kAddedMark) += '\n';
+  if (is_auto) text += options_line(original);
   for (std::string_view rest = original; !rest.empty();) {  // ends: takes a line off each turn
     const std::string_view line = next_line(rest);
-    if (is_nameserver(line) || is_kept(line)) text += kKeptMark;
+    const bool is_in_the_way = is_nameserver(line) || (is_auto && makes_search(line));
+    if (is_in_the_way || is_kept(line)) text += kKeptMark;
     text += line;
   }
   return text;
@@ -207,7 +245,7 @@ std::string with_entry(std::string_view original, std::string_view server) {
 std::optional<std::string> entry_in(std::string_view text) {
   while (!text.empty()) {  // ends: takes a line off each turn
     std::string_view line = next_line(text);
-    if (!is_added(line)) continue;
+    if (!is_entry(line)) continue;
     line.remove_prefix(kEntry.size());
     return std::string(next_word(line));
   }

@@ -6,7 +6,10 @@
 // and the order of writes that changes the one into the other inside the file. Pure.
 //
 // An edited file begins with `nameserver ADDRESS # added by dnslet`; the nameserver lines that were
-// there stand behind `# dnslet: `. Everything else is as it was, byte for byte.
+// there stand behind `# dnslet: `. With ClientOptions::Auto a second line of ours makes clients ask
+// once, for the name as it was given, and lines that say otherwise are commented out too: search,
+// domain, and options with ndots, whose other options move into our line. Everything else is as it
+// was, byte for byte.
 //
 // A file that may be a bind mount can't be replaced by a rename, so an edit has to survive a stop
 // at any moment (kill -9, a power cut) in place. It takes three steps: the original goes behind the
@@ -22,9 +25,12 @@
 
 namespace dnslet::policy {
 
+enum class ClientOptions { Keep, Auto };
+
 // `original` with `server` (an address as in resolv.conf) in front. REQUIRES: `original` came from
 // original_of().
-std::string with_entry(std::string_view original, std::string_view server);
+std::string with_entry(std::string_view original, std::string_view server,
+                       ClientOptions options = ClientOptions::Keep);
 
 // The address in our entry; nullopt: there is none.
 std::optional<std::string> entry_in(std::string_view text);

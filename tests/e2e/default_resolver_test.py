@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
-from harness import (Dnslet, FakeUpstream, PATIENCE, SCALE, command, data, environment, run,
-                     wait_until, with_address)
+from harness import (Dnslet, FakeUpstream, PATIENCE, SCALE, command, data, environment,
+                     from_records, run, wait_until, with_address)
 from namespaces import Namespace, why_not
 
 HOST, SOURCE, OTHER = "127.53.7.1", "127.53.7.2", "127.53.7.3"
@@ -71,6 +71,38 @@ def test_any_text_is_restored_byte_for_byte(dnslet, conf, text):
     assert conf.read_bytes().startswith(ENTRY.encode())
     server.stop()
     assert conf.read_bytes() == text.encode()
+
+
+AUTO = ("--resolvconf-options", "auto", "--enable-search")
+EDITED_AUTO = (ENTRY + "options ndots:1 # added by dnslet\n" + TEXT.replace(
+    "nameserver", "# dnslet: nameserver").replace("search", "# dnslet: search").replace(
+        "\toptions", "# dnslet: \toptions"))
+
+
+def test_with_auto_clients_ask_once_and_dnslet_searches(dnslet, conf, upstream):
+    source = upstream(from_records("www.two.test. 60 IN A 192.0.2.1"), host=SOURCE, port=53)
+    server = default_resolver(dnslet, *AUTO)
+    assert conf.read_text() == EDITED_AUTO
+    assert data(server.query("www")) == ["www.two.test.", "192.0.2.1"]
+    assert [asked.name for asked in source.questions] == ["www.one.test.", "www.two.test."]
+    server.stop()
+    assert conf.read_text() == TEXT
+
+
+def test_auto_as_a_variable_is_restored_after_a_kill(dnslet, conf):
+    default_resolver(dnslet, "--enable-search", env={"DNSMASQ_RESOLVCONF_OPTIONS": "auto"}).kill()
+    assert conf.read_text() == EDITED_AUTO
+    server = default_resolver(dnslet)
+    assert conf.read_text() == EDITED
+    server.stop()
+    assert conf.read_text() == TEXT
+
+
+def test_auto_without_search_does_not_start(conf):
+    result = run("--default-resolver", "--listen", f"{HOST}:53", "--resolv-conf", conf,
+                 "--resolvconf-options", "auto")
+    assert result.returncode == 2 and "--enable-search" in result.stderr
+    assert conf.read_text() == TEXT
 
 
 @pytest.mark.parametrize("listen, address", [

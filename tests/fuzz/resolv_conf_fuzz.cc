@@ -63,11 +63,11 @@ void check_halves(const std::string& text, std::size_t middle) {
 
 // What --default-resolver edits is restored, also when the edit stops in the
 // middle: `stop` chooses where.
-void check_restored(const std::string& text, std::size_t stop) {
+void check_restored(const std::string& text, std::size_t stop, policy::ClientOptions options) {
   const std::string original = policy::original_of(text);
   assert(policy::original_of(original) == original || is_ours(original));
   if (is_ours(original)) return;
-  const std::string edited = policy::with_entry(original, "127.0.0.1");
+  const std::string edited = policy::with_entry(original, "127.0.0.1", options);
   assert(policy::original_of(edited) == original);
   assert(policy::entry_in(edited) == "127.0.0.1");
 
@@ -93,7 +93,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text = fuzz::text_of(input.rest());
   const ResolvConf conf = parse(text);
   check_servers(conf);
-  check_restored(text, middle);
+  check_restored(text, middle, policy::ClientOptions::Keep);
+  check_restored(text, middle, policy::ClientOptions::Auto);
 
   const ResolvConf again = parse(written(conf));
   assert(again.nameservers == conf.nameservers && again.use_vc == conf.use_vc);

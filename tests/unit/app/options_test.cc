@@ -470,6 +470,19 @@ TEST_CASE("what is no user is refused with what would be one") {
                                        "example nobody or 65534:65534");
 }
 
+TEST_CASE("what becomes of the clients' search list is kept or auto") {
+  CHECK(good({}).client_search == ClientSearch::Keep);
+  CHECK(good({"--resolvconf-options=Keep"}).client_search == ClientSearch::Keep);
+  CHECK(good({}, {{"DNSMASQ_RESOLVCONF_OPTIONS", "auto"}}).client_search == ClientSearch::Auto);
+  CHECK(bad({"--resolvconf-options=yes"}) == "--resolvconf-options: 'yes' is not keep or auto");
+}
+
+TEST_CASE("the search list is taken away from clients only where dnslet searches") {
+  CHECK(good({"-d", "--resolvconf-options=auto", "--enable-search"}).default_resolver);
+  CHECK_THAT(bad({"-d", "--resolvconf-options=auto"}),
+             Catch::Matchers::ContainsSubstring("add --enable-search"));
+}
+
 TEST_CASE("filter takes an address family") {
   CHECK(good({"--filter=a"}).filter == Filter::A);
   CHECK(good({"--filter=AAAA"}).filter == Filter::Aaaa);

@@ -12,6 +12,9 @@ constexpr const char* kServer = "127.0.0.1";
 constexpr std::size_t kUnmarked = 11;  // so many bytes of an edit could be the user's own
 
 std::string entered(std::string_view original) { return with_entry(original, kServer); }
+std::string entered_with_options(std::string_view original) {
+  return with_entry(original, kServer, ClientOptions::Auto);
+}
 
 // The file as it is when the first `count` bytes of what a step writes at `offset` are there.
 std::string written(std::string text, std::size_t offset, std::string_view bytes,
@@ -50,6 +53,10 @@ const std::vector<std::string>& originals() {
       "# dnslet: a comment\n# dnslet: # dnslet: nameserver 10.0.0.1\n",
       "# dnslet: search a.test\n# dnslet\n#|nameserver 10.0.0.1\n#~",
       "search a.test\n\n\n#|\n#",
+      "domain a.test\n search b.test\n\toptions timeout:1  ndots:5 rotate # ndots:3\noptions "
+      "edns0\n",
+      "options ndots:1\noptions ndots:\r\nsearch a.test",
+      "# dnslet: domain a.test\n# dnslet: options ndots:2\n",
       std::string("nul \0 byte\nnameserver 10.0.0.1\n\xff", 33),
       std::string(5000, 'x') + "\nnameserver 10.0.0.1\n",
   };
@@ -63,6 +70,34 @@ TEST_CASE("our entry comes first, nameserver lines are kept as comments") {
         "nameserver 127.0.0.1 # added by dnslet\n"
         "search a.test\n# dnslet: nameserver 10.0.0.1\noptions ndots:5\n"
         "# dnslet: nameserver fd00::1\n");
+}
+
+TEST_CASE("clients that are to ask once lose their search list and their ndots") {
+  CHECK(entered_with_options("search a.test\nnameserver 10.0.0.1\noptions rotate ndots:5 use-vc\n"
+                             " domain b.test\noptions edns0\n") ==
+        "nameserver 127.0.0.1 # added by dnslet\n"
+        "options ndots:1 rotate use-vc # added by dnslet\n"
+        "# dnslet: search a.test\n# dnslet: nameserver 10.0.0.1\n"
+        "# dnslet: options rotate ndots:5 use-vc\n# dnslet:  domain b.test\noptions edns0\n");
+}
+
+TEST_CASE("what clients lose is read all the same") {
+  const auto conf =
+      parse_resolv_conf(entered_with_options("search a.test b.test\noptions ndots:3\n"));
+  CHECK(conf.search == std::vector<std::string>{"a.test", "b.test"});
+  CHECK(conf.ndots == 3U);
+}
+
+TEST_CASE("from one kind of entry to the other the original stays") {
+  for (const std::string& original : originals()) {
+    CAPTURE(original);
+    const std::string kept = entered(original);
+    const std::string with_options = entered_with_options(original);
+    CHECK(original_of(with_options) == original);
+    CHECK(entry_in(with_options) == kServer);
+    CHECK(steps(kept, with_options).cut == with_options);
+    CHECK(steps(with_options, kept).cut == kept);
+  }
 }
 
 TEST_CASE("a line that looks like a kept one survives") {
@@ -125,7 +160,10 @@ std::vector<std::string> stops(const std::string& from, const std::string& to) {
 TEST_CASE("an edit may stop anywhere") {
   for (const std::string& original : originals()) {
     const std::string edited = entered(original);
-    for (const auto& [from, to] : {std::pair(original, edited), std::pair(edited, original)})
+    const std::string with_options = entered_with_options(original);
+    for (const auto& [from, to] :
+         {std::pair(original, edited), std::pair(edited, original), std::pair(edited, with_options),
+          std::pair(original, with_options), std::pair(with_options, original)})
       for (const std::string& text : stops(from, to))
         if (original_of(text) != original) {
           CAPTURE(original, text);
