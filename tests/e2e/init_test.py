@@ -92,7 +92,10 @@ def test_systemd_finds_nothing_wrong_with_the_units(installed, tmp_path):
         (tmp_path / name).write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", text))
     done = subprocess.run(["systemd-analyze", "verify", *map(str, sorted(tmp_path.iterdir()))],
                           capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    # It reads the units of other packages too; what it finds there is not ours to mend.
+    ours = [line for line in (done.stdout + done.stderr).splitlines()
+            if not re.match(r"(/usr)?/lib/systemd/", line)]
+    assert (done.returncode, ours) == (0, [])
 
 
 @needs_systemd
