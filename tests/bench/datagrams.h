@@ -102,7 +102,7 @@ class Batch {
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
-  // Returns how many packets came. With MSG_WAITFORONE in `flags` it waits for the first one;
+  // Returns how many packets came. `flags`: MSG_DONTWAIT, or MSG_WAITFORONE to wait for the first;
   // 0: none there, or a signal, or an error that an earlier packet met.
   std::size_t receive(int fd, int flags) {
     for (std::size_t i = 0; i < kSize; ++i) {
@@ -110,7 +110,10 @@ class Batch {
       headers_[i].msg_hdr.msg_name = &peers_[i];
       headers_[i].msg_hdr.msg_namelen = sizeof peers_[i];
     }
-    const int count = recvmmsg(fd, headers_.data(), kSize, flags, nullptr);
+    // The flags are an int in glibc and unsigned in musl.
+    const int count = flags == MSG_WAITFORONE
+                          ? recvmmsg(fd, headers_.data(), kSize, MSG_WAITFORONE, nullptr)
+                          : recvmmsg(fd, headers_.data(), kSize, MSG_DONTWAIT, nullptr);
     return count < 0 ? 0 : static_cast<std::size_t>(count);
   }
 
