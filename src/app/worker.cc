@@ -37,8 +37,6 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
       max_waiting_(share(std::max(kMinWaiting, kWaitingPerFlight * shared.options.max_inflight),
                          shared.workers)),
       failures_(kFailures, shared.seed),
-      scratch_(dns::kMaxMessage),
-      late_slot_(dns::kMaxMessage),
       mailbox_(loop_),
       flights_(loop_, shared.log, flight_settings(shared),
                {[this](const Flights::Landing& landing) { on_landing(landing); },
@@ -106,7 +104,7 @@ void Worker::forward_to(const Forwarding& forwarding) {
 
 policy::Tables Worker::tables() {
   return {settings_,     shared_.addresses, *hosts_, shared_.blocked, shared_.zones,
-          shared_.cache, failures_,         turns_,  scratch_};
+          shared_.cache, failures_,         turns_,  scratch_.view()};
 }
 
 std::size_t Worker::on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
@@ -157,15 +155,15 @@ void Worker::look_up(const dns::Question& question, OnAnswer on_answer) {
   policy::Lookup lookup({allow.empty() ? IpAddress::loopback(Family::V4) : allow.front().address,
                          policy::Transport::Tcp});
   const OwnReturn back{own_.add(std::move(on_answer))};
-  policy::Step step =
-      lookup.start(tables(), dns::build_upstream_query(question, {}), loop_.now(), late_slot_);
+  policy::Step step = lookup.start(tables(), dns::build_upstream_query(question, {}), loop_.now(),
+                                   late_slot_.view());
   if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
     if (wait(lookup, back, *ask, 0)) return;
     on_limit();
-    step = lookup.give_up(tables(), loop_.now(), late_slot_);
+    step = lookup.give_up(tables(), loop_.now(), late_slot_.view());
   }
   const auto* const reply = std::get_if<policy::Reply>(&step);
-  send(back, dns::BytesView(late_slot_).first(reply ? reply->size : 0));
+  send(back, late_slot_.view().first(reply ? reply->size : 0));
 }
 
 bool Worker::probe(std::function<void()> on_landed) {
@@ -179,7 +177,7 @@ bool Worker::probe(std::function<void()> on_landed) {
 // answer ends and somebody will ask for it.
 void Worker::refresh(const policy::Lookup& lookup, policy::Scope scope) {
   policy::Lookup again = lookup.make_refresh();
-  const policy::Step step = again.start_refresh(tables(), scope, loop_.now(), late_slot_);
+  const policy::Step step = again.start_refresh(tables(), scope, loop_.now(), late_slot_.view());
   const auto* const ask = std::get_if<policy::Ask>(&step);
   if (ask && wait(again, Nobody(), *ask, 0)) ++counted_.refreshes;
 }
@@ -244,7 +242,7 @@ void Worker::on_silence(const std::vector<uint64_t>& lookups) {
 // Sends the reply that lies in the late slot and lets the lookup go.
 void Worker::finish(uint64_t id, const policy::Reply& reply, const std::string& via) {
   const Waiting& waiting = *waiting_.find(id);
-  const dns::BytesView message = dns::BytesView(late_slot_).first(reply.size);
+  const dns::BytesView message = late_slot_.view().first(reply.size);
   const bool is_own = std::holds_alternative<OwnReturn>(waiting.back);
   const bool is_refresh = std::holds_alternative<Nobody>(waiting.back);
   if (!is_own && !is_refresh) note(waiting.lookup, {reply, message, via}, waiting.started_ns);
@@ -275,8 +273,7 @@ void Worker::on_limit() {
 // As much of the late slot as the transport carries.
 dns::MutableBytesView Worker::slot_for(const Return& back) {
   const bool is_udp = std::holds_alternative<UdpReturn>(back);
-  return dns::MutableBytesView(late_slot_)
-      .first(is_udp ? io::UdpListener::kMaxAnswer : late_slot_.size());
+  return late_slot_.view().first(is_udp ? io::UdpListener::kMaxAnswer : dns::kMaxMessage);
 }
 
 void Worker::send(const Return& back, dns::BytesView message) {

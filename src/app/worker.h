@@ -37,6 +37,15 @@
 
 namespace dnslet::app {
 
+// Room for the longest message. Not initialised: pages that are never written are not resident.
+class MessageRoom {
+ public:
+  dns::MutableBytesView view() const { return {bytes_.get(), dns::kMaxMessage}; }
+
+ private:
+  std::unique_ptr<uint8_t[]> bytes_{new uint8_t[dns::kMaxMessage]};
+};
+
 class Worker {
  public:
   static constexpr std::size_t kFailures = 1024;  // remembered for a second
@@ -145,8 +154,8 @@ class Worker {
   Hosts hosts_;
   policy::Turns turns_;
   policy::Cache failures_;
-  dns::Bytes scratch_;
-  dns::Bytes late_slot_;
+  MessageRoom scratch_;
+  MessageRoom late_slot_;
   Counters counted_;
   std::optional<Forwarding> forwarding_;  // in force
 
