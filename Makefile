@@ -34,8 +34,9 @@ CODE   := -fno-pie -ffunction-sections -fdata-sections
 COLD   := -Oz
 LINKED := -static -no-pie -s -Wl,--gc-sections $(FOLDED)
 else
-CODE   := -fPIE
-LINKED := $(PIE)
+CODE   := -fPIE -ffunction-sections -fdata-sections
+COLD   := $(if $(SANITIZE),,-Os)
+LINKED := $(PIE) -Wl,--gc-sections
 endif
 
 SOURCES := $(filter-out src/app/main.cc,$(wildcard src/*/*.cc))
@@ -54,7 +55,7 @@ LIBRARY := $(B)/libdnslet.a
 # Everything below here that is not `:=` is expanded in recipes only, when the packages are there.
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor \
     $(if $(filter-out 0 false,$(CI) $(WERROR)),-Werror)
-HARDENED = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong $(if $(COLD),,$(BRANCHES))
+HARDENED = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong $(if $(MUSL)$(filter-out 0,$(STATIC)),,$(BRANCHES))
 # Of no use in a static program: the assembler of musl has no marks for it.
 BRANCHES = $(if $(filter x86_64,$(shell uname -m)),$(call accepted,-fcf-protection))
 CHECKED  = -O1 -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS $(SANITIZERS) \
@@ -189,12 +190,12 @@ $(B)/compile.flags $(B)/link.flags $(B)/version: FORCE | deps
 $(B)/src/app/version.o: $(B)/version
 $(B)/src/app/version.o: DEFINE = -DVERSION='"$(VERSION)"'
 
-# A static program is made for size: -Os costs a question nothing that can be measured, and what few
-# questions pass through may be slower than that.
+# What few questions pass through is made for size: pages of code are memory, too. A static program is so as
+# a whole: -Os costs a question nothing that can be measured.
 HOT := $(wildcard src/dns/*.cc src/policy/*.cc) $(addsuffix .cc,$(addprefix src/io/,ares_channel loop stand_in tcp_client \
     udp_listener udp_ports upstream) src/app/flights src/app/worker)
 $(patsubst %.cc,$(B)/%.o,$(filter-out $(HOT),$(SOURCES)) src/app/main.cc src/policy/resolv_conf.cc \
-    src/policy/resolv_conf_edit.cc src/policy/preload.cc): SIZE = $(COLD)
+    src/policy/resolv_conf_edit.cc): SIZE = $(COLD)
 
 $(B)/%.o: %.cc $(B)/compile.flags
 	@mkdir -p $(@D)
