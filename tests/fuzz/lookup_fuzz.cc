@@ -149,7 +149,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t left = Lookup::kMaxAsked; !is_answered && left > 0; --left) {
     const policy::UpstreamQuestion question = asker.asked;
     auto upstream = policy::read_answer(packet, question);
-    if (!upstream) upstream = {{dns::build_failure(question.question, dns::Rcode::NxDomain), {}}};
+    if (!upstream)
+      upstream =
+          policy::UpstreamAnswer{{dns::build_failure(question.question, dns::Rcode::NxDomain), {}}};
     policy::remember(tables, question, upstream->answer, kNow);
     is_answered = asker.answered([&](dns::MutableBytesView out) {
       return asker.lookup.on_answer(tables, {upstream->answer}, kNow, out);
