@@ -204,9 +204,9 @@ std::string_view without_torn_mark(std::string_view text) {
     const std::size_t start = text.rfind('\n') + 1;  // 0 where there is none
     const std::string_view line = text.substr(start);
     if (line.size() < kShortest) return text;
-    const bool has_line_end = kPadMarkAndLineEnd.starts_with(line) && start > 0;
+    const bool has_line_end = kPadMarkAndLineEnd.starts_with(line);
     if (!has_line_end && !kPadMark.starts_with(line)) return text;
-    text = text.substr(0, has_line_end ? start - 1 : start);
+    text = text.substr(0, has_line_end && start > 0 ? start - 1 : start);
   }
 }
 

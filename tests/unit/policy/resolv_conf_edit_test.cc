@@ -199,6 +199,15 @@ TEST_CASE("of an edit that stops in its first bytes a comment may be left") {
   }
 }
 
+TEST_CASE("the first bytes of a padding are ours wherever they stand") {
+  for (const char* const text : {"# dnslet: editing ", "#~ dnslet: editing ", "#~ dnslet:"}) {
+    CAPTURE(text);
+    const std::string original = original_of(text);
+    CHECK(original.empty());
+    CHECK(original_of(with_entry(text, "127.0.0.1")) == original);
+  }
+}
+
 TEST_CASE("what was written and then lost to a power cut reads as zeros") {
   const std::string original = "search a.test\nnameserver 10.0.0.1\n";
   const InPlaceEdit edit = plan_edit(original, entered(original));
