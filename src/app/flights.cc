@@ -107,6 +107,12 @@ bool Flights::board(uint64_t lookup, const policy::Ask& ask_for) {
   return true;
 }
 
+void Flights::tell(Exchange::What what, const Flight& flight, std::size_t server,
+                   dns::Rcode rcode) const {
+  if (on_exchange_)
+    on_exchange_({what, flight.question, flight.group->servers[server]->name(), rcode});
+}
+
 bool Flights::is_late(const Flight& flight) const {
   return loop_.now() >= flight.deadline - settings_.timeout + settings_.retry;
 }
@@ -125,6 +131,8 @@ void Flights::ask(uint64_t id, Flight& flight) {
   flight.group->servers[flight.attempt.server()]->ask(
       id, dns::build_upstream_query(flight.question.question, flight.question.flags, edns));
   silences_.push_back({flight.attempt.silent_at(), id});
+  tell(flight.attempt.without_edns() ? Exchange::What::AskedWithoutEdns : Exchange::What::Asked,
+       flight, flight.attempt.server());
 }
 
 void Flights::on_reply(Group& group, std::size_t server, uint64_t token,
@@ -142,12 +150,17 @@ void Flights::on_reply(Group& group, std::size_t server, uint64_t token,
     on_packet(token, server, reply.packet);
     return;
   }
+  tell(reply.result == io::UpstreamResult::Unreachable ? Exchange::What::Unreachable
+                                                       : Exchange::What::NoResources,
+       *flight, server);
   act(token, flight->attempt.on_result(server, ServerResult::NetworkError, loop_.now()));
 }
 
 void Flights::on_packet(uint64_t id, std::size_t server, dns::BytesView packet) {
   Flight& flight = *flights_.find(id);
   auto read = policy::read_answer(packet, flight.question);
+  tell(read ? Exchange::What::Answered : Exchange::What::Unusable, flight, server,
+       read ? read->rcode : dns::Rcode::NoError);
   if (read && !policy::is_refusal(read->rcode)) {
     const std::string& via = flight.group->servers[server]->name();
     if (!hold(id, read->answer, via)) land(id, read->answer, policy::Source::Upstream, via);
@@ -317,8 +330,10 @@ void Flights::on_silence(uint64_t id) {
     flight->is_silent = true;
     callbacks_.on_silence(flight->lookups);
   }
-  for (const std::size_t server : flight->attempt.silent(now))
+  for (const std::size_t server : flight->attempt.silent(now)) {
     note_failure(*flight->group, server, "silent");
+    tell(Exchange::What::Silent, *flight, server);
+  }
   if (now < flight->attempt.silent_at()) return;  // somebody was asked meanwhile
   act(id, flight->attempt.on_silence(now));
 }

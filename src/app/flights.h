@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "app/counters.h"
@@ -56,6 +57,24 @@ class Flights {
     std::function<void(const std::vector<uint64_t>& lookups)> on_silence;
   };
 
+  // What passes between dnslet and a server, as it happens. Borrows.
+  struct Exchange {
+    enum class What {
+      Asked,
+      AskedWithoutEdns,
+      Answered,
+      Unusable,
+      Unreachable,
+      NoResources,
+      Silent
+    };
+    What what;
+    const policy::UpstreamQuestion& question;
+    const std::string& server;
+    dns::Rcode rcode = dns::Rcode::NoError;  // of Answered
+  };
+  using OnExchange = std::function<void(const Exchange&)>;
+
   Flights(io::Loop& loop, io::Log& log, const FlightSettings& settings, Callbacks callbacks);
   ~Flights();
   Flights(const Flights&) = delete;
@@ -69,6 +88,9 @@ class Flights {
   // Has `lookup` wait for the question's answer; on_landing tells it, never from inside. False: too
   // many questions are open. REQUIRES: the set has servers.
   [[nodiscard]] bool board(uint64_t lookup, const policy::Ask& ask_for);
+
+  // Tells `on_exchange` all that happens from now on; it must not call back.
+  void watch(OnExchange on_exchange) { on_exchange_ = std::move(on_exchange); }
 
   // Whether an equal question is under way for longer than `retry`.
   bool is_silent(const policy::UpstreamQuestion& question);
@@ -128,6 +150,8 @@ class Flights {
     }
   };
 
+  void tell(Exchange::What what, const Flight& flight, std::size_t server,
+            dns::Rcode rcode = dns::Rcode::NoError) const;
   void count(ServerCounters& counted, const io::UpstreamReply& reply);
   void drop_unused_counters();
   void on_reply(Group& group, std::size_t server, uint64_t token, const io::UpstreamReply& reply);
@@ -155,6 +179,7 @@ class Flights {
   io::Log& log_;
   FlightSettings settings_;
   Callbacks callbacks_;
+  OnExchange on_exchange_;  // none: nobody watches
   std::map<std::string, ServerCounters> counters_;
   std::optional<io::Milliseconds> heard_;
   std::vector<std::unique_ptr<Group>> groups_;  // by number of the set

@@ -32,6 +32,9 @@ class HostsFiles {
   // Whether a file or a directory has changed since it was last read.
   bool has_changed() const;
 
+  // How many files were read last, and their paths by number of the table's source.
+  std::size_t files() const { return sources_.size(); }
+  const std::string& path_of(std::size_t source) const { return sources_[source - 1].path; }
   // What was read last; a table never changes.
   std::shared_ptr<const policy::HostsTable> table() const { return table_; }
 

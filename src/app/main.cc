@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/healthcheck.h"
@@ -71,6 +72,15 @@ int serve(Options options) {
   return kStopped;
 }
 
+int explain(Options options) {
+  options.threads = 1;
+  if (!dnslet::io::prepare_upstream()) return fail(kCannotRun, "cannot initialise c-ares");
+  const dnslet::dns::Question question = options.explained;
+  dnslet::app::Server server(std::move(options));
+  if (const auto status = server.configure(); !status) return fail(kBadUsage, status.error().text);
+  return server.explain(question) ? kStopped : kCannotRun;
+}
+
 int run(const ParsedOptions& parsed) {
   switch (parsed.options.action) {
     case Action::Help:
@@ -90,6 +100,8 @@ int run(const ParsedOptions& parsed) {
       (void)std::printf("%s\n", health.reason.c_str());
       return health.is_healthy ? kStopped : kCannotRun;
     }
+    case Action::Explain:
+      return explain(parsed.options);
     case Action::Serve:
       break;
   }

@@ -257,6 +257,14 @@ Status parse_healthcheck(std::string_view text, Options& options) {
   return set_action(Action::Healthcheck, text, options);
 }
 
+Status parse_explain(std::string_view text, Options& options) {
+  const auto question = parse_question(text);
+  if (!question) return question.error();
+  options.explained = *question;
+  options.action = Action::Explain;
+  return Done{};
+}
+
 Status parse_version(std::string_view text, Options& options) {
   return set_action(Action::Version, text, options);
 }
@@ -361,6 +369,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Operation", "", 0, Kind::Text, "STATHAT_USER", "KEY", "", "", parse_stathat_user},
     {"Operation", "healthcheck", 0, Kind::Action, "", "", "", "Ask the running dnslet; exit 0 or 1",
      parse_healthcheck},
+    {"Operation", "explain", 0, Kind::Question, "", "NAME [TYPE]", "",
+     "Ask, and tell how the answer is found", parse_explain},
     {"Operation", "print-config", 0, Kind::Action, "", "", "", "Print every option and its origin",
      parse_print_config},
     {"Operation", "version", 'v', Kind::Action, "", "", "", "Print the version", parse_version},

@@ -18,6 +18,7 @@ enum class Kind {
   Text,       // one value; the last flag wins
   Switch,     // true or false; a bare flag means true
   Action,     // a switch that asks for something else than serving; it has no variable
+  Question,   // such an action about a value of one or two words
   CommaList,  // each flag adds a value; the variable separates them by commas
   BlankList,  // each flag adds a value; the variable separates them by blanks
   Sequence,   // each flag adds values; the variable reads like one flag
@@ -48,6 +49,10 @@ struct OldName {
 };
 std::span<const OldName> old_flags();
 std::span<const OldName> old_variables();
+
+inline bool is_action(const OptionRow& row) {
+  return row.kind == Kind::Action || row.kind == Kind::Question;
+}
 
 // By flag, short form or old name, without dashes; nullptr: there is none.
 const OptionRow* find_option(std::string_view name);

@@ -327,6 +327,27 @@ Result<io::UserIds> parse_user(std::string_view text) {
   return io::UserIds{*uid, has_gid ? *gid : io::find_group_of(*uid).value_or(*uid)};
 }
 
+Result<dns::Question> parse_question(std::string_view text) {
+  const auto words = split_blanks(text);
+  if (words.empty() || words.size() > 2)
+    return not_a(text, "a name and perhaps a type, for example 'www.example AAAA'");
+  dns::Question question;
+  if (const auto address = IpAddress::from_text(words[0])) {
+    question.name = dns::reverse_of(*address);
+    question.type = dns::Type::PTR;
+  } else {
+    const auto name = dns::Name::from_text(words[0]);
+    if (!name || words[0].starts_with('-'))
+      return not_a(words[0], "a name, for example www.example");
+    question.name = *name;
+  }
+  if (words.size() == 1) return question;
+  const auto type = dns::type_from_text(words[1]);
+  if (!type) return not_a(words[1], "a type of records, for example AAAA or TYPE65");
+  question.type = *type;
+  return question;
+}
+
 Result<std::string> parse_path(std::string_view text) {
   if (text.empty()) return not_a(text, "a path, for example /etc/hosts");
   return std::string(text);

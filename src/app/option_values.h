@@ -64,6 +64,8 @@ Status check_stub_zones(const std::vector<StubZone>& zones);
 Result<StaticRecord> parse_static_record(std::string_view text);
 Result<Filter> parse_filter(std::string_view text);
 Result<ClientSearch> parse_client_search(std::string_view text);
+// "name [type]", A where there is no type; of an address the reverse name and PTR.
+Result<dns::Question> parse_question(std::string_view text);
 Result<std::string> parse_path(std::string_view text);
 // A user's name, or "uid[:gid]"; a bare uid has the group of its passwd entry, else the same
 // number.

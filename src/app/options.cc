@@ -41,6 +41,9 @@ bool is_list(const OptionRow& row) {
   return row.kind == Kind::CommaList || row.kind == Kind::BlankList || row.kind == Kind::Sequence;
 }
 
+// Whether a second word may follow the value.
+bool takes_two_words(const OptionRow* row) { return row && row->kind == Kind::Question; }
+
 std::string long_form(const OptionRow& row) { return "--" + std::string(row.flag); }
 
 // The name behind the dashes, without a value.
@@ -121,13 +124,21 @@ void warn_of_flag(std::string_view argument, std::vector<std::string>& warnings)
 std::vector<std::string> normalized(const std::vector<std::string>& arguments,
                                     std::vector<std::string>& warnings) {
   std::vector<std::string> result;
-  bool is_value = false;
+  const OptionRow* valued = nullptr;  // the flag whose value comes next
+  bool is_second_word = false;
   for (const std::string& argument : arguments) {
-    if (!is_value) warn_of_flag(argument, warnings);
-    result.push_back(is_value ? argument : in_long_form(argument));
-    const bool is_flag = !is_value && result.back().starts_with("--");
-    const OptionRow* const row = is_flag ? find_option(result.back().substr(2)) : nullptr;
-    is_value = row && !is_switch(*row);
+    if (std::exchange(is_second_word, false) && !argument.starts_with('-')) {
+      result.back() += ' ' + argument;
+      continue;
+    }
+    if (!valued) warn_of_flag(argument, warnings);
+    result.push_back(valued ? argument : in_long_form(argument));
+    const bool is_flag = !valued && result.back().starts_with("--");
+    const std::string flag(is_flag ? flag_name(result.back()) : "");
+    const bool has_value = result.back().find('=') != std::string::npos;
+    const OptionRow* const row = find_option(flag);
+    is_second_word = takes_two_words(valued) || (takes_two_words(row) && has_value);
+    valued = row && !is_switch(*row) && !has_value ? row : nullptr;
   }
   return result;
 }
@@ -229,7 +240,7 @@ Status apply(const OptionRow& row, const Source& source, ParsedOptions& parsed) 
     const Status status = row.parse(value, parsed.options);
     if (!status) return Error{source.name + ": " + status.error().text};
   }
-  if (row.kind == Kind::Action) return Done{};
+  if (is_action(row)) return Done{};
 
   Setting setting = {std::string(row.flag.empty() ? row.variable : row.flag),
                      shown_value(row, source.values), source.origin};
@@ -246,7 +257,7 @@ enum class Rows { Actions, Settings };
 Status apply_rows(Rows rows, const FlagValues& flags, const Environment& environment,
                   ParsedOptions& parsed) {
   for (const OptionRow& row : option_table()) {
-    if ((row.kind == Kind::Action) != (rows == Rows::Actions)) continue;
+    if (is_action(row) != (rows == Rows::Actions)) continue;
     const auto source = find_source(row, flags, environment);
     if (!source) return source.error();
     Status status = apply(row, *source, parsed);

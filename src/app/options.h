@@ -21,12 +21,13 @@
 
 #include "base/address.h"
 #include "base/result.h"
+#include "dns/message.h"
 #include "io/privileges.h"
 
 namespace dnslet::app {
 
 // What the command line asks for besides serving.
-enum class Action { Serve, Help, Version, PrintConfig, Healthcheck };
+enum class Action { Serve, Help, Version, PrintConfig, Healthcheck, Explain };
 
 // Which address family --filter answers with NODATA.
 enum class Filter { None, A, Aaaa };
@@ -57,6 +58,7 @@ struct HttpUrl {
 
 struct Options {
   Action action = Action::Serve;
+  dns::Question explained;  // by Action::Explain
 
   std::optional<io::UserIds> user;    // nullopt: stay who we are
   std::vector<Endpoint> listen;       // never empty after parse_options, see there

@@ -2,37 +2,14 @@
 // Copyright the dnslet authors
 #include "app/query_log.h"
 
-#include <algorithm>
 #include <string>
+
+#include "app/record_text.h"
 
 namespace dnslet::app {
 namespace {
 
 constexpr std::size_t kMaxShown = 8;
-
-IpAddress address_in(dns::BytesView rdata) {
-  IpAddress address;
-  address.family = rdata.size() == 4 ? Family::V4 : Family::V6;
-  std::ranges::copy(rdata, address.bytes.begin());
-  return address;
-}
-
-std::string record_text(const dns::Message& message, const dns::Record& record) {
-  const dns::BytesView rdata = message.rdata(record);
-  switch (record.type) {
-    case dns::Type::A:
-    case dns::Type::AAAA: {
-      const std::size_t size = record.type == dns::Type::A ? 4 : 16;
-      return rdata.size() == size ? address_in(rdata).to_text() : to_text(record.type);
-    }
-    case dns::Type::CNAME:
-    case dns::Type::NS:
-    case dns::Type::PTR:
-      return message.name_at(record.rdata()).view().to_text();
-    default:
-      return to_text(record.type);
-  }
-}
 
 std::string answer_text(dns::BytesView bytes) {
   const auto message = dns::Message::parse(bytes);
@@ -42,7 +19,7 @@ std::string answer_text(dns::BytesView bytes) {
   message->for_each_record([&](const dns::Record& record) {
     if (record.section != dns::Section::Answer) return;
     if (++shown > kMaxShown) return;
-    text += (text.empty() ? "" : ",") + record_text(*message, record);
+    text += (text.empty() ? "" : ",") + rdata_text(*message, record).value_or(to_text(record.type));
   });
   if (shown > kMaxShown) text += ",…";
   return text.empty() ? "-" : text;

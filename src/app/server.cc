@@ -9,6 +9,7 @@
 #include <csignal>
 #include <utility>
 
+#include "app/explain.h"
 #include "app/listeners.h"
 #include "app/version.h"
 #include "io/systemd.h"
@@ -24,6 +25,11 @@ uint64_t random_seed() {
   assert(status == 0);  // fails before Linux 3.17 only
   (void)status;
   return seed;
+}
+
+io::Log::Target log_target(const Options& options) {
+  if (options.action == Action::Explain) return io::Log::Target::StandardError;
+  return options.syslog ? io::Log::Target::Syslog : io::Log::Target::StandardOutput;
 }
 
 policy::Settings settings_from(const Options& options) {
@@ -78,8 +84,7 @@ std::vector<std::unique_ptr<Worker>> make_workers(const Worker::Shared& shared,
 
 Server::Server(Options options)
     : options_(std::move(options)),
-      log_(options_.syslog ? io::Log::Target::Syslog : io::Log::Target::StandardOutput,
-           options_.json_log ? io::Log::Format::Json : io::Log::Format::Text),
+      log_(log_target(options_), options_.json_log ? io::Log::Format::Json : io::Log::Format::Text),
       seed_(random_seed()),
       addresses_(static_records(options_, seed_)),
       blocked_(blocked_domains(options_, seed_)),
@@ -154,6 +159,13 @@ Status Server::run() {
   if (host_resolver_) host_resolver_->stop();
   log_.write(io::Level::Info, "stopped");
   return Done();
+}
+
+bool Server::explain(const dns::Question& question) {
+  const Forwarding none;
+  Explanation explanation({shared_, hosts_, forwarding_ ? *forwarding_ : none, *workers_.front()},
+                          stdout);
+  return explanation.tell(question);
 }
 
 Status Server::start_threads() {

@@ -42,6 +42,9 @@ class Server {
   // Binds every socket, or with --systemd takes those `passed` in their place; opens what has to be
   // written later. A failure is the system's (exit 1).
   Status bind(std::vector<io::BoundSocket> passed);
+  // Tells on standard output how one question is answered. Returns whether the answer has records.
+  // REQUIRES: configure() succeeded, with one worker.
+  bool explain(const dns::Question& question);
   // Serves until SIGTERM, SIGINT or SIGQUIT. Fails when a thread can't be started. REQUIRES:
   // configure() and bind() succeeded.
   Status run();

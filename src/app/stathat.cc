@@ -46,9 +46,10 @@ void StatHat::find_host(dns::Type type) {
   if (!name) return fail("no such host");
   question.name = *name;
   question.type = type;
-  worker_.look_up(question, [this, type, round = round_](dns::BytesView message) {
-    if (round == round_ && is_busy_) on_host(type, message);
-  });
+  worker_.look_up(question,
+                  [this, type, round = round_](const policy::Reply&, dns::BytesView message) {
+                    if (round == round_ && is_busy_) on_host(type, message);
+                  });
 }
 
 void StatHat::on_host(dns::Type type, dns::BytesView message) {

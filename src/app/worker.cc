@@ -103,8 +103,14 @@ void Worker::forward_to(const Forwarding& forwarding) {
 }
 
 policy::Tables Worker::tables() {
-  return {settings_,     shared_.addresses, *hosts_, shared_.blocked, shared_.zones,
-          shared_.cache, failures_,         turns_,  scratch_.view()};
+  return {
+      settings_,     shared_.addresses, *hosts_, shared_.blocked, shared_.zones,
+      shared_.cache, failures_,         turns_,  scratch_.view(), on_tried_ ? &on_tried_ : nullptr};
+}
+
+void Worker::watch(Watchers watchers) {
+  on_tried_ = std::move(watchers.on_tried);
+  flights_.watch(std::move(watchers.on_exchange));
 }
 
 std::size_t Worker::on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
@@ -163,7 +169,7 @@ void Worker::look_up(const dns::Question& question, OnAnswer on_answer) {
     step = lookup.give_up(tables(), loop_.now(), late_slot_.view());
   }
   const auto* const reply = std::get_if<policy::Reply>(&step);
-  send(back, late_slot_.view().first(reply ? reply->size : 0));
+  send(back, reply ? *reply : policy::Reply());
 }
 
 bool Worker::probe(std::function<void()> on_landed) {
@@ -246,7 +252,7 @@ void Worker::finish(uint64_t id, const policy::Reply& reply, const std::string& 
   const bool is_own = std::holds_alternative<OwnReturn>(waiting.back);
   const bool is_refresh = std::holds_alternative<Nobody>(waiting.back);
   if (!is_own && !is_refresh) note(waiting.lookup, {reply, message, via}, waiting.started_ns);
-  send(waiting.back, message);
+  send(waiting.back, reply);
   waiting_.remove(id);
 }
 
@@ -276,7 +282,9 @@ dns::MutableBytesView Worker::slot_for(const Return& back) {
   return late_slot_.view().first(is_udp ? io::UdpListener::kMaxAnswer : dns::kMaxMessage);
 }
 
-void Worker::send(const Return& back, dns::BytesView message) {
+// The reply lies in the late slot.
+void Worker::send(const Return& back, const policy::Reply& reply) {
+  const dns::BytesView message = late_slot_.view().first(reply.size);
   if (const auto* const udp = std::get_if<UdpReturn>(&back))
     udp_listeners_[udp->listener]->send(udp->peer, message);
   if (const auto* const tcp = std::get_if<TcpReturn>(&back))
@@ -284,7 +292,7 @@ void Worker::send(const Return& back, dns::BytesView message) {
   if (const auto* const own = std::get_if<OwnReturn>(&back)) {
     const OnAnswer on_answer = std::move(*own_.find(own->number));
     own_.remove(own->number);
-    on_answer(message);
+    on_answer(reply, message);
   }
 }
 

@@ -96,12 +96,20 @@ class Worker {
 
   // Looks a name up for dnslet itself, as for a client. `on_answer` gets the message, which is
   // valid until it looks up something else; it may be called from inside.
-  using OnAnswer = std::function<void(dns::BytesView message)>;
+  using OnAnswer = std::function<void(const policy::Reply& reply, dns::BytesView message)>;
   void look_up(const dns::Question& question, OnAnswer on_answer);
   // Asks upstream for the root's nameservers, whatever the cache holds. `on_landed` is called in a
   // later turn, when there is an answer or a failure; not at all for a probe that another one
   // follows. False: too many questions are open. REQUIRES: there are nameservers.
   [[nodiscard]] bool probe(std::function<void()> on_landed);
+
+  // Has all names of searches and all that passes between dnslet and servers told, from now on.
+  // Neither may call back.
+  struct Watchers {
+    policy::OnTried on_tried;
+    Flights::OnExchange on_exchange;
+  };
+  void watch(Watchers watchers);
 
  private:
   // Where an answer goes.
@@ -144,7 +152,7 @@ class Worker {
             uint64_t started_ns);
   void on_deadline();
   void on_limit();
-  void send(const Return& back, dns::BytesView message);
+  void send(const Return& back, const policy::Reply& reply);
   void note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns);
   void flush_log();
 
@@ -158,6 +166,7 @@ class Worker {
   MessageRoom late_slot_;
   Counters counted_;
   std::optional<Forwarding> forwarding_;  // in force
+  policy::OnTried on_tried_;              // none: nobody watches
 
   io::Loop loop_;
   io::Mailbox mailbox_;

@@ -3,10 +3,19 @@
 #include "dns/message.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace dnslet::dns {
 namespace {
+
+constexpr std::pair<uint16_t, const char*> kTypeNames[] = {
+    {1, "A"},     {2, "NS"},     {5, "CNAME"},  {6, "SOA"},   {12, "PTR"},    {13, "HINFO"},
+    {15, "MX"},   {16, "TXT"},   {28, "AAAA"},  {33, "SRV"},  {35, "NAPTR"},  {39, "DNAME"},
+    {43, "DS"},   {44, "SSHFP"}, {46, "RRSIG"}, {47, "NSEC"}, {48, "DNSKEY"}, {50, "NSEC3"},
+    {52, "TLSA"}, {64, "SVCB"},  {65, "HTTPS"}, {99, "SPF"},  {251, "IXFR"},  {252, "AXFR"},
+    {255, "ANY"}, {257, "CAA"}};
+constexpr const char* kTypePrefix = "TYPE";  // RFC 3597 section 5
 
 Edns edns_of(const Record& opt) {
   Edns edns;
@@ -128,15 +137,26 @@ std::string to_text(Rcode rcode) {
 }
 
 std::string to_text(Type type) {
-  constexpr std::pair<uint16_t, const char*> kNames[] = {
-      {1, "A"},     {2, "NS"},     {5, "CNAME"},  {6, "SOA"},   {12, "PTR"},    {13, "HINFO"},
-      {15, "MX"},   {16, "TXT"},   {28, "AAAA"},  {33, "SRV"},  {35, "NAPTR"},  {39, "DNAME"},
-      {43, "DS"},   {44, "SSHFP"}, {46, "RRSIG"}, {47, "NSEC"}, {48, "DNSKEY"}, {50, "NSEC3"},
-      {52, "TLSA"}, {64, "SVCB"},  {65, "HTTPS"}, {99, "SPF"},  {251, "IXFR"},  {252, "AXFR"},
-      {255, "ANY"}, {257, "CAA"}};
-  for (const auto& [number, name] : kNames)
+  for (const auto& [number, name] : kTypeNames)
     if (number == static_cast<uint16_t>(type)) return name;
-  return "TYPE" + std::to_string(static_cast<unsigned>(type));
+  return kTypePrefix + std::to_string(static_cast<unsigned>(type));
+}
+
+std::optional<Type> type_from_text(std::string_view text) {
+  std::string word(text);
+  std::ranges::transform(word, word.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  });
+  for (const auto& [number, name] : kTypeNames)
+    if (word == name) return static_cast<Type>(number);
+
+  const std::string_view prefix = kTypePrefix;
+  if (!word.starts_with(prefix)) return std::nullopt;
+  const char* const end = word.data() + word.size();
+  uint16_t number = 0;
+  const auto [stop, error] = std::from_chars(word.data() + prefix.size(), end, number);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return static_cast<Type>(number);
 }
 
 ReceivedQuery parse_query(BytesView packet) {

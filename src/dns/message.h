@@ -53,6 +53,8 @@ enum class Opcode : uint8_t { Query = 0 };
 // "NOERROR", "AAAA"; numbers without a name here as "RCODE23", "TYPE65280" (RFC 3597 section 5).
 std::string to_text(Rcode rcode);
 std::string to_text(Type type);
+// The same way back, in any case; nullopt: neither a name nor TYPEn.
+std::optional<Type> type_from_text(std::string_view text);
 
 inline constexpr std::size_t kMinUdpPayload = 512;  // RFC 1035 section 4.2.1
 inline constexpr std::size_t kMaxUdpPayload =

@@ -251,4 +251,17 @@ std::optional<IpAddress> address_of_reverse(NameView name) {
   return std::nullopt;
 }
 
+Name reverse_of(const IpAddress& address) {
+  const auto bytes = address.data();
+  const bool is_v4 = address.family == Family::V4;
+  std::string text;
+  for (std::size_t i = bytes.size(); i-- > 0;) {
+    if (is_v4)
+      text += std::to_string(bytes[i]) + '.';
+    else
+      text += {kHexDigits[bytes[i] & 15], '.', kHexDigits[bytes[i] >> 4], '.'};
+  }
+  return *Name::from_text(text + (is_v4 ? "in-addr.arpa" : "ip6.arpa"));
+}
+
 }  // namespace dnslet::dns

@@ -92,5 +92,7 @@ class Name {
 
 // The address whose reverse name this is; nullopt for every other name.
 std::optional<IpAddress> address_of_reverse(NameView name);
+// The way back (RFC 1035 section 3.5, RFC 3596 section 2.5).
+Name reverse_of(const IpAddress& address);
 
 }  // namespace dnslet::dns

@@ -78,6 +78,7 @@ uint64_t Log::dropped() const {
 }
 
 void Log::put(Level level, const LogLine& line) {
+  if (target_ == Target::StandardError && level == Level::Info) return;
   const bool is_json = format_ == Format::Json;
   const std::string time = time_text("%Y-%m-%dT%H:%M:%SZ");
   std::string text = is_json ? line.to_json(time, to_text(level))
@@ -127,12 +128,13 @@ bool Log::flush() {
 
 // Whole lines, at most PIPE_BUF bytes a write: that much poll() has promised.
 void Log::flush_output() {
+  const int fd = target_ == Target::StandardError ? STDERR_FILENO : STDOUT_FILENO;
   std::size_t done = 0;
   while (done < waiting_.size()) {  // ends: every turn writes something or stops
     std::size_t size = std::min<std::size_t>(waiting_.size() - done, PIPE_BUF);
     size = waiting_.rfind('\n', done + size - 1) + 1 - done;
-    if (!takes_a_line(STDOUT_FILENO)) break;
-    const ssize_t written = ::write(STDOUT_FILENO, waiting_.data() + done, size);
+    if (!takes_a_line(fd)) break;
+    const ssize_t written = ::write(fd, waiting_.data() + done, size);
     if (written < 0 && (errno == EAGAIN || errno == EINTR)) break;
     // A reader that is gone (EPIPE) or a full disk takes nothing more: drop, and go on serving.
     done += written < 0 ? size : static_cast<std::size_t>(written);

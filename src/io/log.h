@@ -3,7 +3,8 @@
 #pragma once
 
 // The log: one line per event, `2026-01-02T03:04:05Z level message key=value …` or an object of
-// JSON, to standard output or to syslog.
+// JSON, to standard output or to syslog; or, for a program that has something else to say there, the
+// warnings and errors alone to standard error.
 //
 // A reader that does not keep up never holds the loop: lines wait in a bounded buffer, what does
 // not fit is dropped and counted, and the count is told when there is room again.
@@ -28,7 +29,7 @@ enum class Level { Error, Warning, Info };
 
 class Log {
  public:
-  enum class Target { StandardOutput, Syslog };
+  enum class Target { StandardOutput, Syslog, StandardError };
   enum class Format { Text, Json };
   static constexpr std::size_t kMaxWaiting = 256U << 10;  // bytes
 

@@ -54,7 +54,7 @@ void HostsTable::add_line(std::string_view line, std::size_t number, HostsReport
     std::string_view name = next_word(line);
     if (name.empty()) reason = "no name behind the address";
     for (; !name.empty(); name = next_word(line)) {
-      const Added added = add(name, *address);
+      const Added added = add_word(name, *address, number);
       if (added == Added::BadName) reason = quoted(name) + " is not a usable name";
       if (added == Added::TooMany) reason = quoted(name) + " has too many addresses";
     }
@@ -68,25 +68,27 @@ void HostsTable::add_line(std::string_view line, std::size_t number, HostsReport
 
 void HostsTable::add_from(const HostsTable& table, std::size_t source) {
   start_source();
-  for (const Entry& entry : table.entries_) {
-    if (entry.source != source) continue;
-    const KeyTable& names = entry.is_wildcard ? table.wildcards_ : table.exact_;
-    const dns::NameView name(names.key(entry.name));
-    (void)enter(name, entry.is_wildcard, entry.ip);  // what was left out then is told then
-  }
+  table.for_each_entry([&](const HostsEntry& entry) {
+    if (entry.source == source) (void)enter(entry);  // what was left out then is told then
+  });
 }
 
 Added HostsTable::add(std::string_view name, const IpAddress& address) {
-  const bool is_wildcard = name.starts_with("*.");
-  if (is_wildcard) name.remove_prefix(2);
-  const auto owner = dns::Name::from_text(name);
-  if (!owner || owner->view().is_root()) return Added::BadName;
-  return enter(*owner, is_wildcard, address);
+  return add_word(name, address, 0);
 }
 
-Added HostsTable::enter(dns::NameView name, bool is_wildcard, const IpAddress& address) {
-  std::vector<Owner>& owners = is_wildcard ? wildcard_owners_ : exact_owners_;
-  const uint32_t number = (is_wildcard ? wildcards_ : exact_).insert(name.wire());
+Added HostsTable::add_word(std::string_view word, const IpAddress& address, std::size_t line) {
+  const bool is_wildcard = word.starts_with("*.");
+  if (is_wildcard) word.remove_prefix(2);
+  const auto owner = dns::Name::from_text(word);
+  if (!owner || owner->view().is_root()) return Added::BadName;
+  return enter({*owner, is_wildcard, address, sources_, line});
+}
+
+Added HostsTable::enter(const HostsEntry& entry) {
+  const IpAddress& address = entry.address;
+  std::vector<Owner>& owners = entry.is_wildcard ? wildcard_owners_ : exact_owners_;
+  const uint32_t number = (entry.is_wildcard ? wildcards_ : exact_).insert(entry.name.wire());
   bool is_known = false;
   if (number == owners.size()) {
     owners.push_back({address});
@@ -99,13 +101,25 @@ Added HostsTable::enter(dns::NameView name, bool is_wildcard, const IpAddress& a
     if (count == kMaxAddressesPerName) return Added::TooMany;
     if (!is_known) *end = static_cast<uint32_t>(entries_.size());
   }
-  entries_.push_back({address, is_wildcard, number, sources_});
+  entries_.push_back(
+      {address, entry.is_wildcard, number, sources_, static_cast<uint32_t>(entry.line)});
   if (is_known) return Added::Yes;  // kept for add_from(), in case the other source loses it
 
   ++distinct_;
-  if (is_wildcard) return Added::Yes;  // "*.db.local" is nobody's host name
+  if (entry.is_wildcard) return Added::Yes;  // "*.db.local" is nobody's host name
   if (reverse_.insert(address.data()) == first_names_.size()) first_names_.push_back(number);
   return Added::Yes;
+}
+
+HostsEntry HostsTable::described(const Entry& entry) const {
+  const KeyTable& names = entry.is_wildcard ? wildcards_ : exact_;
+  return {dns::NameView(names.key(entry.name)), entry.is_wildcard, entry.ip, entry.source,
+          entry.line};
+}
+
+dns::NameView HostsTable::name_of(uint32_t owner) const {
+  const auto exact = static_cast<uint32_t>(exact_owners_.size());
+  return dns::NameView(owner < exact ? exact_.key(owner) : wildcards_.key(owner - exact));
 }
 
 std::optional<uint32_t> HostsTable::find(dns::NameView name) const {

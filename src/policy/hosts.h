@@ -29,6 +29,15 @@ struct BadLine {
 // Whether an entry was taken.
 enum class Added { Yes, BadName, TooMany };
 
+// An entry and where it was given. The name borrows from the table.
+struct HostsEntry {
+  dns::NameView name;  // of a wildcard without the "*" label
+  bool is_wildcard = false;
+  IpAddress address;
+  std::size_t source = 0;  // counts from 1
+  std::size_t line = 0;    // of the source's text, counts from 1; 0: it was no text
+};
+
 // What came of one text: how many lines were skipped, and the first of them.
 struct HostsReport {
   static constexpr std::size_t kMaxNamed = 10;
@@ -70,6 +79,14 @@ class HostsTable {
     for (uint32_t next = found.next; next != kNone; next = entries_[next].next)
       visit(entries_[next].ip);
   }
+  // Calls `visit(const HostsEntry&)` for all that was given, in its order, repetitions too.
+  template <typename Visit>
+  void for_each_entry(Visit visit) const {
+    for (const Entry& entry : entries_) visit(described(entry));
+  }
+  // The name of the owner that find() gave, of a wildcard without the "*" label.
+  dns::NameView name_of(uint32_t owner) const;
+  bool is_wildcard(uint32_t owner) const { return owner >= exact_owners_.size(); }
   // For preload(): see there. Follows exact names only.
   uint64_t hash_of(dns::NameView name) const { return exact_.hash_of(name.wire()); }
   void prefetch(uint64_t hash, Depth depth) const;
@@ -90,10 +107,13 @@ class HostsTable {
     bool is_wildcard = false;
     uint32_t name = 0;    // number in exact_ or wildcards_
     uint32_t source = 0;  // counts from 1
+    uint32_t line = 0;    // counts from 1
     uint32_t next = kNone;
   };
 
-  [[nodiscard]] Added enter(dns::NameView name, bool is_wildcard, const IpAddress& address);
+  HostsEntry described(const Entry& entry) const;
+  [[nodiscard]] Added add_word(std::string_view word, const IpAddress& address, std::size_t line);
+  [[nodiscard]] Added enter(const HostsEntry& entry);
   void add_line(std::string_view line, std::size_t number, HostsReport& report);
 
   KeyTable exact_;

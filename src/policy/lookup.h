@@ -10,6 +10,7 @@
 // once allocates nothing. A Lookup that said Ask is kept by the driver until it says Reply.
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,6 +73,15 @@ struct Turns {
   std::array<uint32_t, 256> uncached{};
 };
 
+// A name of a search and what came of it. Borrows.
+struct Tried {
+  const dns::Name& name;
+  const Answer& answer;
+  Source source;
+  bool ends_search;
+};
+using OnTried = std::function<void(const Tried&)>;
+
 // What questions are answered from. Borrowed for the length of a call; the server owns it all.
 struct Tables {
   const Settings& settings;
@@ -82,7 +92,8 @@ struct Tables {
   Cache& cache;
   Cache& failures;  // what failed within the last second
   Turns& turns;
-  dns::MutableBytesView scratch;  // 64 KiB for an answer that has to be cut
+  dns::MutableBytesView scratch;      // 64 KiB for an answer that has to be cut
+  const OnTried* on_tried = nullptr;  // is told each name of a search, where someone wants to know
 };
 
 enum class Transport { Udp, Tcp };

@@ -114,9 +114,12 @@ void Lookup::take_step(const Tables& tables, const Landed& landed, Milliseconds 
   if (!place) place = answer;
 
   // Both families come from the same name, as they do for a client that searches itself.
-  if (outcome != StepOutcome::NoData || !other_family_has_records(tables, landed, now)) return;
-  place = answer;
-  search.verdict.end_with_no_data();
+  if (outcome == StepOutcome::NoData && other_family_has_records(tables, landed, now)) {
+    place = answer;
+    search.verdict.end_with_no_data();
+  }
+  if (tables.on_tried)
+    (*tables.on_tried)({search.tried(), answer, source, search.verdict.is_over()});
 }
 
 bool Lookup::other_family_has_records(const Tables& tables, const Landed& landed,

@@ -5,6 +5,7 @@
 // Stub zones: which server set a name belongs to, by the longest match on label boundaries.
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "dns/name.h"
@@ -29,6 +30,12 @@ class Zones {
   ServerSetNumber find(dns::NameView name) const {
     const auto number = find_closest(names_, name);
     return number ? sets_[*number] : kDefaultServers;
+  }
+  // The zone that decides so; nullopt: none does. Valid until the next add().
+  std::optional<dns::NameView> find_zone(dns::NameView name) const {
+    const auto number = find_closest(names_, name);
+    if (!number) return std::nullopt;
+    return dns::NameView(names_.key(*number));
   }
 
  private:

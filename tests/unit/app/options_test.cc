@@ -793,7 +793,7 @@ TEST_CASE("every option but the actions has a setting, in the order of the table
   REQUIRE(parsed);
   Arguments expected;
   for (const OptionRow& row : option_table()) {
-    if (row.kind != Kind::Action) expected.emplace_back(row.flag.empty() ? row.variable : row.flag);
+    if (!is_action(row)) expected.emplace_back(row.flag.empty() ? row.variable : row.flag);
   }
   Arguments flags;
   for (const Setting& candidate : parsed->settings) flags.push_back(candidate.flag);
@@ -886,8 +886,8 @@ TEST_CASE("the rows of the table are complete") {
     CHECK(row.parse != nullptr);
     CHECK(row.help.empty() == row.flag.empty());
     CHECK(row.placeholder.empty() == is_switch);
-    CHECK(row.variable.empty() == (row.kind == Kind::Action));
-    CHECK((row.variable.starts_with("DNSMASQ_") || row.kind == Kind::Action || row.flag.empty()));
+    CHECK(row.variable.empty() == is_action(row));
+    CHECK((row.variable.starts_with("DNSMASQ_") || is_action(row) || row.flag.empty()));
     Options options;
     CHECK((row.default_value.empty() || row.parse(row.default_value, options)));
   }
@@ -909,6 +909,35 @@ TEST_CASE("an option is found by its flag and by its letter only") {
   CHECK(find_option("") == nullptr);
   CHECK(find_option("rcach") == nullptr);
   CHECK(find_option(std::string_view("\0", 1)) == nullptr);
+}
+
+TEST_CASE("--explain takes a name and perhaps a type") {
+  const auto explained = [](const Arguments& arguments) {
+    const Options options = good(arguments);
+    CHECK(options.action == Action::Explain);
+    return options.explained.name.view().to_text() + ' ' + to_text(options.explained.type);
+  };
+  CHECK(explained({"--explain", "WWW.example."}) == "www.example A");
+  CHECK(explained({"--explain", "www.example", "aaaa"}) == "www.example AAAA");
+  CHECK(explained({"--explain=www.example", "TYPE65"}) == "www.example HTTPS");
+  CHECK(explained({"-explain", "www.example MX"}) == "www.example MX");
+  CHECK(explained({"--explain", "10.0.0.7"}) == "7.0.0.10.in-addr.arpa PTR");
+  CHECK(explained({"--explain", ".", "NS"}) == ". NS");
+  CHECK(explained({"--explain", "www.example", "--rcache", "5"}) == "www.example A");
+  CHECK(good({"--explain", "www.example", "--rcache", "5"}).cache_capacity == 5);
+
+  for (const Arguments& arguments : std::vector<Arguments>{{"--explain"},
+                                                           {"--explain="},
+                                                           {"--explain", " "},
+                                                           {"--explain", "a..b"},
+                                                           {"--explain", "--rcache=5"},
+                                                           {"--explain", "a", "WRONG"},
+                                                           {"--explain", "a", "A", "A"},
+                                                           {"--explain", "a A A"},
+                                                           {"--explain", "a", "--rcache=5", "A"}}) {
+    CAPTURE(arguments);
+    CHECK(is_one_printable_line(bad(arguments)));
+  }
 }
 
 }  // namespace

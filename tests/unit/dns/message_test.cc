@@ -247,5 +247,19 @@ TEST_CASE("codes and types have their names, others their numbers") {
   CHECK(to_text(static_cast<Type>(65280)) == "TYPE65280");
 }
 
+TEST_CASE("a type is read back from its name or number, in any case") {
+  for (unsigned number = 0; number <= UINT16_MAX; ++number) {
+    const auto type = static_cast<Type>(number);
+    if (type_from_text(to_text(type)) != type) FAIL(number);
+  }
+  CHECK(type_from_text("aaaa") == Type::AAAA);
+  CHECK(type_from_text("type1") == Type::A);
+  for (const char* const text :
+       {"", "AA", "TYPE", "TYPE65536", "TYPE-1", "TYPE+1", "TYPE 1", "TYPE1x", "TYPE0x1", "1"}) {
+    CAPTURE(text);
+    CHECK_FALSE(type_from_text(text));
+  }
+}
+
 }  // namespace
 }  // namespace dnslet::dns

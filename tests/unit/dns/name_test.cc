@@ -287,6 +287,15 @@ TEST_CASE("a reverse name is an address") {
         IpAddress::from_text("fd23:4567:89ab:cdef::1"));
 }
 
+TEST_CASE("an address has a reverse name, and the way back leads to it") {
+  CHECK(reverse_of(IpAddress::v4(1, 2, 3, 40)).view().to_text() == "40.3.2.1.in-addr.arpa");
+  for (const char* const text : {"0.0.0.0", "255.1.20.0", "::", "fd23:4567:89ab:cdef::1"}) {
+    CAPTURE(text);
+    const auto address = IpAddress::from_text(text);
+    CHECK(address_of_reverse(reverse_of(*address)) == address);
+  }
+}
+
 TEST_CASE("a name that is nearly reverse is no address") {
   const std::string text = GENERATE(
       as<std::string>{}, ".", "in-addr.arpa", "3.2.1.in-addr.arpa", "5.4.3.2.1.in-addr.arpa",

@@ -34,6 +34,17 @@ Texts addresses(const HostsTable& table, std::string_view asked) {
   return texts;
 }
 
+// "SOURCE:LINE ADDRESS NAME" for each entry, in order.
+Texts entries(const HostsTable& table) {
+  Texts texts;
+  table.for_each_entry([&](const HostsEntry& entry) {
+    texts.push_back(std::to_string(entry.source) + ":" + std::to_string(entry.line) + " " +
+                    entry.address.to_text() + (entry.is_wildcard ? " *." : " ") +
+                    entry.name.to_text());
+  });
+  return texts;
+}
+
 std::string reverse(const HostsTable& table, std::string_view address) {
   const auto found = table.find_name(ip(address));
   return found ? found->to_text() : "";
@@ -268,6 +279,22 @@ TEST_CASE("a table is put together from the sources of another") {
   CHECK(addresses(fresh, "x.w") == Texts{"10.0.0.9"});
   CHECK(reverse(fresh, "10.0.0.2") == "a");
   CHECK_FALSE(fresh.find(name("c")));
+}
+
+TEST_CASE("an entry knows its source and line, also when it is taken over") {
+  HostsTable old(1);
+  (void)old.add_text("10.0.0.1 a\n");
+  (void)old.add_text("# names\n\n10.0.0.2 b *.w\n10.0.0.2 b");
+  HostsTable table(1);
+  table.start_source();
+  REQUIRE(table.add("c", ip("10.0.0.3")) == Added::Yes);
+  table.add_from(old, 2);
+  const Texts lines = {"1:0 10.0.0.3 c", "2:3 10.0.0.2 b", "2:3 10.0.0.2 *.w", "2:4 10.0.0.2 b"};
+  CHECK(entries(table) == lines);
+  CHECK(table.name_of(*table.find(name("b"))).to_text() == "b");
+  CHECK_FALSE(table.is_wildcard(*table.find(name("b"))));
+  CHECK(table.name_of(*table.find(name("x.y.w"))).to_text() == "w");
+  CHECK(table.is_wildcard(*table.find(name("x.y.w"))));
 }
 
 TEST_CASE("a source that does not exist adds nothing") {

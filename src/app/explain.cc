@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "app/explain.h"
+
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "app/option_values.h"
+#include "app/record_text.h"
+#include "dns/patch.h"
+#include "policy/special.h"
+
+namespace dnslet::app {
+namespace {
+
+using What = Flights::Exchange::What;
+
+constexpr const char* kIndent = "\n            ";  // of a row's further lines
+constexpr std::size_t kMaxEntries = 8;             // told of a name that has more in hosts files
+
+// The rungs that need nobody else, in the order in which a Lookup asks them.
+constexpr std::pair<policy::Source, const char*> kRungs[] = {
+    {policy::Source::Address, "--address"}, {policy::Source::Hosts, "hosts"},
+    {policy::Source::Block, "--block"},     {policy::Source::Special, "special"},
+    {policy::Source::Filter, "--filter"},   {policy::Source::Cache, "cache"},
+};
+
+std::string special_text(dns::NameView name) {
+  switch (policy::special_kind(name)) {
+    case policy::Special::Localhost:
+      return "localhost and names below it are this machine (RFC 6761)";
+    case policy::Special::LoopbackName:
+      return "the address of localhost (RFC 6761)";
+    case policy::Special::NoSuchDomain:
+      return "invalid and onion exist nowhere in DNS (RFC 6761, RFC 7686)";
+    case policy::Special::None:
+      break;
+  }
+  return "an ordinary name";
+}
+
+std::string exchange_text(const Flights::Exchange& exchange) {
+  const std::string& server = exchange.server;
+  switch (exchange.what) {
+    case What::Asked:
+      return "asks " + server;
+    case What::AskedWithoutEdns:
+      return "asks " + server + " without EDNS, which it does not know";
+    case What::Answered:
+      return server + " says " + to_text(exchange.rcode);
+    case What::Unusable:
+      return server + " sends what is no answer to this question";
+    case What::Unreachable:
+      return server + " can't be reached";
+    case What::NoResources:
+      return "no descriptor or memory is left to ask " + server;
+    case What::Silent:
+      return server + " is silent";
+  }
+  return server;
+}
+
+std::string outcome_text(const policy::Tried& tried) {
+  switch (policy::outcome_of(tried.answer.message)) {
+    case policy::StepOutcome::Data:
+      return "has records";
+    case policy::StepOutcome::NoData:
+      return tried.ends_search ? "NODATA, but it has addresses of the other family"
+                               : "NODATA (the name exists)";
+    case policy::StepOutcome::NxDomain:
+      return "NXDOMAIN (no such name)";
+    default:
+      return tried.source == policy::Source::Error ? "no server can be reached" : "a failure";
+  }
+}
+
+std::string joined(const std::vector<dns::Name>& names) {
+  std::string text;
+  for (const dns::Name& name : names) text += (text.empty() ? "" : ", ") + name.view().to_text();
+  return text;
+}
+
+}  // namespace
+
+bool Explanation::tell(const dns::Question& question) {
+  question_ = question;
+  started_ns_ = uv_hrtime();
+  row("question", question.name.view().to_text() + ' ' + to_text(question.type));
+  Worker& worker = subject_.worker;
+  worker.watch({[this](const policy::Tried& tried) { on_tried(tried); },
+                [this](const Flights::Exchange& exchange) { on_exchange(exchange); }});
+  worker.look_up(question, [this](const policy::Reply& reply, dns::BytesView message) {
+    on_answer(reply, message);
+    subject_.worker.stop();
+  });
+  worker.run();  // not at all where it has been stopped already
+  worker.watch({});
+  return has_records_;
+}
+
+// `end`: the rung that had the answer; nullopt: none had.
+void Explanation::tell_rungs(std::optional<Source> end) {
+  if (std::exchange(has_told_rungs_, true)) return;
+  for (const auto& [rung, label] : kRungs) {
+    row(label, rung == end ? found(rung, question_.name) : passed(rung));
+    if (rung == end) return;
+  }
+  tell_way();
+}
+
+// Which names are asked for.
+void Explanation::tell_way() {
+  const policy::SearchRules& rules = subject_.forwarding.search;
+  if (options().no_recursion) {
+    row("--no-rec", "nothing is forwarded");
+  } else if (rules.domains.empty() && rules.fwd_ndots == 0) {
+    row("search", "off: the name is asked for as it stands");
+  } else {
+    const bool in_stub_zone = subject_.shared.zones.find_zone(question_.name).has_value();
+    const auto names = policy::names_to_try(
+        question_, rules, in_stub_zone ? policy::InStubZone::Yes : policy::InStubZone::No);
+    row("search", names.empty()
+                      ? "nothing to ask for: the name has fewer dots than --fwd-ndots " +
+                            std::to_string(rules.fwd_ndots)
+                      : "tries " + joined(names) + " (ndots " + std::to_string(rules.ndots) + ")");
+  }
+}
+
+void Explanation::on_exchange(const Flights::Exchange& exchange) {
+  tell_rungs(std::nullopt);
+  const dns::Name& name = exchange.question.question.name;
+  if (!asked_ || *asked_ != name)
+    row("servers", servers_of(name) + ", for " + name.view().to_text());
+  asked_ = name;
+  row_at_this_time(exchange_text(exchange));
+}
+
+void Explanation::on_tried(const policy::Tried& tried) {
+  tell_rungs(std::nullopt);
+  const bool is_static = tried.source == Source::Address || tried.source == Source::Hosts ||
+                         tried.source == Source::Block || tried.source == Source::Special;
+  if (is_static) row(to_text(tried.source), found(tried.source, tried.name));
+  row("result", tried.name.view().to_text() + ": " + outcome_text(tried) +
+                    (tried.ends_search ? ", which ends the search" : ""));
+}
+
+void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {
+  const bool is_transfer = question_.type == dns::Type::AXFR || question_.type == dns::Type::IXFR;
+  if (is_transfer) row("refused", "zone transfers are a matter for the zone's own servers");
+  const bool is_too_short = reply.source == Source::Special &&
+                            policy::special_kind(question_.name) == policy::Special::None;
+  if (!is_transfer) tell_rungs(is_too_short ? std::nullopt : std::optional(reply.source));
+
+  const auto message = dns::Message::parse(bytes);
+  if (!message) return;
+  const bool is_empty = policy::outcome_of(bytes) == policy::StepOutcome::NoData;
+  std::array<char, 32> time{};
+  (void)std::snprintf(time.data(), time.size(), "%.1f ms", elapsed_ms());
+  row("answer", to_text(reply.rcode) + (is_empty ? " without records (NODATA)" : "") +
+                    ", source=" + to_text(reply.source) + ", after " + time.data());
+  message->for_each_record([&](const dns::Record& record) {
+    if (record.section != dns::Section::Answer) return;
+    has_records_ = true;
+    row("", message->name_at(record.start).view().to_text() + ' ' + std::to_string(record.ttl) +
+                ' ' + to_text(record.type) + ' ' + generic_rdata_text(*message, record));
+  });
+  has_records_ = has_records_ && reply.rcode == dns::Rcode::NoError;
+  tell_lifetime(reply, *message);
+}
+
+// What else there is to know of an answer that came from elsewhere.
+void Explanation::tell_lifetime(const policy::Reply& reply, const dns::Message& message) {
+  const dns::BytesView error = dns::extended_error(message);
+  if (error.size() >= 2) {
+    const std::string text(error.begin() + 2, error.end());
+    row("reason", "extended error " + std::to_string(error[0] << 8 | error[1]) +
+                      (text.empty() ? "" : ' ' + in_quotes(text)));
+  }
+  if (reply.source != Source::Upstream) return;
+  const bool is_failure = reply.rcode != dns::Rcode::NoError && reply.rcode != dns::Rcode::NxDomain;
+  if (is_failure) row("kept", "1 s, as a failure");
+  if (!is_failure && options().cache_capacity > 0)
+    row("kept", std::to_string(policy::time_to_keep(
+                                   message, {options().cache_ttl, options().cache_negative_ttl})
+                                   .count()) +
+                    " s by a dnslet that runs");
+  const bool is_address = question_.type == dns::Type::A || question_.type == dns::Type::AAAA;
+  if (reply.rcode == dns::Rcode::NxDomain && is_address && options().family_fix)
+    row("note", std::string("NODATA for clients that ask for ") +
+                    (question_.type == dns::Type::A ? "AAAA" : "A") +
+                    " too, if the name has such records");
+}
+
+// Why the question goes on to the next rung.
+std::string Explanation::passed(Source rung) const {
+  const bool is_address = question_.type == dns::Type::A || question_.type == dns::Type::AAAA;
+  const bool is_of_hosts = is_address || question_.type == dns::Type::PTR;
+  const std::string none = is_of_hosts ? "no entry for it" : "holds A, AAAA and PTR records only";
+  switch (rung) {
+    case Source::Address:
+      return options().addresses.empty() ? "none given" : none;
+    case Source::Hosts:
+      if (subject_.hosts.files() == 0) return "no file given";
+      return none + " (files: " + std::to_string(subject_.hosts.files()) + ")";
+    case Source::Block:
+      return options().block.empty() ? "none given" : "does not cover it";
+    case Source::Filter:
+      return options().filter == Filter::None ? "off" : "for another type";
+    case Source::Cache:
+      return options().cache_capacity == 0 ? "off" : "empty, as this process has just begun";
+    default:
+      return special_text(question_.name);
+  }
+}
+
+// What the rung has for the name.
+std::string Explanation::found(Source rung, dns::NameView name) const {
+  switch (rung) {
+    case Source::Address:
+    case Source::Hosts:
+      return entries(rung, name);
+    case Source::Block: {
+      const auto domain = policy::find_closest(subject_.shared.blocked, name);
+      return domain ? "covers it: " + dns::NameView(subject_.shared.blocked.key(*domain)).to_text()
+                    : "";
+    }
+    case Source::Filter:
+      return "no records of this type are given out";
+    default:
+      return special_text(name);
+  }
+}
+
+// The entries for a name, or the one that names an address, and where they stand.
+std::string Explanation::entries(Source rung, dns::NameView name) const {
+  const policy::HostsTable& table =
+      rung == Source::Address ? subject_.shared.addresses : *subject_.hosts.table();
+  const auto address =
+      question_.type == dns::Type::PTR ? dns::address_of_reverse(name) : std::nullopt;
+  const auto owner = address ? std::nullopt : table.find(name);
+  std::string text;
+  std::size_t count = 0;
+  table.for_each_entry([&](const policy::HostsEntry& entry) {
+    const bool is_meant = address ? entry.address == *address && !entry.is_wildcard && count == 0
+                                  : owner && entry.is_wildcard == table.is_wildcard(*owner) &&
+                                        entry.name == table.name_of(*owner);
+    if (!is_meant || ++count > kMaxEntries) return;
+    if (count > 1) text += kIndent;
+    text += entry.address.to_text() + ' ' + (entry.is_wildcard ? "*." : "") + entry.name.to_text();
+    if (rung == Source::Hosts)
+      text += " (" + escaped(subject_.hosts.path_of(entry.source)) + ", line " +
+              std::to_string(entry.line) + ")";
+  });
+  if (count > kMaxEntries) text += kIndent + std::to_string(count - kMaxEntries) + " more";
+  return text;
+}
+
+std::string Explanation::servers_of(dns::NameView name) const {
+  if (const auto zone = subject_.shared.zones.find_zone(name))
+    return "stub zone " + zone->to_text() + " (the closest)";
+  return options().nameservers.empty() ? escaped(options().resolv_conf) : "--nameservers";
+}
+
+void Explanation::row(const std::string& label, const std::string& text) {
+  (void)std::fprintf(out_, "%-11s %s\n", label.c_str(), text.c_str());
+  (void)std::fflush(out_);
+}
+
+void Explanation::row_at_this_time(const std::string& text) {
+  (void)std::fprintf(out_, "%8.1f ms %s\n", elapsed_ms(), text.c_str());
+  (void)std::fflush(out_);
+}
+
+double Explanation::elapsed_ms() const {
+  return static_cast<double>(uv_hrtime() - started_ns_) / 1e6;
+}
+
+}  // namespace dnslet::app

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// --explain: one question's way to its answer in plain words, told as it happens.
+//
+// Decides nothing: a worker looks the name up as it would for a client, tells what happens, and its
+// answer names the rung of the ladder that it came from. What is said of a rung beyond that (which
+// line, which zone) is read from the same tables.
+
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include "app/flights.h"
+#include "app/hosts_files.h"
+#include "app/name_sources.h"
+#include "app/worker.h"
+#include "dns/message.h"
+#include "policy/lookup.h"
+
+namespace dnslet::app {
+
+class Explanation {
+ public:
+  // What is explained. Borrowed.
+  struct Subject {
+    const Worker::Shared& shared;
+    const HostsFiles& hosts;
+    const Forwarding& forwarding;
+    Worker& worker;
+  };
+
+  // `out` gets the text line by line. It must outlive this, as must all of the subject.
+  Explanation(const Subject& subject, std::FILE* out) : subject_(subject), out_(out) {}
+
+  // Asks, for real, and tells everything. Returns whether the answer has records. Ends within
+  // --upstream-timeout. REQUIRES: the worker has been configured and is not running.
+  bool tell(const dns::Question& question);
+
+ private:
+  using Source = policy::Source;
+
+  void tell_rungs(std::optional<Source> end);
+  void tell_way();
+  void on_exchange(const Flights::Exchange& exchange);
+  void on_tried(const policy::Tried& tried);
+  void on_answer(const policy::Reply& reply, dns::BytesView bytes);
+  void tell_lifetime(const policy::Reply& reply, const dns::Message& message);
+
+  std::string passed(Source rung) const;
+  std::string found(Source rung, dns::NameView name) const;
+  std::string entries(Source rung, dns::NameView name) const;
+  std::string servers_of(dns::NameView name) const;
+
+  void row(const std::string& label, const std::string& text);
+  void row_at_this_time(const std::string& text);
+  double elapsed_ms() const;
+  const Options& options() const { return subject_.shared.options; }
+
+  Subject subject_;
+  std::FILE* out_;
+  dns::Question question_;
+  uint64_t started_ns_ = 0;
+  bool has_told_rungs_ = false;
+  std::optional<dns::Name> asked_;  // the name that servers are being asked for
+  bool has_records_ = false;
+};
+
+}  // namespace dnslet::app
