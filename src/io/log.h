@@ -3,8 +3,8 @@
 #pragma once
 
 // The log: one line per event, `2026-01-02T03:04:05Z level message key=value …` or an object of
-// JSON, to standard output or to syslog; or, for a program that has something else to say there, the
-// warnings and errors alone to standard error.
+// JSON, to standard output or to syslog; or, for a program that has something else to say there,
+// the warnings and errors alone to standard error.
 //
 // A reader that does not keep up never holds the loop: lines wait in a bounded buffer, what does
 // not fit is dropped and counted, and the count is told when there is room again.
