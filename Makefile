@@ -32,6 +32,8 @@ PKG_CONFIG += --static
 endif
 CODE   := -fno-pie -ffunction-sections -fdata-sections
 COLD   := -Oz
+# The names of types alone are 19 kB. Tests keep them: Catch2 may need them.
+BARE   := -fno-rtti -DCXXOPTS_NO_RTTI
 LINKED := -static -no-pie -s -Wl,--gc-sections $(FOLDED)
 else
 CODE   := -fPIE -ffunction-sections -fdata-sections
@@ -196,10 +198,11 @@ HOT := $(wildcard src/dns/*.cc src/policy/*.cc) $(addsuffix .cc,$(addprefix src/
     udp_listener udp_ports upstream) src/app/flights src/app/worker)
 $(patsubst %.cc,$(B)/%.o,$(filter-out $(HOT),$(SOURCES)) src/app/main.cc src/policy/resolv_conf.cc \
     src/policy/resolv_conf_edit.cc): SIZE = $(COLD)
+$(SOURCES:%.cc=$(B)/%.o) $(B)/src/app/main.o: TYPES = $(BARE)
 
 $(B)/%.o: %.cc $(B)/compile.flags
 	@mkdir -p $(@D)
-	$(call quiet,CXX)$(CXX) @$(B)/compile.flags $(SIZE) $(DEFINE) -MMD -MP -c -o $@ $<
+	$(call quiet,CXX)$(CXX) @$(B)/compile.flags $(SIZE) $(TYPES) $(DEFINE) -MMD -MP -c -o $@ $<
 
 $(LIBRARY): $(SOURCES:%.cc=$(B)/%.o)
 	@rm -f $@
