@@ -2,7 +2,9 @@
 // Copyright the dnslet authors
 #include "app/explain.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -17,21 +19,29 @@ namespace {
 using What = Flights::Exchange::What;
 
 constexpr const char* kIndent = "\n            ";  // of a row's further lines
-constexpr std::size_t kMaxEntries = 8;             // told of a name that has more in hosts files
+constexpr std::size_t kMaxListed = 8;              // entries, or names to try, where there are more
 
 // The rungs that need nobody else, in the order in which a Lookup asks them.
-constexpr std::pair<policy::Source, const char*> kRungs[] = {
+using Rung = std::pair<policy::Source, const char*>;
+constexpr Rung kRungs[] = {
     {policy::Source::Address, "--address"}, {policy::Source::Hosts, "hosts"},
     {policy::Source::Block, "--block"},     {policy::Source::Special, "special"},
     {policy::Source::Filter, "--filter"},   {policy::Source::Cache, "cache"},
 };
+
+bool is_address_type(dns::Type type) { return type == dns::Type::A || type == dns::Type::AAAA; }
+
+std::string label_of(policy::Source source) {
+  const auto* const rung = std::ranges::find(kRungs, source, &Rung::first);
+  return rung == std::end(kRungs) ? to_text(source) : rung->second;
+}
 
 std::string special_text(dns::NameView name) {
   switch (policy::special_kind(name)) {
     case policy::Special::Localhost:
       return "localhost and names below it are this machine (RFC 6761)";
     case policy::Special::LoopbackName:
-      return "the address of localhost (RFC 6761)";
+      return "the reverse name of a loopback address (RFC 6761)";
     case policy::Special::NoSuchDomain:
       return "invalid and onion exist nowhere in DNS (RFC 6761, RFC 7686)";
     case policy::Special::None:
@@ -62,6 +72,7 @@ std::string exchange_text(const Flights::Exchange& exchange) {
 }
 
 std::string outcome_text(const policy::Tried& tried) {
+  if (tried.source == policy::Source::Error) return "no server has answered";
   switch (policy::outcome_of(tried.answer.message)) {
     case policy::StepOutcome::Data:
       return "has records";
@@ -71,13 +82,16 @@ std::string outcome_text(const policy::Tried& tried) {
     case policy::StepOutcome::NxDomain:
       return "NXDOMAIN (no such name)";
     default:
-      return tried.source == policy::Source::Error ? "no server can be reached" : "a failure";
+      return to_text(policy::rcode_of(tried.answer.message));
   }
 }
 
 std::string joined(const std::vector<dns::Name>& names) {
   std::string text;
-  for (const dns::Name& name : names) text += (text.empty() ? "" : ", ") + name.view().to_text();
+  for (std::size_t i = 0; i < std::min(names.size(), kMaxListed); ++i)
+    text += (i == 0 ? "" : ", ") + names[i].view().to_text();
+  if (names.size() > kMaxListed)
+    text += " and " + std::to_string(names.size() - kMaxListed) + " more";
   return text;
 }
 
@@ -85,18 +99,23 @@ std::string joined(const std::vector<dns::Name>& names) {
 
 bool Explanation::tell(const dns::Question& question) {
   question_ = question;
-  started_ns_ = uv_hrtime();
   row("question", question.name.view().to_text() + ' ' + to_text(question.type));
+  if (!options().allow.empty())
+    row("--allow", "asked as by " + options().allow.front().address.to_text() +
+                       "; who is not allowed is refused");
   Worker& worker = subject_.worker;
   worker.watch({[this](const policy::Tried& tried) { on_tried(tried); },
                 [this](const Flights::Exchange& exchange) { on_exchange(exchange); }});
-  worker.look_up(question, [this](const policy::Reply& reply, dns::BytesView message) {
-    on_answer(reply, message);
-    subject_.worker.stop();
+  worker.post([this, &worker] {  // into the loop, whose clock stands still until it runs
+    started_ns_ = uv_hrtime();
+    worker.look_up(question_, [this, &worker](const policy::Reply& reply, dns::BytesView message) {
+      on_answer(reply, message);
+      worker.stop();
+    });
   });
-  worker.run();  // not at all where it has been stopped already
+  worker.run();
   worker.watch({});
-  return has_records_;
+  return has_records_ && std::ferror(out_) == 0;
 }
 
 // `end`: the rung that had the answer; nullopt: none had.
@@ -109,99 +128,139 @@ void Explanation::tell_rungs(std::optional<Source> end) {
   tell_way();
 }
 
-// Which names are asked for.
+// Which names are asked for, and why.
 void Explanation::tell_way() {
-  const policy::SearchRules& rules = subject_.forwarding.search;
   if (options().no_recursion) {
     row("--no-rec", "nothing is forwarded");
-  } else if (rules.domains.empty() && rules.fwd_ndots == 0) {
-    row("search", "off: the name is asked for as it stands");
-  } else {
-    const bool in_stub_zone = subject_.shared.zones.find_zone(question_.name).has_value();
-    const auto names = policy::names_to_try(
-        question_, rules, in_stub_zone ? policy::InStubZone::Yes : policy::InStubZone::No);
-    row("search", names.empty()
-                      ? "nothing to ask for: the name has fewer dots than --fwd-ndots " +
-                            std::to_string(rules.fwd_ndots)
-                      : "tries " + joined(names) + " (ndots " + std::to_string(rules.ndots) + ")");
+    return;
   }
+  const policy::SearchRules& rules = subject_.forwarding.search;
+  const bool in_stub_zone = subject_.shared.zones.find_zone(question_.name).has_value();
+  const auto names = policy::names_to_try(
+      question_, rules, in_stub_zone ? policy::InStubZone::Yes : policy::InStubZone::No);
+  std::string text;
+  if (names.empty())
+    text = "nothing to ask for: fewer dots than --fwd-ndots " + std::to_string(rules.fwd_ndots) +
+           (rules.domains.empty() ? "" : ", and no domain to try");
+  else if (!options().enable_search)
+    text = "off: the name is asked for as it stands";
+  else if (rules.domains.empty())
+    text = "the list is empty: the name is asked for as it stands";
+  else if (names.size() == 1 && names.front() == question_.name)
+    text = "not for such a name or type: it is asked for as it stands";
+  else
+    text = "tries " + joined(names) + " (ndots " + std::to_string(rules.ndots) + ")";
+  row("search", text);
 }
 
 void Explanation::on_exchange(const Flights::Exchange& exchange) {
+  const double at_ms = elapsed_ms();
   tell_rungs(std::nullopt);
   const dns::Name& name = exchange.question.question.name;
-  if (!asked_ || *asked_ != name)
+  if (!asked_ || *asked_ != name) {
     row("servers", servers_of(name) + ", for " + name.view().to_text());
+    ++names_asked_;
+  }
   asked_ = name;
-  row_at_this_time(exchange_text(exchange));
+  row_at(at_ms, exchange_text(exchange));
 }
 
 void Explanation::on_tried(const policy::Tried& tried) {
+  const double at_ms = elapsed_ms();
   tell_rungs(std::nullopt);
   const bool is_static = tried.source == Source::Address || tried.source == Source::Hosts ||
                          tried.source == Source::Block || tried.source == Source::Special;
-  if (is_static) row(to_text(tried.source), found(tried.source, tried.name));
+  if (is_static) row(label_of(tried.source), found(tried.source, tried.name));
+  if (tried.source == Source::Error) tell_end(at_ms);
   row("result", tried.name.view().to_text() + ": " + outcome_text(tried) +
                     (tried.ends_search ? ", which ends the search" : ""));
+  const bool is_no_data = policy::outcome_of(tried.answer.message) == policy::StepOutcome::NoData;
+  if (is_no_data && !tried.ends_search && options().family_fix && is_address_type(question_.type))
+    row("note", "the search ends here for clients that ask for " + other_family() +
+                    " too, if there is any");
 }
 
 void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {
+  const double at_ms = elapsed_ms();
   const bool is_transfer = question_.type == dns::Type::AXFR || question_.type == dns::Type::IXFR;
   if (is_transfer) row("refused", "zone transfers are a matter for the zone's own servers");
   const bool is_too_short = reply.source == Source::Special &&
                             policy::special_kind(question_.name) == policy::Special::None;
   if (!is_transfer) tell_rungs(is_too_short ? std::nullopt : std::optional(reply.source));
+  if (reply.source == Source::Error) tell_end(at_ms);
 
   const auto message = dns::Message::parse(bytes);
   if (!message) return;
-  const bool is_empty = policy::outcome_of(bytes) == policy::StepOutcome::NoData;
-  std::array<char, 32> time{};
-  (void)std::snprintf(time.data(), time.size(), "%.1f ms", elapsed_ms());
-  row("answer", to_text(reply.rcode) + (is_empty ? " without records (NODATA)" : "") +
-                    ", source=" + to_text(reply.source) + ", after " + time.data());
+  std::size_t records = 0;
   message->for_each_record([&](const dns::Record& record) {
     if (record.section != dns::Section::Answer) return;
-    has_records_ = true;
+    ++records;
+    has_records_ |= record.type == question_.type || question_.type == dns::Type::ANY;
+  });
+  const bool is_success = reply.rcode == dns::Rcode::NoError;
+  has_records_ = has_records_ && is_success;
+  const char* const lack = !is_success || has_records_ ? ""
+                           : records == 0              ? " without records (NODATA)"
+                                                       : ", an alias without such records (NODATA)";
+  std::array<char, 32> time{};
+  (void)std::snprintf(time.data(), time.size(), "%.1f ms", at_ms);
+  row("answer",
+      to_text(reply.rcode) + lack + ", source=" + to_text(reply.source) + ", after " + time.data());
+  message->for_each_record([&](const dns::Record& record) {
+    if (record.section != dns::Section::Answer) return;
     row("", message->name_at(record.start).view().to_text() + ' ' + std::to_string(record.ttl) +
                 ' ' + to_text(record.type) + ' ' + generic_rdata_text(*message, record));
   });
-  has_records_ = has_records_ && reply.rcode == dns::Rcode::NoError;
-  tell_lifetime(reply, *message);
+  tell_reason(*message);
+  if (reply.source == Source::Upstream) tell_lifetime(*message);
 }
 
-// What else there is to know of an answer that came from elsewhere.
-void Explanation::tell_lifetime(const policy::Reply& reply, const dns::Message& message) {
+// Why nobody asks any further, where that is not for what a server said.
+void Explanation::tell_end(double at_ms) {
+  if (std::exchange(has_told_end_, true)) return;
+  const auto timeout = options().upstream_timeout.count();
+  if (at_ms >= static_cast<double>(timeout))
+    row_at(at_ms, "time is up (--upstream-timeout " + std::to_string(timeout) + ")");
+  else if (names_asked_ == policy::Lookup::kMaxAsked)
+    row("search", "ends: no more than " + std::to_string(names_asked_) + " names are asked for");
+}
+
+// What a server added to its answer (RFC 8914).
+void Explanation::tell_reason(const dns::Message& message) {
   const dns::BytesView error = dns::extended_error(message);
-  if (error.size() >= 2) {
-    const std::string text(error.begin() + 2, error.end());
-    row("reason", "extended error " + std::to_string(error[0] << 8 | error[1]) +
-                      (text.empty() ? "" : ' ' + in_quotes(text)));
-  }
-  if (reply.source != Source::Upstream) return;
-  const bool is_failure = reply.rcode != dns::Rcode::NoError && reply.rcode != dns::Rcode::NxDomain;
+  if (error.size() < 2) return;
+  const std::string text(error.begin() + 2, error.end());
+  row("reason", "extended error " + std::to_string(error[0] << 8 | error[1]) +
+                    (text.empty() ? "" : ' ' + in_quotes(text)));
+}
+
+// How long a server with these options would keep the answer, and to whom it would give another.
+void Explanation::tell_lifetime(const dns::Message& message) {
+  const dns::Rcode rcode = message.rcode();
+  const bool is_failure = rcode != dns::Rcode::NoError && rcode != dns::Rcode::NxDomain;
+  const auto time =
+      policy::time_to_keep(message, {options().cache_ttl, options().cache_negative_ttl}).count();
   if (is_failure) row("kept", "1 s, as a failure");
   if (!is_failure && options().cache_capacity > 0)
-    row("kept", std::to_string(policy::time_to_keep(
-                                   message, {options().cache_ttl, options().cache_negative_ttl})
-                                   .count()) +
-                    " s by a dnslet that runs");
-  const bool is_address = question_.type == dns::Type::A || question_.type == dns::Type::AAAA;
-  if (reply.rcode == dns::Rcode::NxDomain && is_address && options().family_fix)
-    row("note", std::string("NODATA for clients that ask for ") +
-                    (question_.type == dns::Type::A ? "AAAA" : "A") +
-                    " too, if the name has such records");
+    row("kept", time > 0 ? std::to_string(time) + " s by a dnslet that runs"
+                         : "not at all: a TTL of 0, or nothing that says how long");
+  if (rcode == dns::Rcode::NxDomain && is_address_type(question_.type) && options().family_fix)
+    row("note", "NODATA for clients that ask for " + other_family() + " too, if there is any");
+}
+
+std::string Explanation::other_family() const {
+  return question_.type == dns::Type::A ? "AAAA" : "A";
 }
 
 // Why the question goes on to the next rung.
 std::string Explanation::passed(Source rung) const {
-  const bool is_address = question_.type == dns::Type::A || question_.type == dns::Type::AAAA;
-  const bool is_of_hosts = is_address || question_.type == dns::Type::PTR;
+  const bool is_of_hosts = is_address_type(question_.type) || question_.type == dns::Type::PTR;
   const std::string none = is_of_hosts ? "no entry for it" : "holds A, AAAA and PTR records only";
   switch (rung) {
     case Source::Address:
       return options().addresses.empty() ? "none given" : none;
     case Source::Hosts:
-      if (subject_.hosts.files() == 0) return "no file given";
+      if (options().hosts_files.empty()) return "no file given";
       return none + " (files: " + std::to_string(subject_.hosts.files()) + ")";
     case Source::Block:
       return options().block.empty() ? "none given" : "does not cover it";
@@ -245,21 +304,23 @@ std::string Explanation::entries(Source rung, dns::NameView name) const {
     const bool is_meant = address ? entry.address == *address && !entry.is_wildcard && count == 0
                                   : owner && entry.is_wildcard == table.is_wildcard(*owner) &&
                                         entry.name == table.name_of(*owner);
-    if (!is_meant || ++count > kMaxEntries) return;
+    if (!is_meant || ++count > kMaxListed) return;
     if (count > 1) text += kIndent;
     text += entry.address.to_text() + ' ' + (entry.is_wildcard ? "*." : "") + entry.name.to_text();
     if (rung == Source::Hosts)
       text += " (" + escaped(subject_.hosts.path_of(entry.source)) + ", line " +
               std::to_string(entry.line) + ")";
   });
-  if (count > kMaxEntries) text += kIndent + std::to_string(count - kMaxEntries) + " more";
+  if (count > kMaxListed) text += kIndent + std::to_string(count - kMaxListed) + " more";
   return text;
 }
 
 std::string Explanation::servers_of(dns::NameView name) const {
   if (const auto zone = subject_.shared.zones.find_zone(name))
     return "stub zone " + zone->to_text() + " (the closest)";
-  return options().nameservers.empty() ? escaped(options().resolv_conf) : "--nameservers";
+  const std::string servers =
+      options().nameservers.empty() ? escaped(options().resolv_conf) : "--nameservers";
+  return options().stub_zones.empty() ? servers : servers + " (in no stub zone)";
 }
 
 void Explanation::row(const std::string& label, const std::string& text) {
@@ -267,8 +328,8 @@ void Explanation::row(const std::string& label, const std::string& text) {
   (void)std::fflush(out_);
 }
 
-void Explanation::row_at_this_time(const std::string& text) {
-  (void)std::fprintf(out_, "%8.1f ms %s\n", elapsed_ms(), text.c_str());
+void Explanation::row_at(double at_ms, const std::string& text) {
+  (void)std::fprintf(out_, "%8.1f ms %s\n", at_ms, text.c_str());
   (void)std::fflush(out_);
 }
 

@@ -35,8 +35,8 @@ class Explanation {
   // `out` gets the text line by line. It must outlive this, as must all of the subject.
   Explanation(const Subject& subject, std::FILE* out) : subject_(subject), out_(out) {}
 
-  // Asks, for real, and tells everything. Returns whether the answer has records. Ends within
-  // --upstream-timeout. REQUIRES: the worker has been configured and is not running.
+  // Asks, for real, and tells everything. Returns whether the answer has records of the type asked.
+  // Ends within --upstream-timeout. REQUIRES: the worker has been configured and is not running.
   bool tell(const dns::Question& question);
 
  private:
@@ -47,15 +47,18 @@ class Explanation {
   void on_exchange(const Flights::Exchange& exchange);
   void on_tried(const policy::Tried& tried);
   void on_answer(const policy::Reply& reply, dns::BytesView bytes);
-  void tell_lifetime(const policy::Reply& reply, const dns::Message& message);
+  void tell_end(double at_ms);
+  void tell_reason(const dns::Message& message);
+  void tell_lifetime(const dns::Message& message);
 
   std::string passed(Source rung) const;
   std::string found(Source rung, dns::NameView name) const;
   std::string entries(Source rung, dns::NameView name) const;
   std::string servers_of(dns::NameView name) const;
+  std::string other_family() const;
 
   void row(const std::string& label, const std::string& text);
-  void row_at_this_time(const std::string& text);
+  void row_at(double at_ms, const std::string& text);
   double elapsed_ms() const;
   const Options& options() const { return subject_.shared.options; }
 
@@ -64,6 +67,8 @@ class Explanation {
   dns::Question question_;
   uint64_t started_ns_ = 0;
   bool has_told_rungs_ = false;
+  bool has_told_end_ = false;
+  std::size_t names_asked_ = 0;
   std::optional<dns::Name> asked_;  // the name that servers are being asked for
   bool has_records_ = false;
 };

@@ -75,10 +75,14 @@ int serve(Options options) {
 int explain(Options options) {
   options.threads = 1;
   if (!dnslet::io::prepare_upstream()) return fail(kCannotRun, "cannot initialise c-ares");
-  const dnslet::dns::Question question = options.explained;
   dnslet::app::Server server(std::move(options));
   if (const auto status = server.configure(); !status) return fail(kBadUsage, status.error().text);
-  return server.explain(question) ? kStopped : kCannotRun;
+  return server.explain() ? kStopped : kCannotRun;
+}
+
+void tell_warnings(const ParsedOptions& parsed) {
+  for (const std::string& warning : parsed.warnings)
+    (void)std::fprintf(stderr, "dnslet: warning: %s\n", warning.c_str());
 }
 
 int run(const ParsedOptions& parsed) {
@@ -101,12 +105,12 @@ int run(const ParsedOptions& parsed) {
       return health.is_healthy ? kStopped : kCannotRun;
     }
     case Action::Explain:
+      tell_warnings(parsed);
       return explain(parsed.options);
     case Action::Serve:
       break;
   }
-  for (const std::string& warning : parsed.warnings)
-    (void)std::fprintf(stderr, "dnslet: warning: %s\n", warning.c_str());
+  tell_warnings(parsed);
   return serve(parsed.options);
 }
 

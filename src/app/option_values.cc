@@ -337,8 +337,8 @@ Result<dns::Question> parse_question(std::string_view text) {
     question.type = dns::Type::PTR;
   } else {
     const auto name = dns::Name::from_text(words[0]);
-    if (!name || words[0].starts_with('-'))
-      return not_a(words[0], "a name, for example www.example");
+    const bool is_none = words[0].starts_with('-') || words[0].find(':') != std::string_view::npos;
+    if (!name || is_none) return not_a(words[0], "a name or an address, for example www.example");
     question.name = *name;
   }
   if (words.size() == 1) return question;

@@ -127,7 +127,8 @@ std::vector<std::string> normalized(const std::vector<std::string>& arguments,
   const OptionRow* valued = nullptr;  // the flag whose value comes next
   bool is_second_word = false;
   for (const std::string& argument : arguments) {
-    if (std::exchange(is_second_word, false) && !argument.starts_with('-')) {
+    const bool is_word = !argument.empty() && !argument.starts_with('-');
+    if (std::exchange(is_second_word, false) && is_word) {
       result.back() += ' ' + argument;
       continue;
     }
@@ -137,7 +138,8 @@ std::vector<std::string> normalized(const std::vector<std::string>& arguments,
     const std::string flag(is_flag ? flag_name(result.back()) : "");
     const bool has_value = result.back().find('=') != std::string::npos;
     const OptionRow* const row = find_option(flag);
-    is_second_word = takes_two_words(valued) || (takes_two_words(row) && has_value);
+    is_second_word = (takes_two_words(valued) && !argument.empty()) ||
+                     (takes_two_words(row) && has_value && !argument.ends_with('='));
     valued = row && !is_switch(*row) && !has_value ? row : nullptr;
   }
   return result;

@@ -58,7 +58,6 @@ struct HttpUrl {
 
 struct Options {
   Action action = Action::Serve;
-  dns::Question explained;  // by Action::Explain
 
   std::optional<io::UserIds> user;    // nullopt: stay who we are
   std::vector<Endpoint> listen;       // never empty after parse_options, see there
@@ -88,9 +87,9 @@ struct Options {
   std::chrono::seconds cache_stale{0};  // how long past its end an answer may be used; 0: never
 
   bool no_recursion = false;
+  std::optional<bool> force_tcp;  // nullopt: `use-vc` in resolv.conf decides
   std::chrono::milliseconds upstream_timeout{4500};
   std::chrono::milliseconds upstream_retry{800};
-  std::optional<bool> force_tcp;  // nullopt: `use-vc` in resolv.conf decides
   std::size_t max_inflight = 4096;
 
   std::size_t threads = 1;  // workers; --multithreading and 0 have become a number
@@ -104,6 +103,7 @@ struct Options {
   bool verbose = false;
   bool syslog = false;
   bool json_log = false;
+  dns::Question explained;  // by Action::Explain
 
   std::optional<Endpoint> metrics;   // where counters are served; nullopt: nowhere
   std::optional<Endpoint> graphite;  // where they are pushed to; nullopt: nowhere

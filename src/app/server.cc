@@ -161,11 +161,11 @@ Status Server::run() {
   return Done();
 }
 
-bool Server::explain(const dns::Question& question) {
+bool Server::explain() {
   const Forwarding none;
   Explanation explanation({shared_, hosts_, forwarding_ ? *forwarding_ : none, *workers_.front()},
                           stdout);
-  return explanation.tell(question);
+  return explanation.tell(options_.explained);
 }
 
 Status Server::start_threads() {

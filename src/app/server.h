@@ -42,9 +42,10 @@ class Server {
   // Binds every socket, or with --systemd takes those `passed` in their place; opens what has to be
   // written later. A failure is the system's (exit 1).
   Status bind(std::vector<io::BoundSocket> passed);
-  // Tells on standard output how one question is answered. Returns whether the answer has records.
+  // Tells on standard output how the question of --explain is answered. Returns whether the answer
+  // has such records.
   // REQUIRES: configure() succeeded, with one worker.
-  bool explain(const dns::Question& question);
+  bool explain();
   // Serves until SIGTERM, SIGINT or SIGQUIT. Fails when a thread can't be started. REQUIRES:
   // configure() and bind() succeeded.
   Status run();

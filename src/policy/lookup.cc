@@ -17,10 +17,6 @@ using dns::Authority;
 using dns::Rcode;
 using dns::Type;
 
-dns::Rcode rcode_of(dns::BytesView message) {
-  return static_cast<Rcode>(message[3] & dns::flag::kRcode);
-}
-
 bool is_address_type(Type type) { return type == Type::A || type == Type::AAAA; }
 
 Family family_of(Type type) { return type == Type::A ? Family::V4 : Family::V6; }

@@ -73,7 +73,7 @@ struct Turns {
   std::array<uint32_t, 256> uncached{};
 };
 
-// A name of a search and what came of it. Borrows.
+// A name of a search and what came of it, as soon as that is known. Borrows.
 struct Tried {
   const dns::Name& name;
   const Answer& answer;
@@ -82,7 +82,7 @@ struct Tried {
 };
 using OnTried = std::function<void(const Tried&)>;
 
-// What questions are answered from. Borrowed for the length of a call; the server owns it all.
+// What questions are answered from, and who is told of it. Borrowed for the length of a call; the server owns it all.
 struct Tables {
   const Settings& settings;
   const HostsTable& addresses;  // --address

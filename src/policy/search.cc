@@ -58,6 +58,10 @@ std::vector<dns::Name> names_to_try(const dns::Question& question, const SearchR
   return names;
 }
 
+dns::Rcode rcode_of(dns::BytesView message) {
+  return static_cast<dns::Rcode>(message[3] & dns::flag::kRcode);
+}
+
 StepOutcome outcome_of(dns::BytesView message) {
   dns::Reader reader(message);
   reader.skip(2);

@@ -32,6 +32,9 @@ bool stands_first(const dns::Question& question, const SearchRules& rules, InStu
 std::vector<dns::Name> names_to_try(const dns::Question& question, const SearchRules& rules,
                                     InStubZone in_stub_zone);
 
+// The code in a message's header.
+dns::Rcode rcode_of(dns::BytesView message);
+
 // What came of one name.
 enum class StepOutcome {
   Data,    // NOERROR with records

@@ -87,6 +87,32 @@ def test_each_rung_says_what_it_did(explain, upstream, words, flags, row, source
     assert not server.questions
 
 
+@pytest.mark.parametrize("answer, code, end", [
+    (["www.test. 60 IN CNAME web.test."], 1, ", an alias without such records (NODATA)"),
+    (["www.test. 0 IN A 192.0.2.1"], 0, ""),
+])
+def test_what_is_not_kept_and_what_leads_to_nothing(explain, upstream, answer, code, end):
+    source = upstream(lambda asked: asked.answer(*answer))
+    lines = explain("www.test", "--rcache", "100", to=[source], code=code)
+    assert lines[-3] == f"answer      NOERROR{end}, source=upstream, after T ms"
+    assert lines[-1] == "kept        not at all: a TTL of 0, or nothing that says how long"
+
+
+def test_an_empty_directory_is_no_file_but_was_given(explain, upstream, tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = run("--explain", "www.test", "--no-rec", "--hostsfile", tmp_path / "empty")
+    assert "hosts       no entry for it (files: 0)\n" in result.stdout
+    result = run("--explain", "www.test", "--no-rec")
+    assert "hosts       no file given\n" in result.stdout
+
+
+def test_of_many_entries_a_few_are_named(explain, upstream, tmp_path):
+    (tmp_path / "many").write_text("".join(f"10.0.0.{i} many.test\n" for i in range(1, 13)))
+    lines = explain("many.test", "--hostsfile", tmp_path / "many", to=[upstream(nxdomain)])
+    assert lines[9] == "            10.0.0.8 many.test (/etc/many, line 8)"
+    assert lines[10] == "            4 more"
+
+
 def test_what_is_not_here_is_asked_for(explain, upstream):
     source = upstream(from_records("www.test. 300 IN CNAME web.test.", "web.test. 30 IN A 192.0.2.9"))
     assert explain("www.test", "--rcache", "100", to=[source]) == [
@@ -130,7 +156,7 @@ def test_the_servers_are_told_one_after_the_other(explain, upstream):
         "useless says REFUSED", "asks good", "good says NOERROR"]
 
 
-def test_a_server_without_edns_and_one_that_lies(explain, upstream):
+def test_a_server_without_edns(explain, upstream):
     def old(asked):
         if asked.message.edns >= 0:
             return asked.answer(rcode="FORMERR", edns=False)
@@ -141,14 +167,50 @@ def test_a_server_without_edns_and_one_that_lies(explain, upstream):
         "asks 192.0.2.1:53 without EDNS, which it does not know", "192.0.2.1:53 says NOERROR"]
 
 
+def test_an_answer_that_is_none(explain, upstream):
+    def miscounted(asked):
+        wire = bytearray(asked.answer(f"{asked.name} 60 IN A 192.0.2.1").to_wire())
+        wire[7] = 5
+        return bytes(wire)
+    assert " T ms 192.0.2.1:53 sends what is no answer to this question" in explain(
+        "www.test", to=[upstream(miscounted)], code=1)
+
+
 def test_a_failure_and_its_reason(explain, upstream):
     source = upstream(lambda asked: asked.answer(rcode="SERVFAIL", ede=(22, "no \x1b[31m authority")))
     assert explain("www.test", to=[source], code=1)[-3:] == [
         "answer      SERVFAIL, source=upstream, after T ms",
         "reason      extended error 22 'no \\x1b[31m authority'",
         "kept        1 s, as a failure"]
-    lines = explain("www.test", to=[upstream(silent)], code=1, *["--upstream-timeout", "300"])
-    assert lines[-1] == "answer      SERVFAIL, source=error, after T ms"
+
+
+def test_the_end_of_time(explain, upstream):
+    mute = upstream(silent)
+    assert explain("www.test", "--upstream-timeout", "300", to=[mute], code=1)[-3:] == [
+        " T ms asks 192.0.2.1:53",
+        " T ms time is up (--upstream-timeout 300)",
+        "answer      SERVFAIL, source=error, after T ms"]
+    lines = explain("www", *SEARCH, "--upstream-timeout", "300", to=[mute], code=1)
+    assert lines[-3:-1] == [
+        " T ms time is up (--upstream-timeout 300)",
+        "result      www.corp.example: no server has answered, which ends the search"]
+
+
+def test_the_time_of_a_long_hosts_file_is_nobodys(explain, upstream, tmp_path):
+    (tmp_path / "long").write_text("".join(f"10.1.{i >> 8 & 255}.{i & 255} h{i}.long\n"
+                                           for i in range(100_000)))
+    lines = explain("www.test", "--hostsfile", tmp_path / "long", "--upstream-retry", "60",
+                    "--upstream-timeout", "1000", to=[upstream(with_address())])
+    assert not [line for line in lines if "silent" in line]
+
+
+def test_a_search_has_a_limit(explain, upstream):
+    domains = ",".join(f"d{i}.test" for i in range(70))
+    source = upstream(nxdomain)
+    lines = explain("web", "--enable-search", "--search-domains", domains, to=[source], code=1)
+    assert lines[7].endswith("web.d6.test, web.d7.test and 63 more (ndots 1)")
+    assert lines[-2] == "search      ends: no more than 64 names are asked for"
+    assert len(source.questions) == 64
 
 
 def test_every_name_of_a_search_has_its_result(explain, upstream):
@@ -166,10 +228,11 @@ def test_every_name_of_a_search_has_its_result(explain, upstream):
         " T ms asks near",
         " T ms near says NXDOMAIN",
         "result      web.lan.example: NXDOMAIN (no such name)",
-        "servers     --nameservers, for web",
+        "servers     --nameservers (in no stub zone), for web",
         " T ms asks 192.0.2.1:53",
         " T ms 192.0.2.1:53 says NOERROR",
         "result      web: NODATA (the name exists)",
+        "note        the search ends here for clients that ask for AAAA too, if there is any",
         "answer      NOERROR without records (NODATA), source=upstream, after T ms"]
 
 
@@ -186,18 +249,59 @@ def test_a_name_of_a_search_may_be_here(explain, upstream):
         "            db.local 10 A 10.0.0.9"]
 
 
+@pytest.mark.parametrize("words, flags, text", [
+    ("web", ["--enable-search"], "the list is empty: the name is asked for as it stands"),
+    ("web.test", ["--fwd-ndots", "1"], "off: the name is asked for as it stands"),
+    ("web.test SOA", SEARCH, "not for such a name or type: it is asked for as it stands"),
+    ("web", ["--enable-search", "--search-domains", "corp.example", "--fwd-ndots", "1"],
+     "tries web.corp.example (ndots 1)"),
+    ("a.corp.example", ["--enable-search", "--search-domains", "corp.example", "--fwd-ndots", "5"],
+     "nothing to ask for: fewer dots than --fwd-ndots 5, and no domain to try"),
+])
+def test_a_search_says_why_it_is_none(explain, upstream, words, flags, text):
+    assert f"search      {text}" in explain(words, *flags, to=[upstream(nxdomain)], code=1)
+
+
+def test_both_families_of_a_search_come_from_one_name(explain, upstream):
+    source = upstream(from_records("db.corp.example. 60 IN A 192.0.2.1",
+                                   "db.lan.example. 60 IN AAAA 2001:db8::2"))
+    note = "note        the search ends here for clients that ask for A too, if there is any"
+    assert note in explain("db AAAA", *SEARCH, to=[source])
+    assert note not in explain("db AAAA", *SEARCH, "--no-family-fix", to=[source])
+
+
+def test_the_rungs_of_a_search_have_their_names(explain, upstream):
+    lines = explain("ads", "--search", "--search-domains", "corp.example,lan.example", "--block",
+                    "ads.corp.example", "--address", "ads.lan.example=10.0.0.1",
+                    to=[upstream(nxdomain)])
+    assert lines[8:13] == [
+        "--block     covers it: ads.corp.example",
+        "result      ads.corp.example: NXDOMAIN (no such name)",
+        "--address   10.0.0.1 ads.lan.example",
+        "result      ads.lan.example: has records, which ends the search",
+        "answer      NOERROR, source=address, after T ms"]
+
+
+def test_names_outside_stub_zones_and_clients_that_are_allowed(explain, upstream):
+    source = upstream(with_address())
+    lines = explain("www.test", "--stubzones", "corp.example/192.0.2.9", "--allow", "10.1.0.0/16",
+                    to=[source])
+    assert lines[1] == "--allow     asked as by 10.1.0.0; who is not allowed is refused"
+    assert "servers     --nameservers (in no stub zone), for www.test" in lines
+
+
 def test_a_name_that_may_not_be_asked_for(explain, upstream):
     source = upstream(with_address())
     lines = explain("web", "--fwd-ndots", "1", to=[source], code=1)
     assert lines[-2:] == [
-        "search      nothing to ask for: the name has fewer dots than --fwd-ndots 1",
+        "search      nothing to ask for: fewer dots than --fwd-ndots 1",
         "answer      NXDOMAIN, source=special, after T ms"]
     assert not source.questions
 
 
 def test_no_such_name_and_the_other_family(explain, upstream):
     source = upstream(nxdomain)
-    note = "note        NODATA for clients that ask for A too, if the name has such records"
+    note = "note        NODATA for clients that ask for A too, if there is any"
     assert explain("www.test AAAA", to=[source], code=1)[-1] == note
     assert note not in explain("www.test AAAA", "--no-family-fix", to=[source], code=1)
 
@@ -209,12 +313,31 @@ def test_servers_of_resolv_conf(explain):
     assert "servers     /etc/resolv.conf, for www.test" in lines
 
 
-def test_it_changes_nothing_and_needs_no_port(explain, dnslet, upstream):
+def test_it_changes_nothing_and_needs_no_port(explain, dnslet, upstream, tmp_path):
     source = upstream(with_address())
     server = dnslet(to=[source])
     address = f"{server.address[0]}:{server.port}"
-    lines = explain("www.test", "--listen", address, "--metrics", address, to=[source])
+    conf = "search corp.example\nnameserver 192.0.2.1\n"
+    lines = explain("www.test", "--listen", f"{address},127.0.0.1:53", "--metrics", address,
+                    "--default-resolver", "--threads", "4", to=[source], resolv_conf=conf)
     assert lines[-1] == "            www.test 300 A 192.0.2.1"
+    assert (tmp_path / "resolv.conf").read_text() == conf
+
+
+def test_warnings_go_to_standard_error(tmp_path):
+    (tmp_path / "hosts").write_text("10.0.0.1 a.test\n300.0.0.1 b.test\n")
+    result = run("-a", "--explain", "a.test", "--no-rec", "--hostsfile", tmp_path / "hosts")
+    assert result.returncode == 0 and result.stdout.startswith("question    a.test A\n")
+    deprecated, bad_line = result.stderr.splitlines()
+    assert deprecated == "dnslet: warning: -a is deprecated: use --enable-search"
+    assert " warning hosts line skipped " in bad_line
+
+
+def test_a_full_disk_is_no_success():
+    with open("/dev/full", "wb") as full:
+        status = subprocess.run([*command(), "--explain", "localhost", "--no-rec"], stdout=full,
+                                timeout=10, check=False).returncode
+    assert status == 1
 
 
 @pytest.mark.parametrize("words, complaint", [
@@ -224,6 +347,10 @@ def test_it_changes_nothing_and_needs_no_port(explain, dnslet, upstream):
     (["--explain", "www.test", "TYPE65536"], "'TYPE65536' is not a type"),
     (["--explain", "www.test", "A", "B"], "unexpected argument 'B'"),
     (["--explain", ""], "'' is empty"),
+    (["--explain", "", "AAAA"], "unexpected argument 'AAAA'"),
+    (["--explain=", "AAAA"], "unexpected argument 'AAAA'"),
+    (["--explain", "www.test", ""], "unexpected argument ''"),
+    (["--explain", "fe80::1%eth0"], "'fe80::1%eth0' is not a name"),
     (["--explain=www.test", "--rcache", "100", "AAAA"], "unexpected argument 'AAAA'"),
 ])
 def test_what_can_not_be_asked_is_one_sentence(words, complaint):

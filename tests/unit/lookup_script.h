@@ -39,6 +39,7 @@ class Script {
   policy::HostsTable addresses{1};
   policy::HostsTable hosts{1};
   policy::Zones zones{1};
+  policy::OnTried on_tried = [](const policy::Tried&) {};
 
   void block(const std::string& domain) { (void)blocked_.insert(wire_name(domain)); }
   void pass(std::chrono::milliseconds time) { now_ += time; }
@@ -183,7 +184,8 @@ class Script {
   policy::Tables tables() {
     turns_.addresses.resize(addresses.owners());
     turns_.hosts.resize(hosts.owners());
-    return {settings, addresses, hosts, blocked_, zones, cache_, failures_, turns_, scratch_};
+    return {settings, addresses, hosts,  blocked_, zones,
+            cache_,   failures_, turns_, scratch_, &on_tried};
   }
 
   // What the last Ask was for.

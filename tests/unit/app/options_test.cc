@@ -926,15 +926,20 @@ TEST_CASE("--explain takes a name and perhaps a type") {
   CHECK(explained({"--explain", "www.example", "--rcache", "5"}) == "www.example A");
   CHECK(good({"--explain", "www.example", "--rcache", "5"}).cache_capacity == 5);
 
-  for (const Arguments& arguments : std::vector<Arguments>{{"--explain"},
-                                                           {"--explain="},
-                                                           {"--explain", " "},
-                                                           {"--explain", "a..b"},
-                                                           {"--explain", "--rcache=5"},
-                                                           {"--explain", "a", "WRONG"},
-                                                           {"--explain", "a", "A", "A"},
-                                                           {"--explain", "a A A"},
-                                                           {"--explain", "a", "--rcache=5", "A"}}) {
+  const std::vector<Arguments> wrong = {{"--explain"},
+                                        {"--explain="},
+                                        {"--explain", " "},
+                                        {"--explain", "a..b"},
+                                        {"--explain", "", "A"},
+                                        {"--explain=", "A"},
+                                        {"--explain", "a", ""},
+                                        {"--explain", "a A A"},
+                                        {"--explain", "--rcache=5"},
+                                        {"--explain", "::1x"},
+                                        {"--explain", "a", "W"},
+                                        {"--explain", "a", "A", "A"},
+                                        {"--explain", "a", "--rcache=5", "A"}};
+  for (const Arguments& arguments : wrong) {
     CAPTURE(arguments);
     CHECK(is_one_printable_line(bad(arguments)));
   }

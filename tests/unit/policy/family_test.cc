@@ -206,6 +206,26 @@ TEST_CASE("a name of a hosts file ends a search for the family that it lacks") {
   dns.expect_reply("hosts NOERROR");
 }
 
+TEST_CASE("each name of a search is told with its source and what came of it") {
+  Script dns;
+  search_in(dns, {"a.test", "b.test", "c.test", "d.test"});
+  (void)dns.hosts.add_text("10.0.0.1 db.c.test\n");
+  dns.block("db.a.test");
+  std::vector<std::string> told;
+  dns.on_tried = [&](const Tried& tried) {
+    told.push_back(tried.name.view().to_text() + ' ' + to_text(tried.source) + ' ' +
+                   std::to_string(static_cast<int>(outcome_of(tried.answer.message))) +
+                   (tried.ends_search ? " end" : ""));
+  };
+  dns.ask("db AAAA");
+  CHECK(told == std::vector<std::string>{"db.a.test block 2"});
+  dns.expect_asked("db.b.test AAAA");
+  dns.upstream("SERVFAIL");
+  CHECK(told == std::vector<std::string>{"db.a.test block 2", "db.b.test upstream 3",
+                                         "db.c.test hosts 1 end"});
+  dns.expect_reply("hosts NOERROR");
+}
+
 TEST_CASE("without the fix a search goes on to another domain's name") {
   Script dns;
   dns.settings.families_agree = false;

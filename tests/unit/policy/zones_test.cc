@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/zones.h"
+
+#include <string>
+
+#include "catch.h"
+
+namespace dnslet::policy {
+namespace {
+
+dns::Name name(const std::string& text) {
+  const auto parsed = dns::Name::from_text(text);
+  REQUIRE(parsed);
+  return *parsed;
+}
+
+TEST_CASE("a name belongs to the closest zone that covers it, and that zone is told") {
+  Zones zones(1);
+  zones.add(name("example"), 1);
+  zones.add(name("corp.example"), 2);
+  zones.add(name("corp.example"), 3);
+
+  CHECK(zones.find(name("web.corp.example")) == 2);
+  CHECK(zones.find_zone(name("web.corp.example"))->to_text() == "corp.example");
+  CHECK(zones.find(name("xcorp.example")) == 1);
+  CHECK(zones.find_zone(name("example"))->to_text() == "example");
+  CHECK(zones.find(name("example.test")) == kDefaultServers);
+  CHECK_FALSE(zones.find_zone(name("example.test")));
+}
+
+TEST_CASE("a zone for the root covers every name") {
+  Zones zones(1);
+  zones.add(name("."), 1);
+  CHECK(zones.find(name("www.test")) == 1);
+  CHECK(zones.find_zone(name("www.test"))->to_text() == ".");
+}
+
+}  // namespace
+}  // namespace dnslet::policy
