@@ -142,25 +142,34 @@ struct Block {
   std::string_view rest;  // what others have written behind it
 };
 
-// The last line that begins with one of the paddings' marks.
-std::size_t find_last_padding(std::string_view text) {
+bool is_padding(std::string_view line) {
+  return line.starts_with(kPadMark) || line.starts_with(kPadMarkAndLineEnd);
+}
+
+// Where the last line begins that is one of our paddings or head lines; a head line right behind
+// its padding counts for nothing.
+std::size_t find_last_mark(std::string_view text) {
   std::size_t last = std::string_view::npos;
+  bool is_behind_padding = false;
   for (std::string_view rest = text; !rest.empty();) {  // ends: takes a line off each turn
     const std::size_t place = text.size() - rest.size();
     const std::string_view line = next_line(rest);
-    if (line.starts_with(kPadMark) || line.starts_with(kPadMarkAndLineEnd)) last = place;
+    if (is_padding(line) || (line.starts_with(kSavedMark) && !is_behind_padding)) last = place;
+    is_behind_padding = is_padding(line);
   }
   return last;
 }
 
 std::optional<Block> find_last_block(std::string_view text) {
-  const std::size_t start = find_last_padding(text);
+  const std::size_t start = find_last_mark(text);
   if (start == std::string_view::npos) return std::nullopt;
   Block block;
-  const bool has_line_end = text.substr(start).starts_with(kPadMarkAndLineEnd);
-  block.front = text.substr(0, has_line_end && start > 0 ? start - 1 : start);
   block.rest = text.substr(start);
-  (void)next_line(block.rest);
+  const bool has_line_end = block.rest.starts_with(kPadMarkAndLineEnd);
+  block.front = text.substr(0, has_line_end && start > 0 ? start - 1 : start);
+  // A text that grows over a page's boundary overwrites the padding of the shorter one before its
+  // own is there.
+  if (!block.rest.starts_with(kSavedMark)) (void)next_line(block.rest);
   block.above = text.substr(0, text.size() - block.rest.size());
   if (!block.rest.starts_with(kSavedMark)) {
     if (kSavedMark.starts_with(block.rest)) block.rest = {};  // cut off in its head line
@@ -214,7 +223,7 @@ std::string_view without_torn_mark(std::string_view text) {
 std::string before_edit(std::string_view text) {
   // A file that grew and lost what was written then ends in zeros.
   const std::size_t end = text.find_last_not_of('\0') + 1;
-  if (find_last_padding(text.substr(0, end)) != std::string_view::npos) text = text.substr(0, end);
+  if (find_last_mark(text.substr(0, end)) != std::string_view::npos) text = text.substr(0, end);
   std::string edited(without_torn_mark(text));
   while (const auto block = find_last_block(edited)) {  // ends: the text gets shorter
     if (const auto original = copy_in(*block)) return joined(*original, block->rest);

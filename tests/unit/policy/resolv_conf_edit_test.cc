@@ -172,6 +172,23 @@ TEST_CASE("an edit may stop anywhere") {
   }
 }
 
+TEST_CASE("an edit that makes the text grow over a page may stop there") {
+  constexpr std::size_t kPage = 4096;
+  const std::string rest = "nameserver 10.0.0.1\nsearch a.test\noptions ndots:5 rotate\n";
+  for (std::size_t size = kPage - 200; size <= kPage + 20; ++size) {
+    const std::string original = std::string(size - rest.size() - 2, '#') + "#\n" + rest;
+    for (const ClientOptions options : {ClientOptions::Keep, ClientOptions::Auto}) {
+      const std::string to = with_entry(original, "127.0.0.1", options);
+      const InPlaceEdit edit = plan_edit(original, to);
+      std::string file = original + edit.tail;
+      for (std::size_t done = 0; done < edit.head.size(); done += kPage) {
+        file.replace(0, done, edit.head, 0, done);
+        if (original_of(file) != original) FAIL(size << ", " << done);
+      }
+    }
+  }
+}
+
 TEST_CASE("an edit may stop anywhere twice") {
   for (const std::string original :
        {"", "search a.test\nnameserver 10.0.0.1", "nameserver 10.0.0.1\n"}) {
