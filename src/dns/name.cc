@@ -111,23 +111,24 @@ constexpr uint64_t fold_word(uint64_t word) {
   return word | capitals >> 2;  // 0x20
 }
 
-void fold_word_at(MutableBytesView wire, std::size_t offset) {
-  const MutableBytesView place = wire.subspan(offset, sizeof(uint64_t));
-  uint64_t word = 0;
-  std::memcpy(&word, place.data(), sizeof word);
-  word = fold_word(word);
-  std::memcpy(place.data(), &word, sizeof word);
-}
-
-// fold() for all bytes of a name. The last eight are a word of their own: some are folded twice.
-void fold_all(MutableBytesView wire) {
+// fold() for all bytes of a name on their way; `to` may be `from`. The last eight are a word of
+// their own: some are folded twice.
+void copy_folded(BytesView from, MutableBytesView to) {
   constexpr std::size_t kWord = sizeof(uint64_t);
-  if (wire.size() < kWord) {
-    for (uint8_t& byte : wire) byte = fold(byte);
+  const std::size_t size = from.size();
+  const MutableBytesView target = to.first(size);
+  const auto copy_word = [&](std::size_t offset) {
+    uint64_t word = 0;
+    std::memcpy(&word, from.data() + offset, sizeof word);
+    word = fold_word(word);
+    std::memcpy(target.data() + offset, &word, sizeof word);
+  };
+  if (size < kWord) {
+    std::ranges::transform(from, target.begin(), fold);
     return;
   }
-  for (std::size_t i = 0; i + kWord < wire.size(); i += kWord) fold_word_at(wire, i);
-  fold_word_at(wire, wire.size() - kWord);
+  for (std::size_t i = 0; i + kWord < size; i += kWord) copy_word(i);
+  copy_word(size - kWord);
 }
 
 // Whether there was room, with some left for the root.
@@ -179,13 +180,13 @@ std::string NameView::to_text() const {
   return text;
 }
 
-Name::Name(const ShortBytes& wire) : wire_(wire) { fold_all(wire_.view()); }
+Name::Name(const ShortBytes& wire) { copy_folded(wire.view(), wire_.resize(wire.size())); }
 
 std::optional<Name> Name::from_wire(Reader& reader) {
   const BytesView wire = read_wire_name(reader);
   if (wire.empty()) return std::nullopt;
-  std::optional<Name> name(std::in_place, NameView(wire));
-  fold_all(name->wire_.view());
+  std::optional<Name> name(std::in_place);
+  copy_folded(wire, name->wire_.resize(wire.size()));
   return name;
 }
 

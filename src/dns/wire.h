@@ -24,9 +24,29 @@ using MutableBytesView = std::span<uint8_t>;  // borrows, to write into
 inline constexpr std::size_t kHeaderSize = 12;     // RFC 1035 section 4.1.1
 inline constexpr std::size_t kMaxMessage = 65535;  // RFC 1035 section 4.2.2: the TCP length prefix
 
+// Copies Block bytes at a time; the last ones may be copied twice.
+template <std::size_t Block>
+void copy_blocks(const uint8_t* from, uint8_t* to, std::size_t size) {
+  for (std::size_t i = 0; i + Block < size; i += Block) std::memcpy(to + i, from + i, Block);
+  std::memcpy(to + size - Block, from + size - Block, Block);
+}
+
 // Copies all of `from` to the front of `to`. REQUIRES: it fits; the two do not overlap.
+//
+// Most of what is copied is a name or a small answer, for which g++, where it knows that a size is
+// small, and musl's memcpy() use `rep movsq`: that takes a hundred cycles to begin with.
 inline void copy_bytes(BytesView from, MutableBytesView to) {
-  if (!from.empty()) std::memcpy(to.first(from.size()).data(), from.data(), from.size());
+  constexpr std::size_t kSmall = 256;
+  const std::size_t size = from.size();
+  uint8_t* const target = to.first(size).data();
+  if (size > kSmall)
+    std::memcpy(target, from.data(), size);
+  else if (size >= 16)
+    copy_blocks<16>(from.data(), target, size);
+  else if (size >= 4)
+    copy_blocks<4>(from.data(), target, size);
+  else
+    for (std::size_t i = 0; i < size; ++i) target[i] = from[i];
 }
 
 inline bool same_bytes(BytesView left, BytesView right) {
@@ -54,6 +74,11 @@ class ShortBytes {
   std::size_t size() const { return size_; }
   BytesView view() const { return {bytes_.data(), size_}; }
   MutableBytesView view() { return {bytes_.data(), size_}; }
+  // All of them, to be written next. REQUIRES: at most kMax.
+  MutableBytesView resize(std::size_t size) {
+    size_ = static_cast<uint8_t>(size);
+    return view();
+  }
   // REQUIRES: at most kMax bytes in all.
   void append(BytesView more) {
     copy_bytes(more, MutableBytesView(bytes_).subspan(size_));

@@ -15,6 +15,10 @@ namespace {
 constexpr std::size_t kControlSize = CMSG_SPACE(sizeof(in6_pktinfo));
 // How many full batches are taken in one turn, so that TCP, upstream and timers get theirs.
 constexpr int kBatchesPerTurn = 8;
+// From how many answers on it pays to leave the loop's epoll set while they are sent: each datagram
+// that has left wakes the set that its socket is in, which takes longer than leaving and coming
+// back does for a dozen.
+constexpr std::size_t kManyAnswers = 16;
 
 // A size_t in glibc, a socklen_t in musl.
 using ControlLength = decltype(msghdr::msg_controllen);
@@ -111,6 +115,15 @@ struct UdpListener::Batch {
     receiving[i].msg_hdr.msg_namelen = sizeof(sockaddr_in6);
     receiving[i].msg_hdr.msg_controllen = static_cast<ControlLength>(control_size);
   }
+  // Readies a place for answers, but for what each one brings.
+  void prepare(std::size_t i) {
+    answered_vector[i].iov_base = answers[i].data();
+    msghdr& header = sending[i].msg_hdr;
+    header = msghdr();
+    header.msg_name = &answered[i].remote.any;
+    header.msg_iov = &answered_vector[i];
+    header.msg_iovlen = 1;
+  }
 };
 
 UdpListener::UdpListener(Loop& loop, Descriptor socket, Callbacks callbacks)
@@ -120,7 +133,10 @@ UdpListener::UdpListener(Loop& loop, Descriptor socket, Callbacks callbacks)
       callbacks_(std::move(callbacks)),
       batch_(new Batch),  // not value-initialised: untouched pages cost nothing
       watch_(loop, socket_.get(), [this](int events) { on_ready(events); }),
-      before_waiting_(loop, [this] { flush(); }) {
+      before_waiting_(loop, [this] {
+        flush();
+        watch();
+      }) {
   for (std::size_t i = 0; i < kBatch; ++i) {
     batch_->asking_vector[i] = {batch_->questions[i].data(), kMaxQuestion};
     msghdr& header = batch_->receiving[i].msg_hdr;
@@ -130,8 +146,8 @@ UdpListener::UdpListener(Loop& loop, Descriptor socket, Callbacks callbacks)
     header.msg_iovlen = 1;
     header.msg_control = batch_->asking_control[i].bytes.data();
     batch_->expect(i, control_size_);
+    batch_->prepare(i);
   }
-  watch_.start(UV_READABLE);
 }
 
 UdpListener::~UdpListener() { flush(); }
@@ -183,19 +199,16 @@ void UdpListener::send(const UdpPeer& peer, dns::BytesView answer) {
 void UdpListener::queue(std::size_t size, const UdpPeer& peer) {
   const std::size_t i = queued_++;
   batch_->answered[i] = peer;
-  batch_->answered_vector[i] = {batch_->answers[i].data(), size};
+  batch_->answered_vector[i].iov_len = size;
   msghdr& header = batch_->sending[i].msg_hdr;
-  header = msghdr();
-  header.msg_name = &batch_->answered[i].remote.any;
   header.msg_namelen = peer.remote.size;
-  header.msg_iov = &batch_->answered_vector[i];
-  header.msg_iovlen = 1;
   write_local(header, batch_->answered_control[i], peer);
 }
 
 // Sends what is queued. When the kernel's buffer is full the rest stays queued and no question is
 // read until there is room; an answer that the kernel refuses for itself is dropped.
 void UdpListener::flush() {
+  if (queued_ >= kManyAnswers && watched_ != 0) watch_.start(watched_ = 0);
   std::size_t sent = 0;
   while (sent < queued_) {
     const int count = send_batch(socket_.get(), batch_->sending.data() + sent, queued_ - sent);
@@ -217,9 +230,12 @@ void UdpListener::flush() {
     if (from != i) std::copy_n(batch_->answers[from].begin(), size, batch_->answers[i].begin());
     queue(size, batch_->answered[from]);
   }
-  if ((left > 0) == is_blocked_) return;
   is_blocked_ = left > 0;
-  watch_.start(is_blocked_ ? UV_WRITABLE : UV_READABLE);
+}
+
+void UdpListener::watch() {
+  const int wanted = is_blocked_ ? UV_WRITABLE : UV_READABLE;
+  if (watched_ != wanted) watch_.start(watched_ = wanted);
 }
 
 }  // namespace dnslet::io
