@@ -47,7 +47,8 @@ void check_servers(const ResolvConf& conf) {
 
 bool is_ours(const std::string& text) {
   return text.find("added by dnslet") != std::string::npos ||
-         text.find("# dnslet: ") != std::string::npos;
+         text.find("# dnslet: ") != std::string::npos ||
+         text.find("#~ dnslet: ") != std::string::npos;
 }
 
 void check_halves(const std::string& text, std::size_t middle) {
