@@ -115,12 +115,11 @@ void fold_question(MutableBytesView message, NameView name) {
   copy_bytes(name.wire(), message.subspan(kHeaderSize));
 }
 
-std::vector<uint16_t> ttl_offsets(const Message& message) {
-  std::vector<uint16_t> offsets;
+void find_ttls(const Message& message, std::vector<uint16_t>& offsets) {
+  offsets.clear();
   message.for_each_record([&](const Record& record) {
     if (record.type != Type::OPT) offsets.push_back(static_cast<uint16_t>(record.ttl_offset()));
   });
-  return offsets;
 }
 
 void count_down(MutableBytesView message, std::span<const uint16_t> offsets, uint32_t age) {

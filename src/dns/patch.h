@@ -24,10 +24,10 @@ void address_to(MutableBytesView message, const Query& query);
 // Writes the folded name over the spelling of the question.
 void fold_question(MutableBytesView message, NameView name);
 
-// The offsets of all TTL fields.
-std::vector<uint16_t> ttl_offsets(const Message& message);
+// Puts the offsets of all TTL fields into `offsets`, in place of what it holds.
+void find_ttls(const Message& message, std::vector<uint16_t>& offsets);
 
-// Lowers the TTLs at `offsets` (as from ttl_offsets) by `age` seconds, never below zero.
+// Lowers the TTLs at `offsets` (as from find_ttls) by `age` seconds, never below zero.
 void count_down(MutableBytesView message, std::span<const uint16_t> offsets, uint32_t age);
 
 // Sets the TTLs at `offsets` to `ttl`.

@@ -138,7 +138,8 @@ std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& quer
 
 Bytes build_upstream_query(const Question& question, const UpstreamFlags& flags, QueryEdns edns) {
   const bool with_opt = edns == QueryEdns::WithEdns;
-  Bytes query(kMaxUpstreamQuery);
+  const std::size_t name_size = question.name.view().wire().size();
+  Bytes query(kHeaderSize + name_size + 4 + (with_opt ? kOptSize : 0));
   Writer writer(query);
   writer.u16(0);
   writer.u16(static_cast<uint16_t>(flag::kAd | (flags.recursion_desired ? flag::kRd : 0U) |
@@ -151,7 +152,6 @@ Bytes build_upstream_query(const Question& question, const UpstreamFlags& flags,
     write_opt_head(writer, 0, flags.dnssec_ok);
     writer.u16(0);
   }
-  query.resize(writer.size());
   return query;
 }
 

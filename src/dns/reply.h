@@ -76,7 +76,6 @@ std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& quer
                        const OptFacts& facts);
 
 inline constexpr std::size_t kOptSize = 11;
-inline constexpr std::size_t kMaxUpstreamQuery = kHeaderSize + kMaxName + 4 + kOptSize;
 
 // The facts of a question that make its upstream query and its cache key different.
 struct UpstreamFlags {

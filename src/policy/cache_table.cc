@@ -167,16 +167,16 @@ void CacheTable::store(const HashedKey& key, const ParsedAnswer& answer, const V
   if (validity.lifetime <= std::chrono::seconds(0)) return;
   if (!reserve()) return;
 
-  const std::vector<uint16_t> ttls = dns::ttl_offsets(answer.message);
+  dns::find_ttls(answer.message, ttls_);
   const std::size_t size =
-      allocated(Block::size_for(ttls.size(), answer.message.size(), answer.error.data().size()));
+      allocated(Block::size_for(ttls_.size(), answer.message.size(), answer.error.data().size()));
   if (table_bytes() + size > limits_.max_bytes) return;
   for (; used_ == limits_.capacity || bytes_ + size > limits_.max_bytes; ++evictions_)
     remove(nodes_[0].newer);
 
   const uint32_t number = take_number();
   Node& node = nodes_[number];
-  node.block = Block::make(answer, ttls);
+  node.block = Block::make(answer, ttls_);
   node.block->stored_at = static_cast<uint64_t>(validity.from.count()) & ((1ULL << 48) - 1);
   node.block->lifetime =
       static_cast<uint32_t>(std::min(validity.lifetime, std::chrono::seconds(UINT32_MAX)).count());

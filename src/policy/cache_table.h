@@ -167,6 +167,7 @@ class CacheTable {
   uint64_t lookups_ = 0;
   uint64_t hits_ = 0;
   uint64_t stored_ = 0;
+  std::vector<uint16_t> ttls_;  // of the answer being stored; kept for its memory
 };
 
 }  // namespace dnslet::policy

@@ -19,8 +19,10 @@ bool is_refusal(dns::Rcode rcode) {
   }
 }
 
-ServerSet::Plan ServerSet::make_plan(Milliseconds now) {
-  Plan plan;
+const ServerSet::Plan& ServerSet::make_plan(Milliseconds now) {
+  Plan& plan = plan_;
+  plan.order.clear();
+  plan.at_once = 1;
   const auto is_healthy = [&](std::size_t server) { return health_[server].pause.count() == 0; };
   for (std::size_t server = 0; server < size(); ++server)
     if (is_healthy(server)) plan.order.push_back(server);
@@ -53,6 +55,7 @@ bool ServerSet::on_failure(std::size_t server, Milliseconds now) {
 
 Attempt::Attempt(const ServerSet::Plan& plan, Milliseconds retry)
     : at_once_(plan.at_once), retry_(retry) {
+  candidates_.reserve(plan.order.size());
   for (const std::size_t server : plan.order) candidates_.push_back({.server = server});
 }
 

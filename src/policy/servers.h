@@ -46,8 +46,8 @@ class ServerSet {
     std::size_t at_once = 1;
   };
   // A server that is tried has its pause doubled in advance: it counts as failed until it answers,
-  // and the next plan leaves it alone.
-  Plan make_plan(Milliseconds now);
+  // and the next plan leaves it alone. Valid until the next one.
+  const Plan& make_plan(Milliseconds now);
 
   // It answered, in time or late: back in its place.
   void on_answer(std::size_t server) { health_[server] = Health(); }
@@ -60,6 +60,7 @@ class ServerSet {
     Milliseconds try_at{0};
   };
   std::vector<Health> health_;
+  Plan plan_;  // the last one, kept for its memory
 };
 
 class Attempt {
