@@ -211,7 +211,7 @@ $(LIBRARY): $(SOURCES:%.cc=$(B)/%.o)
 	$(call quiet,AR)$(AR) rcs $@ $^
 
 # Of an inline function that several objects have the linker takes the first: that one is made for speed.
-$(PROGRAM): $(HOT:%.cc=$(B)/%.o) $(B)/src/app/main.o $(LIBRARY) $(B)/link.flags
+$(PROGRAM): $(patsubst %.cc,$(B)/%.o,$(filter-out src/policy/resolv_conf%,$(HOT))) $(B)/src/app/main.o $(LIBRARY) $(B)/link.flags
 	$(call quiet,LINK)$(linked) $(LIBS)
 
 $(B)/unit-tests: $(UNITS:%.cc=$(B)/%.o) $(LIBRARY) $(B)/link.flags

@@ -85,6 +85,10 @@ Watch::Watch(Loop& loop, int fd, std::function<void(int)> on_ready)
   handle_->data = on_ready_.get();
 }
 
+bool Watch::is_active() const {
+  return uv_is_active(reinterpret_cast<const uv_handle_t*>(handle_.get())) != 0;
+}
+
 void Watch::start(int events) {
   if (events == 0) {
     uv_poll_stop(handle_.get());

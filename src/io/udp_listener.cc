@@ -137,6 +137,12 @@ UdpListener::UdpListener(Loop& loop, Descriptor socket, Callbacks callbacks)
         flush();
         watch();
       }) {
+  // What becomes of answers is not asked: a queue of errors, which a socket passed by systemd may
+  // have, would make it look ready for ever.
+  constexpr int kOff = 0;
+  (void)setsockopt(socket_.get(), IPPROTO_IP, IP_RECVERR, &kOff, sizeof kOff);
+  if (endpoint_.address.family == Family::V6)
+    (void)setsockopt(socket_.get(), IPPROTO_IPV6, IPV6_RECVERR, &kOff, sizeof kOff);
   for (std::size_t i = 0; i < kBatch; ++i) {
     batch_->asking_vector[i] = {batch_->questions[i].data(), kMaxQuestion};
     msghdr& header = batch_->receiving[i].msg_hdr;
@@ -161,7 +167,7 @@ void UdpListener::receive() {
   for (int turn = 0; turn < kBatchesPerTurn; ++turn) {
     const int count =
         recvmmsg(socket_.get(), batch_->receiving.data(), kBatch, MSG_DONTWAIT, nullptr);
-    if (count <= 0) break;  // nothing there, or an ICMP error for an earlier answer
+    if (count <= 0) break;  // nothing there, or an error that this has taken off the socket
     answer(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) batch_->expect(static_cast<std::size_t>(i), control_size_);
     if (static_cast<std::size_t>(count) < kBatch) break;
@@ -208,7 +214,7 @@ void UdpListener::queue(std::size_t size, const UdpPeer& peer) {
 // Sends what is queued. When the kernel's buffer is full the rest stays queued and no question is
 // read until there is room; an answer that the kernel refuses for itself is dropped.
 void UdpListener::flush() {
-  if (queued_ >= kManyAnswers && watched_ != 0) watch_.start(watched_ = 0);
+  if (queued_ >= kManyAnswers && watched_ != 0 && !is_blocked_) watch_.start(watched_ = 0);
   std::size_t sent = 0;
   while (sent < queued_) {
     const int count = send_batch(socket_.get(), batch_->sending.data() + sent, queued_ - sent);
@@ -235,7 +241,7 @@ void UdpListener::flush() {
 
 void UdpListener::watch() {
   const int wanted = is_blocked_ ? UV_WRITABLE : UV_READABLE;
-  if (watched_ != wanted) watch_.start(watched_ = wanted);
+  if (watched_ != wanted || !watch_.is_active()) watch_.start(watched_ = wanted);
 }
 
 }  // namespace dnslet::io

@@ -82,7 +82,8 @@ struct Tried {
 };
 using OnTried = std::function<void(const Tried&)>;
 
-// What questions are answered from, and who is told of it. Borrowed for the length of a call; the server owns it all.
+// What questions are answered from, and who is told of it. Borrowed for the length of a call; the
+// server owns it all.
 struct Tables {
   const Settings& settings;
   const HostsTable& addresses;  // --address

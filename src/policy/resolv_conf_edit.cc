@@ -134,8 +134,9 @@ struct Head {
 
 // What an edit has put behind a text, as much of it as there is. Views of the file's text.
 struct Block {
-  std::string_view front;  // the text before it, without a line end of ours
-  std::string_view above;  // all that stands before the head line
+  std::string_view front;   // the text before it, without a line end of ours
+  bool has_padding = true;  // false: it has been overwritten by a text that has grown over a page
+  std::string_view above;   // all that stands before the head line
   std::optional<Head> head;
   std::string original;  // as far as the copy goes
   bool has_end = false;
@@ -167,9 +168,8 @@ std::optional<Block> find_last_block(std::string_view text) {
   block.rest = text.substr(start);
   const bool has_line_end = block.rest.starts_with(kPadMarkAndLineEnd);
   block.front = text.substr(0, has_line_end && start > 0 ? start - 1 : start);
-  // A text that grows over a page's boundary overwrites the padding of the shorter one before its
-  // own is there.
-  if (!block.rest.starts_with(kSavedMark)) (void)next_line(block.rest);
+  block.has_padding = !block.rest.starts_with(kSavedMark);
+  if (block.has_padding) (void)next_line(block.rest);
   block.above = text.substr(0, text.size() - block.rest.size());
   if (!block.rest.starts_with(kSavedMark)) {
     if (kSavedMark.starts_with(block.rest)) block.rest = {};  // cut off in its head line
@@ -194,7 +194,7 @@ std::optional<std::string> copy_in(const Block& block) {
       original.size() == block.head->size && checksum(original) == block.head->original_sum;
   const uint64_t sum = checksum(block.above);
   const bool is_a_step = sum == block.head->before_sum || sum == block.head->after_sum;
-  const bool may_be_torn = block.above.size() > kPage && block.rest.empty();
+  const bool may_be_torn = block.above.size() > kPage && (block.rest.empty() || !block.has_padding);
   const bool is_ours = block.above.size() == block.head->place && (is_a_step || may_be_torn);
   if (!is_whole || !is_ours) return std::nullopt;
   return original;

@@ -17,6 +17,8 @@
 // step begins the text is whole, afterwards its copy is; original_of() finds out which. After each
 // step a resolver can read the file. What can't be told from the user's own text is a stop inside
 // the first write, at a page's boundary, with fewer than ten bytes done: they stay, as a comment.
+// And of a power cut that keeps the second page of the first write and not the first, zeros may
+// stay, with the copy as comments behind them.
 
 #include <cstddef>
 #include <optional>
@@ -37,7 +39,8 @@ std::optional<std::string> entry_in(std::string_view text);
 
 // The text without entries and without the remains of an edit that was stopped; what others added
 // meanwhile stays: where the text above a copy is not what the edit wrote, the text counts and not
-// the copy. A text that dnslet has not touched comes back as it is.
+// the copy. A text that dnslet has not touched comes back as it is, but for lines that begin with
+// the marks of an edit.
 std::string original_of(std::string_view text);
 
 // How to turn a file that holds `from` into one that holds `to`.

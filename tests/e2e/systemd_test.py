@@ -115,6 +115,23 @@ def test_the_sockets_passed_answer_over_udp_and_tcp(dnslet, pair):
             assert data(server.query("nas.test", tcp=tcp)) == ["192.0.2.10"]
 
 
+def test_a_socket_with_a_queue_of_errors_is_served_and_makes_no_work(dnslet, udp):
+    ip_recverr = 11  # linux/in.h; the module has no name for it
+    passed = udp()
+    passed.setsockopt(socket.IPPROTO_IP, ip_recverr, 1)
+    closed = udp()
+    address = closed.getsockname()
+    closed.close()
+    passed.sendto(b"nobody is there", address)
+    time.sleep(0.1)  # for the answer of ICMP
+    server = dnslet("--systemd", "--no-rec", hosts=HOSTS, listen=None, **passing(passed))
+    begin = server.cpu_seconds()
+    for _ in range(3):
+        assert data(server.query("nas.test")) == ["192.0.2.10"]
+    time.sleep(0.5)
+    assert server.cpu_seconds() - begin < 0.2
+
+
 def test_the_variable_takes_them_too_and_listen_is_ignored(dnslet, pair):
     sockets = pair()
     server = dnslet("--no-rec", hosts=HOSTS, listen="192.0.2.99:1",

@@ -184,6 +184,9 @@ TEST_CASE("an edit that makes the text grow over a page may stop there") {
       for (std::size_t done = 0; done < edit.head.size(); done += kPage) {
         file.replace(0, done, edit.head, 0, done);
         if (original_of(file) != original) FAIL(size << ", " << done);
+        if (done <= original.size()) continue;
+        if (original_of(file + "options rotate\n") != original + "options rotate\n")
+          FAIL("appended to: " << size << ", " << done);
       }
     }
   }
