@@ -80,7 +80,7 @@ void check_lists(const Options& options) {
 
 void check_settings(const std::vector<app::Setting>& settings, const Start& start) {
   const auto rows = app::option_table();
-  const auto actions = std::ranges::count(rows, app::Kind::Action, &app::OptionRow::kind);
+  const auto actions = std::ranges::count_if(rows, app::is_action);
   assert(settings.size() == rows.size() - static_cast<std::size_t>(actions));
   for (const app::Setting& setting : settings) {
     const bool is_known = app::find_option(setting.flag) ||
