@@ -165,7 +165,8 @@ def test_100000_entries_answer_as_fast_as_ten(dnslet, tmp_path):
     few = dnslet("--no-rec", "--hostsfile", tmp_path / "few")
     many = dnslet("--no-rec", "--hostsfile", tmp_path / "many")
     for name in ("last.test", "a.b.c.nowhere.test"):
-        assert quickest(many, name) < 2 * quickest(few, name) + 50e-6
+        # Waking a process on another processor takes up to 0.1 ms; a scan would take milliseconds.
+        assert quickest(many, name) < 2 * quickest(few, name) + 0.3e-3
 
 
 def test_100000_entries_load_in_100_ms(dnslet, tmp_path):
