@@ -90,6 +90,8 @@ bool Watch::is_active() const {
 }
 
 void Watch::start(int events) {
+  if (events == (is_active() ? events_ : 0)) return;
+  events_ = events;
   if (events == 0) {
     uv_poll_stop(handle_.get());
     return;

@@ -113,16 +113,18 @@ class BeforeWaiting {
 
 // Calls back with UV_READABLE and UV_WRITABLE bits while the descriptor is ready. The descriptor
 // stays the caller's and must stay open until the watch is gone. An error of the descriptor is
-// UV_READABLE, so that it is found by reading, and ends the watch: it is to be started again.
+// UV_READABLE, so that it is found by reading, and pauses the watch.
 class Watch {
  public:
   Watch(Loop& loop, int fd, std::function<void(int events)> on_ready);
 
-  // `events` 0: pause.
+  // `events` 0: pause. Costs nothing where these are watched already.
   void start(int events);
-  bool is_active() const;
 
  private:
+  bool is_active() const;
+
+  int events_ = 0;  // while it is active
   std::unique_ptr<std::function<void(int)>> on_ready_;
   Handle<uv_poll_t> handle_;
 };

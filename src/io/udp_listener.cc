@@ -135,7 +135,7 @@ UdpListener::UdpListener(Loop& loop, Descriptor socket, Callbacks callbacks)
       watch_(loop, socket_.get(), [this](int events) { on_ready(events); }),
       before_waiting_(loop, [this] {
         flush();
-        watch();
+        watch_.start(is_blocked_ ? UV_WRITABLE : UV_READABLE);
       }) {
   // What becomes of answers is not asked: a queue of errors, which a socket passed by systemd may
   // have, would make it look ready for ever.
@@ -214,7 +214,7 @@ void UdpListener::queue(std::size_t size, const UdpPeer& peer) {
 // Sends what is queued. When the kernel's buffer is full the rest stays queued and no question is
 // read until there is room; an answer that the kernel refuses for itself is dropped.
 void UdpListener::flush() {
-  if (queued_ >= kManyAnswers && watched_ != 0 && !is_blocked_) watch_.start(watched_ = 0);
+  if (queued_ >= kManyAnswers && !is_blocked_) watch_.start(0);
   std::size_t sent = 0;
   while (sent < queued_) {
     const int count = send_batch(socket_.get(), batch_->sending.data() + sent, queued_ - sent);
@@ -237,11 +237,6 @@ void UdpListener::flush() {
     queue(size, batch_->answered[from]);
   }
   is_blocked_ = left > 0;
-}
-
-void UdpListener::watch() {
-  const int wanted = is_blocked_ ? UV_WRITABLE : UV_READABLE;
-  if (watched_ != wanted || !watch_.is_active()) watch_.start(watched_ = wanted);
 }
 
 }  // namespace dnslet::io

@@ -67,7 +67,6 @@ class UdpListener {
   void answer(std::size_t received);
   void queue(std::size_t size, const UdpPeer& peer);
   void flush();
-  void watch();
 
   Descriptor socket_;
   Endpoint endpoint_;
@@ -77,8 +76,7 @@ class UdpListener {
   std::size_t queued_ = 0;   // answers in the batch's slots
   bool is_blocked_ = false;  // the kernel's send buffer is full: waiting for room, not reading
   uint64_t send_errors_ = 0;
-  Watch watch_;
-  int watched_ = 0;  // events; 0 before the loop waits for the first time, and while much is sent
+  Watch watch_;  // paused before the loop first waits, and while much is sent
   BeforeWaiting before_waiting_;
 };
 
