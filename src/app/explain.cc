@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <span>
 #include <utility>
-#include <vector>
 
 #include "app/option_values.h"
 #include "app/record_text.h"
 #include "dns/patch.h"
+#include "policy/family.h"
 #include "policy/special.h"
 
 namespace dnslet::app {
@@ -28,8 +29,6 @@ constexpr Rung kRungs[] = {
     {policy::Source::Block, "--block"},     {policy::Source::Special, "special"},
     {policy::Source::Filter, "--filter"},   {policy::Source::Cache, "cache"},
 };
-
-bool is_address_type(dns::Type type) { return type == dns::Type::A || type == dns::Type::AAAA; }
 
 std::string label_of(policy::Source source) {
   const auto* const rung = std::ranges::find(kRungs, source, &Rung::first);
@@ -86,13 +85,10 @@ std::string outcome_text(const policy::Tried& tried) {
   }
 }
 
-std::string joined(const std::vector<dns::Name>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), kMaxListed); ++i)
-    text += (i == 0 ? "" : ", ") + names[i].view().to_text();
-  if (names.size() > kMaxListed)
-    text += " and " + std::to_string(names.size() - kMaxListed) + " more";
-  return text;
+std::string first_of(std::span<const dns::Name> names) {
+  if (names.size() <= kMaxListed) return joined(names, ", ");
+  return joined(names.first(kMaxListed), ", ") + " and " +
+         std::to_string(names.size() - kMaxListed) + " more";
 }
 
 }  // namespace
@@ -135,9 +131,8 @@ void Explanation::tell_way() {
     return;
   }
   const policy::SearchRules& rules = subject_.forwarding.search;
-  const bool in_stub_zone = subject_.shared.zones.find_zone(question_.name).has_value();
   const auto names = policy::names_to_try(
-      question_, rules, in_stub_zone ? policy::InStubZone::Yes : policy::InStubZone::No);
+      question_, rules, policy::in_stub_zone(subject_.shared.zones, question_.name));
   std::string text;
   if (names.empty())
     text = "nothing to ask for: fewer dots than --fwd-ndots " + std::to_string(rules.fwd_ndots) +
@@ -149,7 +144,7 @@ void Explanation::tell_way() {
   else if (names.size() == 1 && names.front() == question_.name)
     text = "not for such a name or type: it is asked for as it stands";
   else
-    text = "tries " + joined(names) + " (ndots " + std::to_string(rules.ndots) + ")";
+    text = "tries " + first_of(names) + " (ndots " + std::to_string(rules.ndots) + ")";
   row("search", text);
 }
 
@@ -175,9 +170,7 @@ void Explanation::on_tried(const policy::Tried& tried) {
   row("result", tried.name.view().to_text() + ": " + outcome_text(tried) +
                     (tried.ends_search ? ", which ends the search" : ""));
   const bool is_no_data = policy::outcome_of(tried.answer.message) == policy::StepOutcome::NoData;
-  if (is_no_data && !tried.ends_search && options().family_fix && is_address_type(question_.type))
-    row("note", "the search ends here for clients that ask for " + other_family() +
-                    " too, if there is any");
+  if (is_no_data && !tried.ends_search) tell_family("the search ends here");
 }
 
 void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {
@@ -244,17 +237,19 @@ void Explanation::tell_lifetime(const dns::Message& message) {
   if (!is_failure && options().cache_capacity > 0)
     row("kept", time > 0 ? std::to_string(time) + " s by a dnslet that runs"
                          : "not at all: a TTL of 0, or nothing that says how long");
-  if (rcode == dns::Rcode::NxDomain && is_address_type(question_.type) && options().family_fix)
-    row("note", "NODATA for clients that ask for " + other_family() + " too, if there is any");
+  if (rcode == dns::Rcode::NxDomain) tell_family("NODATA");
 }
 
-std::string Explanation::other_family() const {
-  return question_.type == dns::Type::A ? "AAAA" : "A";
+// What comes of it for clients that ask for both address families, as most do.
+void Explanation::tell_family(const std::string& what) {
+  const auto other = policy::other_family(question_.type);
+  if (other && options().family_fix)
+    row("note", what + " for clients that ask for " + to_text(*other) + " too, if there is any");
 }
 
 // Why the question goes on to the next rung.
 std::string Explanation::passed(Source rung) const {
-  const bool is_of_hosts = is_address_type(question_.type) || question_.type == dns::Type::PTR;
+  const bool is_of_hosts = dns::is_address_type(question_.type) || question_.type == dns::Type::PTR;
   const std::string none = is_of_hosts ? "no entry for it" : "holds A, AAAA and PTR records only";
   switch (rung) {
     case Source::Address:

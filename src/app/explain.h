@@ -50,12 +50,12 @@ class Explanation {
   void tell_end(double at_ms);
   void tell_reason(const dns::Message& message);
   void tell_lifetime(const dns::Message& message);
+  void tell_family(const std::string& what);
 
   std::string passed(Source rung) const;
   std::string found(Source rung, dns::NameView name) const;
   std::string entries(Source rung, dns::NameView name) const;
   std::string servers_of(dns::NameView name) const;
-  std::string other_family() const;
 
   void row(const std::string& label, const std::string& text);
   void row_at(double at_ms, const std::string& text);

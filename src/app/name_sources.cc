@@ -31,13 +31,14 @@ policy::SearchRules search_rules(const Options& options, const policy::ResolvCon
   return rules;
 }
 
-std::string joined(const std::vector<dns::Name>& names) {
+}  // namespace
+
+std::string joined(std::span<const dns::Name> names, std::string_view separator) {
   std::string text;
-  for (const dns::Name& name : names) text += (text.empty() ? "" : ",") + name.view().to_text();
+  for (const dns::Name& name : names)
+    (text += text.empty() ? "" : separator) += name.view().to_text();
   return text;
 }
-
-}  // namespace
 
 bool NameSources::uses_resolv_conf() const {
   const bool all_given =
@@ -86,7 +87,7 @@ void fill_from_resolv_conf(const Options& options, std::vector<Setting>& setting
   if (!servers.empty()) fill(settings, "nameservers", servers);
   if (forwarding->tcp_only) fill(settings, "force-tcp", "true");
   if (!options.enable_search) return;
-  fill(settings, "search-domains", joined(forwarding->search.domains));
+  fill(settings, "search-domains", joined(forwarding->search.domains, ","));
   if (forwarding->has_ndots) fill(settings, "ndots", std::to_string(forwarding->search.ndots));
 }
 

@@ -4,7 +4,9 @@
 
 // Where questions are forwarded to: the options and what they leave to resolv.conf.
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/options.h"
@@ -29,6 +31,9 @@ struct Forwarding {
     return servers == other.servers && tcp_only == other.tcp_only;
   }
 };
+
+// The names with `separator` between them.
+std::string joined(std::span<const dns::Name> names, std::string_view separator);
 
 class NameSources {
  public:

@@ -64,7 +64,8 @@ Status set_count(std::size_t& field, std::string_view text, NumberRange range) {
   return Done{};
 }
 
-Status set_action(Action action, std::string_view text, Options& options) {
+template <Action action>
+Status parse_action(std::string_view text, Options& options) {
   const auto value = parse_boolean(text);
   if (!value) return value.error();
   if (*value) options.action = action;
@@ -249,28 +250,12 @@ Status parse_syslog(std::string_view text, Options& options) {
   return set_switch(options.syslog, text);
 }
 
-Status parse_print_config(std::string_view text, Options& options) {
-  return set_action(Action::PrintConfig, text, options);
-}
-
-Status parse_healthcheck(std::string_view text, Options& options) {
-  return set_action(Action::Healthcheck, text, options);
-}
-
 Status parse_explain(std::string_view text, Options& options) {
   const auto question = parse_question(text);
   if (!question) return question.error();
   options.explained = *question;
   options.action = Action::Explain;
   return Done{};
-}
-
-Status parse_version(std::string_view text, Options& options) {
-  return set_action(Action::Version, text, options);
-}
-
-Status parse_help(std::string_view text, Options& options) {
-  return set_action(Action::Help, text, options);
 }
 
 constexpr auto kOptions = std::to_array<OptionRow>({
@@ -368,13 +353,15 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      parse_graphite_prefix},
     {"Operation", "", 0, Kind::Text, "STATHAT_USER", "KEY", "", "", parse_stathat_user},
     {"Operation", "healthcheck", 0, Kind::Action, "", "", "", "Ask the running dnslet; exit 0 or 1",
-     parse_healthcheck},
+     parse_action<Action::Healthcheck>},
     {"Operation", "explain", 0, Kind::Question, "", "NAME [TYPE]", "",
      "Ask, and tell how the answer is found", parse_explain},
     {"Operation", "print-config", 0, Kind::Action, "", "", "", "Print every option and its origin",
-     parse_print_config},
-    {"Operation", "version", 'v', Kind::Action, "", "", "", "Print the version", parse_version},
-    {"Operation", "help", 'h', Kind::Action, "", "", "", "Print this text", parse_help},
+     parse_action<Action::PrintConfig>},
+    {"Operation", "version", 'v', Kind::Action, "", "", "", "Print the version",
+     parse_action<Action::Version>},
+    {"Operation", "help", 'h', Kind::Action, "", "", "", "Print this text",
+     parse_action<Action::Help>},
 });
 
 constexpr auto kOldFlags = std::to_array<OldName>({

@@ -4,27 +4,20 @@
 
 #include <algorithm>
 
-#include "base/address.h"
-
 namespace dnslet::app {
-namespace {
 
-std::string address_text(dns::BytesView rdata) {
+std::optional<IpAddress> address_in(const dns::Message& message, const dns::Record& record) {
+  const dns::BytesView rdata = message.rdata(record);
   IpAddress address;
-  address.family = rdata.size() == 4 ? Family::V4 : Family::V6;
+  address.family = record.type == dns::Type::A ? Family::V4 : Family::V6;
+  if (!dns::is_address_type(record.type) || rdata.size() != address.size()) return std::nullopt;
   std::ranges::copy(rdata, address.bytes.begin());
-  return address.to_text();
+  return address;
 }
 
-}  // namespace
-
 std::optional<std::string> rdata_text(const dns::Message& message, const dns::Record& record) {
-  const dns::BytesView rdata = message.rdata(record);
+  if (const auto address = address_in(message, record)) return address->to_text();
   switch (record.type) {
-    case dns::Type::A:
-    case dns::Type::AAAA:
-      if (rdata.size() != (record.type == dns::Type::A ? 4 : 16)) return std::nullopt;
-      return address_text(rdata);
     case dns::Type::CNAME:
     case dns::Type::NS:
     case dns::Type::PTR:

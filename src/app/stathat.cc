@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/record_text.h"
 #include "app/version.h"
 #include "io/http_request.h"
 
@@ -108,14 +109,8 @@ std::optional<IpAddress> find_address(dns::BytesView message, dns::Type type) {
   if (!parsed) return std::nullopt;
   std::optional<IpAddress> found;
   parsed->for_each_record([&](const dns::Record& record) {
-    const dns::BytesView rdata = parsed->rdata(record);
-    const bool is_v4 = type == dns::Type::A;
-    const bool is_address = record.section == dns::Section::Answer && record.type == type &&
-                            rdata.size() == (is_v4 ? 4U : 16U);
-    if (!is_address || found) return;
-    found.emplace();
-    found->family = is_v4 ? Family::V4 : Family::V6;
-    std::ranges::copy(rdata, found->bytes.begin());
+    const bool is_meant = record.section == dns::Section::Answer && record.type == type;
+    if (is_meant && !found) found = address_in(*parsed, record);
   });
   return found;
 }

@@ -50,6 +50,9 @@ enum class Rcode : uint16_t {
 };
 enum class Opcode : uint8_t { Query = 0 };
 
+// Whether records of this type hold an address.
+constexpr bool is_address_type(Type type) { return type == Type::A || type == Type::AAAA; }
+
 // "NOERROR", "AAAA"; numbers without a name here as "RCODE23", "TYPE65280" (RFC 3597 section 5).
 std::string to_text(Rcode rcode);
 std::string to_text(Type type);

@@ -13,12 +13,6 @@ namespace {
 using dns::Rcode;
 using dns::Type;
 
-std::optional<Type> other_family(Type type) {
-  if (type == Type::A) return Type::AAAA;
-  if (type == Type::AAAA) return Type::A;
-  return std::nullopt;
-}
-
 // A filtered family is not to come in by another door.
 std::optional<Answer> without_filtered_hints(const Tables& tables, const UpstreamQuestion& question,
                                              const Answer& answer) {
@@ -34,6 +28,12 @@ std::optional<Answer> without_filtered_hints(const Tables& tables, const Upstrea
 }
 
 }  // namespace
+
+std::optional<Type> other_family(Type type) {
+  if (type == Type::A) return Type::AAAA;
+  if (type == Type::AAAA) return Type::A;
+  return std::nullopt;
+}
 
 std::optional<UpstreamQuestion> sibling_of(const UpstreamQuestion& question) {
   const auto type = other_family(question.question.type);

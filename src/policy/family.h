@@ -15,6 +15,9 @@
 
 namespace dnslet::policy {
 
+// A for AAAA and the other way round; nullopt: the type is neither.
+std::optional<dns::Type> other_family(dns::Type type);
+
 // The same question for the other address family; nullopt: it asks for no address, or its answers
 // are not to be touched.
 std::optional<UpstreamQuestion> sibling_of(const UpstreamQuestion& question);

@@ -17,8 +17,6 @@ using dns::Authority;
 using dns::Rcode;
 using dns::Type;
 
-bool is_address_type(Type type) { return type == Type::A || type == Type::AAAA; }
-
 Family family_of(Type type) { return type == Type::A ? Family::V4 : Family::V6; }
 
 // The code of a response that is a header and nothing else, as some servers without EDNS send it.
@@ -110,8 +108,7 @@ Step Lookup::look_up(const Tables& tables, Milliseconds now, dns::MutableBytesVi
     return ask_for(tables, query_.question);
   }
 
-  const bool in_stub_zone = tables.zones.find(query_.question.name) != kDefaultServers;
-  const InStubZone stub = in_stub_zone ? InStubZone::Yes : InStubZone::No;
+  const InStubZone stub = in_stub_zone(tables.zones, query_.question.name);
   if (stands_first(query_.question, rules, stub)) {
     const auto reply = answer_cached(tables, Scope::AsItStands, now, out);
     if (reply && outcome_of(out.first(reply->size)) == StepOutcome::Data) return *reply;

@@ -20,10 +20,9 @@ Lookup Lookup::make_refresh() const {
 Step Lookup::start_refresh(const Tables& tables, Scope scope, Milliseconds now,
                            dns::MutableBytesView out) {
   if (scope == Scope::AsItStands) return ask_for(tables, query_.question);
-  const bool in_stub_zone = tables.zones.find(query_.question.name) != kDefaultServers;
   return start_search(tables,
                       names_to_try(query_.question, tables.settings.search,
-                                   in_stub_zone ? InStubZone::Yes : InStubZone::No),
+                                   in_stub_zone(tables.zones, query_.question.name)),
                       now, out);
 }
 

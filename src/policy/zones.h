@@ -10,6 +10,7 @@
 
 #include "dns/name.h"
 #include "policy/key_table.h"
+#include "policy/search.h"
 
 namespace dnslet::policy {
 
@@ -42,5 +43,10 @@ class Zones {
   KeyTable names_;
   std::vector<ServerSetNumber> sets_;  // by number in names_
 };
+
+// What a search has to know of the name asked.
+inline InStubZone in_stub_zone(const Zones& zones, dns::NameView name) {
+  return zones.find(name) != kDefaultServers ? InStubZone::Yes : InStubZone::No;
+}
 
 }  // namespace dnslet::policy
