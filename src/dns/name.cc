@@ -206,7 +206,7 @@ std::optional<Name> Name::from_message(BytesView message, Reader& reader) {
     }
     if (length < 0xc0) return std::nullopt;
     const std::size_t target = static_cast<std::size_t>(length & 0x3f) << 8 | labels.u8();
-    if (!labels.ok() || target >= lowest) return std::nullopt;
+    if (!labels.ok() || target < kHeaderSize || target >= lowest) return std::nullopt;
     if (!jumped) reader = labels;
     jumped = true;
     labels = Reader(message.first(lowest));  // what is pointed to ends before what points to it

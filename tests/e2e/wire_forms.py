@@ -35,7 +35,8 @@ def random_name(dice, parent="test."):
 
 def query(dice):
     """The wire of a sound query, some with EDNS, options and additional records"""
-    message = dns.message.make_query(random_name(dice), dice.choice(TYPES))
+    message = dns.message.make_query(random_name(dice), dice.choice(TYPES),
+                                     id=dice.randrange(65536))
     if dice.random() < 0.6:
         options = dice.choice([[], [dns.edns.GenericOption(10, b"cookie!!")],
                                [dns.edns.ECSOption("192.0.2.0", 24)],
@@ -189,9 +190,30 @@ def first_name_is_plain(wire):
     return place < len(wire) and wire[place] == 0
 
 
-def points_into_header(wire):
-    """Whether some two bytes may be a compression pointer into the header, which is edited"""
-    return any(first == 0xc0 and second < 12 for first, second in zip(wire[12:], wire[13:]))
+def owner_points_into_header(wire):
+    """Whether the owner of some record does, where all of them are names to dnspython"""
+    parser = dns.wire.Parser(wire)
+    _, _, *counts = parser.get_struct("!HHHHHH")
+    for _ in range(counts[0]):
+        parser.get_name()
+        parser.get_bytes(4)
+    for _ in range(sum(counts[1:])):
+        if _points_into_header(wire, parser.current):
+            return True
+        parser.get_name()
+        parser.get_bytes(parser.get_struct("!HHIH")[3])
+    return False
+
+
+def _points_into_header(wire, place):
+    while wire[place]:
+        if wire[place] < 64:
+            place += 1 + wire[place]
+            continue
+        place = (wire[place] & 0x3f) << 8 | wire[place + 1]
+        if place < 12:
+            return True
+    return False
 
 
 def dice_for(what):

@@ -28,10 +28,18 @@ std::optional<Name> from_wire(const Bytes& bytes) {
   return Name::from_wire(reader);
 }
 
-// A name that starts at `offset` of a message.
-std::optional<Name> from_message(const Bytes& message, std::size_t offset) {
+// What stands behind the header of a message.
+Bytes behind_header(const Bytes& bytes) {
+  Bytes message(kHeaderSize);
+  test::append(message, bytes);
+  return message;
+}
+
+// A name that starts at `offset` of what stands behind a header.
+std::optional<Name> from_message(const Bytes& bytes, std::size_t offset) {
+  const Bytes message = behind_header(bytes);
   Reader reader(message);
-  reader.skip(offset);
+  reader.skip(kHeaderSize + offset);
   return Name::from_message(message, reader);
 }
 
@@ -175,48 +183,58 @@ TEST_CASE("a name without compression holds no pointer") {
 // Compression.
 
 TEST_CASE("a pointer leads to the rest of the name") {
-  const Bytes message = hex("04 74657374 00 02 6462 c000 ffff");
+  const Bytes message = behind_header(hex("04 74657374 00 02 6462 c00c ffff"));
   Reader reader(message);
-  reader.skip(6);
+  reader.skip(kHeaderSize + 6);
   CHECK(Name::from_message(message, reader) == name("db.test"));
-  CHECK(reader.offset() == 11);
+  CHECK(reader.offset() == kHeaderSize + 11);
   CHECK(reader.ok());
 }
 
 TEST_CASE("a chain of pointers is followed") {
-  const Bytes message = hex("04 74657374 00  02 6462 c000  01 61 c006  c00b");
-  CHECK(from_message(message, 11) == name("a.db.test"));
+  const Bytes bytes = hex("04 74657374 00  02 6462 c00c  01 61 c012  c017");
+  CHECK(from_message(bytes, 11) == name("a.db.test"));
+  const Bytes message = behind_header(bytes);
   Reader reader(message);
-  reader.skip(15);
+  reader.skip(kHeaderSize + 15);
   CHECK(Name::from_message(message, reader) == name("a.db.test"));
-  CHECK(reader.offset() == 17);
+  CHECK(reader.offset() == kHeaderSize + 17);
 }
 
 TEST_CASE("a pointer into the middle of a name is followed") {
-  CHECK(from_message(hex("02 6462 04 74657374 00 c003"), 9) == name("test"));
-  CHECK(from_message(hex("02 6462 04 74657374 00 c008"), 9) == name("."));
+  CHECK(from_message(hex("02 6462 04 74657374 00 c00f"), 9) == name("test"));
+  CHECK(from_message(hex("02 6462 04 74657374 00 c014"), 9) == name("."));
 }
 
 TEST_CASE("a pointer has 14 bits") {
-  Bytes message(0x3fff, 0);
-  test::append(message, hex("01 61 00  01 62 ffff"));
-  CHECK(from_message(message, 0x4002) == name("b.a"));
+  Bytes bytes(0x3fff - kHeaderSize, 0);
+  test::append(bytes, hex("01 61 00  01 62 ffff"));
+  CHECK(from_message(bytes, 0x4002 - kHeaderSize) == name("b.a"));
+}
+
+TEST_CASE("a pointer into the header is refused: what stands there changes") {
+  for (uint8_t target = 0; target < kHeaderSize; ++target) {
+    CAPTURE(int{target});
+    CHECK_FALSE(from_message({0xc0, target}, 0));
+    CHECK_FALSE(from_message({1, 'a', 0xc0, target}, 0));
+  }
+  CHECK(from_message({0, 0xc0, kHeaderSize}, 1) == name("."));
 }
 
 TEST_CASE("a pointer that does not lead back is refused") {
-  CHECK_FALSE(from_message(hex("c000"), 0));
-  CHECK_FALSE(from_message(hex("c002 00"), 0));
-  CHECK_FALSE(from_message(hex("01 61 c000"), 0));
-  CHECK_FALSE(from_message(hex("01 61 c002"), 0));
-  CHECK_FALSE(from_message(hex("01 61 c004 00"), 0));
-  CHECK_FALSE(from_message(hex("00 c001"), 1));
+  CHECK_FALSE(from_message(hex("c00c"), 0));
+  CHECK_FALSE(from_message(hex("c00e 00"), 0));
+  CHECK_FALSE(from_message(hex("01 61 c00c"), 0));
+  CHECK_FALSE(from_message(hex("01 61 c00e"), 0));
+  CHECK_FALSE(from_message(hex("01 61 c010 00"), 0));
+  CHECK_FALSE(from_message(hex("00 c00d"), 1));
   CHECK_FALSE(from_message(hex("00 cfff"), 1));
 }
 
 TEST_CASE("a loop of pointers ends") {
-  CHECK_FALSE(from_message(hex("c002 c000"), 2));
-  CHECK_FALSE(from_message(hex("01 61 c000 c000"), 4));
-  CHECK_FALSE(from_message(hex("01 61 c004 01 62 c000"), 4));
+  CHECK_FALSE(from_message(hex("c00e c00c"), 2));
+  CHECK_FALSE(from_message(hex("01 61 c00c c00c"), 4));
+  CHECK_FALSE(from_message(hex("01 61 c010 01 62 c00c"), 4));
 }
 
 TEST_CASE("a pointer cut in two is refused") { CHECK_FALSE(from_message(hex("00 c0"), 1)); }
@@ -225,7 +243,7 @@ TEST_CASE("a name is measured with what its pointers add") {
   Bytes message;
   for (int i = 0; i < 127; ++i) test::append(message, hex("01 61"));
   message.push_back(0);
-  test::append(message, hex("c000  01 62 c000  01 62 c002"));
+  test::append(message, hex("c00c  01 62 c00c  01 62 c00e"));
   CHECK(from_message(message, 255)->view().labels() == 127);
   CHECK_FALSE(from_message(message, 257));
   CHECK(from_message(message, 261)->view().labels() == 127);
