@@ -8,8 +8,10 @@
 // Whoever is told later keeps the number: when the thing is gone the number finds nothing, whoever
 // may have its place by then. Where all are given the same time the oldest is the next whose time
 // is over. Places are used again, so adding and removing allocate nothing while the table does not
-// grow; it is given back when nothing is left of a table that was large.
+// grow. A large one is given back when it is empty, but not while it fills by half from one such
+// time to the next: under load that is every few milliseconds.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -21,13 +23,14 @@ namespace dnslet {
 template <typename T>
 class Slots {
  public:
-  static constexpr std::size_t kKept = 256;  // places that an empty table keeps
+  static constexpr std::size_t kKept = 256;  // places that an empty table always keeps
 
   Slots()
       : places_(1) {}  // place 0 is both ends of the order and the end of the chain of free ones
 
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
+  std::size_t capacity() const { return places_.size() - 1; }  // things that it has memory for
 
   // The number of the new thing, above that of all earlier ones; never 0. The thing keeps its
   // address until it is removed. REQUIRES: fewer than 2^24 are there.
@@ -40,7 +43,7 @@ class Slots {
     place.older = places_[0].older;
     places_[place.older].newer = index;
     places_[0].older = index;
-    ++size_;
+    most_ = std::max(most_, ++size_);
     return place.number;
   }
 
@@ -72,7 +75,8 @@ class Slots {
     place.number = 0;
     place.newer = free_;
     free_ = index;
-    if (--size_ == 0 && places_.size() > kKept) {
+    if (--size_ > 0) return;
+    if (capacity() > kKept && std::exchange(most_, 0) < capacity() / 2) {
       places_.resize(1);
       places_.shrink_to_fit();
       free_ = 0;
@@ -102,6 +106,7 @@ class Slots {
   uint64_t last_ = 0;
   uint32_t free_ = 0;
   std::size_t size_ = 0;
+  std::size_t most_ = 0;  // at once since it was last empty
 };
 
 }  // namespace dnslet

@@ -58,5 +58,30 @@ TEST_CASE("things keep their addresses while the table grows, and numbers are ne
   for (const uint64_t number : numbers) CHECK(slots.find(number) == nullptr);
 }
 
+void fill_and_empty(Texts& slots, int count) {
+  std::vector<uint64_t> numbers;
+  for (int i = 0; i < count; ++i) numbers.push_back(add(slots, i));
+  for (const uint64_t number : numbers) slots.remove(number);
+}
+
+TEST_CASE("a large table keeps its memory while it is used, and gives it back afterwards") {
+  Texts slots;
+  for (int i = 0; i < 3; ++i) {
+    fill_and_empty(slots, 1000);
+    CHECK(slots.capacity() == 1000);
+  }
+  fill_and_empty(slots, 500);
+  CHECK(slots.capacity() == 1000);
+  fill_and_empty(slots, 499);
+  CHECK(slots.capacity() == 0);
+}
+
+TEST_CASE("a small table keeps its memory") {
+  Texts slots;
+  fill_and_empty(slots, 256);
+  fill_and_empty(slots, 1);
+  CHECK(slots.capacity() == 256);
+}
+
 }  // namespace
 }  // namespace dnslet
