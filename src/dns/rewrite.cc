@@ -68,17 +68,19 @@ void RecordWriter::write_alias(const Question& asked, NameView target, uint32_t 
   alias.type = Type::CNAME;
   alias.rclass = asked.qclass;
   alias.ttl = ttl;
-  write_record(asked.name, alias, [&] { write_name(target); });
+  write_record(asked.name, alias, [&] {
+    write_name(target);
+    return true;
+  });
 }
 
 void RecordWriter::write(const Record& record, uint32_t ttl, std::optional<BytesView> rdata) {
   Record copy = record;
   copy.ttl = ttl;
   write_record(from_.owner(record), copy, [&] {
-    if (rdata)
-      writer_.bytes(*rdata);
-    else
-      copy_rdata(record);
+    if (!rdata) return copy_rdata(record);
+    writer_.bytes(*rdata);
+    return true;
   });
 }
 
@@ -98,15 +100,15 @@ void RecordWriter::write_record(NameView owner, const Record& fixed, Write write
   writer_.u32(fixed.ttl);
   const std::size_t length_at = writer_.size();
   writer_.u16(0);
-  write_rdata();
+  const bool is_sound = write_rdata();
   writer_.u16_at(length_at, static_cast<uint16_t>(writer_.size() - length_at - 2));
-  if (writer_.ok()) {
+  if (is_sound && writer_.ok()) {
     ++counts_[static_cast<std::size_t>(fixed.section)];
     return;
   }
+  is_full_ = !writer_.ok();
   writer_.rewind(start);
   forget_behind(start);
-  is_full_ = true;
 }
 
 // With a pointer to a suffix that stands in the message already (RFC 1035 section 4.1.4).
@@ -131,11 +133,12 @@ void RecordWriter::forget_behind(std::size_t size) {
   std::erase_if(offsets_, [&](const auto& entry) { return entry.second >= size; });
 }
 
-void RecordWriter::copy_rdata(const Record& record) {
+// False: a name in it is broken.
+bool RecordWriter::copy_rdata(const Record& record) {
   const RdataLayout* const layout = layout_of(record.type);
   if (!layout) {
     writer_.bytes(from_.rdata(record));
-    return;
+    return true;
   }
   Reader reader(from_.bytes().first(record.end));
   reader.skip(record.rdata());
@@ -146,14 +149,15 @@ void RecordWriter::copy_rdata(const Record& record) {
     writer_.bytes(reader.bytes(size));
   }
   for (std::size_t i = 0; i < layout->names; ++i) {
-    // A name that is broken becomes the root: the record was of no use before.
-    const Name name = Name::from_message(from_.bytes(), reader).value_or(Name());
+    const auto name = Name::from_message(from_.bytes(), reader);
+    if (!name) return false;
     if (layout->may_compress)
-      write_name(name);
+      write_name(*name);
     else
-      writer_.bytes(name.view().wire());
+      writer_.bytes(name->view().wire());
   }
   writer_.bytes(reader.bytes(reader.remaining()));
+  return true;
 }
 
 }  // namespace dnslet::dns

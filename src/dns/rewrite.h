@@ -26,7 +26,8 @@ class RecordWriter {
   // First: header and question. The id is 0, the counts are set by finish().
   void write_head(uint16_t flags, const Question& asked);
   // The CNAME from one name to another, and a record of `from`, with other RDATA where it is given.
-  // What does not fit is not written, nor is anything after it.
+  // What does not fit is not written, nor is anything after it; a record whose RDATA has a broken
+  // name is left out: it was of no use before.
   void write_alias(const Question& asked, NameView target, uint32_t ttl);
   void write(const Record& record, uint32_t ttl, std::optional<BytesView> rdata = std::nullopt);
   // Last. Sets TC if something did not fit. Returns the message's size.
@@ -37,7 +38,7 @@ class RecordWriter {
   void write_record(NameView owner, const Record& fixed, Write write_rdata);
   void write_name(NameView name);
   void forget_behind(std::size_t size);
-  void copy_rdata(const Record& record);
+  [[nodiscard]] bool copy_rdata(const Record& record);
 
   const Message& from_;
   Writer writer_;

@@ -205,6 +205,11 @@ def owner_points_into_header(wire):
     return False
 
 
+def may_point_into_header(wire):
+    """Whether some two bytes, in RDATA for example, may be a pointer into the header"""
+    return any(first == 0xc0 and second < 12 for first, second in zip(wire[12:], wire[13:]))
+
+
 def _points_into_header(wire, place):
     while wire[place]:
         if wire[place] < 64:

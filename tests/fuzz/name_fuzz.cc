@@ -36,7 +36,12 @@ void check_round_trips(const Name& name) {
   assert(Name::from_text(name.view().is_root() ? text : text + ".") == name);
 }
 
-void check_message(dns::BytesView packet, std::size_t offset) {
+// A name that begins at `offset` of what stands behind a header.
+void check_message(const dns::Bytes& bytes, std::size_t offset) {
+  dns::Bytes packet(dns::kHeaderSize);
+  packet.insert(packet.end(), bytes.begin(), bytes.end());
+  packet.shrink_to_fit();
+  offset += dns::kHeaderSize;
   dns::Reader reader(packet);
   reader.skip(offset);
   if (!reader.ok()) return;

@@ -31,7 +31,8 @@ bool is_opaque(dns::Type type) {
   return type == dns::Type::A || type == dns::Type::AAAA || type == dns::Type::TXT || number > 39;
 }
 
-// The records behind the CNAME are those that were found, as far as there was room.
+// The records behind the CNAME are those that were found, as far as there was room, but for some
+// that are broken inside.
 void check_answers(const Message& found, const Message& told) {
   const std::vector<Record> before = answers_of(found);
   std::vector<Record> after = answers_of(told);
@@ -42,14 +43,24 @@ void check_answers(const Message& found, const Message& told) {
     assert(told.name_at(after.front().rdata()) == found.question().name);
     after.erase(after.begin());
   }
-  assert(after.size() == before.size() || told.has(dns::flag::kTc));
-  assert(after.size() <= before.size());
-  for (std::size_t i = 0; i < after.size(); ++i) {
-    assert(after[i].type == before[i].type && after[i].rclass == before[i].rclass);
-    assert(told.owner(after[i]) == found.owner(before[i]));
-    assert(!is_opaque(after[i].type) ||
-           std::ranges::equal(told.rdata(after[i]), found.rdata(before[i])));
+  std::size_t next = 0;
+  const auto leave_out = [&] {
+    assert(next < before.size() && !is_opaque(before[next].type));
+    ++next;
+  };
+  for (const Record& record : after) {
+    const auto is_next = [&] {
+      return next < before.size() && record.type == before[next].type &&
+             record.rclass == before[next].rclass &&
+             told.owner(record) == found.owner(before[next]);
+    };
+    while (!is_next()) leave_out();
+    assert(!is_opaque(record.type) ||
+           std::ranges::equal(told.rdata(record), found.rdata(before[next])));
+    ++next;
   }
+  if (told.has(dns::flag::kTc)) return;
+  while (next < before.size()) leave_out();
 }
 
 }  // namespace
