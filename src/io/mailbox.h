@@ -31,7 +31,8 @@ class Mailbox {
   Handle<uv_async_t> handle_;
 };
 
-// A thread of its own, with the stack of a main thread also under musl.
+// A thread of its own, with the stack of a main thread also under musl. At its end it gives back
+// what it keeps for c-ares.
 class Thread {
  public:
   // Fails with "cannot start a thread: reason".

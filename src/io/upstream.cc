@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "io/ares_memory.h"
+
 namespace dnslet::io {
 namespace {
 
@@ -14,7 +16,13 @@ constexpr std::size_t kMaxRetired = 16;
 
 }  // namespace
 
-bool prepare_upstream() { return ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS; }
+bool prepare_upstream() {
+  const int status = AresMemory::kHelps
+                         ? ares_library_init_mem(ARES_LIB_INIT_ALL, AresMemory::allocate,
+                                                 AresMemory::free, AresMemory::reallocate)
+                         : ares_library_init(ARES_LIB_INIT_ALL);
+  return status == ARES_SUCCESS;
+}
 
 Upstream::Upstream(Loop& loop, const Endpoint& server, const UpstreamSettings& settings,
                    OnReply on_reply)
