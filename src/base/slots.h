@@ -8,8 +8,8 @@
 // Whoever is told later keeps the number: when the thing is gone the number finds nothing, whoever
 // may have its place by then. Where all are given the same time the oldest is the next whose time
 // is over. Places are used again, so adding and removing allocate nothing while the table does not
-// grow. A large one is given back when it is empty, but not while it fills by half from one such
-// time to the next: under load that is every few milliseconds.
+// grow. The memory of a large one is given back when it is empty and has filled by less than half
+// since it was last empty: under load it is empty every few milliseconds.
 
 #include <algorithm>
 #include <cstddef>
@@ -76,7 +76,8 @@ class Slots {
     place.newer = free_;
     free_ = index;
     if (--size_ > 0) return;
-    if (capacity() > kKept && std::exchange(most_, 0) < capacity() / 2) {
+    const std::size_t most = std::exchange(most_, 0);
+    if (capacity() > kKept && most < capacity() / 2) {
       places_.resize(1);
       places_.shrink_to_fit();
       free_ = 0;

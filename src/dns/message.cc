@@ -93,14 +93,12 @@ bool read_query_records(BytesView packet, Reader& reader, const Counts& counts, 
 
 bool read_question(BytesView packet, Reader& reader, Query& query) {
   const std::size_t start = reader.offset();
-  const auto name = Name::from_wire(reader);
-  if (!name) return false;
+  if (!query.question.name.read_wire(reader)) return false;
   const std::size_t name_size = reader.offset() - start;
-  query.question.name = *name;
   query.question.type = static_cast<Type>(reader.u16());
   query.question.qclass = static_cast<Class>(reader.u16());
   if (!reader.ok()) return false;
-  query.spelling = Spelling(packet.subspan(start, name_size));
+  query.spelling.assign(packet.subspan(start, name_size));
   query.has_question = true;
   return true;
 }
@@ -190,9 +188,7 @@ std::optional<Message> Message::parse(BytesView packet) {
 
   Reader reader(packet);
   reader.skip(kHeaderSize);
-  const auto name = Name::from_wire(reader);
-  if (!name) return std::nullopt;
-  message.question_.name = *name;
+  if (!message.question_.name.read_wire(reader)) return std::nullopt;
   message.question_.type = static_cast<Type>(reader.u16());
   message.question_.qclass = static_cast<Class>(reader.u16());
   message.question_end_ = reader.offset();

@@ -52,6 +52,8 @@ enum class Opcode : uint8_t { Query = 0 };
 
 // Whether records of this type hold an address.
 constexpr bool is_address_type(Type type) { return type == Type::A || type == Type::AAAA; }
+// A for both of them: where tables keep what belongs to one name together.
+constexpr Type one_family(Type type) { return type == Type::AAAA ? Type::A : type; }
 
 // "NOERROR", "AAAA"; numbers without a name here as "RCODE23", "TYPE65280" (RFC 3597 section 5).
 std::string to_text(Rcode rcode);
@@ -87,6 +89,8 @@ class Spelling {
   // REQUIRES: at most 255 bytes.
   explicit Spelling(BytesView wire) : wire_(wire) {}
   BytesView wire() const { return wire_.view(); }
+  // REQUIRES: as above.
+  void assign(BytesView wire) { copy_bytes(wire, wire_.resize(wire.size())); }
 
  private:
   ShortBytes wire_;

@@ -183,11 +183,16 @@ std::string NameView::to_text() const {
 Name::Name(const ShortBytes& wire) { copy_folded(wire.view(), wire_.resize(wire.size())); }
 
 std::optional<Name> Name::from_wire(Reader& reader) {
-  const BytesView wire = read_wire_name(reader);
-  if (wire.empty()) return std::nullopt;
   std::optional<Name> name(std::in_place);
-  copy_folded(wire, name->wire_.resize(wire.size()));
+  if (!name->read_wire(reader)) name.reset();
   return name;
+}
+
+bool Name::read_wire(Reader& reader) {
+  const BytesView wire = read_wire_name(reader);
+  if (wire.empty()) return false;
+  copy_folded(wire, wire_.resize(wire.size()));
+  return true;
 }
 
 std::optional<Name> Name::from_message(BytesView message, Reader& reader) {

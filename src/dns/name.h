@@ -67,10 +67,12 @@ class Name {
   // Reads a name without compression and folds it. nullopt: cut short, a label type other than 00
   // (a pointer too), more than 255 bytes. The reader then stands anywhere.
   static std::optional<Name> from_wire(Reader& reader);
+  // The same in place of this name. False: the name is unchanged.
+  [[nodiscard]] bool read_wire(Reader& reader);
   // Reads a name that may be compressed; `message` is the whole packet and `reader` stands in it,
   // behind the header. Afterwards the reader stands behind the name's own bytes. A pointer into the
-  // header is no name (RFC 1035 section 4.1.4: a prior occurrence of one): it would change its
-  // meaning with the ID.
+  // header is no name (RFC 1035 section 4.1.4: a prior occurrence of one): what it reads there
+  // changes with the ID and the flags.
   static std::optional<Name> from_message(BytesView message, Reader& reader);
   // Text as people write it: labels and dots, a final dot or none, "." for the root, escapes \. and
   // \DDD. nullopt: an empty or overlong label, more than 255 bytes in wire form, blanks,

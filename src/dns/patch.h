@@ -27,8 +27,10 @@ void fold_question(MutableBytesView message, NameView name);
 // Puts the offsets of all TTL fields into `offsets`, in place of what it holds.
 void find_ttls(const Message& message, std::vector<uint16_t>& offsets);
 
-// Lowers the TTLs at `offsets` (as from find_ttls) by `age` seconds, never below zero.
-void count_down(MutableBytesView message, std::span<const uint16_t> offsets, uint32_t age);
+// Copies the message with the TTLs at `offsets` (as from find_ttls) lowered by `age` seconds, never
+// below zero. REQUIRES: `copy` has the same size and is elsewhere.
+void copy_counted_down(BytesView message, MutableBytesView copy, std::span<const uint16_t> offsets,
+                       uint32_t age);
 
 // Sets the TTLs at `offsets` to `ttl`.
 void set_ttls(MutableBytesView message, std::span<const uint16_t> offsets, uint32_t ttl);

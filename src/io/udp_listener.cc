@@ -198,7 +198,7 @@ void UdpListener::send(const UdpPeer& peer, dns::BytesView answer) {
     ++send_errors_;
     return;
   }
-  std::ranges::copy(answer, batch_->answers[queued_].begin());
+  dns::copy_bytes(answer, batch_->answers[queued_]);
   queue(answer.size(), peer);
 }
 

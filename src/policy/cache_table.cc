@@ -30,6 +30,9 @@ unsigned variant_of(const CacheKey& key) {
 
 // The low half of a hash finds the bucket; policy/cache takes the top bits.
 uint8_t tag_of(uint64_t hash) { return static_cast<uint8_t>(hash >> 32); }
+// A and AAAA of a name share a bucket and differ in the tag: where one is asked for or stored, the
+// other one is looked at, too (policy/family).
+constexpr uint64_t kOtherFamily = uint64_t{1} << 32;
 
 // How long the next try has to wait after a failure: a second, and up to a unit more.
 constexpr Milliseconds kTryUnit{250};
@@ -156,9 +159,10 @@ CacheTable::CacheTable(const Limits& limits, uint64_t seed)
       buckets_(std::bit_ceil(limits.capacity + limits.capacity / 4)) {}
 
 uint64_t CacheTable::hash_of(const CacheKey& key, uint64_t seed) {
-  const uint64_t variant = static_cast<uint64_t>(key.type) << 32 |
+  const uint64_t variant = static_cast<uint64_t>(dns::one_family(key.type)) << 32 |
                            static_cast<uint64_t>(key.qclass) << 16 | variant_of(key);
-  return dns::hash(key.name.wire(), seed ^ variant);
+  const uint64_t hash = dns::hash(key.name.wire(), seed ^ variant);
+  return key.type == dns::Type::AAAA ? hash ^ kOtherFamily : hash;
 }
 
 void CacheTable::store(const HashedKey& key, const ParsedAnswer& answer, const Validity& validity) {
@@ -213,8 +217,8 @@ std::optional<CacheHit> CacheTable::find(const HashedKey& key, Milliseconds now,
   ++hits_;
   std::optional<CacheHit> hit(std::in_place);
   hit->message = out.first(block.message_size);
-  dns::copy_bytes(block.message(), hit->message);
-  dns::count_down(hit->message, block.ttls(), static_cast<uint32_t>(age_ms / 1000));
+  dns::copy_counted_down(block.message(), hit->message, block.ttls(),
+                         static_cast<uint32_t>(age_ms / 1000));
   if (node.flags & kError) hit->error = dns::ExtendedError(block.error());
   hit->turn = node.turn++;
   if ((node.flags & kFoundMask) != kFoundTwice) node.flags += kFound;
@@ -285,14 +289,13 @@ void CacheTable::prefetch(uint64_t hash, Depth depth) const {
   }
   const Node* node = &nodes_[*head];
   if (depth == Depth::Entry) {
-    __builtin_prefetch(node);
+    prefetch_short(node, sizeof(Node));
     return;
   }
   while (node->tag != tag_of(hash) && node->next != 0) node = &nodes_[node->next];
   if (node->block == nullptr) return;  // node 0
   // What the answer is copied from, and mostly all of it.
-  __builtin_prefetch(node->block);
-  __builtin_prefetch(reinterpret_cast<const uint8_t*>(node->block) + 64);
+  prefetch_short(node->block, 65);
 }
 
 void CacheTable::clear() {

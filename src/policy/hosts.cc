@@ -132,7 +132,7 @@ std::optional<uint32_t> HostsTable::find(dns::NameView name) const {
 
 void HostsTable::prefetch(uint64_t hash, Depth depth) const {
   const auto number = exact_.prefetch(hash, depth);
-  if (number && depth == Depth::Entry) __builtin_prefetch(&exact_owners_[*number]);
+  if (number && depth == Depth::Entry) prefetch_short(&exact_owners_[*number], sizeof(Owner));
 }
 
 std::optional<dns::NameView> HostsTable::find_name(const IpAddress& address) const {

@@ -20,6 +20,12 @@ namespace dnslet::policy {
 // How far a table is followed for a key that will be asked for: one access to memory each.
 enum class Depth { Slot, Entry, Bytes };
 
+// Brings something short, which may lie in two cache lines, into the processor's cache.
+inline void prefetch_short(const void* first, std::size_t size) {
+  __builtin_prefetch(first);
+  __builtin_prefetch(static_cast<const uint8_t*>(first) + size - 1);
+}
+
 class KeyTable {
  public:
   // `seed`: a secret of the process (see dns/hash.h).

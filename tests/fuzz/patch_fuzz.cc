@@ -35,10 +35,10 @@ Query make_query(fuzz::Input& input, const dns::Question& question, std::uint8_t
 }
 
 void check_aged(const Message& message, std::uint32_t age) {
-  Bytes bytes(message.bytes().begin(), message.bytes().end());
+  Bytes bytes(message.size());
   std::vector<uint16_t> ttls;
   dns::find_ttls(message, ttls);
-  dns::count_down(bytes, ttls, age);
+  dns::copy_counted_down(message.bytes(), bytes, ttls, age);
   const auto aged = Message::parse(bytes);
   assert(aged);
   const std::vector<Record> before = records_of(message);

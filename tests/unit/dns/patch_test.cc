@@ -89,6 +89,16 @@ TEST_CASE("a folded question forgets its spelling") {
 
 // Counting down.
 
+namespace {
+
+Bytes counted_down(const Bytes& message, const std::vector<uint16_t>& offsets, uint32_t age) {
+  Bytes copy(message.size());
+  copy_counted_down(message, copy, offsets, age);
+  return copy;
+}
+
+}  // namespace
+
 TEST_CASE("all TTLs count down, but not the one of OPT, and never below zero") {
   const Packet packet = answer_packet()
                             .answer({kToQuestion, Type::A, 100})
@@ -100,7 +110,7 @@ TEST_CASE("all TTLs count down, but not the one of OPT, and never below zero") {
   std::vector<uint16_t> offsets = {7};
   find_ttls(*Message::parse(message), offsets);
   REQUIRE(offsets.size() == 4);
-  count_down(message, offsets, 31);
+  message = counted_down(message, offsets, 31);
   std::vector<uint32_t> ttls;
   for (const uint16_t offset : offsets) ttls.push_back(u32_at(message, offset));
   CHECK(ttls == std::vector<uint32_t>{69, 0, 0, 0xffffffff - 31});
@@ -112,10 +122,9 @@ TEST_CASE("counting down in steps is counting down at once, and changes TTLs onl
   std::vector<uint16_t> offsets;
   find_ttls(*Message::parse(before), offsets);
   for (uint32_t age = 0; age < 12; ++age) {
-    Bytes at_once = before;
+    Bytes at_once = counted_down(before, offsets, age);
     Bytes in_steps = before;
-    count_down(at_once, offsets, age);
-    for (uint32_t i = 0; i < age; ++i) count_down(in_steps, offsets, 1);
+    for (uint32_t i = 0; i < age; ++i) in_steps = counted_down(in_steps, offsets, 1);
     CHECK(at_once == in_steps);
     CHECK(u32_at(at_once, offsets[0]) == (age < 9 ? 9 - age : 0));
     for (const uint16_t offset : offsets)
