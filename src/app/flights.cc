@@ -3,6 +3,7 @@
 #include "app/flights.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "dns/hash.h"
@@ -20,19 +21,24 @@ std::size_t place_of_rcode(dns::BytesView packet) {
   return place_of(static_cast<dns::Rcode>(reader.u16() & dns::flag::kRcode));
 }
 
-}  // namespace
+// From the hash of a question for one address family that of the other.
+constexpr uint64_t sibling_hash(uint64_t hash) { return hash ^ 1; }
 
-std::size_t Flights::Hash::operator()(const policy::UpstreamQuestion* question) const {
-  const auto type = static_cast<uint64_t>(question->question.type);
-  return dns::hash(question->question.name.view().wire(), seed ^ type);
+// One of those, empty; a new one where there is none.
+std::vector<uint64_t> take_list(std::vector<std::vector<uint64_t>>& spare) {
+  if (spare.empty()) return {};
+  std::vector<uint64_t> list = std::move(spare.back());
+  spare.pop_back();
+  return list;
 }
+
+}  // namespace
 
 Flights::Flights(io::Loop& loop, io::Log& log, const FlightSettings& settings, Callbacks callbacks)
     : loop_(loop),
       log_(log),
       settings_(settings),
       callbacks_(std::move(callbacks)),
-      by_question_(0, Hash{settings.seed}),
       timer_(loop, [this] { on_time(); }) {}
 
 Flights::~Flights() = default;
@@ -84,9 +90,24 @@ void Flights::count(ServerCounters& counted, const io::UpstreamReply& reply) {
   }
 }
 
+// The hashes of a name's A and AAAA differ in one bit (see sibling_hash).
+uint64_t Flights::hash_of(const policy::UpstreamQuestion& question) const {
+  const dns::Type type = question.question.type;
+  const uint64_t seed = settings_.seed ^ static_cast<uint64_t>(dns::one_family(type));
+  const uint64_t hash = dns::hash(question.question.name.view().wire(), seed);
+  return type == dns::Type::AAAA ? sibling_hash(hash) : hash;
+}
+
+// 0: none.
+uint64_t Flights::find_flight(const Key& key) const {
+  const auto known = by_question_.find(key);
+  return known == by_question_.end() ? 0 : known->second;
+}
+
 bool Flights::board(uint64_t lookup, const policy::Ask& ask_for) {
-  if (const auto known = by_question_.find(&ask_for.question); known != by_question_.end()) {
-    flights_.find(known->second)->lookups.push_back(lookup);
+  const uint64_t hash = hash_of(ask_for.question);
+  if (const uint64_t known = find_flight({&ask_for.question, hash})) {
+    flights_.find(known)->lookups.push_back(lookup);
     return true;
   }
   if (flights_.size() >= settings_.max_open) return false;
@@ -94,17 +115,38 @@ bool Flights::board(uint64_t lookup, const policy::Ask& ask_for) {
   const io::Milliseconds now = loop_.now();
   Group& group = *groups_[ask_for.servers];
   const uint64_t id = flights_.add({.question = ask_for.question,
+                                    .hash = hash,
                                     .deadline = now + settings_.timeout,
                                     .group = &group,
                                     .attempt = Attempt(group.set.make_plan(now), settings_.retry),
-                                    .lookups = {lookup}});
+                                    .lookups = take_list(spare_lists_)});
   Flight& flight = *flights_.find(id);
-  flight.sibling = recently_shown(flight.question);
-  by_question_.emplace(&flight.question, id);
+  flight.lookups.push_back(lookup);
+  const Key key = {&flight.question, hash};
+  flight.sibling = recently_shown(key);
+  enter(key, id);
   ++group.flights;
   while (flight.attempt.next(now) == Attempt::Next::Ask) ask(id, flight);
   arm();
   return true;
+}
+
+void Flights::enter(const Key& key, uint64_t id) {
+  if (spare_nodes_.empty()) {
+    by_question_.emplace(key, id);
+    return;
+  }
+  auto node = std::move(spare_nodes_.back());
+  spare_nodes_.pop_back();
+  node.key() = key;
+  node.mapped() = id;
+  by_question_.insert(std::move(node));
+}
+
+void Flights::leave(const Key& key) {
+  auto node = by_question_.extract(key);
+  assert(!node.empty());
+  if (spare_nodes_.size() < kSpare) spare_nodes_.push_back(std::move(node));
 }
 
 void Flights::tell(Exchange::What what, const Flight& flight, std::size_t server,
@@ -118,8 +160,8 @@ bool Flights::is_late(const Flight& flight) const {
 }
 
 bool Flights::is_silent(const policy::UpstreamQuestion& question) {
-  const auto known = by_question_.find(&question);
-  return known != by_question_.end() && is_late(*flights_.find(known->second));
+  const Flight* const flight = flights_.find(find_flight({&question, hash_of(question)}));
+  return flight != nullptr && is_late(*flight);
 }
 
 void Flights::ask(uint64_t id, Flight& flight) {
@@ -158,21 +200,21 @@ void Flights::on_reply(Group& group, std::size_t server, uint64_t token,
 
 void Flights::on_packet(uint64_t id, std::size_t server, dns::BytesView packet) {
   Flight& flight = *flights_.find(id);
-  auto read = policy::read_answer(packet, flight.question);
-  tell(read ? Exchange::What::Answered : Exchange::What::Unusable, flight, server,
-       read ? read->rcode : dns::Rcode::NoError);
-  if (read && !policy::is_refusal(read->rcode)) {
+  const bool is_read = policy::read_answer(packet, flight.question, read_);
+  tell(is_read ? Exchange::What::Answered : Exchange::What::Unusable, flight, server,
+       is_read ? read_.rcode : dns::Rcode::NoError);
+  if (is_read && !policy::is_refusal(read_.rcode)) {
     const std::string& via = flight.group->servers[server]->name();
-    if (!hold(id, read->answer, via)) land(id, read->answer, policy::Source::Upstream, via);
+    if (!hold(id, read_.answer, via)) land(id, read_.answer, policy::Source::Upstream, via);
     return;
   }
 
   ServerResult result = ServerResult::Refused;
-  if (read) {
-    if (read->rcode == dns::Rcode::FormErr && !read->has_edns) result = ServerResult::NoEdns;
+  if (is_read) {
+    if (read_.rcode == dns::Rcode::FormErr && !read_.has_edns) result = ServerResult::NoEdns;
     if (server < flight.refused_by) {
       flight.refused_by = server;
-      flight.refusal = std::make_unique<policy::Answer>(std::move(read->answer));
+      flight.refusal = std::make_unique<policy::Answer>(std::move(read_.answer));
     }
   }
   act(id, flight.attempt.on_result(server, result, loop_.now()));
@@ -199,7 +241,7 @@ bool Flights::hold(uint64_t id, const policy::Answer& answer, const std::string&
   if (settings_.sibling_wait.count() == 0 || flight.sibling != policy::Existence::Unknown ||
       !policy::depends_on_sibling(answer, settings_.searching))
     return false;
-  Flight* const sibling = flights_.find(find_sibling(flight.question));
+  Flight* const sibling = flights_.find(find_sibling(flight));
   if (!sibling || sibling->held) return false;
   flight.held = std::make_unique<Held>(Held{answer, via});
   held_.push_back({loop_.now() + settings_.sibling_wait, id});
@@ -208,40 +250,39 @@ bool Flights::hold(uint64_t id, const policy::Answer& answer, const std::string&
 }
 
 // 0: none is under way.
-uint64_t Flights::find_sibling(const policy::UpstreamQuestion& question) const {
-  const auto sibling = policy::sibling_of(question);
-  if (!sibling) return 0;
-  const auto known = by_question_.find(&*sibling);
-  return known == by_question_.end() ? 0 : known->second;
+uint64_t Flights::find_sibling(const Flight& flight) const {
+  const auto sibling = policy::sibling_of(flight.question);
+  return sibling ? find_flight({&*sibling, sibling_hash(flight.hash)}) : 0;
 }
 
 // Tells the other family's question what this answer shows. Returns its flight if it has waited.
-uint64_t Flights::tell_sibling(const policy::UpstreamQuestion& question,
-                               const policy::Answer& answer) {
+uint64_t Flights::tell_sibling(const Flight& flight, const policy::Answer& answer) {
   if (settings_.sibling_wait.count() == 0) return 0;
-  const uint64_t id = find_sibling(question);
-  Flight* const sibling = flights_.find(id);
-  if (!sibling) {
-    note_recent(question, answer);
+  const auto sibling = policy::sibling_of(flight.question);
+  if (!sibling) return 0;
+  const policy::Existence shown = policy::shown_by(answer);
+  const Key key = {&*sibling, sibling_hash(flight.hash)};
+  const uint64_t id = find_flight(key);
+  if (id == 0) {
+    if (shown != policy::Existence::Unknown) note_recent(key, shown);
     return 0;
   }
-  sibling->sibling = policy::shown_by(answer);
-  return sibling->held ? id : 0;
+  Flight& other = *flights_.find(id);
+  other.sibling = shown;
+  return other.held ? id : 0;
 }
 
-void Flights::note_recent(const policy::UpstreamQuestion& question, const policy::Answer& answer) {
-  const auto sibling = policy::sibling_of(question);
-  const policy::Existence shown = policy::shown_by(answer);
-  if (!sibling || shown == policy::Existence::Unknown) return;
+void Flights::note_recent(const Key& sibling, policy::Existence shown) {
   if (recent_.empty()) recent_.resize(kRecent);
-  recent_[by_question_.hash_function()(&*sibling) % kRecent] = {*sibling, shown,
-                                                                loop_.now() + kRecentTime};
+  recent_[sibling.hash % kRecent] = {sibling.hash, shown, loop_.now() + kRecentTime,
+                                     *sibling.question};
 }
 
-policy::Existence Flights::recently_shown(const policy::UpstreamQuestion& question) const {
+policy::Existence Flights::recently_shown(const Key& key) const {
   if (recent_.empty()) return policy::Existence::Unknown;
-  const Recent& recent = recent_[by_question_.hash_function()(&question) % kRecent];
-  const bool is_known = recent.question == question && loop_.now() < recent.until;
+  const Recent& recent = recent_[key.hash % kRecent];
+  const bool is_known =
+      recent.hash == key.hash && loop_.now() < recent.until && recent.question == *key.question;
   return is_known ? recent.shown : policy::Existence::Unknown;
 }
 
@@ -270,14 +311,18 @@ void Flights::land_failed(uint64_t id) {
 void Flights::land(uint64_t id, const policy::Answer& answer, policy::Source source,
                    const std::string& via) {
   Flight& landing = *flights_.find(id);
-  by_question_.erase(&landing.question);
-  const Flight flight = std::move(landing);  // whoever is told may board again
+  leave({&landing.question, landing.hash});
+  Flight flight = std::move(landing);  // whoever is told may board again
   flights_.remove(id);
   drop_landed(silences_);
   drop_landed(held_);
   --flight.group->flights;
-  const uint64_t sibling = tell_sibling(flight.question, answer);
+  const uint64_t sibling = tell_sibling(flight, answer);
   callbacks_.on_landing({flight.question, answer, source, via, flight.lookups, flight.sibling});
+  if (spare_lists_.size() < kSpare && flight.lookups.capacity() <= kSpareLookups) {
+    flight.lookups.clear();
+    spare_lists_.push_back(std::move(flight.lookups));
+  }
   land_held(sibling);
 }
 

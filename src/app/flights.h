@@ -41,6 +41,9 @@ class Flights {
  public:
   static constexpr std::size_t kRecent = 256;  // answers whose sibling may still come
   static constexpr io::Milliseconds kRecentTime{1000};
+  // Memory of landed flights that is kept: of so many, and no list of more lookups.
+  static constexpr std::size_t kSpare = 256;
+  static constexpr std::size_t kSpareLookups = 16;
 
   // What came of a question, for all lookups that waited for it.
   struct Landing {
@@ -115,6 +118,7 @@ class Flights {
   };
   struct Flight {
     policy::UpstreamQuestion question;
+    uint64_t hash;  // of it
     io::Milliseconds deadline;
     Group* group;  // lives as long as it has flights
     policy::Attempt attempt;
@@ -131,25 +135,34 @@ class Flights {
   // What has been shown of a question that may come, because its sibling has just landed: a client
   // sends both at once, but without the cache the first may be over when the second one arrives.
   struct Recent {
-    policy::UpstreamQuestion question;
+    uint64_t hash = 0;  // of the question
     policy::Existence shown = policy::Existence::Unknown;
     io::Milliseconds until{0};
+    policy::UpstreamQuestion question;
   };
   struct Due {
     io::Milliseconds at;
     uint64_t flight;
   };
+  // A question and its hash, which is computed once. Borrows the question.
+  struct Key {
+    const policy::UpstreamQuestion* question;
+    uint64_t hash;
+  };
   struct Hash {
-    uint64_t seed;
-    std::size_t operator()(const policy::UpstreamQuestion* question) const;
+    std::size_t operator()(const Key& key) const { return key.hash; }
   };
   struct Equal {
-    bool operator()(const policy::UpstreamQuestion* one,
-                    const policy::UpstreamQuestion* other) const {
-      return *one == *other;
+    bool operator()(const Key& one, const Key& other) const {
+      return one.hash == other.hash && *one.question == *other.question;
     }
   };
+  using ByQuestion = std::unordered_map<Key, uint64_t, Hash, Equal>;
 
+  uint64_t hash_of(const policy::UpstreamQuestion& question) const;
+  uint64_t find_flight(const Key& key) const;
+  void leave(const Key& key);
+  void enter(const Key& key, uint64_t id);
   void tell(Exchange::What what, const Flight& flight, std::size_t server,
             dns::Rcode rcode = dns::Rcode::NoError) const;
   void count(ServerCounters& counted, const io::UpstreamReply& reply);
@@ -163,10 +176,10 @@ class Flights {
   void land_failed(uint64_t id);
   void land_held(uint64_t id);
   bool hold(uint64_t id, const policy::Answer& answer, const std::string& via);
-  uint64_t find_sibling(const policy::UpstreamQuestion& question) const;
-  void note_recent(const policy::UpstreamQuestion& question, const policy::Answer& answer);
-  policy::Existence recently_shown(const policy::UpstreamQuestion& question) const;
-  uint64_t tell_sibling(const policy::UpstreamQuestion& question, const policy::Answer& answer);
+  uint64_t find_sibling(const Flight& flight) const;
+  void note_recent(const Key& sibling, policy::Existence shown);
+  policy::Existence recently_shown(const Key& key) const;
+  uint64_t tell_sibling(const Flight& flight, const policy::Answer& answer);
   void drop_landed(std::deque<Due>& dues);
   void note_failure(Group& group, std::size_t server, const char* reason);
   void warn_of_resources();
@@ -185,10 +198,16 @@ class Flights {
   std::vector<std::unique_ptr<Group>> groups_;  // by number of the set
   std::vector<std::unique_ptr<Group>> retired_;
   Slots<Flight> flights_;  // the oldest has the first deadline: all get the same time
-  std::unordered_map<const policy::UpstreamQuestion*, uint64_t, Hash, Equal> by_question_;
+  ByQuestion by_question_;
   std::deque<Due> silences_;    // in order of time; the first one's flight has not landed
   std::deque<Due> held_;        // likewise
   std::vector<Recent> recent_;  // by hash; a newer one takes the place
+  // What landed flights have left, for the next ones: most cost no allocation.
+  std::vector<ByQuestion::node_type> spare_nodes_;
+  std::vector<std::vector<uint64_t>> spare_lists_;
+  // The last one, kept for its memory. A landing refers to it, so the next packet may be read when
+  // that has been told: no upstream replies from inside ask().
+  policy::UpstreamAnswer read_;
   io::Milliseconds armed_for_{0};
   io::Timer timer_;
 };

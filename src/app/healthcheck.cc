@@ -76,7 +76,8 @@ bool answers(const Endpoint& endpoint, io::SocketKind kind, Clock::time_point de
 
   dns::Question question;
   question.name = *dns::Name::from_text("localhost");
-  dns::Bytes query = dns::build_upstream_query(question, {});
+  const dns::QueryBytes message = dns::build_upstream_query(question, {});
+  dns::Bytes query(message.view().begin(), message.view().end());
   if (getentropy(query.data(), 2) != 0) return false;  // the ID
   if (is_udp) return exchange(fd.get(), query, 0, deadline);
   const auto size = static_cast<uint16_t>(query.size());

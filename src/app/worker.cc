@@ -113,20 +113,13 @@ void Worker::watch(Watchers watchers) {
   flights_.watch(std::move(watchers.on_exchange));
 }
 
-std::size_t Worker::on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
-                           dns::MutableBytesView slot) {
-  policy::Lookup lookup({peer.remote.address(), policy::Transport::Udp});
-  return answer(lookup, UdpReturn{listener, peer}, packet, slot).size;
-}
-
-io::TcpOutcome Worker::on_tcp(dns::BytesView packet, uint64_t client, const IpAddress& address,
-                              dns::MutableBytesView slot) {
-  policy::Lookup lookup({address, policy::Transport::Tcp});
-  return answer(lookup, TcpReturn{client}, packet, slot);
+Worker::Return Worker::return_to(const Asker& asker) {
+  if (asker.peer) return UdpReturn{asker.listener, *asker.peer};
+  return TcpReturn{asker.client};
 }
 
 // Answers into the slot, or keeps the lookup until its question has landed.
-io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Return& back, dns::BytesView packet,
+io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Asker& asker, dns::BytesView packet,
                               dns::MutableBytesView slot) {
   const uint64_t started_ns = shared_.options.verbose ? uv_hrtime() : 0;
   policy::Step step = lookup.start(tables(), packet, loop_.now(), slot);
@@ -138,7 +131,7 @@ io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Return& back, dns::B
   if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
     const auto old =
         is_silent(*ask) ? lookup.on_silence(tables(), loop_.now(), slot) : std::nullopt;
-    if (!old && wait(lookup, back, *ask, started_ns)) return {0, true};
+    if (!old && wait(lookup, return_to(asker), *ask, started_ns)) return {0, true};
     if (!old) on_limit();
     step = old ? *old : lookup.give_up(tables(), loop_.now(), slot);
   }
@@ -147,6 +140,18 @@ io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Return& back, dns::B
   note(lookup, {reply, slot.first(reply.size), ""}, started_ns);
   if (reply.refresh) refresh(lookup, *reply.refresh);
   return {reply.size, false};
+}
+
+std::size_t Worker::on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
+                           dns::MutableBytesView slot) {
+  policy::Lookup lookup({peer.remote.address(), policy::Transport::Udp});
+  return answer(lookup, {.listener = listener, .peer = &peer}, packet, slot).size;
+}
+
+io::TcpOutcome Worker::on_tcp(dns::BytesView packet, uint64_t client, const IpAddress& address,
+                              dns::MutableBytesView slot) {
+  policy::Lookup lookup({address, policy::Transport::Tcp});
+  return answer(lookup, {.client = client}, packet, slot);
 }
 
 void Worker::count_question(const policy::Lookup& lookup) {
@@ -161,8 +166,8 @@ void Worker::look_up(const dns::Question& question, OnAnswer on_answer) {
   policy::Lookup lookup({allow.empty() ? IpAddress::loopback(Family::V4) : allow.front().address,
                          policy::Transport::Tcp});
   const OwnReturn back{own_.add(std::move(on_answer))};
-  policy::Step step = lookup.start(tables(), dns::build_upstream_query(question, {}), loop_.now(),
-                                   late_slot_.view());
+  policy::Step step = lookup.start(tables(), dns::build_upstream_query(question, {}).view(),
+                                   loop_.now(), late_slot_.view());
   if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
     if (wait(lookup, back, *ask, 0)) return;
     on_limit();

@@ -125,6 +125,14 @@ class Worker {
   };
   struct Nobody {};  // a refresh
   using Return = std::variant<UdpReturn, TcpReturn, OwnReturn, Nobody>;
+  // Whom a question comes from, while it is answered: a copy of the peer is made for those that
+  // wait. Borrows it.
+  struct Asker {
+    std::size_t listener = 0;
+    const io::UdpPeer* peer = nullptr;  // null: it came over TCP
+    uint64_t client = 0;
+  };
+  static Return return_to(const Asker& asker);
   // A question whose answer has to come from upstream.
   struct Waiting {
     policy::Lookup lookup;
@@ -139,7 +147,7 @@ class Worker {
                      dns::MutableBytesView slot);
   io::TcpOutcome on_tcp(dns::BytesView packet, uint64_t client, const IpAddress& address,
                         dns::MutableBytesView slot);
-  io::TcpOutcome answer(policy::Lookup& lookup, const Return& back, dns::BytesView packet,
+  io::TcpOutcome answer(policy::Lookup& lookup, const Asker& asker, dns::BytesView packet,
                         dns::MutableBytesView slot);
   void count_question(const policy::Lookup& lookup);
   void on_landing(const Flights::Landing& landing);

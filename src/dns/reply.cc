@@ -136,11 +136,12 @@ std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& quer
   return size + writer.size();
 }
 
-Bytes build_upstream_query(const Question& question, const UpstreamFlags& flags, QueryEdns edns) {
+QueryBytes build_upstream_query(const Question& question, const UpstreamFlags& flags,
+                                QueryEdns edns) {
   const bool with_opt = edns == QueryEdns::WithEdns;
   const std::size_t name_size = question.name.view().wire().size();
-  Bytes query(kHeaderSize + name_size + 4 + (with_opt ? kOptSize : 0));
-  Writer writer(query);
+  QueryBytes query;
+  Writer writer(query.resize(kHeaderSize + name_size + 4 + (with_opt ? kOptSize : 0)));
   writer.u16(0);
   writer.u16(static_cast<uint16_t>(flag::kAd | (flags.recursion_desired ? flag::kRd : 0U) |
                                    (flags.checking_disabled ? flag::kCd : 0U)));
@@ -168,18 +169,18 @@ Bytes build_failure(const Question& question, Rcode rcode) {
   return message;
 }
 
-Bytes without_opt(const Message& message) {
+void copy_without_opt(const Message& message, Bytes& copy) {
   const std::size_t end = message.opt() ? message.opt()->start : message.size();
   std::size_t additional = 0;
   message.for_each_record([&](const Record& record) {
     if (record.section == Section::Additional && record.end <= end) ++additional;
   });
 
-  Bytes copy(message.bytes().begin(), message.bytes().begin() + static_cast<std::ptrdiff_t>(end));
+  const BytesView kept = message.bytes().first(end);
+  copy.assign(kept.begin(), kept.end());
   Writer writer(MutableBytesView(copy).subspan(10, 2));
   writer.u16(static_cast<uint16_t>(additional));
   fold_question(copy, message.question().name);
-  return copy;
 }
 
 }  // namespace dnslet::dns

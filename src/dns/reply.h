@@ -76,6 +76,7 @@ std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& quer
                        const OptFacts& facts);
 
 inline constexpr std::size_t kOptSize = 11;
+static_assert(QueryBytes::kMax == kHeaderSize + kMaxName + 4 + kOptSize);
 
 // The facts of a question that make its upstream query and its cache key different.
 struct UpstreamFlags {
@@ -89,14 +90,14 @@ struct UpstreamFlags {
 // A query of our own: id 0 (whoever sends it draws one), AD set (RFC 6840 section 5.7), our bare
 // OPT last, nothing of the client's options. `WithoutEdns`: for a server that does not know OPT.
 enum class QueryEdns { WithEdns, WithoutEdns };
-Bytes build_upstream_query(const Question& question, const UpstreamFlags& flags,
-                           QueryEdns edns = QueryEdns::WithEdns);
+QueryBytes build_upstream_query(const Question& question, const UpstreamFlags& flags,
+                                QueryEdns edns = QueryEdns::WithEdns);
 
 // Header and question with `rcode`, QR set: what upstream would have said, had it spoken.
 Bytes build_failure(const Question& question, Rcode rcode);
 
-// The message without its OPT and without additional records that follow the OPT (they may be left
-// out: RFC 1035 section 4.1.3 promises nothing of them), its question folded.
-Bytes without_opt(const Message& message);
+// Copies the message without its OPT and without additional records that follow the OPT (they may
+// be left out: RFC 1035 section 4.1.3 promises nothing of them), its question folded.
+void copy_without_opt(const Message& message, Bytes& copy);
 
 }  // namespace dnslet::dns

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 namespace dnslet::dns {
@@ -54,41 +55,50 @@ inline bool same_bytes(BytesView left, BytesView right) {
   return left.empty() || std::memcmp(left.data(), right.data(), left.size()) == 0;
 }
 
-// At most 255 bytes, owned, without an allocation. A copy moves those that count only.
-class ShortBytes {
+// At most Max bytes, owned, without an allocation. A copy moves those that count only.
+template <std::size_t Max>
+class InlineBytes {
  public:
-  static constexpr std::size_t kMax = 255;
+  static constexpr std::size_t kMax = Max;
 
-  ShortBytes() {}  // NOLINT(modernize-use-equals-default): leaves bytes_ alone
+  InlineBytes() {}  // NOLINT(modernize-use-equals-default): leaves bytes_ alone
   // REQUIRES: at most kMax bytes.
-  explicit ShortBytes(BytesView bytes) : ShortBytes() { append(bytes); }
-  ShortBytes(const ShortBytes& other) : ShortBytes(other.view()) {}
-  ShortBytes& operator=(const ShortBytes& other) {
+  explicit InlineBytes(BytesView bytes) : InlineBytes() { append(bytes); }
+  InlineBytes(const InlineBytes& other) : InlineBytes(other.view()) {}
+  InlineBytes& operator=(const InlineBytes& other) {
     if (this == &other) return *this;
     size_ = 0;
     append(other.view());
     return *this;
   }
-  ~ShortBytes() = default;
+  ~InlineBytes() = default;
 
   std::size_t size() const { return size_; }
   BytesView view() const { return {bytes_.data(), size_}; }
   MutableBytesView view() { return {bytes_.data(), size_}; }
   // All of them, to be written next. REQUIRES: at most kMax.
   MutableBytesView resize(std::size_t size) {
-    size_ = static_cast<uint8_t>(size);
+    size_ = static_cast<Size>(size);
     return view();
   }
   // REQUIRES: at most kMax bytes in all.
   void append(BytesView more) {
     copy_bytes(more, MutableBytesView(bytes_).subspan(size_));
-    size_ = static_cast<uint8_t>(size_ + more.size());
+    size_ = static_cast<Size>(size_ + more.size());
   }
 
  private:
-  uint8_t size_ = 0;
+  using Size = std::conditional_t<Max <= UINT8_MAX, uint8_t, uint16_t>;
+  static_assert(Max <= UINT16_MAX);
+
+  Size size_ = 0;
   std::array<uint8_t, kMax> bytes_;  // the first size_ count; the rest is never read
 };
+
+using ShortBytes = InlineBytes<255>;
+
+// A query of our own: header, a name of at most 255 bytes, type and class, a bare OPT (dns/reply).
+using QueryBytes = InlineBytes<kHeaderSize + 255 + 4 + 11>;
 
 class Reader {
  public:

@@ -151,8 +151,8 @@ void AresChannel::use_own_sockets() {
 #endif
 }
 
-uint64_t AresChannel::send(uint64_t token, dns::Bytes&& query) {
-  const uint64_t number = asked_.add({.channel = this, .token = token, .query = std::move(query)});
+uint64_t AresChannel::send(uint64_t token, const dns::QueryBytes& query) {
+  const uint64_t number = asked_.add({.channel = this, .token = token, .query = query});
   Asked* const asked = asked_.find(number);
   asked->number = number;
   sending_ = asked;
@@ -191,7 +191,7 @@ uint64_t AresChannel::send(uint64_t token, dns::Bytes&& query) {
 
 void AresChannel::note_id(uint16_t id, Asked& asked) {
   asked.id = id;
-  dns::Writer(asked.query).u16(id);
+  dns::Writer(asked.query.view()).u16(id);
   by_id_[id] = static_cast<uint16_t>(Slots<Asked>::place_of(asked.number));
 }
 
@@ -315,7 +315,7 @@ void AresChannel::send_datagrams() {
   for (const uint64_t number : unsent_) {
     Asked* const asked = asked_.find(number);
     if (!asked || !asked->port) continue;  // it is over
-    if (!ports_.send(*asked->port, asked->query)) settle(*asked, failure_of(errno));
+    if (!ports_.send(*asked->port, asked->query.view())) settle(*asked, failure_of(errno));
   }
   unsent_.clear();
 }

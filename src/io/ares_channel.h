@@ -66,7 +66,7 @@ class AresChannel {
   // Sends a query of ours with a fresh random ID: over UDP with the next send_datagrams(), from a
   // port that is open from now on. An outcome may be there at once, untold. Returns the question's
   // number. REQUIRES: is_usable(); one question, its name not compressed.
-  uint64_t send(uint64_t token, dns::Bytes&& query);
+  uint64_t send(uint64_t token, const dns::QueryBytes& query);
   // Sends the datagrams of all questions since the last call, one right after the other: whoever is
   // woken by them is woken once. Failures are outcomes, untold.
   void send_datagrams();
@@ -93,7 +93,7 @@ class AresChannel {
   struct Asked {
     AresChannel* channel;
     uint64_t token;
-    dns::Bytes query;
+    dns::QueryBytes query;
     uint64_t number = 0;
     uint16_t id = 0;
     bool is_open = true;                    // somebody waits for it

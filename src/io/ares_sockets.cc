@@ -62,7 +62,8 @@ ssize_t AresChannel::send_parts(int fd, const iovec* parts, int count) {
     }
     while (reader.remaining() > 0) {  // ends: every turn reads at least one byte
       const dns::BytesView stand_in = reader.bytes(reader.u16());
-      if (const Asked* const asked = find_sent(id_of(stand_in))) stream->second.add(asked->query);
+      if (const Asked* const asked = find_sent(id_of(stand_in)))
+        stream->second.add(asked->query.view());
     }
   }
   if (stream != streams_.end()) {
@@ -113,7 +114,7 @@ std::optional<StandIn> AresChannel::keep_answer(dns::BytesView packet, Carrier c
   Asked* const asked = find_open(id_of(packet));
   const bool is_datagram = carrier == Carrier::Datagram;
   if (!asked || asked->is_answered || asked->port.has_value() != is_datagram) return std::nullopt;
-  if (!answers(packet, asked->query)) return std::nullopt;
+  if (!answers(packet, asked->query.view())) return std::nullopt;
   asked->packet = {arrived_.size(), packet.size()};
   arrived_.insert(arrived_.end(), packet.begin(), packet.end());
   asked->is_answered = !is_datagram || !is_truncated(packet);

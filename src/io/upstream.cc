@@ -49,7 +49,7 @@ void Upstream::renew_channel() {
   renewed_ = loop_.now();
 }
 
-void Upstream::ask(uint64_t token, dns::Bytes&& query) {
+void Upstream::ask(uint64_t token, const dns::QueryBytes& query) {
   if (!current_->is_usable() && retired_.size() < kMaxRetired) renew_channel();
   const uint64_t number = pending_.add(
       {.token = token, .deadline = loop_.now() + settings_.timeout, .asked_ns = uv_hrtime()});
@@ -58,7 +58,7 @@ void Upstream::ask(uint64_t token, dns::Bytes&& query) {
   if (current_->is_usable()) {
     Pending& pending = *pending_.find(number);
     pending.channel = current_.get();
-    pending.asked = current_->send(number, std::move(query));
+    pending.asked = current_->send(number, query);
   } else {
     unsent_.push_back(number);
   }
@@ -87,19 +87,21 @@ void Upstream::on_turn() {
 void Upstream::tell(AresChannel& channel) {
   std::vector<AresChannel::Outcome> outcomes = std::move(outcomes_);
   channel.take_outcomes(outcomes);
+  const uint64_t now_ns = uv_hrtime();
   for (const AresChannel::Outcome& outcome : outcomes)
-    on_reply(outcome.token, {outcome.result, channel.packet(outcome), {}});
+    on_reply(outcome.token, {outcome.result, channel.packet(outcome), now_ns});
   outcomes.clear();
   outcomes_ = std::move(outcomes);
 }
 
-void Upstream::on_reply(uint64_t number, UpstreamReply reply) {
+void Upstream::on_reply(uint64_t number, const Came& came) {
   const Pending* const pending = pending_.find(number);
   if (!pending) return;  // its time was over
   const uint64_t token = pending->token;
-  reply.taken = std::chrono::nanoseconds(uv_hrtime() - pending->asked_ns);
+  const bool is_answer = came.result == UpstreamResult::Answer;
+  const std::chrono::nanoseconds taken(is_answer ? came.at_ns - pending->asked_ns : 0);
   pending_.remove(number);
-  on_reply_(token, reply);
+  on_reply_(token, {came.result, came.packet, taken});
 }
 
 // Forgets questions whose time is over. A channel in which c-ares still holds some is retired: new

@@ -52,7 +52,7 @@ class Upstream {
   const std::string& name() const { return name_; }
   // Sends the query, together with the others of this turn of the loop; its ID is replaced. `token`
   // comes back with the reply; questions may share it.
-  void ask(uint64_t token, dns::Bytes&& query);
+  void ask(uint64_t token, const dns::QueryBytes& query);
 
  private:
   struct Pending {
@@ -63,11 +63,18 @@ class Upstream {
     uint64_t asked_ns = 0;           // when; the loop's clock is too coarse for a server nearby
   };
 
+  // What came of a question, and when; the time counts for an Answer.
+  struct Came {
+    UpstreamResult result;
+    dns::BytesView packet;
+    uint64_t at_ns;
+  };
+
   void renew_channel();
   void send_datagrams();
   void tell_soon();
   void tell(AresChannel& channel);
-  void on_reply(uint64_t number, UpstreamReply reply);
+  void on_reply(uint64_t number, const Came& came);
   void on_turn();
   void on_deadline();
 

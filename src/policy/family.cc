@@ -38,8 +38,8 @@ std::optional<Type> other_family(Type type) {
 std::optional<UpstreamQuestion> sibling_of(const UpstreamQuestion& question) {
   const auto type = other_family(question.question.type);
   if (!type || question.flags.dnssec_ok) return std::nullopt;
-  UpstreamQuestion sibling = question;
-  sibling.question.type = *type;
+  std::optional<UpstreamQuestion> sibling(question);
+  sibling->question.type = *type;
   return sibling;
 }
 
@@ -62,10 +62,10 @@ bool depends_on_sibling(const Answer& answer, Searching searching) {
 
 std::optional<Answer> settle(const Tables& tables, const UpstreamQuestion& question,
                              const Landed& landed, Milliseconds now) {
-  const auto sibling = sibling_of(question);
   std::optional<Answer> amended = without_filtered_hints(tables, question, landed.answer);
-  if (tables.settings.families_agree && sibling &&
-      outcome_of(landed.answer.message) == StepOutcome::NxDomain) {
+  const bool may_exist =
+      tables.settings.families_agree && outcome_of(landed.answer.message) == StepOutcome::NxDomain;
+  if (const auto sibling = may_exist ? sibling_of(question) : std::nullopt) {
     const bool exists = landed.sibling != Existence::Unknown ||
                         tables.cache.existence(key_of(*sibling), now) != Existence::Unknown;
     if (exists) amended = landed.answer;

@@ -196,7 +196,8 @@ Lookup::MaybeReply Lookup::answer_chaos(const Tables& tables, dns::MutableBytesV
 Lookup::MaybeReply Lookup::answer_static(const Tables& tables, dns::MutableBytesView out) const {
   if (const auto reply = answer_from(tables, Source::Address, out)) return reply;
   if (const auto reply = answer_from(tables, Source::Hosts, out)) return reply;
-  if (!find_closest(tables.blocked, query_.question.name)) return std::nullopt;
+  if (tables.blocked.empty() || !find_closest(tables.blocked, query_.question.name))
+    return std::nullopt;
   return answer_names(Rcode::NxDomain, Source::Block, out);
 }
 
@@ -349,20 +350,24 @@ void remember(const Tables& tables, const UpstreamQuestion& question, const Answ
   if (question.flags.recursion_desired) keep(tables, key_of(question), answer, now);
 }
 
-std::optional<UpstreamAnswer> read_answer(dns::BytesView packet, const UpstreamQuestion& question) {
-  if (const auto rcode = code_without_question(packet))
-    return UpstreamAnswer{{dns::build_failure(question.question, *rcode), {}}, *rcode, false};
+bool read_answer(dns::BytesView packet, const UpstreamQuestion& question, UpstreamAnswer& out) {
+  if (const auto rcode = code_without_question(packet)) {
+    out = {{dns::build_failure(question.question, *rcode), {}}, *rcode, false};
+    return true;
+  }
   const auto message = dns::Message::parse(packet);
-  if (!message || !message->has(dns::flag::kQr)) return std::nullopt;
-  if ((message->flags() & dns::flag::kOpcode) != 0) return std::nullopt;
-  if (message->question() != question.question) return std::nullopt;
+  if (!message || !message->has(dns::flag::kQr)) return false;
+  if ((message->flags() & dns::flag::kOpcode) != 0) return false;
+  if (message->question() != question.question) return false;
 
-  const dns::ExtendedError error(dns::extended_error(*message));
-  const Rcode rcode = message->rcode();
-  if (static_cast<unsigned>(rcode) > 15)
-    return UpstreamAnswer{
-        {dns::build_failure(question.question, Rcode::ServFail), error}, rcode, true};
-  return UpstreamAnswer{{dns::without_opt(*message), error}, rcode, message->edns().has_value()};
+  out.rcode = message->rcode();
+  out.has_edns = message->edns().has_value();
+  out.answer.error = dns::ExtendedError(dns::extended_error(*message));
+  if (static_cast<unsigned>(out.rcode) > 15)
+    out.answer.message = dns::build_failure(question.question, Rcode::ServFail);
+  else
+    dns::copy_without_opt(*message, out.answer.message);
+  return true;
 }
 
 }  // namespace dnslet::policy

@@ -253,7 +253,9 @@ struct UpstreamAnswer {
   bool has_edns = false;
 };
 
-// nullopt: broken, not a response, or not the answer to `question`.
-std::optional<UpstreamAnswer> read_answer(dns::BytesView packet, const UpstreamQuestion& question);
+// Reads one into `out`, whose memory may serve many times. False: it is broken, not a response, or
+// not the answer to `question`; `out` is of no use then.
+[[nodiscard]] bool read_answer(dns::BytesView packet, const UpstreamQuestion& question,
+                               UpstreamAnswer& out);
 
 }  // namespace dnslet::policy

@@ -15,6 +15,7 @@
 
 #include "dns/packet.h"
 #include "policy/lookup.h"
+#include "read_answer.h"
 
 #if __has_include(<valgrind/callgrind.h>)
 #include <valgrind/callgrind.h>

@@ -10,6 +10,7 @@
 
 #include "input.h"
 #include "policy/lookup.h"
+#include "read_answer.h"
 #include "records.h"
 
 namespace {

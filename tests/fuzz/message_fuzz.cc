@@ -10,6 +10,7 @@
 #include "dns/message.h"
 #include "dns/reply.h"
 #include "dns/svcb.h"
+#include "dns/without_opt.h"
 #include "records.h"
 
 namespace {

@@ -10,6 +10,7 @@
 #include "dns/flatten.h"
 #include "dns/patch.h"
 #include "dns/reply.h"
+#include "dns/without_opt.h"
 #include "input.h"
 #include "records.h"
 

@@ -10,6 +10,7 @@
 
 #include "dns/reply.h"
 #include "dns/requalify.h"
+#include "dns/without_opt.h"
 #include "input.h"
 #include "records.h"
 

@@ -12,6 +12,7 @@
 #include "catch.h"
 #include "dns/packet.h"
 #include "policy/lookup.h"
+#include "read_answer.h"
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define COUNTS_ALLOCATIONS 1

@@ -23,6 +23,7 @@
 #include "dns/packet_text.h"
 #include "policy/family.h"
 #include "policy/lookup.h"
+#include "read_answer.h"
 
 namespace dnslet::test {
 
@@ -80,8 +81,8 @@ class Script {
     INFO("line " << line << ": expect_asked " << question);
     REQUIRE(std::holds_alternative<policy::Ask>(step_));
     const policy::UpstreamQuestion& upstream = asked_upstream();
-    const ReadMessage sent =
-        read_message(dns::build_upstream_query(upstream.question, upstream.flags));
+    const dns::QueryBytes query = dns::build_upstream_query(upstream.question, upstream.flags);
+    const ReadMessage sent = read_message({query.view().begin(), query.view().end()});
     CHECK(sent.id == 0);
     CHECK((sent.flags & ~0x0110) == 0x0020);
     CHECK(sent.opts == 1);

@@ -4,6 +4,7 @@
 
 #include "catch.h"
 #include "dns/packet.h"
+#include "dns/without_opt.h"
 
 namespace dnslet::dns {
 namespace {
@@ -193,31 +194,41 @@ TEST_CASE("less than a code is no extended error") {
 
 // Upstream.
 
+namespace {
+
+Bytes upstream_query(const Question& question, const UpstreamFlags& flags,
+                     QueryEdns edns = QueryEdns::WithEdns) {
+  const QueryBytes query = build_upstream_query(question, flags, edns);
+  return {query.view().begin(), query.view().end()};
+}
+
+}  // namespace
+
 TEST_CASE("the query that goes upstream is exactly this") {
   const Question question = {*Name::from_text("DB.test"), Type::AAAA, Class::IN};
-  CHECK(build_upstream_query(question, {}) ==
+  CHECK(upstream_query(question, {}) ==
         hex("0000 0120 0001 0000 0000 0001  02 6462 04 74657374 00  001c 0001"
             "00 0029 04d0 00 00 0000 0000"));
-  CHECK(build_upstream_query(question, {}, QueryEdns::WithoutEdns) ==
+  CHECK(upstream_query(question, {}, QueryEdns::WithoutEdns) ==
         hex("0000 0120 0001 0000 0000 0000  02 6462 04 74657374 00  001c 0001"));
 }
 
 TEST_CASE("RD, CD and DO go upstream as the client asked") {
   const Question question = {*Name::from_text("a"), Type::A, Class::IN};
   const auto flags_of = [&](const UpstreamFlags& flags) {
-    return u16_at(build_upstream_query(question, flags), 2);
+    return u16_at(upstream_query(question, flags), 2);
   };
   CHECK(flags_of({.recursion_desired = false}) == 0x0020);
   CHECK(flags_of({.checking_disabled = true}) == 0x0130);
   CHECK(flags_of({.dnssec_ok = true}) == 0x0120);
-  const Bytes query_with_do = build_upstream_query(question, {.dnssec_ok = true});
+  const Bytes query_with_do = upstream_query(question, {.dnssec_ok = true});
   CHECK(Message::parse(query_with_do)->edns()->dnssec_ok);
 }
 
 TEST_CASE("the longest name goes upstream whole") {
   std::string text;
   for (int i = 0; i < 127; ++i) text += "a.";
-  const Bytes built = build_upstream_query({*Name::from_text(text), Type::A, Class::IN}, {});
+  const Bytes built = upstream_query({*Name::from_text(text), Type::A, Class::IN}, {});
   CHECK(built.size() == kHeaderSize + kMaxName + 4 + kOptSize);
   CHECK(parse_query(built).verdict == Verdict::Usable);
 }

@@ -4,6 +4,7 @@
 // Scenarios: how an answer is shaped for the client that asked, and what is taken from upstream.
 
 #include "lookup_script.h"
+#include "read_answer.h"
 
 namespace dnslet::policy {
 namespace {
@@ -228,6 +229,34 @@ TEST_CASE("what follows upstream's OPT and what follows its last record is left 
   dns.expect_reply("upstream NOERROR | 60 A 192.0.2.1");
   dns.ask("db.test A");
   dns.expect_reply("cache NOERROR | 60 A 192.0.2.1");
+}
+
+TEST_CASE("one place may hold one answer after the other, and nothing is left of those before") {
+  const UpstreamQuestion question = {{*dns::Name::from_text("db.test"), Type::A}, {}};
+  const dns::Bytes stale_answer = hex("000f 0002 0003");
+  const std::vector<Packet> packets = {
+      answer_packet().additional(opt(1232, 0, stale_answer)),
+      answer_packet(),
+      answer_packet().flags(0x8182),
+      answer_packet().additional(opt(1232, 0x01000000)),
+      answer_packet().flags(0x8181).additional(opt()),
+      Packet("db.test", Type::A).flags(0x8185),
+  };
+  UpstreamAnswer used;
+  for (const Packet& first : packets) {
+    for (const Packet& second : packets) {
+      REQUIRE(read_answer(first, question, used));
+      REQUIRE(read_answer(second, question, used));
+      const auto fresh = read_answer(second, question);
+      CHECK(used.answer.message == fresh->answer.message);
+      CHECK(dns::same_bytes(used.answer.error.data(), fresh->answer.error.data()));
+      CHECK(used.rcode == fresh->rcode);
+      CHECK(used.has_edns == fresh->has_edns);
+    }
+    const Answer taken = std::move(used.answer);
+    REQUIRE(read_answer(first, question, used));
+    CHECK(used.answer.message == read_answer(first, question)->answer.message);
+  }
 }
 
 TEST_CASE("upstream is known to speak EDNS by its OPT") {

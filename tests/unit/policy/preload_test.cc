@@ -4,6 +4,7 @@
 
 #include "catch.h"
 #include "dns/packet.h"
+#include "read_answer.h"
 
 namespace dnslet::policy {
 namespace {
