@@ -104,6 +104,7 @@ bool Explanation::tell(const dns::Question& question) {
                 [this](const Flights::Exchange& exchange) { on_exchange(exchange); }});
   worker.post([this, &worker] {  // into the loop, whose clock stands still until it runs
     started_ns_ = uv_hrtime();
+    started_ = worker.loop().now();
     worker.look_up(question_, [this, &worker](const policy::Reply& reply, dns::BytesView message) {
       on_answer(reply, message);
       worker.stop();
@@ -208,12 +209,13 @@ void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {
   if (reply.source == Source::Upstream) tell_lifetime(*message);
 }
 
-// Why nobody asks any further, where that is not for what a server said.
+// Why nobody asks any further, where that is not for what a server said. Whether time is up is a
+// matter of the loop's clock, which stands still during a turn and so runs behind the real one.
 void Explanation::tell_end(double at_ms) {
   if (std::exchange(has_told_end_, true)) return;
-  const auto timeout = options().upstream_timeout.count();
-  if (at_ms >= static_cast<double>(timeout))
-    row_at(at_ms, "time is up (--upstream-timeout " + std::to_string(timeout) + ")");
+  const io::Milliseconds timeout = options().upstream_timeout;
+  if (subject_.worker.loop().now() - started_ >= timeout)
+    row_at(at_ms, "time is up (--upstream-timeout " + std::to_string(timeout.count()) + ")");
   else if (names_asked_ == policy::Lookup::kMaxAsked)
     row("search", "ends: no more than " + std::to_string(names_asked_) + " names are asked for");
 }

@@ -66,6 +66,7 @@ class Explanation {
   std::FILE* out_;
   dns::Question question_;
   uint64_t started_ns_ = 0;
+  io::Milliseconds started_{0};  // by the loop's clock
   bool has_told_rungs_ = false;
   bool has_told_end_ = false;
   std::size_t names_asked_ = 0;
