@@ -4,6 +4,7 @@
 // Options → server → exit status: 0 asked to stop, 1 could not run, 2 bad usage.
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -53,8 +54,19 @@ void fill_standard_descriptors() {
     if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", O_RDWR);  // takes the lowest free one
 }
 
+// Tables that are replaced now and then, as the cache's at each reload, come from the system and go
+// back to it. glibc would move its limit up with the first one that is freed, and take the next
+// ones from among small blocks, where they leave holes (mallopt(3)).
+void keep_tables_apart() {
+#if defined(__GLIBC__)
+  constexpr int kFromSystem = 128 * 1024;
+  (void)mallopt(M_MMAP_THRESHOLD, kFromSystem);
+#endif
+}
+
 int serve(Options options) {
   raise_descriptor_limit();
+  keep_tables_apart();
   auto passed = dnslet::app::take_passed_sockets(options);
   if (!passed) return fail(kCannotRun, passed.error().text);
   if (!dnslet::io::prepare_upstream()) return fail(kCannotRun, "cannot initialise c-ares");

@@ -131,8 +131,7 @@ def soak(programs, directory, questions):
 
 def quiet_sockets(soaking):
     """Ports kept open for the next questions: closed when nobody asks for some time"""
-    inodes = [os.readlink(link) for link in Path(f"/proc/{soaking.server.pid}/fd").iterdir()]
-    return sum(name.startswith("socket:") for name in inodes) - 2
+    return soaking.open_files()["socket"] - 2
 
 
 def check_memory(resident):
