@@ -89,19 +89,20 @@ void Upstream::tell(AresChannel& channel) {
   channel.take_outcomes(outcomes);
   const uint64_t now_ns = uv_hrtime();
   for (const AresChannel::Outcome& outcome : outcomes)
-    on_reply(outcome.token, {outcome.result, channel.packet(outcome), now_ns});
+    on_reply(outcome.token, {outcome.result, channel.packet(outcome), {}}, now_ns);
   outcomes.clear();
   outcomes_ = std::move(outcomes);
 }
 
-void Upstream::on_reply(uint64_t number, const Came& came) {
+// `came_ns`: when, for an Answer.
+void Upstream::on_reply(uint64_t number, UpstreamReply reply, uint64_t came_ns) {
   const Pending* const pending = pending_.find(number);
   if (!pending) return;  // its time was over
   const uint64_t token = pending->token;
-  const bool is_answer = came.result == UpstreamResult::Answer;
-  const std::chrono::nanoseconds taken(is_answer ? came.at_ns - pending->asked_ns : 0);
+  if (reply.result == UpstreamResult::Answer)
+    reply.taken = std::chrono::nanoseconds(came_ns - pending->asked_ns);
   pending_.remove(number);
-  on_reply_(token, {came.result, came.packet, taken});
+  on_reply_(token, reply);
 }
 
 // Forgets questions whose time is over. A channel in which c-ares still holds some is retired: new

@@ -63,18 +63,11 @@ class Upstream {
     uint64_t asked_ns = 0;           // when; the loop's clock is too coarse for a server nearby
   };
 
-  // What came of a question, and when; the time counts for an Answer.
-  struct Came {
-    UpstreamResult result;
-    dns::BytesView packet;
-    uint64_t at_ns;
-  };
-
   void renew_channel();
   void send_datagrams();
   void tell_soon();
   void tell(AresChannel& channel);
-  void on_reply(uint64_t number, const Came& came);
+  void on_reply(uint64_t number, UpstreamReply reply, uint64_t came_ns = 0);
   void on_turn();
   void on_deadline();
 

@@ -52,8 +52,7 @@ std::optional<uint32_t> KeyTable::prefetch(uint64_t hash, Depth depth) const {
   if (slots_[index].number == 0) return std::nullopt;
 
   const uint32_t number = slots_[index].number - 1;
-  const uint32_t* const end = &ends_[number == 0 ? 0 : number - 1];
-  if (depth == Depth::Entry) __builtin_prefetch(end);
+  if (depth == Depth::Entry) __builtin_prefetch(&ends_[number == 0 ? 0 : number - 1]);
   if (depth == Depth::Bytes) {
     const dns::BytesView key = this->key(number);
     prefetch_short(key.data(), key.size());

@@ -196,8 +196,7 @@ Lookup::MaybeReply Lookup::answer_chaos(const Tables& tables, dns::MutableBytesV
 Lookup::MaybeReply Lookup::answer_static(const Tables& tables, dns::MutableBytesView out) const {
   if (const auto reply = answer_from(tables, Source::Address, out)) return reply;
   if (const auto reply = answer_from(tables, Source::Hosts, out)) return reply;
-  if (tables.blocked.empty() || !find_closest(tables.blocked, query_.question.name))
-    return std::nullopt;
+  if (!find_closest(tables.blocked, query_.question.name)) return std::nullopt;
   return answer_names(Rcode::NxDomain, Source::Block, out);
 }
 

@@ -143,6 +143,7 @@ class Structure:
     opt_at: int = None  # place in `records`, which do not hold it
     extended_rcode: int = 0
     trailing: int = 0  # bytes behind the last record
+    owner_points_into_header: bool = False  # of some record
 
 
 def structure(wire):
@@ -160,7 +161,8 @@ def structure(wire):
 
 
 def _read_record(parser, section, found):
-    name = parser.get_name()
+    place, name = parser.current, parser.get_name()
+    found.owner_points_into_header |= _points_into_header(parser.wire, place)
     rdtype, rdclass, ttl, size = parser.get_struct("!HHIH")
     rdata = parser.get_bytes(size)
     if rdtype != OPT:
@@ -190,27 +192,13 @@ def first_name_is_plain(wire):
     return place < len(wire) and wire[place] == 0
 
 
-def owner_points_into_header(wire):
-    """Whether the owner of some record does, where all of them are names to dnspython"""
-    parser = dns.wire.Parser(wire)
-    _, _, *counts = parser.get_struct("!HHHHHH")
-    for _ in range(counts[0]):
-        parser.get_name()
-        parser.get_bytes(4)
-    for _ in range(sum(counts[1:])):
-        if _points_into_header(wire, parser.current):
-            return True
-        parser.get_name()
-        parser.get_bytes(parser.get_struct("!HHIH")[3])
-    return False
-
-
 def may_point_into_header(wire):
     """Whether some two bytes, in RDATA for example, may be a pointer into the header"""
     return any(first == 0xc0 and second < 12 for first, second in zip(wire[12:], wire[13:]))
 
 
 def _points_into_header(wire, place):
+    """Whether a name that dnspython has read does"""
     while wire[place]:
         if wire[place] < 64:
             place += 1 + wire[place]

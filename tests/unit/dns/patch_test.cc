@@ -89,15 +89,11 @@ TEST_CASE("a folded question forgets its spelling") {
 
 // Counting down.
 
-namespace {
-
 Bytes counted_down(const Bytes& message, const std::vector<uint16_t>& offsets, uint32_t age) {
   Bytes copy(message.size());
   copy_counted_down(message, copy, offsets, age);
   return copy;
 }
-
-}  // namespace
 
 TEST_CASE("all TTLs count down, but not the one of OPT, and never below zero") {
   const Packet packet = answer_packet()

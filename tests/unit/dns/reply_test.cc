@@ -194,15 +194,11 @@ TEST_CASE("less than a code is no extended error") {
 
 // Upstream.
 
-namespace {
-
 Bytes upstream_query(const Question& question, const UpstreamFlags& flags,
                      QueryEdns edns = QueryEdns::WithEdns) {
   const QueryBytes query = build_upstream_query(question, flags, edns);
   return {query.view().begin(), query.view().end()};
 }
-
-}  // namespace
 
 TEST_CASE("the query that goes upstream is exactly this") {
   const Question question = {*Name::from_text("DB.test"), Type::AAAA, Class::IN};
