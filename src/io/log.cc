@@ -60,9 +60,22 @@ bool takes_a_line(int fd) {
   return poll(&entry, 1, 0) == 1 && (entry.revents & (POLLOUT | POLLERR | POLLHUP)) != 0;
 }
 
+// A terminal promises a byte only and then waits for its reader. Opened anew it need not, and those
+// who share the descriptor see nothing of that.
+Descriptor open_terminal(int fd) {
+  if (isatty(fd) == 0) return Descriptor();
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  return Descriptor(open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+}
+
 }  // namespace
 
-Log::Log(Target target, Format format) : target_(target), format_(format) {
+Log::Log(Target target, Format format)
+    : target_(target),
+      format_(format),
+      output_(target == Target::StandardError ? STDERR_FILENO : STDOUT_FILENO),
+      terminal_(open_terminal(output_)) {
+  if (terminal_) output_ = terminal_.get();
   if (target_ == Target::Syslog)
     syslog_ = Descriptor(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
@@ -126,15 +139,14 @@ bool Log::flush() {
   return has_waiting_;
 }
 
-// Whole lines, at most PIPE_BUF bytes a write: that much poll() has promised.
+// Whole lines, at most PIPE_BUF bytes a write: that much poll() has promised, but for a terminal.
 void Log::flush_output() {
-  const int fd = target_ == Target::StandardError ? STDERR_FILENO : STDOUT_FILENO;
   std::size_t done = 0;
   while (done < waiting_.size()) {  // ends: every turn writes something or stops
     std::size_t size = std::min<std::size_t>(waiting_.size() - done, PIPE_BUF);
     size = waiting_.rfind('\n', done + size - 1) + 1 - done;
-    if (!takes_a_line(fd)) break;
-    const ssize_t written = ::write(fd, waiting_.data() + done, size);
+    if (!takes_a_line(output_)) break;
+    const ssize_t written = ::write(output_, waiting_.data() + done, size);
     if (written < 0 && (errno == EAGAIN || errno == EINTR)) break;
     // A reader that is gone (EPIPE) or a full disk takes nothing more: drop, and go on serving.
     done += written < 0 ? size : static_cast<std::size_t>(written);

@@ -59,6 +59,8 @@ class Log {
 
   Target target_;
   Format format_;
+  int output_;
+  Descriptor terminal_;  // `output_`, where that is one
   Descriptor syslog_;
   mutable std::mutex mutex_;  // over all that follows
   std::string waiting_;

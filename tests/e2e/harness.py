@@ -8,6 +8,7 @@ such as "valgrind -q", are allowed). SLOW=1 stretches every deadline: sanitizers
 
 import json
 import os
+import pty
 import re
 import select
 import shlex
@@ -61,7 +62,7 @@ class Dnslet:
     block asserts an orderly exit within 200 ms, clean log lines and no sanitizer report."""
 
     def __init__(self, *flags, listen="127.0.0.1:0", env=None, directory=None, wrapper=(),
-                 resolv_conf=None, pass_fds=()):
+                 resolv_conf=None, pass_fds=(), terminal=False):
         self.directory = Path(directory or tempfile.mkdtemp(prefix="dnslet-"))
         self.resolv_conf = Path(resolv_conf or self.directory / "resolv.conf")
         if resolv_conf is None and not self.resolv_conf.exists():
@@ -72,6 +73,7 @@ class Dnslet:
         self.words += map(str, flags)
         self.env = environment(env)
         self.pass_fds = pass_fds
+        self.terminal = terminal  # as standard output, instead of a pipe
         self.lines = []
         self.addresses = []
         self.process = None
@@ -94,10 +96,11 @@ class Dnslet:
     def spawn(self):
         """Starts the process and does not wait for anything."""
         self.stderr_path = self.directory / f"stderr-{id(self)}"
+        self.output, output = pty.openpty() if self.terminal else os.pipe()
         with open(self.stderr_path, "wb") as stderr:
             self.process = subprocess.Popen(self.words, env=self.env, stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE, stderr=stderr,
-                                            pass_fds=self.pass_fds)
+                                            stdout=output, stderr=stderr, pass_fds=self.pass_fds)
+        os.close(output)
         self.pid = self.process.pid
         self.pidfd = os.pidfd_open(self.pid)
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -124,11 +127,14 @@ class Dnslet:
     def _read(self):
         rest = b""
         while self.reading.wait():
-            piece = os.read(self.process.stdout.fileno(), 65536)
+            try:
+                piece = os.read(self.output, 65536)
+            except OSError:  # nobody has the terminal open any more
+                break
             if not piece:
                 break
             *whole, rest = (rest + piece).split(b"\n")
-            self.lines += [line.decode("utf-8", "backslashreplace") for line in whole]
+            self.lines += [line.decode("utf-8", "backslashreplace").rstrip("\r") for line in whole]
         if rest:
             self.lines.append(rest.decode("utf-8", "backslashreplace"))
 
@@ -195,7 +201,7 @@ class Dnslet:
             return
         self.ended = True
         self.reader.join(PATIENCE)
-        self.process.stdout.close()
+        os.close(self.output)
         os.close(self.pidfd)
 
     def query(self, name, rdtype="A", rdclass="IN", *, tcp=False, address=None, bind=None,

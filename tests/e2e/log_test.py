@@ -147,8 +147,9 @@ def lost_lines(server):
     return sum(int(number) for line in told for number in re.findall(r"\b\d+\b", line))
 
 
-def test_a_reader_that_does_not_keep_up_loses_counted_lines_and_holds_nobody_up(dnslet):
-    server = dnslet("--verbose", "--no-rec", hosts="192.0.2.10 nas.test\n")
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_a_reader_that_does_not_keep_up_loses_counted_lines_and_holds_nobody_up(dnslet, terminal):
+    server = dnslet("--verbose", "--no-rec", hosts="192.0.2.10 nas.test\n", terminal=terminal)
     server.reading.clear()
     with UdpClient(server.address) as client:
         wire = question("nas.test").to_wire()

@@ -112,7 +112,7 @@ def test_a_closed_standard_output_does_not_end_it(dnslet):
     assert data(server.query("nas.test")) == ["192.0.2.10"]
     server.wait_log("query ")  # the reading thread now stands still
     null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, server.process.stdout.fileno())  # the pipe now has no reader
+    os.dup2(null, server.output)  # the pipe now has no reader
     os.close(null)
     for _ in range(50):
         assert data(server.query("nas.test")) == ["192.0.2.10"]
