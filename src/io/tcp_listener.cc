@@ -25,7 +25,9 @@ TcpClients::~TcpClients() = default;
 void TcpClients::add(Handle<uv_tcp_t> connection) {
   if (clients_.size() >= limits_.max_clients) {
     ++closed_by_limit_;
-    on_gone(by_activity_.front());
+    const auto idle = std::ranges::find_if(
+        by_activity_, [this](uint64_t id) { return !clients_.at(id).client->has_unanswered(); });
+    on_gone(idle == by_activity_.end() ? by_activity_.front() : *idle);
   }
   const uint64_t id = next_id_++;
   by_activity_.push_back(id);

@@ -131,6 +131,35 @@ def test_at_the_limit_the_longest_idle_connection_makes_room(dnslet, upstream):
             client.socket.close()
 
 
+def test_at_the_limit_a_connection_that_waits_for_its_answer_stays(dnslet, upstream):
+    source = upstream(slow(0.7))
+    server = dnslet("--max-tcp-clients", 2, to=[source])
+    with TcpClient(server.address) as waiting, TcpClient(server.address) as idle:
+        waiting.send(question("a.test"))
+        source.wait_asked(1)
+        idle.socket.sendall(b"\0")
+        with TcpClient(server.address) as third:
+            third.send(question("b.test"))
+            assert idle.is_closed(PATIENCE)
+            assert data(waiting.receive()) == data(third.receive()) == ["192.0.2.1"]
+
+
+def test_where_all_wait_the_longest_waiting_one_makes_room(dnslet, upstream):
+    source = upstream(slow(0.7))
+    server = dnslet("--max-tcp-clients", 2, to=[source])
+    clients = []
+    try:
+        for i in range(3):
+            clients.append(TcpClient(server.address))
+            clients[-1].send(question(f"n{i}.test"))
+            source.wait_asked(i + 1)
+        assert clients[0].is_closed(PATIENCE)
+        assert all(data(client.receive()) == ["192.0.2.1"] for client in clients[1:])
+    finally:
+        for client in clients:
+            client.socket.close()
+
+
 def test_a_crowd_of_idle_connections_does_not_keep_new_clients_out(dnslet):
     server = dnslet("--no-rec", "--max-tcp-clients", 10, hosts=HOSTS)
     crowd = [TcpClient(server.address) for _ in range(60)]
