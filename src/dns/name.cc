@@ -196,12 +196,15 @@ bool Name::read_wire(Reader& reader) {
 }
 
 std::optional<Name> Name::from_message(BytesView message, Reader& reader) {
+  // With a pointer to the first label and one behind each of 127 no name needs more. The walk would
+  // end without this, as a jump goes below every place that was read before (RFC 1035 section
+  // 4.1.4), but a hostile message has room for chains of thousands, and for thousands of owners.
+  constexpr std::size_t kMaxJumps = 128;
   ShortBytes wire;
   Reader labels = reader;
-  bool jumped = false;
+  std::size_t jumps = 0;
   std::size_t lowest = reader.offset();
-  while (
-      true) {  // ends: a jump goes below every place that was read before (RFC 1035 section 4.1.4)
+  while (true) {
     const uint8_t length = labels.u8();
     if (!labels.ok()) return std::nullopt;
     if (length == 0) break;
@@ -212,13 +215,13 @@ std::optional<Name> Name::from_message(BytesView message, Reader& reader) {
     if (length < 0xc0) return std::nullopt;
     const std::size_t target = static_cast<std::size_t>(length & 0x3f) << 8 | labels.u8();
     if (!labels.ok() || target < kHeaderSize || target >= lowest) return std::nullopt;
-    if (!jumped) reader = labels;
-    jumped = true;
+    if (jumps == kMaxJumps) return std::nullopt;
+    if (jumps++ == 0) reader = labels;
     labels = Reader(message.first(lowest));  // what is pointed to ends before what points to it
     labels.skip(target);
     lowest = target;
   }
-  if (!jumped) reader = labels;
+  if (jumps == 0) reader = labels;
   wire.append(kRootWire);
   return Name(wire);
 }

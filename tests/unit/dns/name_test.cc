@@ -206,6 +206,23 @@ TEST_CASE("a pointer into the middle of a name is followed") {
   CHECK(from_message(hex("02 6462 04 74657374 00 c014"), 9) == name("."));
 }
 
+TEST_CASE("a name has at most as many pointers as it may have labels, and one to the first") {
+  // A root, then pointers each to the place before it.
+  const auto chain = [](std::size_t pointers) {
+    Bytes bytes = hex("00");
+    std::size_t target = kHeaderSize;
+    for (std::size_t i = 0; i < pointers; ++i) {
+      const std::size_t place = kHeaderSize + bytes.size();
+      bytes.push_back(static_cast<uint8_t>(0xc0 | target >> 8));
+      bytes.push_back(static_cast<uint8_t>(target));
+      target = place;
+    }
+    return from_message(bytes, bytes.size() - 2);
+  };
+  CHECK(chain(128) == Name());
+  CHECK_FALSE(chain(129));
+}
+
 TEST_CASE("a pointer has 14 bits") {
   Bytes bytes(0x3fff - kHeaderSize, 0);
   test::append(bytes, hex("01 61 00  01 62 ffff"));
