@@ -99,7 +99,11 @@ struct CacheTable::Block {
     return {size + 1, *size};
   }
 
-  uint64_t age_ms(Milliseconds now) const { return static_cast<uint64_t>(now.count()) - stored_at; }
+  // 0 where the worker that stored it has a clock that is ahead: each reads its own, once a turn.
+  uint64_t age_ms(Milliseconds now) const {
+    const auto at = static_cast<uint64_t>(now.count());
+    return at > stored_at ? at - stored_at : 0;
+  }
   uint64_t kept_ms(std::chrono::seconds stale) const {
     return (lifetime + static_cast<uint64_t>(stale.count())) * 1000;
   }
@@ -220,6 +224,7 @@ std::optional<CacheHit> CacheTable::find(const HashedKey& key, Milliseconds now,
   dns::copy_counted_down(block.message(), hit->message, block.ttls(),
                          static_cast<uint32_t>(age_ms / 1000));
   if (node.flags & kError) hit->error = dns::ExtendedError(block.error());
+  hit->left = std::chrono::seconds((uint64_t{block.lifetime} * 1000 - age_ms) / 1000);
   hit->turn = node.turn++;
   if ((node.flags & kFoundMask) != kFoundTwice) node.flags += kFound;
   if (ends_soon(age_ms, block.lifetime) && (node.flags & kPositive) != 0) {
@@ -243,7 +248,9 @@ std::optional<CacheHit> CacheTable::find_stale(const HashedKey& key, Millisecond
   if (block.message_size > out.size()) return std::nullopt;
   use(number);
 
-  CacheHit hit{out.first(block.message_size), dns::ExtendedError::stale_answer(), node.turn++};
+  CacheHit hit{.message = out.first(block.message_size),
+               .error = dns::ExtendedError::stale_answer(),
+               .turn = node.turn++};
   dns::copy_bytes(block.message(), hit.message);
   dns::set_ttls(hit.message, block.ttls(), kStaleTtl);
   return hit;

@@ -179,6 +179,14 @@ TEST_CASE("an entry ends exactly with its lifetime") {
   CHECK(fixture.cache.bytes() < with_entry);
 }
 
+TEST_CASE("a clock behind that of who stored the answer finds it as it was stored") {
+  Fixture fixture(10);
+  fixture.store("a.test");
+  fixture.now -= Milliseconds(1);
+  CHECK(fixture.find("a.test") == packet("a.test").bytes());
+  CHECK(fixture.cache.entries() == 1);
+}
+
 TEST_CASE("a lifetime longer than a TTL counts to zero and stays there") {
   Fixture fixture(10);
   fixture.store("a.test", packet("a.test", 3).bytes(), seconds(10));
