@@ -205,11 +205,13 @@ class Lookup {
                     dns::MutableBytesView out);
   Step next_name(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
   bool look_here(const Tables& tables, const dns::Question& question, Milliseconds now);
-  void take_step(const Tables& tables, const Landed& landed, Milliseconds now);
+  void take_step(const Tables& tables, const Landed& landed, Milliseconds now,
+                 std::chrono::seconds left = std::chrono::seconds::max());
   bool other_family_has_records(const Tables& tables, const Landed& landed, Milliseconds now) const;
   bool take_stale(const Tables& tables, const dns::Question& question, Milliseconds now,
                   Ended which);
   Step end_search(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
+  std::vector<dns::Name> names_now(const Tables& tables) const;
 
   MaybeReply answer_from(const Tables& tables, Source source, dns::MutableBytesView out) const;
   Reply answer_localhost(dns::MutableBytesView out) const;
@@ -234,8 +236,9 @@ class Lookup {
 };
 
 // Keeps an answer for later questions: in the cache as long as its TTLs allow, a failure for one
-// second among the failures.
-void keep(const Tables& tables, const CacheKey& key, const Answer& answer, Milliseconds now);
+// second among the failures. `at_most`: what is left of an answer of the cache that it was made of.
+void keep(const Tables& tables, const CacheKey& key, const Answer& answer, Milliseconds now,
+          std::chrono::seconds at_most = std::chrono::seconds::max());
 
 // The key under which upstream's answer to a question is kept.
 CacheKey key_of(const UpstreamQuestion& question);

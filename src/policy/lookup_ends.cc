@@ -5,6 +5,8 @@
 // before it ends; and one that has ended is better than none, when upstream fails (RFC 8767).
 // Upstream was asked before, and its answer takes the place of the old one whenever it comes.
 
+#include <utility>
+
 #include "dns/patch.h"
 #include "policy/lookup_steps.h"
 
@@ -20,10 +22,9 @@ Lookup Lookup::make_refresh() const {
 Step Lookup::start_refresh(const Tables& tables, Scope scope, Milliseconds now,
                            dns::MutableBytesView out) {
   if (scope == Scope::AsItStands) return ask_for(tables, query_.question);
-  return start_search(tables,
-                      names_to_try(query_.question, tables.settings.search,
-                                   in_stub_zone(tables.zones, query_.question.name)),
-                      now, out);
+  std::vector<dns::Name> names = names_now(tables);
+  if (names.empty()) return Drop();  // kept by a worker that has not heard of the new rules yet
+  return start_search(tables, std::move(names), now, out);
 }
 
 Lookup::MaybeReply Lookup::answer_stale(const Tables& tables, const Kept& kept, Ended which,

@@ -78,7 +78,7 @@ bool Lookup::look_here(const Tables& tables, const dns::Question& question, Mill
     hit = tables.failures.find(key, now, tables.scratch, {});
   }
   if (!hit) return false;
-  take_step(tables, {copy_of(*hit), Source::Cache}, now);
+  take_step(tables, {copy_of(*hit), Source::Cache}, now, hit->left);
   return true;
 }
 
@@ -91,7 +91,9 @@ bool Lookup::take_stale(const Tables& tables, const dns::Question& question, Mil
   return hit.has_value();
 }
 
-void Lookup::take_step(const Tables& tables, const Landed& landed, Milliseconds now) {
+// `left`: of the answer's life, where the cache had it.
+void Lookup::take_step(const Tables& tables, const Landed& landed, Milliseconds now,
+                       std::chrono::seconds left) {
   const Answer& answer = landed.answer;
   const Source source = landed.source;
   Search& search = *search_;
@@ -108,7 +110,9 @@ void Lookup::take_step(const Tables& tables, const Landed& landed, Milliseconds 
 
   const auto message = dns::Message::parse(answer.message);
   const auto kept = message ? time_to_keep(*message, tables.settings.ttls) : kFailureTime;
-  search.lifetime = std::min(search.lifetime, is_static ? std::chrono::seconds(kStaticTtl) : kept);
+  search.lifetime =
+      std::min({search.lifetime, is_static ? std::chrono::seconds(kStaticTtl) : kept, left});
+  if (outcome == StepOutcome::Data) search.data_left = left;
   if (is_as_it_stands) search.as_it_stands = answer;
   std::optional<Answer>& place = search.first_of(outcome);
   if (!place) place = answer;
@@ -132,6 +136,12 @@ bool Lookup::other_family_has_records(const Tables& tables, const Landed& landed
          tables.cache.existence(policy::key_of(*sibling), now) == Existence::HasRecords;
 }
 
+// The names that a search tries by the rules of now.
+std::vector<dns::Name> Lookup::names_now(const Tables& tables) const {
+  return names_to_try(query_.question, tables.settings.search,
+                      in_stub_zone(tables.zones, query_.question.name));
+}
+
 // Tells the verdict under the name asked.
 Step Lookup::end_search(const Tables& tables, Milliseconds now, dns::MutableBytesView out) {
   const std::unique_ptr<Search> search = std::move(search_);
@@ -151,22 +161,24 @@ Step Lookup::end_search(const Tables& tables, Milliseconds now, dns::MutableByte
     answer.message = dns::requalify(*found, query_.question, static_cast<uint32_t>(limit.count()));
   // The first name's own answer is in the cache already, where every search begins.
   const bool is_known = is_positive && search->next == 1 && found->question() == query_.question;
-  if (query_.has(dns::flag::kRd) && search->is_keepable && !is_known)
-    keep(tables, key_of(query_.question, Scope::Searched), answer, now);
+  const bool is_keepable = search->is_keepable && !is_known && search->names == names_now(tables);
+  if (query_.has(dns::flag::kRd) && is_keepable)
+    keep(tables, key_of(query_.question, Scope::Searched), answer, now, search->data_left);
 
   const Source source = outcome == StepOutcome::NoServer ? Source::Error : search->source;
   const Scope scope = is_known ? Scope::AsItStands : Scope::Searched;
   return finish_landed(tables, {answer, source}, {scope, now}, out);
 }
 
-void keep(const Tables& tables, const CacheKey& key, const Answer& answer, Milliseconds now) {
+void keep(const Tables& tables, const CacheKey& key, const Answer& answer, Milliseconds now,
+          std::chrono::seconds at_most) {
   const auto message = dns::Message::parse(answer.message);
   if (!message) return;
   const dns::Rcode rcode = message->rcode();
   if (rcode == dns::Rcode::NoError || rcode == dns::Rcode::NxDomain) {
     if (message->has(dns::flag::kTc)) return;
     tables.cache.store(key, {*message, answer.error}, now,
-                       time_to_keep(*message, tables.settings.ttls));
+                       std::min(at_most, time_to_keep(*message, tables.settings.ttls)));
     agree(tables, key, rcode, now);
   } else {
     tables.failures.store(key, {*message, answer.error}, now, kFailureTime);

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <initializer_list>
 #include <memory>
 #include <string>
 
@@ -42,6 +43,11 @@ class Script {
   policy::Zones zones{1};
   policy::OnTried on_tried = [](const policy::Tried&) {};
 
+  void search_in(std::initializer_list<const char*> domains) {
+    settings.search.domains.clear();
+    for (const char* domain : domains)
+      settings.search.domains.push_back(*dns::Name::from_text(domain));
+  }
   void block(const std::string& domain) { (void)blocked_.insert(wire_name(domain)); }
   void pass(std::chrono::milliseconds time) { now_ += time; }
   void reload() {

@@ -13,11 +13,6 @@ using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): 
 constexpr const char* kNoName = "NXDOMAIN / test 60 SOA 60";
 constexpr const char* kNoData = "NOERROR / test 60 SOA 60";
 
-void search_in(Script& dns, std::initializer_list<const char*> domains) {
-  for (const char* domain : domains)
-    dns.settings.search.domains.push_back(*dns::Name::from_text(domain));
-}
-
 void keep_answer(Script& dns, const std::string& question, const std::string& answer) {
   dns.ask(question);
   dns.upstream(answer);
@@ -158,7 +153,7 @@ TEST_CASE("the sibling of a question differs in its family alone") {
 TEST_CASE("a search ends with NODATA at the name that has the other family") {
   for (const char* negative : {kNoName, kNoData}) {
     Script dns;
-    search_in(dns, {"a.test", "b.test"});
+    dns.search_in({"a.test", "b.test"});
     keep_answer(dns, "db A", "NOERROR | 60 A 10.0.0.1");
     dns.ask("db AAAA");
     dns.expect_asked("db.a.test AAAA");
@@ -172,7 +167,7 @@ TEST_CASE("a search ends with NODATA at the name that has the other family") {
 TEST_CASE("a search goes on behind a name that has neither family") {
   for (const char* negative : {kNoName, kNoData}) {
     Script dns;
-    search_in(dns, {"a.test", "b.test"});
+    dns.search_in({"a.test", "b.test"});
     dns.ask("db A");
     dns.upstream(kNoData);
     dns.upstream("NOERROR | 60 A 10.0.0.1");
@@ -186,7 +181,7 @@ TEST_CASE("a search goes on behind a name that has neither family") {
 
 TEST_CASE("a question under way for the other family ends a search too, without a cache") {
   Script dns(0);
-  search_in(dns, {"a.test", "b.test"});
+  dns.search_in({"a.test", "b.test"});
   dns.ask("db AAAA");
   dns.sibling_shows(Existence::Exists);
   dns.upstream("NXDOMAIN");
@@ -198,7 +193,7 @@ TEST_CASE("a question under way for the other family ends a search too, without 
 
 TEST_CASE("a name of a hosts file ends a search for the family that it lacks") {
   Script dns;
-  search_in(dns, {"a.test", "b.test"});
+  dns.search_in({"a.test", "b.test"});
   (void)dns.hosts.add_text("10.0.0.1 db.a.test\n");
   dns.ask("db A");
   dns.expect_reply("hosts NOERROR | 10 CNAME db.a.test | db.a.test 10 A 10.0.0.1");
@@ -208,7 +203,7 @@ TEST_CASE("a name of a hosts file ends a search for the family that it lacks") {
 
 TEST_CASE("each name of a search is told with its source and what came of it") {
   Script dns;
-  search_in(dns, {"a.test", "b.test", "c.test", "d.test"});
+  dns.search_in({"a.test", "b.test", "c.test", "d.test"});
   (void)dns.hosts.add_text("10.0.0.1 db.c.test\n");
   dns.block("db.a.test");
   std::vector<std::string> told;
@@ -229,7 +224,7 @@ TEST_CASE("each name of a search is told with its source and what came of it") {
 TEST_CASE("without the fix a search goes on to another domain's name") {
   Script dns;
   dns.settings.families_agree = false;
-  search_in(dns, {"a.test", "b.test"});
+  dns.search_in({"a.test", "b.test"});
   keep_answer(dns, "db A", "NOERROR | 60 A 10.0.0.1");
   dns.ask("db AAAA");
   dns.upstream(kNoData);

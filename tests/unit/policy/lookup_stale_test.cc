@@ -22,11 +22,6 @@ struct StaleScript : Script {
   }
 };
 
-void search_in(Script& dns, std::initializer_list<const char*> domains) {
-  for (const char* domain : domains)
-    dns.settings.search.domains.push_back(*dns::Name::from_text(domain));
-}
-
 TEST_CASE("upstream is asked first, also where an old answer is kept") {
   StaleScript dns;
   dns.ask("db.test A");
@@ -176,7 +171,7 @@ TEST_CASE("old answers make room for new ones like all others") {
 
 TEST_CASE("a search ends with its old answer when upstream is silent") {
   Script dns(100, 3600s);
-  search_in(dns, {"a.test", "b.test"});
+  dns.search_in({"a.test", "b.test"});
   dns.ask("db A");
   dns.upstream("NXDOMAIN / test 60 SOA 60");
   dns.upstream("NOERROR | 60 A 10.0.0.1");
@@ -189,7 +184,7 @@ TEST_CASE("a search ends with its old answer when upstream is silent") {
 
 TEST_CASE("a search that begins with the name as it stands finds that one's old answer") {
   Script dns(100, 3600s);
-  search_in(dns, {"a.test"});
+  dns.search_in({"a.test"});
   dns.ask("db.test A");
   dns.upstream("NOERROR | 60 A 10.0.0.1");
   dns.pass(61s);
@@ -201,7 +196,7 @@ TEST_CASE("a search that begins with the name as it stands finds that one's old 
 
 TEST_CASE("a name that fails in a search counts as it was, and the search does not end elsewhere") {
   Script dns(100, 3600s);
-  search_in(dns, {"a.test", "b.test"});
+  dns.search_in({"a.test", "b.test"});
   dns.ask("db A");
   dns.upstream("NOERROR | 60 A 10.0.0.1");
   dns.pass(61s);
@@ -215,7 +210,7 @@ TEST_CASE("a name that fails in a search counts as it was, and the search does n
 
 TEST_CASE("a search goes on behind a name that did not exist when upstream fails") {
   Script dns(100, 3600s);
-  search_in(dns, {"a.test", "b.test"});
+  dns.search_in({"a.test", "b.test"});
   dns.ask("db A");
   dns.upstream("NXDOMAIN / test 60 SOA 60");
   dns.upstream("NOERROR | 60 A 10.0.0.1");
