@@ -153,9 +153,16 @@ void AresChannel::use_own_sockets() {
 
 uint64_t AresChannel::send(uint64_t token, const dns::QueryBytes& query) {
   const uint64_t number = asked_.add({.channel = this, .token = token, .query = query});
-  Asked* const asked = asked_.find(number);
-  asked->number = number;
-  sending_ = asked;
+  Asked& asked = *asked_.find(number);
+  asked.number = number;
+  hand_over(asked);
+  send_again();
+  return number;
+}
+
+// Has c-ares send it. It may be over when this returns.
+void AresChannel::hand_over(Asked& asked) {
+  sending_ = &asked;
 #if ARES_VERSION >= 0x011c00  // 1.28: draws the ID itself and tells it
   static const ares_dns_record_t* const kQuestion = [] {
     const StandIn message = question_stand_in(0);
@@ -167,11 +174,12 @@ uint64_t AresChannel::send(uint64_t token, const dns::QueryBytes& query) {
     Asked& over = *static_cast<Asked*>(data);
     over.channel->on_done(over, static_cast<int>(status));
   };
+  const uint64_t number = asked.number;
   uint16_t id = 0;
   if (kQuestion == nullptr) {
-    on_done(*asked, ARES_ENOMEM);
-  } else if (ares_send_dnsrec(channel_, kQuestion, done, asked, &id) == ARES_SUCCESS) {
-    if (asked_.find(number)) note_id(id, *asked);
+    on_done(asked, ARES_ENOMEM);
+  } else if (ares_send_dnsrec(channel_, kQuestion, done, &asked, &id) == ARES_SUCCESS) {
+    if (asked_.find(number)) note_id(id, asked);
   }
 #else
   const auto done = [](void* data, int status, int, unsigned char*, int) {
@@ -181,12 +189,30 @@ uint64_t AresChannel::send(uint64_t token, const dns::QueryBytes& query) {
   static thread_local RandomIds random_ids;
   uint16_t id = random_ids.next();
   while (by_id_[id] != 0) id = random_ids.next();  // ends: at most kMaxOpen are open
-  note_id(id, *asked);
+  note_id(id, asked);
   const StandIn message = question_stand_in(id);
-  ares_send(channel_, message.data(), static_cast<int>(message.size()), done, asked);
+  ares_send(channel_, message.data(), static_cast<int>(message.size()), done, &asked);
 #endif
   sending_ = nullptr;
-  return number;
+}
+
+// Whether c-ares gives up on a question that need not fail. Either the server has left it unanswered
+// when it ended the connection on which it did answer others, as servers do that answer so many and
+// no more (RFC 7766 section 6.2.4). Or it is under way over UDP, where c-ares sees no failures; but
+// 1.18 counts those of TCP against all questions to the server.
+bool AresChannel::is_cut_off(const Asked& asked) const {
+  if (sending_ == &asked) return false;
+  return asked.port || (asked.connection != 0 && asked.connection == fruitful_);
+}
+
+// Ends: a question that comes back at once, or from a connection without any answer, is over.
+void AresChannel::send_again() {
+  while (!cut_off_.empty()) {
+    Asked* const asked = asked_.find(cut_off_.back());
+    cut_off_.pop_back();
+    asked->connection = 0;
+    hand_over(*asked);
+  }
 }
 
 void AresChannel::note_id(uint16_t id, Asked& asked) {
@@ -225,6 +251,10 @@ void AresChannel::on_done(Asked& asked, int status) {
     --orphans_;
   } else if (status == ARES_SUCCESS) {
     outcomes_.push_back({asked.token, UpstreamResult::Answer, asked.packet});
+  } else if (is_cut_off(asked)) {
+    cut_off_.push_back(asked.number);
+    by_id_[asked.id] = 0;
+    return;
   } else {
     outcomes_.push_back({asked.token, failure_of(std::exchange(socket_error_, 0)), {}});
   }
@@ -270,6 +300,11 @@ void AresChannel::on_ready(int fd, int events) {
     watch(fd);
   }
   process(fd, events);
+  watch(fd);  // an error has paused it, and there may have been answers to read first
+  if (!cut_off_.empty()) {
+    send_again();
+    send_datagrams();
+  }
   if (has_outcomes()) on_outcomes_();
   // What lies here has been told, or has been of no use to c-ares.
   arrived_.clear();

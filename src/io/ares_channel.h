@@ -98,6 +98,7 @@ class AresChannel {
     uint16_t id = 0;
     bool is_open = true;                    // somebody waits for it
     std::optional<UdpPorts::Place> port{};  // while it is open and asked over UDP
+    uint64_t connection = 0;                // by which it was sent, if it was asked over TCP
     Range packet{};                         // what has come
     bool is_answered = false;               // for good: TC is asked again over TCP
   };
@@ -111,6 +112,9 @@ class AresChannel {
   };
 
   void use_own_sockets();
+  void hand_over(Asked& asked);
+  bool is_cut_off(const Asked& asked) const;
+  void send_again();
   void note_id(uint16_t id, Asked& asked);
   Asked* find_open(uint16_t id);
   void close(Asked& asked);
@@ -142,6 +146,9 @@ class AresChannel {
   dns::Bytes arrived_;                             // what outcomes and questions refer to
   std::vector<Outcome> outcomes_;
   std::vector<uint64_t> unsent_;  // numbers of questions whose ports are open
+  std::vector<uint64_t> cut_off_;  // numbers of questions whose connection has ended; not for long
+  uint64_t connections_ = 0;       // TCP connections so far: the number of the last one
+  uint64_t fruitful_ = 0;          // the number of the last one that has brought an answer
   std::unordered_map<int, Watched> watched_;
   std::unordered_map<int, ServerStream> streams_;
   std::size_t orphans_ = 0;

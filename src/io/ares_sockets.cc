@@ -34,6 +34,7 @@ int AresChannel::open_socket(int domain, int type) {
   constexpr int kOn = 1;
   (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUnacknowledgedMs, sizeof kUnacknowledgedMs);
   (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &kOn, sizeof kOn);  // questions are written whole
+  ++connections_;
   streams_.emplace(fd, ServerStream(fd));
   return fd;
 }
@@ -62,12 +63,15 @@ ssize_t AresChannel::send_parts(int fd, const iovec* parts, int count) {
     }
     while (reader.remaining() > 0) {  // ends: every turn reads at least one byte
       const dns::BytesView stand_in = reader.bytes(reader.u16());
-      if (const Asked* const asked = find_sent(id_of(stand_in)))
+      if (Asked* const asked = find_sent(id_of(stand_in))) {
         stream->second.add(asked->query.view());
+        asked->connection = connections_;
+      }
     }
   }
   if (stream != streams_.end()) {
-    if (!stream->second.flush()) return -1;
+    // A broken connection is found by reading, behind the answers that it has brought.
+    (void)stream->second.flush();
     watch(fd);
   }
   return static_cast<ssize_t>(size);
@@ -118,6 +122,7 @@ std::optional<StandIn> AresChannel::keep_answer(dns::BytesView packet, Carrier c
   asked->packet = {arrived_.size(), packet.size()};
   arrived_.insert(arrived_.end(), packet.begin(), packet.end());
   asked->is_answered = !is_datagram || !is_truncated(packet);
+  if (!is_datagram) fruitful_ = connections_;
   if (is_datagram) ports_.close(*std::exchange(asked->port, std::nullopt));
   return answer_stand_in(asked->id, !asked->is_answered);
 }

@@ -2,6 +2,8 @@
 # Copyright the dnslet authors
 """Contract section 6: upstreams that truncate, forge, break, die and come back."""
 
+import itertools
+
 import dns.message
 import dns.rrset
 import pytest
@@ -9,6 +11,51 @@ from harness import (CLOSE, PATIENCE, SCALE, Later, UdpClient, data, only_rcode,
                      silent, timed, udp_burst, wait_until, with_address)
 
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
+
+
+@pytest.mark.parametrize("flags", [["--force-tcp"], []], ids=["force-tcp", "TC"])
+@pytest.mark.parametrize("limit,questions", [(1, 20), (3, 40), (128, 300)])
+def test_a_server_may_end_connections_after_some_answers(dnslet, upstream, flags, limit,
+                                                         questions):
+    """CoreDNS and others answer 128 questions on a connection (RFC 7766 section 6.2.4)."""
+    count = itertools.count(1)
+
+    def handler(asked):
+        if asked.transport == "udp":
+            return asked.answer(tc=True)
+        ends = next(count) % limit == 0
+        return [with_address()(asked), *([CLOSE] if ends else [])]
+    server = dnslet(*flags, "--upstream-timeout", 10000, to=[upstream(handler)])
+    with UdpClient(server.address) as client:
+        for i in range(questions):
+            client.send(question(f"n{i}.test"))
+        answers = [client.receive() for _ in range(questions)]
+    assert all(data(answer) == ["192.0.2.1"] for answer in answers)
+    server.stop()
+    assert not server.log("upstream server failed")
+
+
+def test_connections_that_end_do_not_touch_questions_over_udp(dnslet, upstream):
+    def handler(asked):
+        if asked.name.startswith("slow"):
+            return Later(0.5, with_address()(asked))
+        return asked.answer(tc=True) if asked.transport == "udp" else CLOSE
+    source = upstream(handler)
+    server = dnslet(to=[source])
+    with UdpClient(server.address) as client:
+        client.send(question("slow.test"))
+        source.wait_asked(1)
+        for i in range(4):
+            assert server.query(f"n{i}.test").rcode() == SERVFAIL
+        assert data(client.receive()) == ["192.0.2.1"]
+
+
+def test_a_server_that_ends_connections_unanswered_is_given_up(dnslet, upstream):
+    source = upstream(lambda asked: CLOSE)
+    server = dnslet("--force-tcp", to=[source])
+    answer, seconds = timed(lambda: server.query("www.test"))
+    assert answer.rcode() == SERVFAIL and seconds < 1.0 * SCALE
+    assert len(source.questions) <= 2
 
 
 def test_a_truncated_upstream_answer_is_asked_again_over_tcp(dnslet, upstream):
