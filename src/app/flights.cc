@@ -363,7 +363,8 @@ void Flights::on_time() {
   }
   while (!flights_.empty() && flights_.find(flights_.oldest())->deadline <= now)
     land_failed(flights_.oldest());
-  std::erase_if(retired_, [](const auto& group) { return group->flights == 0; });
+  if (std::erase_if(retired_, [](const auto& group) { return group->flights == 0; }) > 0)
+    drop_unused_counters();
   arm();
 }
 

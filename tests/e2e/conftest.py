@@ -4,6 +4,7 @@
 
 import contextlib
 import shutil
+import socket
 import sys
 from pathlib import Path
 
@@ -24,6 +25,19 @@ def upstream():
     """upstream(handler, host=…, port=…) → a running FakeUpstream"""
     with contextlib.ExitStack() as stack:
         yield lambda handler, **how: stack.enter_context(FakeUpstream(handler, **how))
+
+
+@pytest.fixture
+def upstream53(upstream):
+    """upstream53("127.53.1.1", handler): skips where port 53 can't be had."""
+    def start(host, handler):
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                probe.bind((host, 53))
+        except OSError as error:
+            pytest.skip(f"port 53 of {host}: {error}")
+        return upstream(handler, host=host, port=53)
+    return start
 
 
 @pytest.fixture

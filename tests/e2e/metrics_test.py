@@ -144,6 +144,22 @@ def test_servers_come_and_go_with_resolv_conf(dnslet, upstream, tmp_path):
     assert total("dnslet_reloads_total") == 1
 
 
+def test_a_server_goes_with_the_last_question_to_it(dnslet, upstream53, tmp_path):
+    gone = upstream53("127.53.2.1", silent)
+    conf = tmp_path / "resolv.conf"
+    conf.write_text(f"nameserver {gone.host}\n")
+    server = dnslet(*METRICS, "--upstream-timeout", 1000)
+    with UdpClient(server.address) as client:
+        client.send(question("www.test"))
+        gone.wait_asked(1)
+        conf.write_text("nameserver 127.53.2.2\n")
+        server.send_signal(signal.SIGHUP)
+        server.wait_log("nameservers 127.53.2.2:53")
+        client.receive()
+    server.query("other.test")
+    wait_until(lambda: gone.address not in get(server)[1], "its counters are gone")
+
+
 def test_what_is_under_way_is_shown(dnslet, upstream):
     quiet = upstream(silent)
     server = dnslet(*METRICS, "--max-inflight", 2, "--upstream-timeout", 3000, to=[quiet])

@@ -6,23 +6,9 @@ The file has no ports: these upstreams need port 53 on addresses of 127/8 that n
 
 import os
 import signal
-import socket
 
 import pytest
 from harness import SCALE, UdpClient, data, question, silent, wait_until, with_address
-
-
-@pytest.fixture
-def upstream53(upstream):
-    """upstream53("127.53.1.1", handler): skips where port 53 can't be had."""
-    def start(host, handler):
-        try:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                probe.bind((host, 53))
-        except OSError as error:
-            pytest.skip(f"port 53 of {host}: {error}")
-        return upstream(handler, host=host, port=53)
-    return start
 
 
 @pytest.fixture
