@@ -121,7 +121,7 @@ void RecordWriter::write_name(NameView name) {
       return;
     }
     if (writer_.size() < kPointerLimit)
-      offsets_.emplace(key, static_cast<uint16_t>(writer_.size()));
+      noted_.push_back(&*offsets_.emplace(key, static_cast<uint16_t>(writer_.size())).first);
     writer_.u8(static_cast<uint8_t>(rest.first_label().size()));
     writer_.bytes(rest.first_label());
   }
@@ -130,7 +130,10 @@ void RecordWriter::write_name(NameView name) {
 
 // Takes back what has been noted behind `size`, together with Writer::rewind.
 void RecordWriter::forget_behind(std::size_t size) {
-  std::erase_if(offsets_, [&](const auto& entry) { return entry.second >= size; });
+  while (!noted_.empty() && noted_.back()->second >= size) {
+    offsets_.erase(offsets_.find(noted_.back()->first));
+    noted_.pop_back();
+  }
 }
 
 // False: a name in it is broken.

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "dns/message.h"
 #include "dns/wire.h"
@@ -34,6 +35,8 @@ class RecordWriter {
   [[nodiscard]] std::size_t finish();
 
  private:
+  using Offsets = std::unordered_map<std::string, uint16_t>;
+
   template <typename Write>
   void write_record(NameView owner, const Record& fixed, Write write_rdata);
   void write_name(NameView name);
@@ -42,7 +45,8 @@ class RecordWriter {
 
   const Message& from_;
   Writer writer_;
-  std::unordered_map<std::string, uint16_t> offsets_;  // suffixes of names by their wire form
+  Offsets offsets_;                                // suffixes of names by their wire form
+  std::vector<const Offsets::value_type*> noted_;  // these, in order of their offsets
   uint16_t flags_ = 0;
   uint16_t counts_[3] = {};
   bool is_full_ = false;
