@@ -32,6 +32,7 @@ class Log {
   enum class Target { StandardOutput, Syslog, StandardError };
   enum class Format { Text, Json };
   static constexpr std::size_t kMaxWaiting = 256U << 10;  // bytes
+  static constexpr std::size_t kTopics = 64;              // from here on they are tidied up
 
   Log(Target target, Format format);
 
@@ -67,7 +68,7 @@ class Log {
   std::atomic<bool> has_waiting_ = false;  // told without the lock, as nearly every turn asks
   uint64_t dropped_ = 0;                   // since the last time it was told
   uint64_t dropped_total_ = 0;
-  std::unordered_map<std::string, Topic> topics_;  // as many as there are call sites
+  std::unordered_map<std::string, Topic> topics_;  // those of the last interval, and some more
 };
 
 }  // namespace dnslet::io
