@@ -104,11 +104,11 @@ Server::Server(Options options)
 Server::~Server() { log_.flush(); }
 
 Status Server::configure() {
-  if (!cache_.reserve())
-    return Error{"no memory for a cache of " + std::to_string(options_.cache_capacity) +
-                 " answers; set a lower --rcache (DNSMASQ_RCACHE)"};
   if (Status status = hosts_.load(); !status) return status;
   each([hosts = hosts_.table()](Worker& worker) { worker.use_hosts(hosts); });
+  if (!cache_.reserve())  // behind use_hosts(), which empties it
+    return Error{"no memory for a cache of " + std::to_string(options_.cache_capacity) +
+                 " answers; set a lower --rcache (DNSMASQ_RCACHE)"};
   if (options_.no_recursion) return Done();
 
   const auto forwarding = sources_.read();
