@@ -262,7 +262,7 @@ std::string Explanation::passed(Source rung) const {
     case Source::Block:
       return options().block.empty() ? "none given" : "does not cover it";
     case Source::Filter:
-      return options().filter == Filter::None ? "off" : "for another type";
+      return options().filter == policy::Filter::None ? "off" : "for another type";
     case Source::Cache:
       return options().cache_capacity == 0 ? "off" : "empty, as this process has just begun";
     default:

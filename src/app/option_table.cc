@@ -123,9 +123,9 @@ Status parse_default_resolver(std::string_view text, Options& options) {
 }
 
 Status parse_resolvconf_options(std::string_view text, Options& options) {
-  const auto search = parse_client_search(text);
-  if (!search) return search.error();
-  options.client_search = *search;
+  const auto choice = parse_client_options(text);
+  if (!choice) return choice.error();
+  options.client_options = *choice;
   return Done{};
 }
 

@@ -37,10 +37,6 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
-Error not_a(std::string_view text, std::string_view what) {
-  return Error{in_quotes(text) + " is not " + std::string(what)};
-}
-
 // Neither the root, nor a name with an asterisk, which would look like a wildcard and not be one,
 // or with a sign that belongs to a list or an address.
 bool is_domain(std::string_view text) {
@@ -132,6 +128,10 @@ Result<std::vector<IpAddress>> parse_addresses(std::string_view text) {
 }
 
 }  // namespace
+
+Error not_a(std::string_view text, std::string_view what) {
+  return Error{in_quotes(text) + " is not " + std::string(what)};
+}
 
 std::string escaped(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -295,17 +295,17 @@ Result<StaticRecord> parse_static_record(std::string_view text) {
   return StaticRecord{std::string(name), *addresses};
 }
 
-Result<Filter> parse_filter(std::string_view text) {
+Result<policy::Filter> parse_filter(std::string_view text) {
   const std::string family = lower_case(text);
-  if (family == "a") return Filter::A;
-  if (family == "aaaa") return Filter::Aaaa;
+  if (family == "a") return policy::Filter::A;
+  if (family == "aaaa") return policy::Filter::Aaaa;
   return not_a(text, "a or aaaa");
 }
 
-Result<ClientSearch> parse_client_search(std::string_view text) {
+Result<policy::ClientOptions> parse_client_options(std::string_view text) {
   const std::string choice = lower_case(text);
-  if (choice == "keep") return ClientSearch::Keep;
-  if (choice == "auto") return ClientSearch::Auto;
+  if (choice == "keep") return policy::ClientOptions::Keep;
+  if (choice == "auto") return policy::ClientOptions::Auto;
   return not_a(text, "keep or auto");
 }
 

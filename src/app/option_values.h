@@ -27,6 +27,9 @@ std::string escaped(std::string_view text);
 // The same between single quotes, cut after a line's worth, for error sentences.
 std::string in_quotes(std::string_view text);
 
+// "'TEXT' is not WHAT".
+Error not_a(std::string_view text, std::string_view what);
+
 // true/false, 1/0, t/f, yes/no, on/off in any case.
 Result<bool> parse_boolean(std::string_view text);
 
@@ -62,8 +65,8 @@ Result<std::vector<StubZone>> parse_stub_zones(std::string_view text);
 Status check_stub_zones(const std::vector<StubZone>& zones);
 // "name=ip[,ip]"; the name may begin with "*.".
 Result<StaticRecord> parse_static_record(std::string_view text);
-Result<Filter> parse_filter(std::string_view text);
-Result<ClientSearch> parse_client_search(std::string_view text);
+Result<policy::Filter> parse_filter(std::string_view text);
+Result<policy::ClientOptions> parse_client_options(std::string_view text);
 // "name [type]", A where there is no type; of an address the reverse name and PTR.
 Result<dns::Question> parse_question(std::string_view text);
 Result<std::string> parse_path(std::string_view text);

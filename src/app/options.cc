@@ -317,7 +317,7 @@ void count_workers(ParsedOptions& parsed) {
 
 // Sockets that systemd passes are not known yet.
 Status check_default_resolver(const Options& options) {
-  if (options.default_resolver && options.client_search == ClientSearch::Auto &&
+  if (options.default_resolver && options.client_options == policy::ClientOptions::Auto &&
       !options.enable_search)
     return Error{
         "--resolvconf-options auto (DNSMASQ_RESOLVCONF_OPTIONS) takes the search list away from "

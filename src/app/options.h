@@ -4,7 +4,7 @@
 
 // One table of options: flag, variable, default, help text, parser. It drives the command line, the
 // environment, --help and --print-config; nothing else in the program reads argv or the
-// environment.
+// environment, but for systemd's variables.
 //
 // Precedence: flag, then variable, then resolv.conf (where the table says so), then default. An
 // empty variable counts as unset. The first unusable value ends the parsing with one sentence that
@@ -23,17 +23,13 @@
 #include "base/result.h"
 #include "dns/message.h"
 #include "io/privileges.h"
+#include "policy/lookup.h"
+#include "policy/resolv_conf_edit.h"
 
 namespace dnslet::app {
 
 // What the command line asks for besides serving.
 enum class Action { Serve, Help, Version, PrintConfig, Healthcheck, Explain };
-
-// Which address family --filter answers with NODATA.
-enum class Filter { None, A, Aaaa };
-
-// Whether the clients of a resolv.conf that --default-resolver edits keep their search list.
-enum class ClientSearch { Keep, Auto };
 
 // One --address value: a name ("*." in front makes it a wildcard) and its addresses. The name is
 // checked (usable as a domain name) but kept as it was written.
@@ -69,7 +65,7 @@ struct Options {
   std::chrono::seconds hosts_poll{0};  // 0: only on SIGHUP
   std::vector<StaticRecord> addresses;
   std::vector<std::string> block;  // domains, checked, as written but for a leading dot
-  Filter filter = Filter::None;
+  policy::Filter filter = policy::Filter::None;
   std::vector<Network> allow;  // empty: everyone
 
   std::vector<std::string> search_domains;  // as `block`; empty: from resolv.conf
@@ -97,7 +93,7 @@ struct Options {
   std::chrono::milliseconds tcp_idle_timeout{10000};
 
   bool default_resolver = false;  // this dnslet becomes the host's nameserver
-  ClientSearch client_search = ClientSearch::Keep;
+  policy::ClientOptions client_options = policy::ClientOptions::Keep;
   bool systemd = false;  // `listen` is not asked; it becomes what the passed sockets hear
   bool multithreading = false;
   bool verbose = false;

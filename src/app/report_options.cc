@@ -14,10 +14,6 @@ namespace {
 constexpr std::size_t kMaxName = 200;  // bytes of a prefix, a key, a path
 constexpr std::string_view kScheme = "http://";
 
-Error not_a(std::string_view text, std::string_view what) {
-  return Error{in_quotes(text) + " is not " + std::string(what)};
-}
-
 bool is_alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }

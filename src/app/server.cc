@@ -33,10 +33,8 @@ io::Log::Target log_target(const Options& options) {
 }
 
 policy::Settings settings_from(const Options& options) {
-  constexpr policy::Filter kFilters[] = {policy::Filter::None, policy::Filter::A,
-                                         policy::Filter::Aaaa};
   return {.version = std::string("dnslet ") + version(),
-          .filter = kFilters[static_cast<std::size_t>(options.filter)],
+          .filter = options.filter,
           .allow = options.allow,
           .forwards = !options.no_recursion,
           .ttls = {options.cache_ttl, options.cache_negative_ttl},
@@ -256,9 +254,8 @@ Status Server::prepare_host_resolver() {
     return Error{
         "--default-resolver (DNSMASQ_DEFAULT) needs a UDP socket on port 53, the only one "
         "that resolv.conf can name; add one to the socket unit"};
-  const auto told = options_.client_search == ClientSearch::Keep ? policy::ClientOptions::Keep
-                                                                 : policy::ClientOptions::Auto;
-  host_resolver_.emplace(options_.resolv_conf, HostResolver::Told{std::move(*server), told}, log_);
+  host_resolver_.emplace(options_.resolv_conf,
+                         HostResolver::Told{std::move(*server), options_.client_options}, log_);
   host_resolver_->open();
   return Done();
 }

@@ -17,11 +17,11 @@ struct HttpRequest {
   std::string path;    // from the slash on, without a query; not decoded
 };
 
-// Where the empty line that ends the head begins its last byte, plus one: the size of the head.
-// nullopt: it is not all there. `seen`: so many bytes were looked at before.
+// The size of the head with its empty line; nullopt: it is not all there. `seen`: how many of the
+// bytes an earlier call has looked at.
 std::optional<std::size_t> size_of_head(std::string_view bytes, std::size_t seen);
 
-// nullopt: not a request. REQUIRES: nothing; any bytes will do.
+// nullopt: not a request.
 std::optional<HttpRequest> parse_http_head(std::string_view head);
 
 // The status of an HTTP/1.x response. nullopt: not the beginning of one.

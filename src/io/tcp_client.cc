@@ -92,10 +92,6 @@ std::size_t TcpClient::take_frames(dns::BytesView bytes) {
 
 void TcpClient::send(dns::BytesView answer) {
   queue(answer);
-  forget();
-}
-
-void TcpClient::forget() {
   if (unanswered_ > 0) --unanswered_;
   flush();
 }

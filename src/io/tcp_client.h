@@ -53,8 +53,6 @@ class TcpClient {
   void start();
   // The answer to a question that was to follow.
   void send(dns::BytesView answer);
-  // No answer will follow to one of them.
-  void forget();
   bool has_unanswered() const { return unanswered_ > 0; }
 
  private:

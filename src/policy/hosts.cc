@@ -7,6 +7,7 @@
 namespace dnslet::policy {
 namespace {
 
+// As isspace(3) in the C locale, by which the C library takes these files apart.
 constexpr bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 

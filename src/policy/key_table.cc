@@ -9,13 +9,6 @@
 
 namespace dnslet::policy {
 
-void KeyTable::reserve(std::size_t keys, std::size_t bytes) {
-  bytes_.reserve(bytes);
-  ends_.reserve(keys);
-  const std::size_t slots = std::bit_ceil(keys + keys / 3 + 2);
-  if (slots > slots_.size()) grow(slots);
-}
-
 uint32_t KeyTable::insert(dns::BytesView key) {
   if ((ends_.size() + 1) * 4 > slots_.size() * 3)
     grow(std::max<std::size_t>(16, slots_.size() * 2));

@@ -33,8 +33,6 @@ class KeyTable {
 
   std::size_t size() const { return ends_.size(); }
   bool empty() const { return ends_.empty(); }
-  // Makes room for `keys` keys of `bytes` bytes in all, so that entering them moves nothing.
-  void reserve(std::size_t keys, std::size_t bytes);
 
   // The key's number; enters it if it is new. `key` is copied. REQUIRES: 1 to 255 bytes.
   uint32_t insert(dns::BytesView key);

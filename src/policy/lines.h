@@ -2,8 +2,7 @@
 // Copyright the dnslet authors
 #pragma once
 
-// Taking text apart that stands in lines of words: hosts(5), resolv.conf(5). Views point into the
-// text they were given.
+// Taking resolv.conf(5) apart into lines and words. Views point into the text they were given.
 
 #include <algorithm>
 #include <string_view>

@@ -109,7 +109,7 @@ TEST_CASE("without flags and variables every option has the default of the manua
   CHECK(options.hosts_poll == seconds(0));
   CHECK(options.addresses.empty());
   CHECK(options.block.empty());
-  CHECK(options.filter == Filter::None);
+  CHECK(options.filter == policy::Filter::None);
   CHECK(options.allow.empty());
   CHECK_FALSE(options.enable_search);
   CHECK(options.search_domains.empty());
@@ -471,9 +471,9 @@ TEST_CASE("what is no user is refused with what would be one") {
 }
 
 TEST_CASE("what becomes of the clients' search list is kept or auto") {
-  CHECK(good({}).client_search == ClientSearch::Keep);
-  CHECK(good({"--resolvconf-options=Keep"}).client_search == ClientSearch::Keep);
-  CHECK(good({}, {{"DNSMASQ_RESOLVCONF_OPTIONS", "auto"}}).client_search == ClientSearch::Auto);
+  CHECK(good({}).client_options == policy::ClientOptions::Keep);
+  CHECK(good({"--resolvconf-options=Keep"}).client_options == policy::ClientOptions::Keep);
+  CHECK(good({}, {{"DNSMASQ_RESOLVCONF_OPTIONS", "auto"}}).client_options == policy::ClientOptions::Auto);
   CHECK(bad({"--resolvconf-options=yes"}) == "--resolvconf-options: 'yes' is not keep or auto");
 }
 
@@ -484,9 +484,9 @@ TEST_CASE("the search list is taken away from clients only where dnslet searches
 }
 
 TEST_CASE("filter takes an address family") {
-  CHECK(good({"--filter=a"}).filter == Filter::A);
-  CHECK(good({"--filter=AAAA"}).filter == Filter::Aaaa);
-  CHECK(good({}, {{"DNSMASQ_FILTER", "aaaa"}}).filter == Filter::Aaaa);
+  CHECK(good({"--filter=a"}).filter == policy::Filter::A);
+  CHECK(good({"--filter=AAAA"}).filter == policy::Filter::Aaaa);
+  CHECK(good({}, {{"DNSMASQ_FILTER", "aaaa"}}).filter == policy::Filter::Aaaa);
   CHECK(bad({"--filter=mx"}) == "--filter: 'mx' is not a or aaaa");
 }
 

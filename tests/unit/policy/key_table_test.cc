@@ -64,18 +64,6 @@ TEST_CASE("a table agrees with a map while it grows") {
   }
 }
 
-TEST_CASE("reserving changes no answer, before or between entries") {
-  KeyTable table(1);
-  table.reserve(0, 0);
-  CHECK_FALSE(table.find(key_of(0)));
-  table.reserve(1'000, 10'000);
-  for (std::size_t i = 0; i < 500; ++i) CHECK(table.insert(key_of(i)) == i);
-  table.reserve(5'000, 50'000);
-  table.reserve(10, 100);
-  for (std::size_t i = 500; i < 3'000; ++i) REQUIRE(table.insert(key_of(i)) == i);
-  for (std::size_t i = 0; i < 3'000; ++i) REQUIRE(table.find(key_of(i)) == i);
-}
-
 TEST_CASE("the closest ancestor is found on label boundaries") {
   KeyTable table(1);
   (void)table.insert(name("example.com").view().wire());
