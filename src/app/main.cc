@@ -65,6 +65,7 @@ void keep_tables_apart() {
 }
 
 int serve(Options options) {
+  dnslet::app::hold_signals();
   raise_descriptor_limit();
   keep_tables_apart();
   auto passed = dnslet::app::take_passed_sockets(options);

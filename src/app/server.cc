@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cassert>
 #include <csignal>
+#include <span>
 #include <utility>
 
 #include "app/explain.h"
@@ -18,6 +19,16 @@ namespace dnslet::app {
 namespace {
 
 constexpr io::Milliseconds kResolvConfPoll{500};  // a change counts once it is one old
+constexpr int kEnding[] = {SIGTERM, SIGINT, SIGQUIT};
+constexpr int kOther[] = {SIGHUP, SIGUSR1};
+
+// Threads that are made later do as this one.
+void mask(std::span<const int> numbers, int how) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : numbers) sigaddset(&signals, number);
+  pthread_sigmask(how, &signals, nullptr);
+}
 
 uint64_t random_seed() {
   uint64_t seed = 0;
@@ -80,6 +91,12 @@ std::vector<std::unique_ptr<Worker>> make_workers(const Worker::Shared& shared,
 
 }  // namespace
 
+void hold_signals() {
+  for (const int number : kEnding) std::signal(number, [](int) { _exit(0); });
+  mask(kEnding, SIG_UNBLOCK);
+  mask(kOther, SIG_BLOCK);
+}
+
 Server::Server(Options options)
     : options_(std::move(options)),
       log_(log_target(options_), options_.json_log ? io::Log::Format::Json : io::Log::Format::Text),
@@ -138,10 +155,11 @@ Status Server::bind(std::vector<io::BoundSocket> passed) {
 Status Server::run() {
   // A reader of the log that goes away or a limit on files must not end the service.
   for (const int number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_IGN);
-  for (const int number : {SIGTERM, SIGINT, SIGQUIT})
+  for (const int number : kEnding)
     signals_.emplace_back(loop(), number, [this] { workers_.front()->stop(); });
   signals_.emplace_back(loop(), SIGHUP, [this] { reload(); });
   signals_.emplace_back(loop(), SIGUSR1, [this] { reports_.log_counters(); });
+  mask(kOther, SIG_UNBLOCK);
   if (options_.hosts_poll.count() > 0) hosts_timer_.start_every(options_.hosts_poll);
   if (sources_.uses_resolv_conf() || host_resolver_)
     resolv_conf_timer_.start_every(kResolvConfPoll);

@@ -30,6 +30,12 @@
 
 namespace dnslet::app {
 
+// For the time until Server::run(), which may be long where hosts files are: the signals that end a
+// server end the process at once with status 0, also as PID 1, which the kernel keeps from signals
+// that it does not handle; those that are no more than requests wait. Whatever was blocked or
+// ignored by who started the process. To be called by a process with one thread.
+void hold_signals();
+
 class Server {
  public:
   explicit Server(Options options);

@@ -6,9 +6,11 @@ import os
 import re
 import signal
 import socket
+from pathlib import Path
 
 import pytest
-from harness import TcpClient, UdpClient, data, question, silent, wait_until, with_address
+from harness import (Dnslet, TcpClient, UdpClient, data, question, silent, wait_until,
+                     with_address)
 
 ENDING = [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT]
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -61,6 +63,41 @@ def test_as_pid_1_an_ending_signal_ends_it_too(dnslet, number):
         assert [line.split()[-1] for line in status if line.startswith("NSpid:")] == ["1"]
     assert data(server.query("nas.test")) == ["192.0.2.10"]
     server.stop(number, limit=0.2)
+
+
+@pytest.fixture(scope="module")
+def many_hosts(tmp_path_factory):
+    path = tmp_path_factory.mktemp("many") / "hosts"
+    path.write_text("".join(f"10.{i >> 16}.{i >> 8 & 255}.{i & 255} n{i}.test\n"
+                            for i in range(600_000)))
+    return path
+
+
+@pytest.fixture
+def slow_start(many_hosts, tmp_path):
+    """One that has begun and reads a hosts file for some time"""
+    server = Dnslet("--no-rec", "--hostsfile", many_hosts, directory=tmp_path).spawn()
+
+    def handles_sigterm():
+        caught = re.search(r"SigCgt:\s*(\w+)", Path(f"/proc/{server.pid}/status").read_text())
+        return int(caught.group(1), 16) >> signal.SIGTERM - 1 & 1
+    wait_until(handles_sigterm, "a handler for SIGTERM")
+    assert not server.ready_line()
+    yield server
+    server.kill()
+
+
+@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+def test_an_ending_signal_ends_it_while_it_starts(slow_start, number):
+    slow_start.stop(number, limit=0.2)
+
+
+def test_a_sighup_while_it_starts_waits_for_the_start(slow_start):
+    slow_start.send_signal(signal.SIGHUP)
+    slow_start.send_signal(signal.SIGUSR1)
+    slow_start.wait_log("reloaded, cache emptied")
+    slow_start.wait_log("metric=dnslet_uptime_seconds")
+    slow_start.stop()
 
 
 def test_sighup_reads_the_hosts_file_again(dnslet, tmp_path):
