@@ -38,14 +38,22 @@ int fail(int status, const std::string& sentence) {
   return status;
 }
 
-// Every upstream question has a socket of its own: take as many descriptors as we may.
-void raise_descriptor_limit() {
+// Every upstream question has a socket of its own: take as many descriptors as we may. Returns how
+// many there are now; fewer only lower the number of questions at once.
+rlim_t raise_descriptor_limit() {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   constexpr rlim_t kEnough = 65536;
-  if (limit.rlim_cur >= kEnough) return;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kEnough) return kEnough;
+  const rlim_t before = limit.rlim_cur;
   limit.rlim_cur = limit.rlim_max < kEnough ? limit.rlim_max : kEnough;
-  (void)setrlimit(RLIMIT_NOFILE, &limit);  // fewer only lower the number of questions at once
+  return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
+}
+
+// What a server has open before it can ask its first question.
+std::size_t descriptors_needed(const Options& options) {
+  constexpr std::size_t kOfAll = 12;
+  constexpr std::size_t kOfEach = 8;
+  return kOfAll + options.threads * (kOfEach + 2 * options.listen.size());
 }
 
 // A closed standard descriptor would be given to the next socket, and the log written into it.
@@ -66,7 +74,12 @@ void keep_tables_apart() {
 
 int serve(Options options) {
   dnslet::app::hold_signals();
-  raise_descriptor_limit();
+  const rlim_t descriptors = raise_descriptor_limit();
+  if (const std::size_t needed = descriptors_needed(options); needed > descriptors)
+    return fail(kCannotRun, "it needs " + std::to_string(needed) + " open files and may have " +
+                                std::to_string(descriptors) +
+                                "; raise the limit (ulimit -n), or set fewer --threads "
+                                "(DNSMASQ_THREADS)");
   keep_tables_apart();
   auto passed = dnslet::app::take_passed_sockets(options);
   if (!passed) return fail(kCannotRun, passed.error().text);

@@ -60,6 +60,15 @@ def test_with_64_descriptors_clients_are_served_and_the_server_keeps_its_place(d
     assert not server.log("reason=unreachable")
 
 
+@pytest.mark.parametrize("descriptors,threads", [(1024, 256), (16, 1)])
+def test_too_few_descriptors_to_begin_with_are_told(descriptors, threads):
+    done = run("--no-rec", "--listen", "127.0.0.1:0", "--threads", threads,
+               wrapper=limited(descriptors))
+    assert done.returncode == 1
+    assert re.search(rf"needs \d+ open files .* have {descriptors}; raise .*ulimit -n.*--threads",
+                     done.stderr), done.stderr
+
+
 def test_descriptors_that_are_free_again_are_used(dnslet, upstream):
     server = dnslet("--tcp-idle-timeout", "60000", to=[upstream(with_address())],
                     wrapper=limited(32))
