@@ -27,6 +27,14 @@ std::string with_remedy(const Error& error, const Endpoint& endpoint, std::strin
            std::string(flag);
   if (says(UV_EADDRNOTAVAIL))
     return error.text + "; choose an address that this host has with " + std::string(flag);
+  if (says(UV_ENODEV))
+    return error.text + "; name an interface that this host has behind the % in " +
+           std::string(flag);
+  if (says(UV_EINVAL))
+    return error.text + "; in " + std::string(flag) +
+           " a link-local address needs its interface, as in [fe80::1%eth0]:53, and an IPv4 "
+           "address is written as such";
+  if (says(UV_EMFILE)) return error.text + "; raise the limit of open files (ulimit -n)";
   if (endpoint.port >= 1024 || !says(UV_EACCES)) return error.text;
   return error.text + "; choose a port from 1024 on with " + std::string(flag) +
          ", or lower the limit (docker run --sysctl "

@@ -18,12 +18,21 @@ namespace {
 // net.core.rmem_max and wmem_max.
 constexpr int kSocketBuffer = 4 << 20;
 
+// 0: no such interface.
 uint32_t scope_id(const std::string& scope) {
   if (scope.empty()) return 0;
   if (const unsigned index = if_nametoindex(scope.c_str()); index != 0) return index;
   uint32_t number = 0;
-  std::from_chars(scope.data(), scope.data() + scope.size(), number);
-  return number;
+  const char* const end = scope.data() + scope.size();
+  const auto [stop, code] = std::from_chars(scope.data(), end, number);
+  return code == std::errc() && stop == end ? number : 0;
+}
+
+// 0 stands for no scope, so binding would succeed elsewhere.
+bool has_its_scope(const Endpoint& endpoint, const SocketAddress& address) {
+  if (endpoint.scope.empty() || address.v6.sin6_scope_id != 0) return true;
+  errno = ENODEV;
+  return false;
 }
 
 bool set(int fd, int level, int option, int value) {
@@ -66,7 +75,7 @@ Result<Descriptor> bind_with(const Endpoint& endpoint, SocketKind kind, Port por
   const bool is_udp = kind == SocketKind::Udp;
   const int type = (is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
   Descriptor socket(::socket(address.any.sa_family, type, 0));
-  if (socket && prepare(socket.get(), endpoint, kind) &&
+  if (has_its_scope(endpoint, address) && socket && prepare(socket.get(), endpoint, kind) &&
       (port == Port::Own || set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) &&
       bind(socket.get(), &address.any, address.size) == 0)
     return socket;

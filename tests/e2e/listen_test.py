@@ -7,7 +7,7 @@ from ipaddress import IPv6Address
 from pathlib import Path
 
 import pytest
-from harness import UdpClient, data, free_port, question, split_address
+from harness import UdpClient, data, free_port, question, run, split_address
 
 HOSTS = "192.0.2.10 nas.test\n"
 
@@ -86,6 +86,23 @@ def test_an_ipv6_wildcard_answer_leaves_from_the_address_that_was_asked(dnslet):
         client.send(question("nas.test"))
         client.receive()
         assert IPv6Address(client.source[0]) == IPv6Address(asked)
+
+
+@pytest.mark.parametrize("address,remedy", [
+    ("[::1%nosuch]:0", "name an interface that this host has"),
+    ("[::1%1x]:0", "name an interface that this host has"),
+    ("[fe80::1]:0", "needs its interface, as in [fe80::1%eth0]:53"),
+    ("[::ffff:127.0.0.1]:0", "an IPv4 address is written as such")])
+def test_an_ipv6_address_that_cannot_be_bound_is_told_with_a_remedy(address, remedy):
+    done = run("--no-rec", "--listen", address)
+    assert done.returncode == 1
+    assert f"cannot bind {address}" in done.stderr.replace("7f00:1", "127.0.0.1")
+    assert remedy in done.stderr and "--listen" in done.stderr
+
+
+def test_an_interface_takes_its_name_or_its_number(dnslet):
+    server = dnslet("--no-rec", hosts=HOSTS, listen="[::1%lo]:0")
+    assert data(server.query("nas.test")) == ["192.0.2.10"]
 
 
 def test_both_wildcards_on_one_port_live_side_by_side(dnslet):
