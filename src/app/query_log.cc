@@ -10,6 +10,7 @@ namespace dnslet::app {
 namespace {
 
 constexpr std::size_t kMaxShown = 8;
+constexpr std::size_t kMaxText = 512;  // with the longest name in front the line is still whole
 
 std::string answer_text(dns::BytesView bytes) {
   const auto message = dns::Message::parse(bytes);
@@ -18,10 +19,12 @@ std::string answer_text(dns::BytesView bytes) {
   std::size_t shown = 0;
   message->for_each_record([&](const dns::Record& record) {
     if (record.section != dns::Section::Answer) return;
-    if (++shown > kMaxShown) return;
+    if (++shown > kMaxShown || text.size() > kMaxText) return;
     text += (text.empty() ? "" : ",") + rdata_text(*message, record).value_or(to_text(record.type));
   });
-  if (shown > kMaxShown) text += ",…";
+  const bool is_cut = text.size() > kMaxText;
+  if (is_cut) text.resize(kMaxText);
+  if (is_cut || shown > kMaxShown) text += ",…";
   return text.empty() ? "-" : text;
 }
 

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstring>
 #include <ctime>
 
@@ -167,7 +168,13 @@ void Log::send_to_syslog(Level level, std::string_view line) {
                              "]: " + std::string(line);
   const ssize_t sent = sendto(syslog_.get(), packet.data(), packet.size(), MSG_NOSIGNAL,
                               reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  if (sent < 0) ++dropped_total_;
+  if (sent >= 0) return;
+  const bool has_no_reader = errno == ENOENT || errno == ECONNREFUSED;
+  if (dropped_total_++ == 0 && has_no_reader)
+    (void)std::fputs(
+        "dnslet: nobody reads /dev/log, so log lines are lost; start a syslog daemon, "
+        "or leave out --syslog (DNSMASQ_SYSLOG)\n",
+        stderr);
 }
 
 }  // namespace dnslet::io

@@ -55,10 +55,12 @@ std::string json_character(std::string_view character) {
 }  // namespace
 
 std::string quoted(std::string_view text) {
-  std::string safe = escaped(text);
-  if (!safe.empty() && safe.find_first_of(" \"") == std::string::npos) return safe;
-  for (std::size_t at = safe.find('"'); at != std::string::npos; at = safe.find('"', at + 2))
-    safe.insert(at, 1, '\\');
+  if (!text.empty() && text.find_first_of(" \"") == std::string::npos) return escaped(text);
+  std::string safe;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') safe += '\\';
+    safe += escaped({&c, 1});
+  }
   return '"' + safe + '"';
 }
 

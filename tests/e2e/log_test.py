@@ -122,6 +122,16 @@ def test_a_name_from_the_network_cannot_forge_a_line_or_a_field(server, label):
     assert all(0x20 <= ord(letter) < 0x7f for letter in lines[0])
 
 
+def test_the_longest_names_leave_the_line_whole(dnslet, upstream):
+    longest = ".".join(["\\255" * 60] * 4) + "."
+    other = ".".join(["\\254" * 60] * 4) + "."
+    source = upstream(lambda q: q.answer(f"{longest} 60 IN CNAME {other}",
+                                         f"{other} 60 IN A 192.0.2.1"))
+    server = dnslet("--verbose", to=[source])
+    server.query(longest)
+    assert QUERY.search(server.wait_log(" query "))
+
+
 def shape(line):
     """A line without its time, numbers and values: what kind of event it tells"""
     return re.sub(r"=\S+|[\d.:]+", "#", line.split(" ", 1)[1])
@@ -197,4 +207,17 @@ def test_syslog_gets_the_lines_instead_of_standard_output(tmp_path):
             server.stop()
         finally:
             server.kill()
-        assert not server.lines
+        assert not server.lines and not server.stderr()
+
+
+def test_without_a_syslog_daemon_it_says_where_the_lines_went(tmp_path):
+    dev = tmp_path / "dev"
+    dev.mkdir()
+    wrapper = namespace_with_dev_log(dev)
+    server = Dnslet("--syslog", "--no-rec", directory=tmp_path, wrapper=wrapper).spawn()
+    try:
+        wait_until(server.stderr, "a word about it")
+        server.stop()
+    finally:
+        server.kill()
+    assert server.stderr().count("nobody reads /dev/log") == 1

@@ -32,6 +32,10 @@ TEST_CASE("a value with blanks or quotes stands in quotes, an empty one too") {
   CHECK(line.to_text() == R"(x a="b c" d="e\"f" g="")");
 }
 
+TEST_CASE("a backslash does not take the closing quote away") {
+  CHECK(LogLine("x").with("a", R"(b c\)").with("d", R"(e\f)").to_text() == R"(x a="b c\\" d=e\f)");
+}
+
 TEST_CASE("control bytes can forge no line of text") {
   CHECK(LogLine("a\nb").with("c", "d\r\n\x1b[0m").to_text() == R"(a\x0ab c=d\x0d\x0a\x1b[0m)");
 }
