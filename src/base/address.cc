@@ -45,6 +45,18 @@ std::optional<HostPort> split_port(std::string_view text) {
   return HostPort{text.substr(0, colon), text.substr(colon + 1)};
 }
 
+// In front of an IPv4 address in an IPv6 one (RFC 4291 section 2.5.5.2), as a socket for both
+// families shows it.
+constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+constexpr unsigned kMappedBits = kMapped.size() * 8;
+
+IpAddress unmapped(const IpAddress& address) {
+  const auto& b = address.bytes;
+  if (address.family == Family::V4 || !std::equal(kMapped.begin(), kMapped.end(), b.begin()))
+    return address;
+  return IpAddress::v4(b[12], b[13], b[14], b[15]);
+}
+
 // The name of an interface, as Linux takes it, or its number.
 bool is_scope(std::string_view text) {
   return !text.empty() && text.size() < 16 && std::all_of(text.begin(), text.end(), [](char c) {
@@ -135,21 +147,20 @@ std::optional<Network> Network::from_text(std::string_view text) {
   if (!address) return std::nullopt;
 
   const auto width = static_cast<unsigned>(address->size() * 8);
-  if (slash == std::string_view::npos) return Network{*address, static_cast<uint8_t>(width)};
-
+  if (slash == std::string_view::npos) {
+    const IpAddress plain = unmapped(*address);
+    return Network{plain, static_cast<uint8_t>(plain.size() * 8)};
+  }
   const auto prefix = parse_number(text.substr(slash + 1), width);
   if (!prefix) return std::nullopt;
+  const IpAddress plain = unmapped(*address);
+  const bool is_v4 = plain.family != address->family && *prefix >= kMappedBits;
+  if (is_v4) return Network{plain, static_cast<uint8_t>(*prefix - kMappedBits)};
   return Network{*address, static_cast<uint8_t>(*prefix)};
 }
 
 bool Network::contains(const IpAddress& candidate) const {
-  constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  IpAddress plain = candidate;
-  if (candidate.family == Family::V6 &&
-      std::equal(kMapped.begin(), kMapped.end(), candidate.bytes.begin())) {
-    const auto& b = candidate.bytes;
-    plain = IpAddress::v4(b[12], b[13], b[14], b[15]);
-  }
+  const IpAddress plain = unmapped(candidate);
   if (plain.family != address.family) return false;
 
   const std::size_t whole = prefix / 8;

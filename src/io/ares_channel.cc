@@ -196,10 +196,10 @@ void AresChannel::hand_over(Asked& asked) {
   sending_ = nullptr;
 }
 
-// Whether c-ares gives up on a question that need not fail. Either the server has left it unanswered
-// when it ended the connection on which it did answer others, as servers do that answer so many and
-// no more (RFC 7766 section 6.2.4). Or it is under way over UDP, where c-ares sees no failures; but
-// 1.18 counts those of TCP against all questions to the server.
+// Whether c-ares gives up on a question that need not fail. Either the server has left it
+// unanswered when it ended the connection on which it did answer others, as servers do that answer
+// so many and no more (RFC 7766 section 6.2.4). Or it is under way over UDP, where c-ares sees no
+// failures; but 1.18 counts those of TCP against all questions to the server.
 bool AresChannel::is_cut_off(const Asked& asked) const {
   if (sending_ == &asked) return false;
   return asked.port || (asked.connection != 0 && asked.connection == fruitful_);

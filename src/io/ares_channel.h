@@ -145,7 +145,7 @@ class AresChannel {
   std::unique_ptr<uint16_t[], FreeMemory> by_id_;  // places in asked_; 0: none. Touched as needed
   dns::Bytes arrived_;                             // what outcomes and questions refer to
   std::vector<Outcome> outcomes_;
-  std::vector<uint64_t> unsent_;  // numbers of questions whose ports are open
+  std::vector<uint64_t> unsent_;   // numbers of questions whose ports are open
   std::vector<uint64_t> cut_off_;  // numbers of questions whose connection has ended; not for long
   uint64_t connections_ = 0;       // TCP connections so far: the number of the last one
   uint64_t fruitful_ = 0;          // the number of the last one that has brought an answer

@@ -95,6 +95,17 @@ TEST_CASE("an endpoint keeps the zone index of an IPv6 address") {
   CHECK(endpoint("10.0.0.1%eth0") == "refused");
 }
 
+TEST_CASE("an IPv4 network in an IPv6 one is that IPv4 network") {
+  for (const char* text : {"::ffff:127.0.0.0/104", "::ffff:127.0.0.1"}) {
+    INFO(text);
+    CHECK(Network::from_text(text)->contains(*IpAddress::from_text("127.0.0.1")));
+    CHECK(Network::from_text(text)->contains(*IpAddress::from_text("::ffff:127.0.0.1")));
+    CHECK_FALSE(Network::from_text(text)->contains(*IpAddress::from_text("128.0.0.1")));
+  }
+  CHECK(Network::from_text("::/0")->contains(*IpAddress::from_text("::1")));
+  CHECK(Network::from_text("::ffff:0:0/95")->contains(*IpAddress::from_text("::fffe:0:1")));
+}
+
 TEST_CASE("what is not exactly an endpoint is refused") {
   for (const char* text : {"",
                            ":",
