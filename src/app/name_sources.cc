@@ -40,6 +40,21 @@ std::string joined(std::span<const dns::Name> names, std::string_view separator)
   return text;
 }
 
+Status NameSources::check_given() const {
+  const std::vector<IpAddress> local = io::local_addresses();
+  const auto check = [&](const std::vector<Endpoint>& servers,
+                         const std::string& option) -> Status {
+    const auto own = std::ranges::find_if(servers, [&](const Endpoint& server) {
+      return policy::is_own(server, options_.listen, local);
+    });
+    if (own == servers.end()) return Done();
+    return Error{option + ": " + own->to_text() + " is this dnslet itself; name another server"};
+  };
+  for (const StubZone& zone : options_.stub_zones)
+    if (Status status = check(zone.servers, "--stubzones (DNSMASQ_STUB)"); !status) return status;
+  return check(options_.nameservers, "--nameservers (DNSMASQ_SERVERS)");
+}
+
 bool NameSources::uses_resolv_conf() const {
   const bool all_given =
       !options_.nameservers.empty() && options_.force_tcp &&
@@ -54,16 +69,19 @@ bool NameSources::has_root_zone() const {
 }
 
 Result<Forwarding> NameSources::read() {
+  Forwarding forwarding;
   if (uses_resolv_conf()) {
     watch_.mark();
     const auto text = io::read_file(options_.resolv_conf, policy::kMaxResolvConf);
     const bool needs_it = options_.nameservers.empty() && !has_root_zone();
     if (!text && (needs_it || was_read_)) return text.error();
     was_read_ = static_cast<bool>(text);
-    if (text) conf_ = policy::parse_resolv_conf(*text);
+    if (text)
+      conf_ = policy::parse_resolv_conf(*text);
+    else
+      forwarding.unread = text.error().text;
   }
 
-  Forwarding forwarding;
   forwarding.tcp_only = options_.force_tcp.value_or(conf_.use_vc);
   forwarding.search = search_rules(options_, conf_);
   forwarding.has_ndots = conf_.ndots.has_value();

@@ -25,6 +25,7 @@ struct Forwarding {
   bool tcp_only = false;
   policy::SearchRules search;
   bool has_ndots = false;  // resolv.conf gives search.ndots
+  std::string unread;      // why resolv.conf was not read, where it was not needed for a server
 
   // Whether questions go the same way.
   bool asks_like(const Forwarding& other) const {
@@ -40,6 +41,8 @@ class NameSources {
   // `options` must outlive this.
   explicit NameSources(const Options& options) : options_(options), watch_(options.resolv_conf) {}
 
+  // Fails where an option names this dnslet itself, which would ask itself until the time is up.
+  Status check_given() const;
   // Whether a value may come from resolv.conf, now or after the file changes.
   bool uses_resolv_conf() const;
   // Reads the file, if it is used, and puts everything together. Fails when it can't be read, with

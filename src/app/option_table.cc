@@ -276,7 +276,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Servers, best first [from resolv.conf]", parse_servers},
     {"Upstream", "stubzones", 'z', Kind::Sequence, "DNSMASQ_STUB", "DOMAIN/IP,...", "",
      "Servers of these domains; repeatable", parse_stubzones},
-    {"Upstream", "resolv-conf", 0, Kind::Text, "DNSMASQ_RESOLV_CONF", "PATH", "/etc/resolv.conf",
+    {"Upstream", "resolv-conf", 0, Kind::Text, "DNSMASQ_RESOLV_CONF", "PATH", kSystemResolvConf,
      "The file; -d edits it", parse_resolv_conf},
     {"Upstream", "upstream-timeout", 0, Kind::Text, "DNSMASQ_UPSTREAM_TIMEOUT", "MS", "4500",
      "Give up on a question after this", parse_upstream_timeout},

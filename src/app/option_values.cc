@@ -30,18 +30,12 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower;
-}
-
 // Neither the root, nor a name with an asterisk, which would look like a wildcard and not be one,
 // or with a sign that belongs to a list or an address.
 bool is_domain(std::string_view text) {
   const auto name = dns::Name::from_text(text);
-  return name && !name->view().is_root() && text.find_first_of("*;:=") == std::string_view::npos;
+  return name && !name->view().is_root() && text.find_first_of("*;:=") == std::string_view::npos &&
+         !text.ends_with('/') && !IpAddress::from_text(text);
 }
 
 // No domain does; a mistyped IPv4 address does.
@@ -128,6 +122,13 @@ Result<std::vector<IpAddress>> parse_addresses(std::string_view text) {
 }
 
 }  // namespace
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return lower;
+}
 
 Error not_a(std::string_view text, std::string_view what) {
   return Error{in_quotes(text) + " is not " + std::string(what)};

@@ -27,6 +27,8 @@ std::string escaped(std::string_view text);
 // The same between single quotes, cut after a line's worth, for error sentences.
 std::string in_quotes(std::string_view text);
 
+// ASCII only.
+std::string lower_case(std::string_view text);
 // "'TEXT' is not WHAT".
 Error not_a(std::string_view text, std::string_view what);
 

@@ -28,6 +28,8 @@
 
 namespace dnslet::app {
 
+inline constexpr std::string_view kSystemResolvConf = "/etc/resolv.conf";
+
 // What the command line asks for besides serving.
 enum class Action { Serve, Help, Version, PrintConfig, Healthcheck, Explain };
 

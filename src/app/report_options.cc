@@ -33,8 +33,9 @@ std::optional<Endpoint> parse_address_and_port(std::string_view text) {
 }  // namespace
 
 Status parse_log_format(std::string_view text, Options& options) {
-  if (text != "text" && text != "json") return not_a(text, "text or json");
-  options.json_log = text == "json";
+  const std::string format = lower_case(text);
+  if (format != "text" && format != "json") return not_a(text, "text or json");
+  options.json_log = format == "json";
   return Done();
 }
 

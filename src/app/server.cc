@@ -119,19 +119,23 @@ Server::Server(Options options)
 Server::~Server() { log_.flush(); }
 
 Status Server::configure() {
-  if (Status status = hosts_.load(); !status) return status;
+  if (const Status status = hosts_.load(); !status)
+    return Error{"--hostsfile (DNSMASQ_HOSTSFILE): " + status.error().text};
   each([hosts = hosts_.table()](Worker& worker) { worker.use_hosts(hosts); });
   if (!cache_.reserve())  // behind use_hosts(), which empties it
     return Error{"no memory for a cache of " + std::to_string(options_.cache_capacity) +
                  " answers; set a lower --rcache (DNSMASQ_RCACHE)"};
   if (options_.no_recursion) return Done();
 
+  if (Status status = sources_.check_given(); !status) return status;
   const auto forwarding = sources_.read();
   if (forwarding) warn_of_own(*forwarding);
+  if (forwarding) warn_of_unread(*forwarding);
   const bool has_servers = forwarding && !forwarding->servers.empty();
   if (!has_servers && !sources_.has_root_zone()) {
     const std::string reason = forwarding
-                                   ? "'" + options_.resolv_conf + "' names none but this dnslet"
+                                   ? "'" + options_.resolv_conf + "' names none" +
+                                         (forwarding->left_out.empty() ? "" : " but this dnslet")
                                    : forwarding.error().text;
     return Error{"no nameserver to forward to: " + reason +
                  "; set --nameservers (DNSMASQ_SERVERS), or --no-rec to answer from hosts files "
@@ -233,6 +237,14 @@ void Server::warn_of_own(const Forwarding& forwarding) {
     log_.write(io::Level::Warning,
                io::LogLine("nameserver left out because it is this dnslet itself")
                    .with("server", server.to_text()));
+}
+
+// The system's own file may be missing where nothing is needed from it; one that was named may not.
+void Server::warn_of_unread(const Forwarding& forwarding) {
+  const bool is_named =
+      options_.resolv_conf != kSystemResolvConf && options_.resolv_conf != "/dev/null";
+  if (!forwarding.unread.empty() && is_named)
+    log_.write(io::Level::Warning, forwarding.unread + "; set --resolv-conf (DNSMASQ_RESOLV_CONF)");
 }
 
 void Server::reload_hosts() {

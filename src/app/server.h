@@ -59,6 +59,7 @@ class Server {
  private:
   void forward_to(const Forwarding& forwarding);
   void warn_of_own(const Forwarding& forwarding);
+  void warn_of_unread(const Forwarding& forwarding);
   void each(const std::function<void(Worker&)>& task);
   Status start_threads();
   void stop_threads();

@@ -60,7 +60,7 @@ struct CacheHit {
   dns::MutableBytesView message;
   dns::ExtendedError error;
   std::chrono::seconds left{0};  // of its life, rounded down
-  uint16_t turn = 0;  // one more each time the entry is found; starts anywhere
+  uint16_t turn = 0;             // one more each time the entry is found; starts anywhere
   // The entry is positive, and a tenth of its life is left, or a second where that is more.
   bool is_ending = false;
   // It is in use, and claim_refresh() has not been granted to anybody.

@@ -14,6 +14,7 @@ namespace {
 constexpr uint16_t kDnsPort = 53;
 
 void read_nameserver(std::string_view word, ResolvConf& conf) {
+  word = word.substr(0, word.find_first_of(";#"));  // as glibc does
   const auto server = Endpoint::from_text(word, kDnsPort);
   // glibc takes an address and nothing else: no port, no brackets.
   const bool has_port = server && Endpoint::from_text(word, 1)->port != 1;

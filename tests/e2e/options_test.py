@@ -156,7 +156,7 @@ def test_an_unreadable_hosts_file_stops_the_start(tmp_path):
     missing = tmp_path / "missing"
     result = serve("--hostsfile", missing)
     assert result.returncode == 2
-    assert str(missing) in result.stderr
+    assert str(missing) in result.stderr and "--hostsfile (DNSMASQ_HOSTSFILE)" in result.stderr
     assert "ready" not in result.stdout
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 
 import pytest
-from harness import SCALE, UdpClient, data, question, silent, wait_until, with_address
+from harness import (SCALE, UdpClient, data, question, run, silent, wait_until, with_address)
 
 
 @pytest.fixture
@@ -46,6 +46,30 @@ def test_the_flag_wins_over_use_vc(dnslet, upstream53, resolv):
     resolv("nameserver 127.53.1.1\noptions use-vc\n")
     dnslet("--force-tcp=false").query("www.test")
     assert [q.transport for q in source.questions] == ["udp"]
+
+
+@pytest.mark.parametrize("words", [
+    ("--nameservers", "192.0.2.1,127.0.0.1"), ("--nameservers", "0.0.0.0"),
+    ("--stubzones", "a.test/127.0.0.1", "--nameservers", "192.0.2.1")])
+def test_an_option_that_names_dnslet_itself_is_refused(words):
+    done = run("--listen", "127.0.0.1:53", *words)
+    assert done.returncode == 2
+    assert f"dnslet: {words[0]} (DNSMASQ_" in done.stderr
+    assert "is this dnslet itself; name another server" in done.stderr
+
+
+def test_a_file_that_was_named_and_is_missing_is_told(dnslet, upstream, tmp_path):
+    source = upstream(with_address())
+    server = dnslet("--resolv-conf", tmp_path / "missing", to=[source])
+    assert server.log("warning cannot read .*missing.*set --resolv-conf")
+    quiet = dnslet("--resolv-conf", "/dev/null", to=[source])
+    assert not quiet.log("cannot read")
+
+
+def test_an_empty_file_is_not_said_to_name_dnslet(tmp_path):
+    (tmp_path / "resolv.conf").write_text("nameserver dns.test\n")
+    done = run("--resolv-conf", tmp_path / "resolv.conf")
+    assert done.returncode == 2 and "resolv.conf' names none; set" in done.stderr
 
 
 def test_its_own_address_in_resolv_conf_is_left_out_with_a_warning(dnslet, upstream53, resolv):

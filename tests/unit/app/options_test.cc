@@ -438,8 +438,8 @@ TEST_CASE("a static record needs a usable name and addresses") {
 TEST_CASE("block takes domains with or without dots at their ends") {
   CHECK(good({"--block=ads.example, .tracker.test ,b.test.,localhost"}).block ==
         Arguments{"ads.example", "tracker.test", "b.test.", "localhost"});
-  const std::string domain =
-      GENERATE(as<std::string>{}, ".", "..", "a..b", "..a", "*.a", "*", "a b", "a\x7f");
+  const std::string domain = GENERATE(as<std::string>{}, ".", "..", "a..b", "..a", "*.a", "*",
+                                      "a b", "a\x7f", "a.test/", "10.0.0.1");
   CAPTURE(domain);
   CHECK_THAT(bad({"--block=" + domain}), Catch::Matchers::ContainsSubstring("is not a domain"));
 }
@@ -473,7 +473,8 @@ TEST_CASE("what is no user is refused with what would be one") {
 TEST_CASE("what becomes of the clients' search list is kept or auto") {
   CHECK(good({}).client_options == policy::ClientOptions::Keep);
   CHECK(good({"--resolvconf-options=Keep"}).client_options == policy::ClientOptions::Keep);
-  CHECK(good({}, {{"DNSMASQ_RESOLVCONF_OPTIONS", "auto"}}).client_options == policy::ClientOptions::Auto);
+  CHECK(good({}, {{"DNSMASQ_RESOLVCONF_OPTIONS", "auto"}}).client_options ==
+        policy::ClientOptions::Auto);
   CHECK(bad({"--resolvconf-options=yes"}) == "--resolvconf-options: 'yes' is not keep or auto");
 }
 

@@ -49,7 +49,8 @@ TEST_CASE("a nameserver line comes in many forms") {
   const std::string text = GENERATE(
       as<std::string>{}, "nameserver 10.0.0.1", "nameserver\t10.0.0.1\n", "nameserver 10.0.0.1\r\n",
       "nameserver   10.0.0.1  \n", "nameserver 10.0.0.1 # comment\n",
-      "nameserver 10.0.0.1 ; comment\n", "\n\nsearch a b\nnameserver 10.0.0.1\noptions ndots:5");
+      "nameserver 10.0.0.1 ; comment\n", "nameserver 10.0.0.1#x\n", "nameserver 10.0.0.1;x\n",
+      "\n\nsearch a b\nnameserver 10.0.0.1\noptions ndots:5");
   CAPTURE(text);
   CHECK(nameservers(text) == Texts{"10.0.0.1:53"});
 }
