@@ -35,7 +35,7 @@ std::chrono::seconds time_to_keep(const dns::Message& message, const CacheTtls& 
     if (record.section == dns::Section::Answer)
       has_data = has_data || record.type == asked || asked == dns::Type::ANY;
     if (record.section == dns::Section::Authority && record.type == dns::Type::SOA)
-      negative = negative_ttl(message, record);
+      negative = std::min(negative.value_or(UINT32_MAX), negative_ttl(message, record));
   });
 
   if (has_data && !no_such_name) return std::min(std::chrono::seconds(smallest), ttls.max);

@@ -44,6 +44,11 @@ TEST_CASE("an answer is kept for its smallest TTL in any section") {
   CHECK(kept(answer_packet().answer(address(300)).additional(address(3))) == 3);
 }
 
+TEST_CASE("of several SOA records the one that ends first counts") {
+  CHECK(kept(answer_packet().authority(soa(300, 2)).authority(soa(300, 200))) == 2);
+  CHECK(kept(answer_packet().authority(soa(300, 200)).authority(soa(300, 2))) == 2);
+}
+
 TEST_CASE("the TTL of OPT is no TTL") {
   CHECK(kept(answer_packet().answer(address(300)).additional(test::opt())) == 300);
 }
