@@ -80,6 +80,9 @@ void Flights::count(ServerCounters& counted, const io::UpstreamReply& reply) {
       counted.latency.add(reply.taken);
       heard_ = loop_.now();
       return;
+    case io::UpstreamResult::Truncated:
+      heard_ = loop_.now();
+      return;
     case io::UpstreamResult::Unreachable:
     case io::UpstreamResult::NoResources:
       ++counted.errors;
@@ -179,21 +182,28 @@ void Flights::ask(uint64_t id, Flight& flight) {
 
 void Flights::on_reply(Group& group, std::size_t server, uint64_t token,
                        const io::UpstreamReply& reply) {
+  using Result = io::UpstreamResult;
   count(*group.counted[server], reply);
-  if (reply.result == io::UpstreamResult::Silent) return;  // the flight has a clock of its own
-  if (reply.result == io::UpstreamResult::Answer) group.set.on_answer(server);  // a late one too
-  if (reply.result == io::UpstreamResult::Unreachable) note_failure(group, server, "unreachable");
-  if (reply.result == io::UpstreamResult::NoResources) warn_of_resources();
+  if (reply.result == Result::Silent) return;  // the flight has a clock of its own
+  const bool is_heard = reply.result == Result::Answer || reply.result == Result::Truncated;
+  if (is_heard) group.set.on_answer(server);  // a late one too
+  if (reply.result == Result::NoResources) warn_of_resources();
 
   Flight* const flight = flights_.find(token);
+  const bool was_cut = flight && flight->cut_by == server;  // it lacks TCP and does answer
+  if (reply.result == Result::Unreachable && !was_cut) note_failure(group, server, "unreachable");
   if (!flight || flight->held) return;
-  flight->was_heard = flight->was_heard || reply.result == io::UpstreamResult::Answer;
-  if (reply.result == io::UpstreamResult::Answer) {
+  flight->was_heard = flight->was_heard || is_heard;
+  if (reply.result == Result::Truncated) {
+    keep_cut(*flight, server, reply.packet);
+    return;
+  }
+  if (reply.result == Result::Answer) {
     on_packet(token, server, reply.packet);
     return;
   }
-  tell(reply.result == io::UpstreamResult::Unreachable ? Exchange::What::Unreachable
-                                                       : Exchange::What::NoResources,
+  tell(reply.result == Result::Unreachable ? Exchange::What::Unreachable
+                                           : Exchange::What::NoResources,
        *flight, server);
   act(token, flight->attempt.on_result(server, ServerResult::NetworkError, loop_.now()));
 }
@@ -211,13 +221,23 @@ void Flights::on_packet(uint64_t id, std::size_t server, dns::BytesView packet) 
 
   ServerResult result = ServerResult::Refused;
   if (is_read) {
-    if (read_.rcode == dns::Rcode::FormErr && !read_.has_edns) result = ServerResult::NoEdns;
+    const bool may_mean_opt =
+        read_.rcode == dns::Rcode::FormErr || read_.rcode == dns::Rcode::NotImp;
+    if (may_mean_opt && !read_.has_edns) result = ServerResult::NoEdns;
     if (server < flight.refused_by) {
       flight.refused_by = server;
       flight.refusal = std::make_unique<policy::Answer>(std::move(read_.answer));
     }
   }
   act(id, flight.attempt.on_result(server, result, loop_.now()));
+}
+
+void Flights::keep_cut(Flight& flight, std::size_t server, dns::BytesView packet) {
+  const bool is_of_use = policy::read_answer(packet, flight.question, read_) &&
+                         policy::outcome_of(read_.answer.message) == policy::StepOutcome::Data;
+  if (!is_of_use) return;
+  flight.cut_by = server;
+  flight.cut = std::make_unique<policy::Answer>(std::move(read_.answer));
 }
 
 void Flights::act(uint64_t id, Attempt::Next next) {
@@ -299,6 +319,11 @@ void Flights::land_failed(uint64_t id) {
     land_held(id);
     return;
   }
+  if (flight.cut) {
+    const policy::Answer cut = std::move(*flight.cut);
+    land(id, cut, policy::Source::Upstream, flight.group->servers[flight.cut_by]->name());
+    return;
+  }
   const policy::Source source = flight.was_heard ? policy::Source::Upstream : policy::Source::Error;
   if (flight.refusal) {
     const policy::Answer refusal = std::move(*flight.refusal);
@@ -377,6 +402,7 @@ void Flights::on_silence(uint64_t id) {
     callbacks_.on_silence(flight->lookups);
   }
   for (const std::size_t server : flight->attempt.silent(now)) {
+    if (server == flight->cut_by) continue;
     note_failure(*flight->group, server, "silent");
     tell(Exchange::What::Silent, *flight, server);
   }

@@ -126,6 +126,9 @@ class Flights {
     // The refusal of the most preferred server that gave one.
     std::size_t refused_by = SIZE_MAX;
     std::unique_ptr<policy::Answer> refusal{};
+    // What a server has said over UDP, cut, while it is asked over TCP: better than nothing.
+    std::size_t cut_by = SIZE_MAX;
+    std::unique_ptr<policy::Answer> cut{};
     bool was_heard = false;  // some server could be reached
     bool was_asked = false;
     bool is_silent = false;  // the lookups have been told
@@ -169,6 +172,7 @@ class Flights {
   void drop_unused_counters();
   void on_reply(Group& group, std::size_t server, uint64_t token, const io::UpstreamReply& reply);
   void on_packet(uint64_t id, std::size_t server, dns::BytesView packet);
+  void keep_cut(Flight& flight, std::size_t server, dns::BytesView packet);
   void act(uint64_t id, policy::Attempt::Next next);
   void ask(uint64_t id, Flight& flight);
   void land(uint64_t id, const policy::Answer& answer, policy::Source source,

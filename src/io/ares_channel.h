@@ -38,6 +38,7 @@ enum class UpstreamTransport { UdpThenTcp, TcpOnly };
 
 enum class UpstreamResult {
   Answer,
+  Truncated,    // an answer with TC over UDP; what comes of asking over TCP follows
   Unreachable,  // refused, no route
   NoResources,  // the question could not be sent: this host lacks descriptors or memory
   Silent,       // no answer within the time: said by Upstream, never by a channel
@@ -53,7 +54,7 @@ class AresChannel {
   struct Outcome {
     uint64_t token = 0;
     UpstreamResult result = UpstreamResult::Unreachable;
-    Range packet;  // empty but for an Answer
+    Range packet;  // empty but for an Answer, also a truncated one
   };
 
   AresChannel(Loop& loop, const Endpoint& server, UpstreamTransport transport);

@@ -124,6 +124,8 @@ std::optional<StandIn> AresChannel::keep_answer(dns::BytesView packet, Carrier c
   asked->is_answered = !is_datagram || !is_truncated(packet);
   if (!is_datagram) fruitful_ = connections_;
   if (is_datagram) ports_.close(*std::exchange(asked->port, std::nullopt));
+  if (!asked->is_answered)
+    outcomes_.push_back({asked->token, UpstreamResult::Truncated, asked->packet});
   return answer_stand_in(asked->id, !asked->is_answered);
 }
 

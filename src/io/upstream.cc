@@ -99,6 +99,10 @@ void Upstream::on_reply(uint64_t number, UpstreamReply reply, uint64_t came_ns) 
   const Pending* const pending = pending_.find(number);
   if (!pending) return;  // its time was over
   const uint64_t token = pending->token;
+  if (reply.result == UpstreamResult::Truncated) {
+    on_reply_(token, reply);
+    return;
+  }
   if (reply.result == UpstreamResult::Answer)
     reply.taken = std::chrono::nanoseconds(came_ns - pending->asked_ns);
   pending_.remove(number);

@@ -27,7 +27,8 @@ struct UpstreamSettings {
   UpstreamTransport transport = UpstreamTransport::UdpThenTcp;
 };
 
-// What came of a question. Borrows the packet, which is empty but for an Answer.
+// What came of a question. Borrows the packet, which is empty but for an answer, also a truncated
+// one.
 struct UpstreamReply {
   UpstreamResult result = UpstreamResult::Unreachable;
   dns::BytesView packet;
@@ -39,8 +40,8 @@ struct UpstreamReply {
 
 class Upstream {
  public:
-  // The packet is valid during the call only. Called once per question and never from inside
-  // ask(). May ask again; must not destroy this object.
+  // The packet is valid during the call only. Called once per question, but for Truncated, and
+  // never from inside ask(). May ask again; must not destroy this object.
   using OnReply = std::function<void(uint64_t token, const UpstreamReply& reply)>;
 
   Upstream(Loop& loop, const Endpoint& server, const UpstreamSettings& settings, OnReply on_reply);

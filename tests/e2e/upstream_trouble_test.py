@@ -4,6 +4,7 @@
 
 import itertools
 
+import dns.flags
 import dns.message
 import dns.rrset
 import pytest
@@ -11,6 +12,42 @@ from harness import (CLOSE, PATIENCE, SCALE, Later, UdpClient, data, only_rcode,
                      silent, timed, udp_burst, wait_until, with_address)
 
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
+
+
+def cut(asked, over_tcp):
+    """big.test is cut over UDP, and `over_tcp` comes of asking again; all else is answered."""
+    if not asked.name.startswith("big"):
+        return with_address("192.0.2.1")(asked)
+    if asked.transport == "tcp":
+        return over_tcp
+    return asked.answer("big.test. 60 IN A 192.0.2.7", "big.test. 60 IN A 192.0.2.8", tc=True)
+
+
+@pytest.mark.parametrize("over_tcp", [CLOSE, None], ids=["closed", "silent"])
+def test_a_cut_answer_is_better_than_none_where_tcp_fails(dnslet, upstream, over_tcp):
+    source = upstream(lambda asked: cut(asked, over_tcp))
+    server = dnslet("--rcache", 10, "--upstream-timeout", 1200, to=[source])
+    for _ in range(2):
+        answer = server.query("big.test")
+        assert data(answer) == ["192.0.2.7", "192.0.2.8"] and answer.flags & dns.flags.TC
+    assert len([q for q in source.asked("big.test") if q.transport == "udp"]) >= 2, "not kept"
+    server.stop()
+    assert not server.log("upstream server failed")
+
+
+def test_a_cut_answer_without_records_is_no_answer(dnslet, upstream):
+    source = upstream(lambda q: q.answer(tc=True) if q.transport == "udp" else CLOSE)
+    assert dnslet(to=[source]).query("big.test").rcode() == SERVFAIL
+
+
+@pytest.mark.parametrize("over_tcp", [CLOSE, None], ids=["closed", "silent"])
+def test_a_whole_answer_of_the_next_server_wins_over_a_cut_one(dnslet, upstream, over_tcp):
+    first = upstream(lambda asked: cut(asked, over_tcp))
+    second = upstream(with_address("192.0.2.2"))
+    server = dnslet("--upstream-retry", 300, to=[first, second])
+    answer = server.query("big.test")
+    assert data(answer) == ["192.0.2.2"] and not answer.flags & dns.flags.TC
+    assert data(server.query("small.test")) == ["192.0.2.1"], "it keeps its place"
 
 
 @pytest.mark.parametrize("flags", [["--force-tcp"], []], ids=["force-tcp", "TC"])
@@ -69,10 +106,11 @@ def test_a_truncated_upstream_answer_is_asked_again_over_tcp(dnslet, upstream):
     assert [asked.transport for asked in source.questions] == ["udp", "tcp"]
 
 
-def test_an_upstream_that_knows_no_edns_is_asked_again_without(dnslet, upstream):
+@pytest.mark.parametrize("rcode", ["FORMERR", "NOTIMP"])
+def test_an_upstream_that_knows_no_edns_is_asked_again_without(dnslet, upstream, rcode):
     def old(asked):
         if asked.message.edns >= 0:
-            return asked.answer(rcode="FORMERR", edns=False)
+            return asked.answer(rcode=rcode, edns=False)
         return with_address()(asked)
     source = upstream(old)
     server = dnslet(to=[source])
