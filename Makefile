@@ -25,7 +25,7 @@ $(if $(filter 0,$(.SHELLSTATUS)),,$(error there is no toolchain for musl))
 ifneq ($(MUSL),)
 override CXX := $(filter-out %g++ %clang++,$(CXX)) $(MUSL)/bin/musl-clang++
 PKG_CONFIG   := $(MUSL)/bin/pkg-config
-FOLDED       := -Wl,--icf=all
+FOLDED       := -Wl,--icf=all,-O2
 export MUSL
 else
 PKG_CONFIG += --static
