@@ -60,6 +60,7 @@ ResolvConf parse_resolv_conf(std::string_view text) {
 
 bool is_own(const Endpoint& named, std::span<const Endpoint> listen,
             std::span<const IpAddress> local) {
+  constexpr IpAddress kEngine{Family::V4, {127, 0, 0, 11}};
   Endpoint server = named;  // the kernel sends what goes to 0.0.0.0 or :: to this host itself
   if (server.address.is_wildcard()) server.address = IpAddress::loopback(server.address.family);
   return std::ranges::any_of(listen, [&](const Endpoint& own) {
@@ -67,7 +68,7 @@ bool is_own(const Endpoint& named, std::span<const Endpoint> listen,
     if (own.address == server.address) return true;
     const bool is_local =
         server.address.is_loopback() || std::ranges::find(local, server.address) != local.end();
-    return own.address.is_wildcard() && is_local;
+    return own.address.is_wildcard() && is_local && server.address != kEngine;
   });
 }
 

@@ -112,6 +112,7 @@ TEST_CASE("a wildcard listener owns loopback and all of this host's addresses") 
 TEST_CASE("a wildcard listener does not own the rest") {
   CHECK_FALSE(own("10.0.0.2", {"0.0.0.0:53"}, {"10.0.0.1"}));
   CHECK_FALSE(own("127.0.0.1", {"0.0.0.0:5353"}));
+  CHECK_FALSE(own("127.0.0.11", {"0.0.0.0:53"}));  // Docker's nameserver in its own networks
   CHECK_FALSE(own("::1", {"0.0.0.0:53"}));
   CHECK_FALSE(own("127.0.0.1", {"[::]:53"}));
 }
