@@ -63,10 +63,10 @@ ssize_t AresChannel::send_parts(int fd, const iovec* parts, int count) {
     }
     while (reader.remaining() > 0) {  // ends: every turn reads at least one byte
       const dns::BytesView stand_in = reader.bytes(reader.u16());
-      if (Asked* const asked = find_sent(id_of(stand_in))) {
-        stream->second.add(asked->query.view());
-        asked->connection = connections_;
-      }
+      Asked* const asked = find_sent(id_of(stand_in));
+      if (!asked) continue;
+      stream->second.add(asked->query.view());
+      asked->connection = connections_;
     }
   }
   if (stream != streams_.end()) {
