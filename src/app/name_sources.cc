@@ -9,11 +9,13 @@
 namespace dnslet::app {
 namespace {
 
-void fill(std::vector<Setting>& settings, std::string_view flag, const std::string& value) {
+// `origin`: of the value, which is taken where none was given.
+void fill(std::vector<Setting>& settings, std::string_view flag, const std::string& value,
+          Origin origin = Origin::ResolvConf) {
   for (Setting& setting : settings) {
     if (setting.flag != flag || setting.origin != Origin::Default) continue;
     setting.value = value;
-    setting.origin = Origin::ResolvConf;
+    setting.origin = origin;
   }
 }
 
@@ -96,6 +98,8 @@ Result<Forwarding> NameSources::read() {
 }
 
 void fill_from_resolv_conf(const Options& options, std::vector<Setting>& settings) {
+  fill(settings, "force-tcp", "false", Origin::Default);
+  fill(settings, "ndots", "1", Origin::Default);
   NameSources sources(options);
   const auto forwarding = sources.read();
   if (!forwarding || !sources.uses_resolv_conf()) return;

@@ -313,6 +313,7 @@ void count_workers(ParsedOptions& parsed) {
   Options& options = parsed.options;
   if (options.multithreading && !is_given) options.threads = 0;
   if (options.threads == 0) options.threads = std::max(1U, std::thread::hardware_concurrency());
+  if (threads != parsed.settings.end()) threads->value = std::to_string(options.threads);
 }
 
 // Sockets that systemd passes are not known yet.

@@ -2,6 +2,7 @@
 # Copyright the dnslet authors
 """Contract section 1: flags, variables, precedence, bad values."""
 
+import os
 import re
 import socket
 
@@ -213,6 +214,15 @@ def test_print_config_shows_the_value_of_flag_and_variable(name, variable, value
     assert text in by_flag and text in by_variable
     assert by_flag == by_two_words
     assert by_flag != by_variable, "where the value came from is missing"
+
+
+def test_print_config_shows_what_holds_where_nobody_set_it():
+    basis = "--nameservers=192.0.2.1"
+    assert shown("ndots", basis) == "ndots = 1  (default)"
+    assert shown("force-tcp", basis) == "force-tcp = false  (default)"
+    processors = len(os.sched_getaffinity(0))
+    assert shown("threads", basis, "--multithreading") == f"threads = {processors}  (default)"
+    assert shown("threads", basis, "--threads=0") == f"threads = {processors}  (--threads)"
 
 
 @pytest.mark.parametrize("short,name,value", [
