@@ -346,7 +346,7 @@ CacheKey key_of(const UpstreamQuestion& question) {
 
 void remember(const Tables& tables, const UpstreamQuestion& question, const Answer& answer,
               Milliseconds now) {
-  if (question.flags.recursion_desired) keep(tables, key_of(question), answer, now);
+  if (question.flags.recursion_desired) keep(tables, key_of(question), answer, {now, kNoLimit});
 }
 
 bool read_answer(dns::BytesView packet, const UpstreamQuestion& question, UpstreamAnswer& out) {

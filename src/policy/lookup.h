@@ -47,6 +47,8 @@ const char* to_text(Source source);
 
 inline constexpr uint32_t kStaticTtl = 10;  // seconds, of all that our own tables answer
 
+inline constexpr std::chrono::seconds kNoLimit = std::chrono::seconds::max();
+
 enum class Filter { None, A, Aaaa };
 
 enum class Rotation { Off, On };
@@ -206,7 +208,7 @@ class Lookup {
   Step next_name(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
   bool look_here(const Tables& tables, const dns::Question& question, Milliseconds now);
   void take_step(const Tables& tables, const Landed& landed, Milliseconds now,
-                 std::chrono::seconds left = std::chrono::seconds::max());
+                 std::chrono::seconds left = kNoLimit);
   bool other_family_has_records(const Tables& tables, const Landed& landed, Milliseconds now) const;
   bool take_stale(const Tables& tables, const dns::Question& question, Milliseconds now,
                   Ended which);
@@ -236,9 +238,10 @@ class Lookup {
 };
 
 // Keeps an answer for later questions: in the cache as long as its TTLs allow, a failure for one
-// second among the failures. `at_most`: what is left of an answer of the cache that it was made of.
-void keep(const Tables& tables, const CacheKey& key, const Answer& answer, Milliseconds now,
-          std::chrono::seconds at_most = std::chrono::seconds::max());
+// second among the failures. `most`: from now on, and for how long at most, as where it was made of
+// an answer of the cache.
+void keep(const Tables& tables, const CacheKey& key, const Answer& answer,
+          const CacheTable::Validity& most);
 
 // The key under which upstream's answer to a question is kept.
 CacheKey key_of(const UpstreamQuestion& question);

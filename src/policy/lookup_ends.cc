@@ -52,7 +52,8 @@ std::optional<Reply> Lookup::on_silence(const Tables& tables, Milliseconds now,
 Step Lookup::on_deadline(const Tables& tables, Milliseconds now, dns::MutableBytesView out) {
   const Scope scope = search_ ? Scope::Searched : Scope::AsItStands;
   const Answer failure = {dns::build_failure(query_.question, dns::Rcode::ServFail), {}};
-  if (query_.has(dns::flag::kRd)) keep(tables, key_of(query_.question, scope), failure, now);
+  if (query_.has(dns::flag::kRd))
+    keep(tables, key_of(query_.question, scope), failure, {now, kNoLimit});
   return give_up(tables, now, out);
 }
 

@@ -163,26 +163,26 @@ Step Lookup::end_search(const Tables& tables, Milliseconds now, dns::MutableByte
   const bool is_known = is_positive && search->next == 1 && found->question() == query_.question;
   const bool is_keepable = search->is_keepable && !is_known && search->names == names_now(tables);
   if (query_.has(dns::flag::kRd) && is_keepable)
-    keep(tables, key_of(query_.question, Scope::Searched), answer, now, search->data_left);
+    keep(tables, key_of(query_.question, Scope::Searched), answer, {now, search->data_left});
 
   const Source source = outcome == StepOutcome::NoServer ? Source::Error : search->source;
   const Scope scope = is_known ? Scope::AsItStands : Scope::Searched;
   return finish_landed(tables, {answer, source}, {scope, now}, out);
 }
 
-void keep(const Tables& tables, const CacheKey& key, const Answer& answer, Milliseconds now,
-          std::chrono::seconds at_most) {
+void keep(const Tables& tables, const CacheKey& key, const Answer& answer,
+          const CacheTable::Validity& most) {
   const auto message = dns::Message::parse(answer.message);
   if (!message) return;
   const dns::Rcode rcode = message->rcode();
   if (rcode == dns::Rcode::NoError || rcode == dns::Rcode::NxDomain) {
     if (message->has(dns::flag::kTc)) return;
-    tables.cache.store(key, {*message, answer.error}, now,
-                       std::min(at_most, time_to_keep(*message, tables.settings.ttls)));
-    agree(tables, key, rcode, now);
+    tables.cache.store(key, {*message, answer.error}, most.from,
+                       std::min(most.lifetime, time_to_keep(*message, tables.settings.ttls)));
+    agree(tables, key, rcode, most.from);
   } else {
-    tables.failures.store(key, {*message, answer.error}, now, kFailureTime);
-    tables.cache.note_failure(key, now);
+    tables.failures.store(key, {*message, answer.error}, most.from, kFailureTime);
+    tables.cache.note_failure(key, most.from);
   }
 }
 

@@ -17,10 +17,10 @@ struct Lookup::Search {
   std::size_t next = 0;   // in names
   std::size_t asked = 0;  // questions that went upstream
   SearchVerdict verdict;
-  Source source = Source::Cache;  // the furthest any step had to go
-  bool is_keepable = true;        // every step's answer is upstream's, and still holds
-  std::chrono::seconds lifetime = std::chrono::seconds::max();   // the shortest of the steps
-  std::chrono::seconds data_left = std::chrono::seconds::max();  // of data that the cache had
+  Source source = Source::Cache;              // the furthest any step had to go
+  bool is_keepable = true;                    // every step's answer is upstream's, and still holds
+  std::chrono::seconds lifetime = kNoLimit;   // the shortest of the steps
+  std::chrono::seconds data_left = kNoLimit;  // of data that the cache had
   // The first answer of each outcome, and that of the name as it stands.
   std::optional<Answer> data, no_data, no_name, failure, as_it_stands;
 

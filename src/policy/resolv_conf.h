@@ -31,8 +31,8 @@ ResolvConf parse_resolv_conf(std::string_view text);
 
 // Whether asking `named` would be asking ourselves: it is one of `listen`, or its port belongs to
 // a wildcard listener of its family and its address is this host's own (`local`) or loopback. Not
-// 127.0.0.11 on a wildcard: what a container sends there goes to its engine's own nameserver (Docker
-// manual, "Networking overview: DNS services"), whoever listens.
+// 127.0.0.11 on a wildcard: what a container sends there goes to the engine's nameserver, whoever
+// listens (Docker manual, "Networking", DNS services).
 bool is_own(const Endpoint& named, std::span<const Endpoint> listen,
             std::span<const IpAddress> local);
 
