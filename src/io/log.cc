@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 namespace dnslet::io {
 namespace {
@@ -109,7 +110,9 @@ void Log::write_limited(Level level, std::string_view topic, LogLine line, Milli
   const std::lock_guard lock(mutex_);
   // Names of servers are among them, which come from files that others write.
   if (topics_.size() >= kTopics)
-    std::erase_if(topics_, [now](const auto& entry) { return now >= entry.second.next; });
+    std::erase_if(topics_, [&](const auto& entry) {
+      return now >= entry.second.next && entry.first != topic;
+    });
   Topic& state = topics_[std::string(topic)];
   if (now < state.next) {
     ++state.left_out;
@@ -170,7 +173,8 @@ void Log::send_to_syslog(Level level, std::string_view line) {
                               reinterpret_cast<const sockaddr*>(&address), sizeof address);
   if (sent >= 0) return;
   const bool has_no_reader = errno == ENOENT || errno == ECONNREFUSED;
-  if (dropped_total_++ == 0 && has_no_reader)
+  ++dropped_total_;
+  if (has_no_reader && !std::exchange(has_told_, true))
     (void)std::fputs(
         "dnslet: nobody reads /dev/log, so log lines are lost; start a syslog daemon, "
         "or leave out --syslog (DNSMASQ_SYSLOG)\n",

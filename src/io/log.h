@@ -68,6 +68,7 @@ class Log {
   std::atomic<bool> has_waiting_ = false;  // told without the lock, as nearly every turn asks
   uint64_t dropped_ = 0;                   // since the last time it was told
   uint64_t dropped_total_ = 0;
+  bool has_told_ = false;                          // that nobody reads what goes to syslog
   std::unordered_map<std::string, Topic> topics_;  // those of the last interval, and some more
 };
 
