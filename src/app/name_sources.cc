@@ -43,11 +43,11 @@ std::string joined(std::span<const dns::Name> names, std::string_view separator)
 }
 
 Status NameSources::check_given() const {
-  const std::vector<IpAddress> local = io::local_addresses();
+  // Of addresses that this host has, others may take what goes there before a wildcard listener.
   const auto check = [&](const std::vector<Endpoint>& servers,
                          const std::string& option) -> Status {
     const auto own = std::ranges::find_if(servers, [&](const Endpoint& server) {
-      return policy::is_own(server, options_.listen, local);
+      return policy::is_own(server, options_.listen, {});
     });
     if (own == servers.end()) return Done();
     return Error{option + ": " + own->to_text() + " is this dnslet itself; name another server"};
