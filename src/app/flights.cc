@@ -189,12 +189,14 @@ void Flights::on_reply(Group& group, std::size_t server, uint64_t token,
   if (is_heard) group.set.on_answer(server);  // a late one too
   if (reply.result == Result::NoResources) warn_of_resources();
 
+  // Where it was cut, the server lacks TCP and does answer.
+  if (reply.result == Result::Unreachable && !reply.was_cut)
+    note_failure(group, server, "unreachable");
   Flight* const flight = flights_.find(token);
-  const bool was_cut = flight && flight->cut_by == server;  // it lacks TCP and does answer
-  if (reply.result == Result::Unreachable && !was_cut) note_failure(group, server, "unreachable");
   if (!flight || flight->held) return;
   flight->was_heard = flight->was_heard || is_heard;
   if (reply.result == Result::Truncated) {
+    flight->attempt.on_sign_of_life(server);
     keep_cut(*flight, server, reply.packet);
     return;
   }
@@ -402,7 +404,6 @@ void Flights::on_silence(uint64_t id) {
     callbacks_.on_silence(flight->lookups);
   }
   for (const std::size_t server : flight->attempt.silent(now)) {
-    if (server == flight->cut_by) continue;
     note_failure(*flight->group, server, "silent");
     tell(Exchange::What::Silent, *flight, server);
   }

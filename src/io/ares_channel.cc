@@ -187,8 +187,8 @@ void AresChannel::hand_over(Asked& asked) {
     over.channel->on_done(over, status);
   };
   static thread_local RandomIds random_ids;
-  uint16_t id = random_ids.next();
-  while (by_id_[id] != 0) id = random_ids.next();  // ends: at most kMaxOpen are open
+  uint16_t id = asked.port ? asked.id : random_ids.next();  // it is under way with that one
+  while (by_id_[id] != 0) id = random_ids.next();           // ends: at most kMaxOpen are open
   note_id(id, asked);
   const StandIn message = question_stand_in(id);
   ares_send(channel_, message.data(), static_cast<int>(message.size()), done, &asked);
@@ -244,7 +244,7 @@ dns::BytesView AresChannel::packet(const Outcome& outcome) const {
   return dns::BytesView(arrived_).subspan(outcome.packet.offset, outcome.packet.size);
 }
 
-// c-ares has let go of the question.
+// c-ares has let go of the question, which may be handed over again.
 void AresChannel::on_done(Asked& asked, int status) {
   if (status == ARES_EDESTRUCTION || status == ARES_ECANCELLED) return;
   if (!asked.is_open) {
@@ -339,8 +339,7 @@ AresChannel::Asked* AresChannel::find_sent(uint16_t id) {
 // under way.
 void AresChannel::queue_datagram(uint16_t id) {
   Asked* const asked = find_sent(id);
-  if (!asked) return;
-  if (asked->port) ports_.close(*asked->port);
+  if (!asked || asked->port) return;  // it is under way, and has not failed
   asked->port = ports_.open(id);
   if (!asked->port) return settle(*asked, failure_of(errno));
   unsent_.push_back(asked->number);

@@ -90,7 +90,8 @@ class AresChannel {
 
  private:
   enum class Carrier { Datagram, Stream };
-  // What c-ares carries for a question; it lives until c-ares' callback, which always comes.
+  // What c-ares carries for a question; it lives until c-ares' callback, which always comes, or
+  // until that for the last time that it was handed over.
   struct Asked {
     AresChannel* channel;
     uint64_t token;
@@ -147,7 +148,7 @@ class AresChannel {
   dns::Bytes arrived_;                             // what outcomes and questions refer to
   std::vector<Outcome> outcomes_;
   std::vector<uint64_t> unsent_;   // numbers of questions whose ports are open
-  std::vector<uint64_t> cut_off_;  // numbers of questions whose connection has ended; not for long
+  std::vector<uint64_t> cut_off_;  // numbers of questions to be handed over again; not for long
   uint64_t connections_ = 0;       // TCP connections so far: the number of the last one
   uint64_t fruitful_ = 0;          // the number of the last one that has brought an answer
   std::unordered_map<int, Watched> watched_;

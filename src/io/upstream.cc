@@ -81,7 +81,7 @@ void Upstream::on_turn() {
   while (told < retired_.size()) tell(*retired_[told++]);  // whoever is told may add some
   tell(*current_);
   for (const uint64_t number : std::exchange(unsent_, {}))
-    on_reply(number, {UpstreamResult::NoResources, {}, {}});
+    on_reply(number, {.result = UpstreamResult::NoResources});
 }
 
 void Upstream::tell(AresChannel& channel) {
@@ -89,17 +89,19 @@ void Upstream::tell(AresChannel& channel) {
   channel.take_outcomes(outcomes);
   const uint64_t now_ns = uv_hrtime();
   for (const AresChannel::Outcome& outcome : outcomes)
-    on_reply(outcome.token, {outcome.result, channel.packet(outcome), {}}, now_ns);
+    on_reply(outcome.token, {.result = outcome.result, .packet = channel.packet(outcome)}, now_ns);
   outcomes.clear();
   outcomes_ = std::move(outcomes);
 }
 
 // `came_ns`: when, for an Answer.
 void Upstream::on_reply(uint64_t number, UpstreamReply reply, uint64_t came_ns) {
-  const Pending* const pending = pending_.find(number);
+  Pending* const pending = pending_.find(number);
   if (!pending) return;  // its time was over
   const uint64_t token = pending->token;
+  reply.was_cut = pending->was_cut;
   if (reply.result == UpstreamResult::Truncated) {
+    pending->was_cut = true;
     on_reply_(token, reply);
     return;
   }
@@ -117,7 +119,7 @@ void Upstream::on_deadline() {
     const Pending& pending = *pending_.find(oldest);
     if (pending.deadline > now) break;
     if (pending.channel) pending.channel->forget(pending.asked);
-    on_reply(oldest, {UpstreamResult::Silent, {}, {}});
+    on_reply(oldest, {.result = UpstreamResult::Silent});
   }
 
   const bool is_due = current_->orphans() > 0 && now - renewed_ >= settings_.timeout;

@@ -31,8 +31,9 @@ struct UpstreamSettings {
 // one.
 struct UpstreamReply {
   UpstreamResult result = UpstreamResult::Unreachable;
-  dns::BytesView packet;
+  dns::BytesView packet{};
   std::chrono::nanoseconds taken{0};  // since the question was sent; for an Answer
+  bool was_cut = false;               // a Truncated came before it
 };
 
 // Once, before the first Upstream. False: c-ares can't be used.
@@ -62,6 +63,7 @@ class Upstream {
     AresChannel* channel = nullptr;  // lives at least as long as this
     uint64_t asked = 0;              // the question's number there; 0: no channel could take it
     uint64_t asked_ns = 0;           // when; the loop's clock is too coarse for a server nearby
+    bool was_cut = false;            // a Truncated has been told
   };
 
   void renew_channel();

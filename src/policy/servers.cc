@@ -79,10 +79,14 @@ Attempt::Next Attempt::on_result(std::size_t server, ServerResult result, Millis
   return find(State::Pending) ? Next::Wait : Next::Lost;
 }
 
+void Attempt::on_sign_of_life(std::size_t server) {
+  if (Candidate* const candidate = find_pending(server)) candidate->is_heard = true;
+}
+
 std::vector<std::size_t> Attempt::silent(Milliseconds now) const {
   std::vector<std::size_t> servers;
   for (const Candidate& candidate : candidates_)
-    if (candidate.state == State::Pending && now - candidate.asked >= retry_)
+    if (candidate.state == State::Pending && !candidate.is_heard && now - candidate.asked >= retry_)
       servers.push_back(candidate.server);
   return servers;
 }

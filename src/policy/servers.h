@@ -83,6 +83,9 @@ class Attempt {
 
   Next on_result(std::size_t server, ServerResult result, Milliseconds now);
 
+  // The server has been heard and goes on with the question: it is not silent.
+  void on_sign_of_life(std::size_t server);
+
   // When to call on_silence().
   Milliseconds silent_at() const { return last_asked_ + retry_; }
   // The servers that have been silent for `retry` by now.
@@ -98,6 +101,7 @@ class Attempt {
     State state = State::Unasked;
     Milliseconds asked{0};
     bool without_edns = false;
+    bool is_heard = false;
   };
   Candidate* find(State state);
   Candidate* find_pending(std::size_t server);

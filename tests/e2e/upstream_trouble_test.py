@@ -85,6 +85,7 @@ def test_connections_that_end_do_not_touch_questions_over_udp(dnslet, upstream):
         for i in range(4):
             assert server.query(f"n{i}.test").rcode() == SERVFAIL
         assert data(client.receive()) == ["192.0.2.1"]
+    assert len(source.asked("slow.test")) == 1
 
 
 def test_a_server_that_ends_connections_unanswered_is_given_up(dnslet, upstream):

@@ -26,6 +26,7 @@ class Question {
   Next result(std::size_t server, ServerResult result, int ms = 0) {
     return note(attempt_.on_result(server, result, at(ms)));
   }
+  void sign_of_life(std::size_t server) { attempt_.on_sign_of_life(server); }
   Next silence(int ms) { return note(attempt_.on_silence(at(ms))); }
 
   const Order& asked() const { return asked_; }
@@ -136,6 +137,15 @@ TEST_CASE("silence of a server is known only after the whole time") {
   CHECK(question.silence(800) == Next::Ask);
   CHECK(question.attempt().silent(at(1599)) == Order{0});
   CHECK(question.attempt().silent(at(1600)) == Order{0, 1});
+}
+
+TEST_CASE(
+    "a server that gave a sign of life is not silent, and the next one is asked all the same") {
+  Question question(plan({0, 1}));
+  question.sign_of_life(0);
+  CHECK(question.attempt().silent(at(5000)).empty());
+  CHECK(question.silence(800) == Next::Ask);
+  CHECK(question.asked() == Order{0, 1});
 }
 
 TEST_CASE("a server that spoke is not silent") {
