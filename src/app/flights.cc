@@ -238,8 +238,8 @@ void Flights::keep_cut(Flight& flight, std::size_t server, dns::BytesView packet
   const bool is_of_use = policy::read_answer(packet, flight.question, read_) &&
                          policy::outcome_of(read_.answer.message) == policy::StepOutcome::Data;
   if (!is_of_use) return;
-  flight.cut_by = server;
-  flight.cut = std::make_unique<policy::Answer>(std::move(read_.answer));
+  const std::string& via = flight.group->servers[server]->name();
+  flight.cut = std::make_unique<Held>(Held{std::move(read_.answer), via});
 }
 
 void Flights::act(uint64_t id, Attempt::Next next) {
@@ -316,14 +316,10 @@ void Flights::land_held(uint64_t id) {
 }
 
 void Flights::land_failed(uint64_t id) {
-  const Flight& flight = *flights_.find(id);
+  Flight& flight = *flights_.find(id);
+  if (!flight.held) flight.held = std::move(flight.cut);
   if (flight.held) {
     land_held(id);
-    return;
-  }
-  if (flight.cut) {
-    const policy::Answer cut = std::move(*flight.cut);
-    land(id, cut, policy::Source::Upstream, flight.group->servers[flight.cut_by]->name());
     return;
   }
   const policy::Source source = flight.was_heard ? policy::Source::Upstream : policy::Source::Error;

@@ -111,7 +111,7 @@ class Flights {
     std::vector<ServerCounters*> counted;  // for each of them, in counters_
     std::size_t flights = 0;
   };
-  // An answer that waits for that of the other address family.
+  // An answer that is kept back, and the server that gave it.
   struct Held {
     policy::Answer answer;
     std::string via;
@@ -127,8 +127,7 @@ class Flights {
     std::size_t refused_by = SIZE_MAX;
     std::unique_ptr<policy::Answer> refusal{};
     // What a server has said over UDP, cut, while it is asked over TCP: better than nothing.
-    std::size_t cut_by = SIZE_MAX;
-    std::unique_ptr<policy::Answer> cut{};
+    std::unique_ptr<Held> cut{};
     bool was_heard = false;  // some server could be reached
     bool was_asked = false;
     bool is_silent = false;  // the lookups have been told

@@ -147,11 +147,8 @@ std::optional<Network> Network::from_text(std::string_view text) {
   if (!address) return std::nullopt;
 
   const auto width = static_cast<unsigned>(address->size() * 8);
-  if (slash == std::string_view::npos) {
-    const IpAddress plain = unmapped(*address);
-    return Network{plain, static_cast<uint8_t>(plain.size() * 8)};
-  }
-  const auto prefix = parse_number(text.substr(slash + 1), width);
+  const auto prefix = slash == std::string_view::npos ? std::optional(width)
+                                                      : parse_number(text.substr(slash + 1), width);
   if (!prefix) return std::nullopt;
   const IpAddress plain = unmapped(*address);
   const bool is_v4 = plain.family != address->family && *prefix >= kMappedBits;

@@ -297,10 +297,9 @@ void AresChannel::on_ready(int fd, int events) {
   if (const auto stream = streams_.find(fd);
       stream != streams_.end() && stream->second.is_blocked()) {
     if (!stream->second.flush()) events |= UV_READABLE;  // that tells c-ares
-    watch(fd);
   }
   process(fd, events);
-  watch(fd);  // an error has paused it, and there may have been answers to read first
+  watch(fd);  // for less if all is written now; again if an error with answers before it paused it
   if (!cut_off_.empty()) {
     send_again();
     send_datagrams();

@@ -3,6 +3,7 @@
 """Contract section 2: addresses, source addresses, readiness."""
 
 import re
+import socket
 from ipaddress import IPv6Address
 from pathlib import Path
 
@@ -100,8 +101,9 @@ def test_an_ipv6_address_that_cannot_be_bound_is_told_with_a_remedy(address, rem
     assert remedy in done.stderr and "--listen" in done.stderr
 
 
-def test_an_interface_takes_its_name_or_its_number(dnslet):
-    server = dnslet("--no-rec", hosts=HOSTS, listen="[::1%lo]:0")
+@pytest.mark.parametrize("interface", ["lo", socket.if_nametoindex("lo")])
+def test_an_interface_takes_its_name_or_its_number(dnslet, interface):
+    server = dnslet("--no-rec", hosts=HOSTS, listen=f"[::1%{interface}]:0")
     assert data(server.query("nas.test")) == ["192.0.2.10"]
 
 
