@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright the dnslet authors
-"""Measures dnslet beside dnsmasq, unbound and the limit that the kernel sets.
+"""Measures dnslet beside dnsmasq, unbound, dnsdist and the limit that the kernel sets.
 
     bench.py [--build FOLDER] [--quick] [--only ROW-PREFIX]... [--json FILE]
 
@@ -18,12 +18,19 @@ import time
 from pathlib import Path
 
 import machine
-from servers import SMALL_CACHE, Bound, Dnslet, Dnsmasq, Echo, Hosts, Server, Unbound
+from servers import (SMALL_CACHE, Bound, Dnsdist, Dnslet, Dnsmasq, Echo, Hosts, Server, Unbound,
+                     bench_name)
 from table import make_rows, render
 
 ANSWERS = 100_000
 HOT_NAMES = 10_000
 WINDOW = 128  # with more, dnsmasq loses questions and waits
+
+
+def zone_words(count, port):
+    """Flags for `count` stub zones of one server, each given by itself"""
+    return [word for i in range(count)
+            for word in ("--stubzones", f"{bench_name(i, 'z')}/127.0.0.1:{port + 1}")]
 
 
 class Bench:
@@ -36,6 +43,7 @@ class Bench:
         Dnslet.program = str(self.build / "dnslet")
         Server.scratch = scratch
         self.servers = [kind for kind in (Dnslet, Dnsmasq, Unbound) if kind.found()]
+        self.forwarders = [*self.servers, *([Dnsdist] if Dnsdist.found() else [])]
 
     def rounds(self, full, quick):
         return range(quick if self.quick else full)
@@ -70,14 +78,19 @@ class Bench:
 
     def measure_cost(self, key, server, kind, **numbers):
         """Runs a load; adds the server's CPU for each answer, and the answers a second."""
+        cost, result = self.cost_of(server, kind, **numbers)
+        self.rows[f"{key}_cpu"].add(server.name, cost)
+        self.rows[f"{key}_rate"].add(server.name, result["answers"] / result["seconds"])
+        return result
+
+    def cost_of(self, server, kind, **numbers):
+        """(the server's CPU microseconds for each answer of a load, what the load has counted)"""
         before = server.nanoseconds()
         result = self.load(kind, server.port, **numbers)
         used = server.nanoseconds() - before
         if result["wrong"] or not result["answers"]:
             raise AssertionError(f"{server.name} answered wrongly: {result}")
-        self.rows[f"{key}_cpu"].add(server.name, used / 1000 / result["answers"])
-        self.rows[f"{key}_rate"].add(server.name, result["answers"] / result["seconds"])
-        return result
+        return used / 1000 / result["answers"], result
 
     def fill(self, server, count=HOT_NAMES, window=64):
         result = self.load("window", server.port, questions=count, window=window)
@@ -104,11 +117,18 @@ class Bench:
     def miss(self):
         with self.stub() as upstream:
             for _ in self.rounds(5, 2):
-                for kind in self.servers:
+                for kind in self.forwarders:
                     with self.start(kind, upstream, cache=ANSWERS) as server:
                         result = self.measure_cost("miss", server, "window", questions=ANSWERS,
                                                    window=WINDOW)
                         self.rows["miss_lost"].add(server.name, result["lost"])
+                self.miss_over_tcp(upstream)
+
+    def miss_over_tcp(self, upstream):
+        with self.start(Dnslet, upstream, cache=ANSWERS, extra=["--force-tcp"]) as server:
+            cost, result = self.cost_of(server, "window", questions=ANSWERS, window=WINDOW)
+        self.rows["miss_tcp"].add("dnslet", cost / self.rows["miss_cpu"].values["dnslet"][-1])
+        self.rows["miss_tcp_lost"].add("dnslet", result["lost"])
 
     def tcp(self):
         with self.all_running(with_echo=False, cache=ANSWERS) as running:
@@ -170,6 +190,38 @@ class Bench:
                  server.known_name(), *server.bare_words]
         self.rows[row].add(server.name, float(machine.output(words).split()[-1]))
 
+    def zones(self):
+        """What stub zones of one server cost those who do not ask for them"""
+        with self.stub() as upstream, contextlib.ExitStack() as stack:
+            none, many = (stack.enter_context(self.start(Dnslet, upstream, cache=ANSWERS,
+                                                         extra=zone_words(count, upstream.port)))
+                          for count in (0, 1000))
+            self.rows["zones_descriptors"].add("dnslet", many.descriptors() - none.descriptors())
+            for server in (none, many):
+                self.fill(server)
+            for turn in self.rounds(9, 3):
+                for row, numbers in (("zones_cached", {"names": HOT_NAMES}),
+                                     ("zones_miss", {"questions": 30_000,
+                                                     "first": HOT_NAMES + turn * 30_000})):
+                    base, cost = (self.cost_of(server, "window", window=WINDOW, **numbers)[0]
+                                  for server in (none, many))
+                    self.rows[row].add("dnslet", cost / base)
+        self.many_zones()
+
+    def many_zones(self):
+        count = 10_000
+        with self.stub() as upstream:
+            for _ in self.rounds(7, 3):
+                words = zone_words(count, upstream.port)
+                self.first_answer("zones_start", Dnslet([], upstream.port, extra=words))
+            idle = []
+            for words in ((), zone_words(count, upstream.port)):
+                with self.start(Dnslet, upstream, extra=words) as server:
+                    time.sleep(0.2)
+                    idle.append(server.resident())
+        names = sum(len(bench_name(i, "z")) + 1 for i in range(count))
+        self.rows["zones_bytes"].add("dnslet", (idle[1] - idle[0] - names) / count)
+
     def program_size(self):
         for kind in self.servers:
             size = machine.stripped_size(shutil.which(kind.program), self.scratch)
@@ -202,7 +254,7 @@ class Bench:
 
     def run(self, only):
         for step in (self.cached, self.hosts, self.miss, self.tcp, self.burst, self.latency,
-                     self.memory, self.start_time, self.program_size, self.workers):
+                     self.memory, self.start_time, self.zones, self.program_size, self.workers):
             if only and step.__name__ not in only:
                 continue
             begin = time.monotonic()
@@ -213,7 +265,7 @@ class Bench:
     def as_json(self):
         return {"machine": self.machine.describe(),
                 "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                "versions": {kind.name: kind.version() for kind in self.servers},
+                "versions": {kind.name: kind.version() for kind in self.forwarders},
                 "rows": {key: row.as_json() for key, row in self.rows.items() if row.values}}
 
 

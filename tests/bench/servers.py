@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright the dnslet authors
-"""The servers that are measured: dnslet, the echo server, dnsmasq and unbound, and the upstream.
+"""The servers that are measured: dnslet, the echo server, its peers, and the upstream.
 
 Each is a caching forwarder with the same number of answers and the same hosts, at the settings that
 serve it best; RESULTS.md gives the reasons for those that are not obvious.
@@ -132,6 +132,9 @@ class Server(Process):
     def resident(self):
         return machine.resident_bytes(self.pid)
 
+    def descriptors(self):
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
 
 class Dnslet(Server):
     name = "dnslet"
@@ -203,6 +206,27 @@ class Unbound(Server):
         self.configuration.write_text(UNBOUND.format(
             port=self.port, upstream=upstream, bytes=max(cache * 800, 4_000_000), include=include))
         return [self.program, "-d", "-c", self.configuration]
+
+
+DNSDIST = """
+setLocal("127.0.0.1:{port}")
+setSecurityPollSuffix("")
+setVerboseHealthChecks(false)
+setMaxUDPOutstanding(65535)
+setUDPSocketBufferSizes(4194304, 4194304)
+newServer{{address="127.0.0.1:{upstream}", sockets=8}}:setUp()
+getPool(""):setCache(newPacketCache({cache}, {{maxTTL={ttl}, numberOfShards=1}}))
+"""
+
+
+class Dnsdist(Server):
+    name = program = "dnsdist"
+
+    def command(self, upstream, cache, hosts):
+        self.configuration = Path(Server.scratch) / f"dnsdist-{self.port}.conf"
+        self.configuration.write_text(
+            DNSDIST.format(port=self.port, upstream=upstream, cache=cache, ttl=TTL))
+        return [self.program, "--supervised", "--disable-syslog", "-C", self.configuration]
 
 
 class Echo(Bound):

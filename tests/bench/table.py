@@ -5,7 +5,8 @@
 import statistics
 from dataclasses import dataclass
 
-COLUMNS = ["echo", "dnslet", "dnsmasq", "unbound"]
+COLUMNS = ["echo", "dnslet", "dnsmasq", "unbound", "dnsdist"]
+RATIOS = ["echo", "dnsmasq", "unbound", "dnsdist"]
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Row:
 
     def cells(self):
         numbers = [self._number(self.value(column), self.digits) for column in COLUMNS]
-        ratios = [self._number(self.ratio(other), 2) for other in ("echo", "dnsmasq", "unbound")]
+        ratios = [self._number(self.ratio(other), 2) for other in RATIOS]
         return [self.title, *numbers, *ratios, self.verdict()]
 
     @staticmethod
@@ -101,9 +102,11 @@ def make_rows():
         Row("cached_rate", "cached, UDP: answers a second"),
         Row("hosts_cpu", "100,000 hosts: CPU µs an answer", [Below("echo", 1.2)], 2),
         Row("hosts_rate", "100,000 hosts: answers a second"),
-        Row("miss_cpu", "misses: CPU µs an answer", [Below("dnsmasq", 0.5)], 2),
+        Row("miss_cpu", "misses: CPU µs an answer", [Below("dnsmasq", 0.5), Below("dnsdist", 1)], 2),
         Row("miss_rate", "misses: answers a second"),
         Row("miss_lost", "misses: lost of 100,000", [AtMost(0)], summary=max),
+        Row("miss_tcp", "misses asked over TCP ÷ over UDP: CPU an answer", [AtMost(0.5)], 2),
+        Row("miss_tcp_lost", "misses asked over TCP: lost of 100,000", [AtMost(0)], summary=max),
         Row("tcp_cpu", "cached, TCP: CPU µs an answer", [Below("unbound", 0.35)], 2),
         Row("tcp_rate", "cached, TCP: answers a second"),
         Row("tcp_closed", "cached, TCP: connections closed", [AtMost(0)], summary=max),
@@ -117,6 +120,11 @@ def make_rows():
         Row("rss_full", "RSS with 100,000 answers, KiB"),
         Row("start", "start to first answer, ms", [Below("dnsmasq", 1)], 2),
         Row("start_hosts", "the same with 10,000 hosts, ms", [Below("dnsmasq", 1)], 2),
+        Row("zones_cached", "1,000 stub zones ÷ none: CPU a cached answer", [AtMost(1.02)], 2),
+        Row("zones_miss", "1,000 stub zones ÷ none: CPU a miss", [AtMost(1.02)], 2),
+        Row("zones_descriptors", "1,000 stub zones: more descriptors", [AtMost(0)]),
+        Row("zones_bytes", "10,000 stub zones: bytes each beyond the name", [AtMost(100)]),
+        Row("zones_start", "10,000 stub zones: start to first answer, ms", [AtMost(50)], 1),
         Row("program_size", "program without symbols, KiB"),
         Row("workers_rate", "two workers ÷ one: answers a second", [MoreThan(1)], 2),
         Row("workers_cpu", "two workers ÷ one: CPU an answer", [AtMost(1.1)], 2),
@@ -126,7 +134,7 @@ def make_rows():
 
 def render(rows):
     """The table as Markdown, its columns aligned"""
-    heads = ["", *COLUMNS, "÷ echo", "÷ dnsmasq", "÷ unbound", "demanded of dnslet"]
+    heads = ["", *COLUMNS, *(f"÷ {other}" for other in RATIOS), "demanded of dnslet"]
     lines = [heads, *(row.cells() for row in rows.values())]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
     aligned = [[cell.rjust(width) if 0 < i < len(heads) - 1 else cell.ljust(width)
