@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -56,6 +57,11 @@ std::size_t descriptors_needed(const Options& options) {
   return kOfAll + options.threads * (kOfEach + 2 * options.listen.size());
 }
 
+// Of the rest a half is left to questions and files, however many TCP clients there may be.
+std::size_t tcp_clients_that_fit(const Options& options, rlim_t descriptors) {
+  return std::max<std::size_t>((descriptors - descriptors_needed(options)) / 2, options.threads);
+}
+
 // A closed standard descriptor would be given to the next socket, and the log written into it.
 void fill_standard_descriptors() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
@@ -72,6 +78,14 @@ void keep_tables_apart() {
 #endif
 }
 
+dnslet::io::LogLine few_clients(std::size_t clients, rlim_t descriptors) {
+  return dnslet::io::LogLine(
+             "fewer TCP clients at once than --max-tcp-clients says; raise the limit of open files "
+             "(ulimit -n)")
+      .with("clients", clients)
+      .with("files", descriptors);
+}
+
 int serve(Options options) {
   dnslet::app::hold_signals();
   const rlim_t descriptors = raise_descriptor_limit();
@@ -85,7 +99,11 @@ int serve(Options options) {
   if (!passed) return fail(kCannotRun, passed.error().text);
   if (!dnslet::io::prepare_upstream()) return fail(kCannotRun, "cannot initialise c-ares");
   const auto user = options.user;
+  const std::size_t wanted = options.max_tcp_clients;
+  options.max_tcp_clients = std::min(wanted, tcp_clients_that_fit(options, descriptors));
+  const std::size_t clients = options.max_tcp_clients;
   dnslet::app::Server server(std::move(options));
+  if (clients < wanted) server.warn(few_clients(clients, descriptors));
   if (const auto status = server.configure(); !status) return fail(kBadUsage, status.error().text);
   if (const auto status = server.bind(std::move(*passed)); !status)
     return fail(kCannotRun, status.error().text);

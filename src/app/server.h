@@ -48,6 +48,8 @@ class Server {
   // Binds every socket, or with --systemd takes those `passed` in their place; opens what has to be
   // written later. A failure is the system's (exit 1).
   Status bind(std::vector<io::BoundSocket> passed);
+  // Puts a warning into the log, about what was found out before there was one.
+  void warn(const io::LogLine& line) { log_.write(io::Level::Warning, line); }
   // Tells on standard output how the question of --explain is answered. Returns whether the answer
   // has such records.
   // REQUIRES: configure() succeeded, with one worker.

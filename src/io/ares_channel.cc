@@ -340,6 +340,7 @@ void AresChannel::queue_datagram(uint16_t id) {
   Asked* const asked = find_sent(id);
   if (!asked || asked->port) return;  // it is under way, and has not failed
   asked->port = ports_.open(id);
+  if (!asked->port && loop_.free_descriptor(errno)) asked->port = ports_.open(id);
   if (!asked->port) return settle(*asked, failure_of(errno));
   unsent_.push_back(asked->number);
 }

@@ -25,7 +25,9 @@ uint16_t id_of(dns::BytesView message) { return dns::Reader(message).u16(); }
 
 int AresChannel::open_socket(int domain, int type) {
   if (type == SOCK_DGRAM) return ports_.fd();
-  const int fd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const auto open = [&] { return socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); };
+  int fd = open();
+  if (fd < 0 && loop_.free_descriptor(errno)) fd = open();
   socket_error_ = fd < 0 ? errno : 0;
   if (fd < 0) return fd;
   // A connection that a firewall has forgotten must not swallow questions until they are too late:

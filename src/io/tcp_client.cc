@@ -83,9 +83,10 @@ std::size_t TcpClient::take_frames(dns::BytesView bytes) {
     if (!reader.ok()) break;
     taken += reader.offset();
     events_.on_activity(id_);
+    ++unanswered_;  // already now: it is not idle, which would let it be closed under our feet
     const TcpOutcome outcome = events_.on_question(packet, id_, address_, buffers_.answer);
+    if (!outcome.later) --unanswered_;
     if (outcome.size > 0) queue(dns::BytesView(buffers_.answer).first(outcome.size));
-    if (outcome.later) ++unanswered_;
   }
   return taken;
 }
