@@ -8,8 +8,8 @@
 #include <span>
 #include <utility>
 
-#include "app/option_values.h"
 #include "app/record_text.h"
+#include "base/text.h"
 #include "dns/patch.h"
 #include "policy/family.h"
 #include "policy/special.h"

@@ -9,26 +9,19 @@
 #include <set>
 #include <utility>
 
+#include "base/text.h"
 #include "dns/name.h"
 
 namespace dnslet::app {
 namespace {
 
 constexpr uint16_t kDnsPort = 53;
-constexpr std::size_t kMaxQuoted = 100;
 constexpr std::string_view kStubZone =
     "a stub zone: write domains, a slash and nameservers, for example corp.example/10.0.0.53";
 constexpr std::string_view kStubDomain =
     "a domain, for example corp.example (names below it are included)";
 constexpr std::string_view kNextStub = "another nameserver or the domain of another stub zone";
 constexpr NumberRange kIds = {0, 4'294'967'294, "ids"};  // one more is (uid_t)-1: nobody at all
-constexpr std::string_view kBlanks = " \t\r\n\v\f";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 // Neither the root, nor a name with an asterisk, which would look like a wildcard and not be one,
 // or with a sign that belongs to a list or an address.
@@ -123,36 +116,6 @@ Result<std::vector<IpAddress>> parse_addresses(std::string_view text) {
 
 }  // namespace
 
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower;
-}
-
-Error not_a(std::string_view text, std::string_view what) {
-  return Error{in_quotes(text) + " is not " + std::string(what)};
-}
-
-std::string escaped(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string result;
-  for (const char c : text) {
-    if (c >= ' ' && c <= '~') {
-      result += c;
-      continue;
-    }
-    const auto byte = static_cast<uint8_t>(c);
-    result += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
-  }
-  return result;
-}
-
-std::string in_quotes(std::string_view text) {
-  const bool cut = text.size() > kMaxQuoted;
-  return "'" + escaped(text.substr(0, kMaxQuoted)) + (cut ? "...'" : "'");
-}
-
 Result<bool> parse_boolean(std::string_view text) {
   constexpr std::array<std::string_view, 5> kTrue = {"true", "1", "t", "yes", "on"};
   constexpr std::array<std::string_view, 5> kFalse = {"false", "0", "f", "no", "off"};
@@ -184,16 +147,6 @@ Result<std::vector<std::string_view>> parse_list(std::string_view text) {
     if (comma == text.size()) return elements;
     start = comma + 1;
   }
-}
-
-std::vector<std::string_view> split_blanks(std::string_view text) {
-  std::vector<std::string_view> elements;
-  while (!(text = trimmed(text)).empty()) {
-    const std::string_view element = text.substr(0, text.find_first_of(kBlanks));
-    elements.push_back(element);
-    text.remove_prefix(element.size());
-  }
-  return elements;
 }
 
 Result<std::vector<Endpoint>> parse_listeners(std::string_view text) {

@@ -21,17 +21,6 @@
 
 namespace dnslet::app {
 
-// Printable ASCII as it is, every other byte as \xNN, so that a value cannot forge a line or drive
-// a terminal.
-std::string escaped(std::string_view text);
-// The same between single quotes, cut after a line's worth, for error sentences.
-std::string in_quotes(std::string_view text);
-
-// ASCII only.
-std::string lower_case(std::string_view text);
-// "'TEXT' is not WHAT".
-Error not_a(std::string_view text, std::string_view what);
-
 // true/false, 1/0, t/f, yes/no, on/off in any case.
 Result<bool> parse_boolean(std::string_view text);
 
@@ -47,9 +36,6 @@ Result<uint32_t> parse_number(std::string_view text, NumberRange range);
 // The comma-separated elements, blanks around them removed, at least one and none of them empty.
 // They borrow from `text`.
 Result<std::vector<std::string_view>> parse_list(std::string_view text);
-// The elements between runs of blanks (line ends too); none at all is fine. They borrow from
-// `text`.
-std::vector<std::string_view> split_blanks(std::string_view text);
 
 // Lists of addresses with an optional port, 53 where it is missing. A listener may say port 0 and
 // may not be given twice; a nameserver needs a port.

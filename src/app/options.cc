@@ -15,6 +15,7 @@
 #include "app/option_table.h"
 #include "app/option_values.h"
 #include "app/report_options.h"
+#include "base/text.h"
 #include "policy/resolv_conf.h"
 
 namespace dnslet::app {

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <string>
 
-#include "app/option_values.h"
+#include "base/text.h"
 
 namespace dnslet::app {
 namespace {
