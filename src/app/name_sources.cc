@@ -57,7 +57,14 @@ Status NameSources::check_given() const {
   return check(options_.nameservers, "--nameservers (DNSMASQ_SERVERS)");
 }
 
+bool NameSources::needs_bootstrap() const {
+  const bool is_stathat_named =
+      !options_.stathat_user.empty() && !IpAddress::from_text(options_.stathat_url.host);
+  return is_stathat_named || (options_.graphite && options_.graphite->is_name());
+}
+
 bool NameSources::uses_resolv_conf() const {
+  if (needs_bootstrap() && options_.bootstrap.empty()) return true;
   const bool all_given =
       !options_.nameservers.empty() && options_.force_tcp &&
       (!options_.enable_search || (!options_.search_domains.empty() && options_.ndots));
@@ -75,7 +82,8 @@ Result<Forwarding> NameSources::read() {
   if (uses_resolv_conf()) {
     watch_.mark();
     const auto text = io::read_file(options_.resolv_conf, policy::kMaxResolvConf);
-    const bool needs_it = options_.nameservers.empty() && !has_root_zone();
+    const bool needs_it =
+        !options_.no_recursion && options_.nameservers.empty() && !has_root_zone();
     if (!text && (needs_it || was_read_)) return text.error();
     was_read_ = static_cast<bool>(text);
     if (text)
@@ -88,12 +96,17 @@ Result<Forwarding> NameSources::read() {
   forwarding.search = search_rules(options_, conf_);
   forwarding.has_ndots = conf_.ndots.has_value();
   forwarding.servers = options_.nameservers;
-  if (!forwarding.servers.empty()) return forwarding;
+  forwarding.bootstrap = options_.bootstrap;
+  const bool needs_bootstrap = this->needs_bootstrap() && forwarding.bootstrap.empty();
+  if (!forwarding.servers.empty() && !needs_bootstrap) return forwarding;
   const std::vector<IpAddress> local = io::local_addresses();
+  std::vector<Endpoint> others;
   for (const Endpoint& server : conf_.nameservers) {
     const bool is_own = policy::is_own(server, options_.listen, local);
-    (is_own ? forwarding.left_out : forwarding.servers).push_back(server);
+    (is_own ? forwarding.left_out : others).push_back(server);
   }
+  if (needs_bootstrap) forwarding.bootstrap = others;
+  if (forwarding.servers.empty()) forwarding.servers = std::move(others);
   return forwarding;
 }
 

@@ -22,6 +22,8 @@ namespace dnslet::app {
 struct Forwarding {
   std::vector<Endpoint> servers;   // in order of preference; may be empty
   std::vector<Endpoint> left_out;  // named in resolv.conf, but they are this dnslet itself
+  std::vector<Endpoint>
+      bootstrap;  // who resolves names of servers; empty: nobody is needed, or known
   bool tcp_only = false;
   policy::SearchRules search;
   bool has_ndots = false;  // resolv.conf gives search.ndots
@@ -43,6 +45,8 @@ class NameSources {
 
   // Fails where an option names this dnslet itself, which would ask itself until the time is up.
   Status check_given() const;
+  // Whether an option names a server by its name.
+  bool needs_bootstrap() const;
   // Whether a value may come from resolv.conf, now or after the file changes.
   bool uses_resolv_conf() const;
   // Reads the file, if it is used, and puts everything together. Fails when it can't be read, with

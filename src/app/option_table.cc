@@ -348,7 +348,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "How lines of the log are written", parse_log_format},
     {"Operation", "metrics", 0, Kind::Text, "DNSMASQ_METRICS", "IP:PORT", "",
      "Serve counters and health over HTTP", parse_metrics},
-    {"Operation", "", 0, Kind::Text, "GRAPHITE_SERVER", "IP:PORT", "", "", parse_graphite_server},
+    {"Operation", "", 0, Kind::Text, "GRAPHITE_SERVER", "HOST:PORT", "", "", parse_graphite_server},
     {"Operation", "", 0, Kind::Text, "GRAPHITE_PREFIX", "NAME", "dnslet", "",
      parse_graphite_prefix},
     {"Operation", "", 0, Kind::Text, "STATHAT_USER", "KEY", "", "", parse_stathat_user},

@@ -21,6 +21,7 @@
 
 #include "base/address.h"
 #include "base/result.h"
+#include "base/server_address.h"
 #include "dns/message.h"
 #include "io/privileges.h"
 #include "policy/lookup.h"
@@ -60,6 +61,7 @@ struct Options {
   std::optional<io::UserIds> user;    // nullopt: stay who we are
   std::vector<Endpoint> listen;       // never empty after parse_options, see there
   std::vector<Endpoint> nameservers;  // empty: from resolv.conf
+  std::vector<Endpoint> bootstrap;    // who resolves names of servers; empty: resolv.conf's
   std::vector<StubZone> stub_zones;
   std::string resolv_conf;
 
@@ -103,8 +105,8 @@ struct Options {
   bool json_log = false;
   dns::Question explained;  // by Action::Explain
 
-  std::optional<Endpoint> metrics;   // where counters are served; nullopt: nowhere
-  std::optional<Endpoint> graphite;  // where they are pushed to; nullopt: nowhere
+  std::optional<Endpoint> metrics;        // where counters are served; nullopt: nowhere
+  std::optional<ServerAddress> graphite;  // where they are pushed to; nullopt: nowhere
   std::string graphite_prefix;
   std::string stathat_user;  // empty: nothing is pushed
   HttpUrl stathat_url = {"api.stathat.com", 80, "/ez"};

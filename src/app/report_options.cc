@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "config/server_url.h"
 
 namespace dnslet::app {
 namespace {
@@ -48,11 +49,14 @@ Status parse_metrics(std::string_view text, Options& options) {
 }
 
 Status parse_graphite_server(std::string_view text, Options& options) {
-  options.graphite = parse_address_and_port(text);
-  if (options.graphite && options.graphite->port != 0) return Done();
-  return not_a(text,
-               "an IP address with a port, for example 10.0.0.9:2003 (names are not accepted "
-               "here)");
+  const auto server = config::parse_server(text);
+  // Without a port it would be DNS's.
+  const bool has_port = server && (server->is_name() ? text.find(':') != std::string_view::npos
+                                                     : parse_address_and_port(text).has_value());
+  if (!has_port || text.find("://") != std::string_view::npos)
+    return not_a(text, "a host with a port, for example 10.0.0.9:2003 or carbon.example:2003");
+  options.graphite = *server;
+  return Done();
 }
 
 Status parse_graphite_prefix(std::string_view text, Options& options) {

@@ -109,7 +109,8 @@ Server::Server(Options options)
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
       shared_{options_, log_, seed_, addresses_, blocked_, zones_, cache_, options_.threads},
       workers_(make_workers(shared_, hosts_.table())),
-      reports_({options_, log_, cache_, workers_}),
+      names_(loop(), log_),
+      reports_({options_, log_, cache_, workers_, names_}),
       hosts_timer_(loop(),
                    [this] {
                      if (hosts_.has_changed()) reload_hosts();
@@ -125,7 +126,10 @@ Status Server::configure() {
   if (!cache_.reserve())  // behind use_hosts(), which empties it
     return Error{"no memory for a cache of " + std::to_string(options_.cache_capacity) +
                  " answers; set a lower --rcache (DNSMASQ_RCACHE)"};
-  if (options_.no_recursion) return Done();
+  if (options_.no_recursion) {
+    read_bootstrap();
+    return Done();
+  }
 
   if (Status status = sources_.check_given(); !status) return status;
   const auto forwarding = sources_.read();
@@ -218,7 +222,17 @@ void Server::each(const std::function<void(Worker&)>& task) {
   }
 }
 
+// Who resolves the names of servers, where nothing is forwarded.
+void Server::read_bootstrap() {
+  const auto forwarding = sources_.read();
+  if (!forwarding) return log_.write(io::Level::Warning, forwarding.error().text);
+  warn_of_own(*forwarding);
+  warn_of_unread(*forwarding);
+  names_.use_bootstrap(forwarding->bootstrap);
+}
+
 void Server::forward_to(const Forwarding& forwarding) {
+  names_.use_bootstrap(forwarding.bootstrap);
   each([forwarding](Worker& worker) { worker.forward_to(forwarding); });
   const bool is_new = !forwarding_ || !forwarding.asks_like(*forwarding_);
   forwarding_ = forwarding;
@@ -264,6 +278,7 @@ void Server::reload() {
 
 void Server::reload_servers() {
   if (!sources_.uses_resolv_conf()) return;
+  if (options_.no_recursion) return read_bootstrap();
   const auto forwarding = sources_.read();
   if (forwarding) warn_of_own(*forwarding);
   if (!forwarding) {

@@ -27,6 +27,7 @@
 #include "policy/hosts.h"
 #include "policy/key_table.h"
 #include "policy/zones.h"
+#include "upstream/server_names.h"
 
 namespace dnslet::app {
 
@@ -59,6 +60,7 @@ class Server {
   Status run();
 
  private:
+  void read_bootstrap();
   void forward_to(const Forwarding& forwarding);
   void warn_of_own(const Forwarding& forwarding);
   void warn_of_unread(const Forwarding& forwarding);
@@ -91,6 +93,7 @@ class Server {
   Worker::Shared shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<io::Thread>> threads_;  // of all but the first; none: not running
+  upstream::ServerNames names_;
   Reports reports_;
   std::vector<io::Signal> signals_;
   io::Timer hosts_timer_;

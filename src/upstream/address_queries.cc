@@ -21,7 +21,7 @@ namespace {
 using io::Milliseconds;
 
 // The first try; later ones wait longer.
-constexpr Milliseconds kTimeout{1000};
+constexpr Milliseconds kTimeout{500};
 constexpr int kTries = 3;  // of each server
 
 IpAddress address_of(const sockaddr& socket_address) {

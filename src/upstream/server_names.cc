@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace dnslet::upstream {
 namespace {
 
@@ -12,11 +14,10 @@ using Addresses = ServerNames::Addresses;
 using Outcome = AddressQueries::Outcome;
 
 // As names are compared, without the dot at the end.
-std::string folded(std::string host) {
-  for (char& c : host)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  if (host.ends_with('.')) host.pop_back();
-  return host;
+std::string folded(const std::string& host) {
+  std::string name = lower_case(host);
+  if (name.ends_with('.')) name.pop_back();
+  return name;
 }
 
 bool is_local(std::string_view host) { return host == "localhost" || host.ends_with(".localhost"); }

@@ -50,12 +50,18 @@ TEST_CASE("the address of the metrics needs its port") {
   }
 }
 
-TEST_CASE("a Graphite server has an address and a port that can be reached") {
+TEST_CASE("a Graphite server has an address or a name, and a port that can be reached") {
   CHECK(with_variable("GRAPHITE_SERVER", "10.0.0.9:2003")->options.graphite->to_text() ==
         "10.0.0.9:2003");
   CHECK_FALSE(trouble("GRAPHITE_SERVER", "10.0.0.9").empty());
   CHECK_FALSE(trouble("GRAPHITE_SERVER", "10.0.0.9:0").empty());
-  CHECK_FALSE(trouble("GRAPHITE_SERVER", "carbon.test:2003").empty());
+  CHECK(with_variable("GRAPHITE_SERVER", "[2001:db8::1]:2003")->options.graphite->port == 2003);
+  const auto by_name = with_variable("GRAPHITE_SERVER", "Carbon.test:2003");
+  CHECK(by_name->options.graphite->is_name());
+  CHECK(by_name->options.graphite->to_text() == "carbon.test:2003");
+  for (const char* const value : {"carbon.test", "carbon.test:0", "carbon.test:", ":2003",
+                                  "tcp://carbon.test:2003", "2001:db8::1", "carbon .test:2003"})
+    CHECK_FALSE(trouble("GRAPHITE_SERVER", value).empty());
 }
 
 TEST_CASE("a Graphite prefix can't break the protocol or the tree of names") {
