@@ -101,9 +101,6 @@ bool AddressQueries::open() {
              ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_NOROTATE | ARES_OPT_RESOLVCONF |
              ARES_OPT_SOCK_STATE_CB;
   options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES;
-#ifdef ARES_FLAG_NO_DFLT_SVR
-  options.flags |= ARES_FLAG_NO_DFLT_SVR;  // 127.0.0.1, which may be dnslet itself
-#endif
   options.timeout = static_cast<int>(kTimeout.count());
   options.tries = kTries;
   std::array<char, 2> no_hosts_file = {'b', '\0'};
@@ -124,6 +121,8 @@ bool AddressQueries::open() {
     return false;
   }
   use_own_sockets();
+  // Instead of the one that it begins with: 127.0.0.1, which may be dnslet itself. (Not forbidden
+  // by ARES_FLAG_NO_DFLT_SVR: with that it will not begin without a server.)
   std::string list;
   for (const Endpoint& server : servers_) {
     Endpoint plain = server;
