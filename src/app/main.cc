@@ -9,17 +9,17 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "app/healthcheck.h"
+#include "app/help.h"
 #include "app/listeners.h"
 #include "app/name_sources.h"
 #include "app/options.h"
 #include "app/server.h"
-#include "app/version.h"
 #include "io/privileges.h"
 #include "io/upstream.h"
 
@@ -106,6 +106,18 @@ int explain(Options options) {
   return server.explain() ? kStopped : kCannotRun;
 }
 
+// Of a variable that is set twice the first one counts, as for getenv(3).
+dnslet::app::Environment read_environment() {
+  dnslet::app::Environment variables;
+  for (char** entry = environ; entry && *entry; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos)
+      variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
+}
+
 void tell_warnings(const ParsedOptions& parsed) {
   for (const std::string& warning : parsed.warnings)
     (void)std::fprintf(stderr, "dnslet: warning: %s\n", warning.c_str());
@@ -117,7 +129,7 @@ int run(const ParsedOptions& parsed) {
       (void)std::fputs(dnslet::app::help_text().c_str(), stdout);
       return kStopped;
     case Action::Version:
-      (void)std::printf("dnslet %s\n", dnslet::version());
+      (void)std::fputs(dnslet::app::version_text().c_str(), stdout);
       return kStopped;
     case Action::PrintConfig: {
       auto settings = parsed.settings;
@@ -145,12 +157,7 @@ int run(const ParsedOptions& parsed) {
 int main(int argc, char** argv) {
   fill_standard_descriptors();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const auto environment = [](const std::string& name) -> std::optional<std::string> {
-    const char* const value = std::getenv(name.c_str());
-    if (!value) return std::nullopt;
-    return value;
-  };
-  const auto parsed = dnslet::app::parse_options(arguments, environment);
+  const auto parsed = dnslet::app::parse_options(arguments, read_environment());
   if (!parsed) return fail(kBadUsage, parsed.error().text);
   return run(*parsed);
 }

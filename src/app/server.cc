@@ -67,16 +67,15 @@ policy::HostsTable static_records(const Options& options, uint64_t seed) {
 
 policy::KeyTable blocked_domains(const Options& options, uint64_t seed) {
   policy::KeyTable table(seed);
-  for (const std::string& domain : options.block)
-    if (const auto name = dns::Name::from_text(domain)) table.insert(name->view().wire());
+  options.block.for_each([&](dns::NameView domain) { table.insert(domain.wire()); });
   return table;
 }
 
 policy::Zones stub_zones(const Options& options, uint64_t seed) {
   policy::Zones zones(seed);
   for (std::size_t i = 0; i < options.stub_zones.size(); ++i)
-    for (const std::string& domain : options.stub_zones[i].domains)
-      if (const auto name = dns::Name::from_text(domain)) zones.add(*name, Worker::set_of_zone(i));
+    options.stub_zones[i].domains.for_each(
+        [&](dns::NameView domain) { zones.add(domain, Worker::set_of_zone(i)); });
   return zones;
 }
 

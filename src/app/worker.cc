@@ -99,7 +99,7 @@ void Worker::forward_to(const Forwarding& forwarding) {
     flights_.set_servers(policy::kDefaultServers, forwarding.servers, transport);
   const std::vector<StubZone>& zones = shared_.options.stub_zones;
   for (std::size_t i = 0; i < zones.size(); ++i)
-    flights_.set_servers(set_of_zone(i), zones[i].servers, transport);
+    flights_.set_servers(set_of_zone(i), endpoints_of(zones[i].servers), transport);
 }
 
 policy::Tables Worker::tables() {
