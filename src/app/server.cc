@@ -12,6 +12,7 @@
 
 #include "app/explain.h"
 #include "app/listeners.h"
+#include "app/start_line.h"
 #include "app/version.h"
 #include "io/systemd.h"
 
@@ -117,7 +118,17 @@ Server::Server(Options options)
 
 Server::~Server() { log_.flush(); }
 
+// Before anything that may be warned of.
+void Server::log_start() {
+  if (options_.action != Action::Serve) return;
+  const auto forwarding =
+      options_.no_recursion ? Result<Forwarding>(Forwarding()) : sources_.read();
+  log_.write(io::Level::Info,
+             start_line(options_, forwarding ? forwarding->search : policy::SearchRules()));
+}
+
 Status Server::configure() {
+  log_start();
   if (const Status status = hosts_.load(); !status)
     return Error{"--hostsfile (DNSMASQ_HOSTSFILE): " + status.error().text};
   each([hosts = hosts_.table()](Worker& worker) { worker.use_hosts(hosts); });
