@@ -125,6 +125,7 @@ void Server::log_start() {
       options_.no_recursion ? Result<Forwarding>(Forwarding()) : sources_.read();
   log_.write(io::Level::Info,
              start_line(options_, forwarding ? forwarding->search : policy::SearchRules()));
+  (void)log_.flush();  // hosts files may take long
 }
 
 Status Server::configure() {
