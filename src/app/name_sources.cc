@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "io/socket.h"
+#include "policy/key_table.h"
 
 namespace dnslet::app {
 namespace {
@@ -19,12 +20,15 @@ void fill(std::vector<Setting>& settings, std::string_view flag, const std::stri
   }
 }
 
-// Domains of resolv.conf that are no names are passed over: glibc would ask for nothing useful.
+// Each domain once. Those that are no names are passed over: glibc would ask for nothing useful.
 std::vector<dns::Name> search_list(const policy::ResolvConf& conf) {
+  policy::KeyTable seen(0);  // no secret: who writes the file gains nothing by collisions
   std::vector<dns::Name> domains;
-  for (const std::string& domain : conf.search)
-    if (const auto name = dns::Name::from_text(domain))
-      if (!name->view().is_root()) domains.push_back(*name);
+  for (const std::string& domain : conf.search) {
+    const auto name = dns::Name::from_text(domain);
+    if (!name || name->view().is_root()) continue;
+    if (seen.insert(name->view().wire()) == domains.size()) domains.push_back(*name);
+  }
   return domains;
 }
 

@@ -260,6 +260,18 @@ def test_a_bootstrap_server_that_is_dnslet_itself_is_refused():
     assert "--bootstrap (DNSMASQ_BOOTSTRAP)" in result.stderr and "itself" in result.stderr
 
 
+@pytest.mark.parametrize("by_file", [False, True])
+def test_a_domain_that_stands_in_the_search_list_twice_is_asked_once(dnslet, upstream, tmp_path,
+                                                                     by_file):
+    server = upstream(only_rcode("NXDOMAIN"))
+    file = tmp_path / "resolv.conf"
+    file.write_text("search a.test . A.test. b.test a.test\n" if by_file else "")
+    flags = [] if by_file else ["--search-domains", "a.test,.,A.test.", "-s", "b.test,a.test"]
+    running = dnslet("--enable-search", *flags, to=[server], resolv_conf=file)
+    running.query("host")
+    assert [q.name for q in server.questions] == ["host.a.test.", "host.b.test.", "host."]
+
+
 def test_a_dot_as_the_search_list_is_an_empty_one(dnslet, upstream, tmp_path):
     server = upstream(only_rcode("NXDOMAIN"))
     file = tmp_path / "resolv.conf"
