@@ -6,6 +6,7 @@ CXXFLAGS   ?= $(if $(filter-out 0,$(STATIC)),-Os,-O2 -g)
 PIE        ?= -pie
 PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
+STRIP      ?= -s# as `install` takes it; empty: what is installed keeps its symbols
 PKG_CONFIG ?= pkg-config
 PYTHON     ?= /usr/bin/python3
 TIME       ?= 60
@@ -158,7 +159,7 @@ micro: $(B)/bench/micro_bench ## count the instructions of parse, cache and host
 install: $(PROGRAM) ## install to DESTDIR, PREFIX and SYSCONFDIR, with the units of systemd and OpenRC
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR) $(DESTDIR)$(UNITDIR) \
 	    $(DESTDIR)$(SYSCONFDIR)/init.d $(DESTDIR)$(SYSCONFDIR)/conf.d
-	install -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/dnslet
+	install $(STRIP) -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/dnslet
 	install -m 644 man/dnslet.8 $(DESTDIR)$(MANDIR)/dnslet.8
 	install -m 644 init/dnslet.socket $(DESTDIR)$(UNITDIR)/dnslet.socket
 	$(call substituted,init/dnslet.service,644,$(UNITDIR)/dnslet.service)

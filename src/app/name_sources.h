@@ -38,15 +38,17 @@ struct Forwarding {
 // The names with `separator` between them.
 std::string joined(std::span<const dns::Name> names, std::string_view separator);
 
+// Those that are addresses.
+std::vector<Endpoint> endpoints_of(const std::vector<ServerAddress>& servers);
+
 class NameSources {
  public:
   // `options` must outlive this.
   explicit NameSources(const Options& options) : options_(options), watch_(options.resolv_conf) {}
 
-  // Fails where an option names this dnslet itself, which would ask itself until the time is up.
+  // Fails where an option names this dnslet itself, which would ask itself until the time is up, or
+  // a server that can't be reached.
   Status check_given() const;
-  // Whether an option names a server by its name.
-  bool needs_bootstrap() const;
   // Whether a value may come from resolv.conf, now or after the file changes.
   bool uses_resolv_conf() const;
   // Reads the file, if it is used, and puts everything together. Fails when it can't be read, with

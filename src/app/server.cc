@@ -12,6 +12,7 @@
 
 #include "app/explain.h"
 #include "app/listeners.h"
+#include "app/start_line.h"
 #include "app/version.h"
 #include "io/systemd.h"
 
@@ -67,16 +68,15 @@ policy::HostsTable static_records(const Options& options, uint64_t seed) {
 
 policy::KeyTable blocked_domains(const Options& options, uint64_t seed) {
   policy::KeyTable table(seed);
-  for (const std::string& domain : options.block)
-    if (const auto name = dns::Name::from_text(domain)) table.insert(name->view().wire());
+  options.block.for_each([&](dns::NameView domain) { table.insert(domain.wire()); });
   return table;
 }
 
 policy::Zones stub_zones(const Options& options, uint64_t seed) {
   policy::Zones zones(seed);
   for (std::size_t i = 0; i < options.stub_zones.size(); ++i)
-    for (const std::string& domain : options.stub_zones[i].domains)
-      if (const auto name = dns::Name::from_text(domain)) zones.add(*name, Worker::set_of_zone(i));
+    options.stub_zones[i].domains.for_each(
+        [&](dns::NameView domain) { zones.add(domain, Worker::set_of_zone(i)); });
   return zones;
 }
 
@@ -119,7 +119,18 @@ Server::Server(Options options)
 
 Server::~Server() { log_.flush(); }
 
+// Before anything that may be warned of.
+void Server::log_start() {
+  if (options_.action != Action::Serve) return;
+  const auto forwarding =
+      options_.no_recursion ? Result<Forwarding>(Forwarding()) : sources_.read();
+  log_.write(io::Level::Info,
+             start_line(options_, forwarding ? forwarding->search : policy::SearchRules()));
+  (void)log_.flush();  // hosts files may take long
+}
+
 Status Server::configure() {
+  log_start();
   if (const Status status = hosts_.load(); !status)
     return Error{"--hostsfile (DNSMASQ_HOSTSFILE): " + status.error().text};
   each([hosts = hosts_.table()](Worker& worker) { worker.use_hosts(hosts); });

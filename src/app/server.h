@@ -75,6 +75,7 @@ class Server {
   Status prepare_host_resolver();
   void on_resolv_conf_timer();
   void warn_of_strangers();
+  void log_start();
   void log_ready();
 
   Options options_;

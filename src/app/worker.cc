@@ -100,7 +100,7 @@ void Worker::forward_to(const Forwarding& forwarding) {
     flights_.set_servers(policy::kDefaultServers, forwarding.servers, transport);
   const std::vector<StubZone>& zones = shared_.options.stub_zones;
   for (std::size_t i = 0; i < zones.size(); ++i)
-    flights_.set_servers(set_of_zone(i), zones[i].servers, transport);
+    flights_.set_servers(set_of_zone(i), endpoints_of(zones[i].servers), transport);
 }
 
 policy::Tables Worker::tables() {
@@ -282,6 +282,19 @@ void Worker::on_limit() {
                             loop_.now());
 }
 
+// Zone transfers, and names that are not forwarded, are refused to those that are allowed, too.
+void Worker::on_refused(const IpAddress& client) {
+  const auto& allow = settings_.allow;
+  const bool is_allowed = allow.empty() || std::ranges::any_of(allow, [&](const Network& network) {
+                            return network.contains(client);
+                          });
+  if (is_allowed) return;
+  shared_.log.write_limited(io::Level::Warning, "refused client",
+                            io::LogLine("client refused, it is outside --allow (DNSMASQ_ALLOW)")
+                                .with("client", client.to_text()),
+                            loop_.now());
+}
+
 // As much of the late slot as the transport carries.
 dns::MutableBytesView Worker::slot_for(const Return& back) {
   const bool is_udp = std::holds_alternative<UdpReturn>(back);
@@ -305,6 +318,7 @@ void Worker::send(const Return& back, const policy::Reply& reply) {
 void Worker::note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns) {
   const policy::Reply& reply = outgoing.reply;
   ++counted_.answers[static_cast<std::size_t>(reply.source)][place_of(reply.rcode)];
+  if (reply.source == policy::Source::Refused) on_refused(lookup.client().address);
   if (!shared_.options.verbose) return;
   const std::chrono::nanoseconds taken(uv_hrtime() - started_ns);
   shared_.log.write(io::Level::Info, query_line(lookup, outgoing, taken));

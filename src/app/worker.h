@@ -160,6 +160,7 @@ class Worker {
             uint64_t started_ns);
   void on_deadline();
   void on_limit();
+  void on_refused(const IpAddress& client);
   void send(const Return& back, const policy::Reply& reply);
   void note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns);
   void flush_log();

@@ -6,6 +6,7 @@
 //
 // ASCII only, and independent of the locale. What is parted borrows from the text it came from.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ std::string lower_case(std::string_view text);
 std::string_view trimmed(std::string_view text);
 // The elements between runs of blanks; none at all is fine.
 std::vector<std::string_view> split_blanks(std::string_view text);
+
+// Levenshtein's distance: how many letters to add, drop or change. Costs the product of the sizes.
+std::size_t edit_distance(std::string_view left, std::string_view right);
 
 // Printable ASCII as it is, every other byte as \xNN, so that a value cannot forge a line or drive
 // a terminal.

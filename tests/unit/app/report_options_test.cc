@@ -13,10 +13,7 @@ using namespace dnslet::app;
 namespace {
 
 Result<ParsedOptions> with_variable(const std::string& variable, const std::string& value) {
-  return parse_options({}, [&](const std::string& name) -> std::optional<std::string> {
-    if (name == variable) return value;
-    return std::nullopt;
-  });
+  return parse_options({}, {{variable, value}});
 }
 
 // The error sentence; empty if the value is good.
@@ -28,7 +25,7 @@ std::string trouble(const std::string& variable, const std::string& value) {
 }  // namespace
 
 TEST_CASE("nothing is served or pushed unless it is asked for") {
-  const auto parsed = parse_options({}, [](const std::string&) { return std::nullopt; });
+  const auto parsed = parse_options({}, {});
   REQUIRE(parsed);
   CHECK_FALSE(parsed->options.metrics);
   CHECK_FALSE(parsed->options.graphite);
