@@ -82,7 +82,7 @@ struct Fixture {
   UdpPorts ports;
 };
 
-TEST_CASE("a flood of forgeries holds nobody up, and the answer behind it comes") {
+TEST_CASE("for c-ares: a flood of forgeries holds nobody up, and the answer behind it comes") {
   Fixture fixture;
   const auto sent = fixture.ask(7);
   for (int i = 0; i < 2 * UdpPorts::kMaxRefused; ++i) fixture.answer(sent, 8);
@@ -95,7 +95,7 @@ TEST_CASE("a flood of forgeries holds nobody up, and the answer behind it comes"
   CHECK(received == 7);
 }
 
-TEST_CASE("two sockets serve many questions, each from another port") {
+TEST_CASE("for c-ares: two sockets serve many questions, each from another port") {
   Fixture fixture(GENERATE(Family::V4, Family::V6));
   if (!fixture.server) return;  // a host without IPv6
   std::set<uint16_t> ports;
@@ -110,7 +110,7 @@ TEST_CASE("two sockets serve many questions, each from another port") {
   CHECK(ports.size() > 280);
 }
 
-TEST_CASE("a port is free as soon as its question is over") {
+TEST_CASE("for c-ares: a port is free as soon as its question is over") {
   Fixture fixture;
   const auto sent = fixture.ask(7);
   CHECK_FALSE(bind_to({fixture.address, sent.port(), ""}));
@@ -118,7 +118,7 @@ TEST_CASE("a port is free as soon as its question is over") {
   CHECK(bind_to({fixture.address, sent.port(), ""}));
 }
 
-TEST_CASE("what came to a port before is not the answer to a question from the next one") {
+TEST_CASE("for c-ares: what came to a port before is not the answer to a question from the next one") {
   Fixture fixture;
   const auto first = fixture.ask(7);
   for (int i = 0; i < 3; ++i) fixture.answer(first, 7);
@@ -137,7 +137,7 @@ TEST_CASE("what came to a port before is not the answer to a question from the n
   }
 }
 
-TEST_CASE("a packet with another ID is dropped and its socket is not used again") {
+TEST_CASE("for c-ares: a packet with another ID is dropped and its socket is not used again") {
   Fixture fixture;
   const auto sent = fixture.ask(7);
   fixture.answer(sent, 8);
@@ -149,7 +149,7 @@ TEST_CASE("a packet with another ID is dropped and its socket is not used again"
   CHECK(open_descriptors() == before - 1);
 }
 
-TEST_CASE("an ICMP error is told for its question, and for no later one") {
+TEST_CASE("for c-ares: an ICMP error is told for its question, and for no later one") {
   Fixture fixture;
   const auto first = fixture.ask(1);
   fixture.server = Descriptor();
@@ -165,7 +165,7 @@ TEST_CASE("an ICMP error is told for its question, and for no later one") {
   CHECK(fixture.unreachable.size() == 1);
 }
 
-TEST_CASE("sockets that nobody needs any more are closed") {
+TEST_CASE("for c-ares: sockets that nobody needs any more are closed") {
   Fixture fixture;
   const std::size_t before = open_descriptors();
   for (int round = 0; round < 2; ++round) {
