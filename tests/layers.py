@@ -2,7 +2,8 @@
 all <- app.
 
 Also keeps the libraries in their places: libuv and c-ares in io and upstream, cxxopts in
-app/options.cc, and what depends on the version of c-ares in one file. Prints every line that breaks a rule; exit status 1.
+app/options.cc, and what depends on the version of c-ares in one file. Prints every line that breaks
+a rule; exit status 1.
 """
 
 import pathlib
