@@ -58,11 +58,20 @@ inline std::size_t open_descriptors() {
   return count;
 }
 
-// An address of the loopback where nobody listens.
-inline io::SocketAddress nobody(int type = SOCK_DGRAM) {
-  const Endpoint loopback = {IpAddress::loopback(Family::V4), 0, ""};
-  return io::SocketAddress(io::bound_endpoint(bind_to(loopback, type)));
-}
+// An address of the loopback that refuses everybody. Its port is taken, so that no question leaves
+// from there and comes back as its own answer: it is talking with somebody else, or not listening.
+class Refuser {
+ public:
+  explicit Refuser(int type = SOCK_DGRAM)
+      : socket_(bind_to({IpAddress::loopback(Family::V4), 0, ""}, type)) {
+    const io::SocketAddress other(Endpoint{IpAddress::v4(127, 0, 0, 2), 9, ""});
+    if (type == SOCK_DGRAM) REQUIRE(connect(socket_.get(), &other.any, other.size) == 0);
+  }
+  io::SocketAddress address() const { return io::SocketAddress(io::bound_endpoint(socket_)); }
+
+ private:
+  io::Descriptor socket_;
+};
 
 inline dns::QueryBytes query_for(std::string_view name, Type type = Type::A) {
   return dns::QueryBytes(Packet(name, type).flags(0x0120));

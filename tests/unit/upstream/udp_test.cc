@@ -144,7 +144,8 @@ TEST_CASE("an ICMP error is the end of its question alone") {
   Fixture fixture;
   fixture.udp.send(1, query_for("a.test"));
   run_turns(fixture.loop, 1);
-  fixture.udp.use_addresses({test::nobody()});
+  const test::Refuser refuser;
+  fixture.udp.use_addresses({refuser.address()});
   fixture.udp.send(2, query_for("b.test"));
   REQUIRE(fixture.has_reports(1));
   CHECK(fixture.reports.count(2, Outcome::Unreachable) == 1);
@@ -230,7 +231,8 @@ TEST_CASE("questions wait, unsent, until an address is known") {
 TEST_CASE("the next address is asked after an error, or when told so") {
   const Server first;
   const Server second;
-  Fixture fixture({test::nobody(), first.address(), second.address()});
+  const test::Refuser refuser;
+  Fixture fixture({refuser.address(), first.address(), second.address()});
   fixture.udp.send(1, query_for("a.test"));
   REQUIRE(fixture.has_reports(1));
   CHECK(fixture.reports.count(1, Outcome::Unreachable) == 1);
@@ -254,7 +256,8 @@ TEST_CASE("the next address is asked after an error, or when told so") {
 TEST_CASE("errors of many questions to one address move on by one address") {
   const Server second;
   const Server third;
-  Fixture fixture({test::nobody(), second.address(), third.address()});
+  const test::Refuser refuser;
+  Fixture fixture({refuser.address(), second.address(), third.address()});
   for (uint64_t token = 1; token <= 5; ++token) fixture.udp.send(token, query_for("a.test"));
   REQUIRE(fixture.has_reports(5));
   fixture.udp.send(6, query_for("a.test"));
@@ -278,7 +281,8 @@ TEST_CASE("without a descriptor it is this host's fault") {
 }
 
 TEST_CASE("a server that refuses everything leaves nothing behind") {
-  Fixture fixture({test::nobody()});
+  const test::Refuser refuser;
+  Fixture fixture({refuser.address()});
   for (int round = 0; round < 50; ++round) {
     const std::size_t before = fixture.reports.all.size();
     for (uint64_t token = 1; token <= 100; ++token) fixture.udp.send(token, query_for("a.test"));
