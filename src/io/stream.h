@@ -24,7 +24,8 @@ class Stream {
     // Everything has been written that had to wait.
     virtual void on_written() {}
     // Nothing more will be read. UV_EOF: the other side has closed its own, what is written is
-    // still sent. Otherwise an error of libuv's: it could not be opened, or is broken.
+    // still sent (and a failure of that is told by a second call). Otherwise an error of libuv's:
+    // it could not be opened, or is broken.
     virtual void on_end(int status) = 0;
 
    protected:

@@ -111,17 +111,19 @@ void TcpStream::start_reading() {
   const auto read = [](uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
     if (TcpStream* const owner = owner_of(stream)) owner->on_read(count, buffer->base);
   };
-  (void)uv_read_start(stream(), allocate, read);
+  is_reading_ = uv_read_start(stream(), allocate, read) == 0;
 }
 
-void TcpStream::stop_reading() { uv_read_stop(stream()); }
+void TcpStream::stop_reading() {
+  is_reading_ = false;
+  uv_read_stop(stream());
+}
 
 void TcpStream::write(dns::BytesView bytes) {
   uv_buf_t buffer = uv_buf_init(
       const_cast<char*>(reinterpret_cast<const char*>(bytes.data())),  // NOLINT: it is only read
       static_cast<unsigned>(bytes.size()));
-  const int taken = uv_try_write(stream(), &buffer, 1);
-  if (taken < 0 && taken != UV_EAGAIN) return;  // reading will find it out
+  const int taken = uv_try_write(stream(), &buffer, 1);  // an error comes back with the request
   const dns::BytesView rest = bytes.subspan(static_cast<std::size_t>(std::max(taken, 0)));
   if (rest.empty()) return;
 
@@ -130,18 +132,24 @@ void TcpStream::write(dns::BytesView bytes) {
   write->request.data = write.get();
   buffer = uv_buf_init(reinterpret_cast<char*>(write->bytes.data()),
                        static_cast<unsigned>(write->bytes.size()));
-  const auto done = [](uv_write_t* request, int) {
+  const auto done = [](uv_write_t* request, int status) {
     const std::unique_ptr<Write> owned(static_cast<Write*>(request->data));
-    if (TcpStream* const owner = owner_of(request->handle)) owner->on_written();
+    if (TcpStream* const owner = owner_of(request->handle)) owner->on_written(status);
   };
   if (uv_write(&write->request, stream(), &buffer, 1, done) == 0) (void)write.release();
 }
 
-void TcpStream::on_written() {
-  if (unsent() == 0) user_.on_written();
+// A failure is found by reading, behind what has arrived, while that goes on.
+void TcpStream::on_written(int status) {
+  if (status < 0 && !is_reading_)
+    user_.on_end(status);
+  else if (status == 0 && unsent() == 0)
+    user_.on_written();
 }
 
-std::size_t TcpStream::unsent() const { return uv_stream_get_write_queue_size(stream()); }
+std::size_t TcpStream::unsent() const {
+  return handle_ ? uv_stream_get_write_queue_size(stream()) : 0;
+}
 
 void TcpStream::finish() {
   auto request = std::make_unique<uv_shutdown_t>();
@@ -152,7 +160,7 @@ void TcpStream::finish() {
 void TcpStream::on_read(ssize_t count, const char* bytes) {
   if (count == 0) return;  // nothing was there after all
   if (count < 0) {
-    uv_read_stop(stream());
+    stop_reading();
     user_.on_end(static_cast<int>(count));
     return;
   }

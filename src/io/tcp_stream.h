@@ -46,7 +46,7 @@ class TcpStream : public Stream {
   void on_connected(uv_tcp_t* tried, int status);
   void on_time();
   void on_read(ssize_t count, const char* bytes);
-  void on_written();
+  void on_written(int status);
   uv_stream_t* stream() const { return reinterpret_cast<uv_stream_t*>(handle_.get()); }
 
   User& user_;
@@ -56,6 +56,7 @@ class TcpStream : public Stream {
   int failed_ = 0;         // why the last one did not work
   std::vector<Handle<uv_tcp_t>> trying_;
   std::optional<Timer> timer_;  // while it connects
+  bool is_reading_ = false;
   Handle<uv_tcp_t> handle_;     // once it is open
 };
 
