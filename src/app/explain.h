@@ -49,7 +49,7 @@ class Explanation {
   void on_answer(const policy::Reply& reply, dns::BytesView bytes);
   void tell_end(double at_ms);
   void tell_reason(const dns::Message& message);
-  void tell_lifetime(const dns::Message& message);
+  void tell_lifetime(const dns::Answer& answer);
   void tell_family(const std::string& what);
 
   std::string passed(Source rung) const;

@@ -235,8 +235,8 @@ void Flights::on_packet(uint64_t id, std::size_t server, dns::BytesView packet) 
 }
 
 void Flights::keep_cut(Flight& flight, std::size_t server, dns::BytesView packet) {
-  const bool is_of_use = policy::read_answer(packet, flight.question, read_) &&
-                         policy::outcome_of(read_.answer.message) == policy::StepOutcome::Data;
+  const bool is_of_use =
+      policy::read_answer(packet, flight.question, read_) && read_.answer.has_records();
   if (!is_of_use) return;
   const std::string& via = flight.group->servers[server]->name();
   flight.cut = std::make_unique<Held>(Held{std::move(read_.answer), via});
@@ -328,7 +328,7 @@ void Flights::land_failed(uint64_t id) {
     land(id, refusal, source, flight.group->servers[flight.refused_by]->name());
     return;
   }
-  land(id, {dns::build_failure(flight.question.question, dns::Rcode::ServFail), {}}, source, "");
+  land(id, policy::Answer::failure(flight.question.question, dns::Rcode::ServFail), source, "");
 }
 
 void Flights::land(uint64_t id, const policy::Answer& answer, policy::Source source,

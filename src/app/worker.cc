@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "policy/preload.h"
+#include "policy/storing.h"
 
 namespace dnslet::app {
 namespace {
@@ -218,8 +219,8 @@ bool Worker::wait(policy::Lookup& lookup, const Return& back, const policy::Ask&
 }
 
 void Worker::on_landing(const Flights::Landing& landing) {
-  const policy::Landed as_it_came = {landing.answer, landing.source, landing.sibling};
-  const auto amended = policy::settle(tables(), landing.question, as_it_came, loop_.now());
+  const auto amended = policy::store_answer(
+      tables(), policy::storing_of(landing.question, landing.sibling, loop_.now()), landing.answer);
   const policy::Landed landed = {amended ? *amended : landing.answer, landing.source,
                                  landing.sibling};
   for (const uint64_t id : landing.lookups) {
