@@ -18,7 +18,7 @@
 namespace dnslet::app {
 namespace {
 
-using What = Flights::Exchange::What;
+using What = policy::Exchange::What;
 
 constexpr const char* kIndent = "\n            ";  // of a row's further lines
 constexpr std::size_t kMaxListed = 8;              // entries, or names to try, where there are more
@@ -50,7 +50,7 @@ std::string special_text(dns::NameView name) {
   return "an ordinary name";
 }
 
-std::string exchange_text(const Flights::Exchange& exchange) {
+std::string exchange_text(const serve::Asker::Exchange& exchange) {
   const std::string& server = exchange.server;
   switch (exchange.what) {
     case What::Asked:
@@ -102,7 +102,7 @@ bool Explanation::tell(const dns::Question& question) {
                        "; who is not allowed is refused");
   Worker& worker = subject_.worker;
   worker.watch({[this](const policy::Tried& tried) { on_tried(tried); },
-                [this](const Flights::Exchange& exchange) { on_exchange(exchange); }});
+                [this](const serve::Asker::Exchange& exchange) { on_exchange(exchange); }});
   worker.post([this, &worker] {  // into the loop, whose clock stands still until it runs
     started_ns_ = uv_hrtime();
     started_ = worker.loop().now();
@@ -150,7 +150,7 @@ void Explanation::tell_way() {
   row("search", text);
 }
 
-void Explanation::on_exchange(const Flights::Exchange& exchange) {
+void Explanation::on_exchange(const serve::Asker::Exchange& exchange) {
   const double at_ms = elapsed_ms();
   tell_rungs(std::nullopt);
   const dns::Name& name = exchange.question.question.name;
