@@ -27,7 +27,7 @@ class Udp : public Transport {
  public:
   static constexpr int kMaxRefused = 64;  // packets that one turn drops
   // Sockets that have not been needed for so long are closed.
-  static constexpr io::Milliseconds kUnneeded{5000};
+  static constexpr io::Milliseconds kUnneeded{1000};
 
   // `loop` and `outbox` must outlive it. Without addresses questions wait for use_addresses().
   Udp(io::Loop& loop, Outbox& outbox, std::vector<io::SocketAddress> addresses, OnReport on_report);
