@@ -23,7 +23,6 @@
 #include "app/server.h"
 #include "io/log.h"
 #include "io/privileges.h"
-#include "io/upstream.h"
 
 namespace {
 
@@ -124,8 +123,6 @@ int serve(Options options, const Complaints& complaints) {
   keep_tables_apart();
   auto passed = dnslet::app::take_passed_sockets(options);
   if (!passed) return complaints.fail(kCannotRun, passed.error().text);
-  if (!dnslet::io::prepare_upstream())
-    return complaints.fail(kCannotRun, "cannot initialise c-ares");
   const auto user = options.user;
   const std::size_t wanted = options.max_tcp_clients;
   options.max_tcp_clients = std::min(wanted, tcp_clients_that_fit(options, descriptors));
@@ -149,8 +146,6 @@ int serve(Options options, const Complaints& complaints) {
 
 int explain(Options options, const Complaints& complaints) {
   options.threads = 1;
-  if (!dnslet::io::prepare_upstream())
-    return complaints.fail(kCannotRun, "cannot initialise c-ares");
   dnslet::app::Server server(std::move(options));
   if (const auto status = server.configure(); !status)
     return complaints.fail(kBadUsage, status.error().text);

@@ -107,7 +107,8 @@ Server::Server(Options options)
       hosts_(options_.hosts_files, seed_, log_),
       sources_(options_),
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
-      shared_{options_, log_, seed_, addresses_, blocked_, zones_, cache_, options_.threads},
+      shared_{options_, log_,   seed_,  random_seed(),   addresses_,
+              blocked_, zones_, cache_, options_.threads},
       workers_(make_workers(shared_, hosts_.table())),
       names_(loop(), log_),
       reports_({options_, log_, cache_, workers_, names_}),
@@ -182,6 +183,7 @@ Status Server::run() {
   if (options_.hosts_poll.count() > 0) hosts_timer_.start_every(options_.hosts_poll);
   if (sources_.uses_resolv_conf() || host_resolver_)
     resolv_conf_timer_.start_every(kResolvConfPoll);
+  watch_probes();
   if (Status status = start_threads(); !status) return status;
   if (host_resolver_) host_resolver_->start();
 
@@ -201,6 +203,15 @@ bool Server::explain() {
   Explanation explanation({shared_, hosts_, forwarding_ ? *forwarding_ : none, *workers_.front()},
                           stdout);
   return explanation.tell(options_.explained);
+}
+
+// Whichever worker a query of ours comes in at, the one that has sent it is told.
+void Server::watch_probes() {
+  for (const auto& worker : workers_)
+    worker->watch_probes([this](uint64_t number) {
+      for (const auto& asker : workers_)
+        asker->post([&told = *asker, number] { told.on_probe(number); });
+    });
 }
 
 Status Server::start_threads() {

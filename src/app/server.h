@@ -65,6 +65,7 @@ class Server {
   void warn_of_own(const Forwarding& forwarding);
   void warn_of_unread(const Forwarding& forwarding);
   void each(const std::function<void(Worker&)>& task);
+  void watch_probes();
   Status start_threads();
   void stop_threads();
   io::Loop& loop() { return workers_.front()->loop(); }
