@@ -6,6 +6,7 @@ CXXFLAGS   ?= $(if $(filter-out 0,$(STATIC)),-Os,-O2 -g)
 PIE        ?= -pie
 PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
+STRIP      ?= -s# as `install` takes it; empty: what is installed keeps its symbols
 PKG_CONFIG ?= pkg-config
 PYTHON     ?= /usr/bin/python3
 TIME       ?= 60
@@ -158,7 +159,7 @@ micro: $(B)/bench/micro_bench ## count the instructions of parse, cache and host
 install: $(PROGRAM) ## install to DESTDIR, PREFIX and SYSCONFDIR, with the units of systemd and OpenRC
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR) $(DESTDIR)$(UNITDIR) \
 	    $(DESTDIR)$(SYSCONFDIR)/init.d $(DESTDIR)$(SYSCONFDIR)/conf.d
-	install -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/dnslet
+	install $(STRIP) -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/dnslet
 	install -m 644 man/dnslet.8 $(DESTDIR)$(MANDIR)/dnslet.8
 	install -m 644 init/dnslet.socket $(DESTDIR)$(UNITDIR)/dnslet.socket
 	$(call substituted,init/dnslet.service,644,$(UNITDIR)/dnslet.service)
@@ -196,8 +197,8 @@ $(B)/src/app/version.o: DEFINE = -DVERSION='"$(VERSION)"'
 
 # What few questions pass through is made for size: pages of code are memory, too. A static program is so as
 # a whole: -Os costs a question nothing that can be measured.
-HOT := $(wildcard src/dns/*.cc src/policy/*.cc) $(addsuffix .cc,$(addprefix src/io/,ares_channel ares_memory ares_sockets loop stand_in tcp_client \
-    udp_listener udp_ports upstream) src/app/flights src/app/worker)
+HOT := $(wildcard src/dns/*.cc src/policy/*.cc src/upstream/*.cc src/serve/*.cc) \
+    $(addprefix src/io/,loop.cc tcp_client.cc tcp_stream.cc udp_listener.cc) src/app/worker.cc
 $(patsubst %.cc,$(B)/%.o,$(filter-out $(HOT),$(SOURCES)) src/app/main.cc src/policy/resolv_conf.cc \
     src/policy/resolv_conf_edit.cc): SIZE = $(COLD)
 $(SOURCES:%.cc=$(B)/%.o) $(B)/src/app/main.o: TYPES = $(BARE)

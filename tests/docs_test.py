@@ -19,6 +19,7 @@ WITHOUT_RESOLV_CONF = {"ndots": "1", "force-tcp": "false"}
 # A good value for each placeholder of --help; a flag without one is a switch.
 SAMPLES = {
     "IP[:PORT],...": "192.0.2.7:5398",
+    "SERVER,...": "192.0.2.7:5398",
     "NETWORK,...": "192.0.2.0/24",
     "PATH": "/dev/null",
     "MS": "7",
@@ -26,7 +27,7 @@ SAMPLES = {
     "N": "7",
     "NAME=IP,...": "nas.test=192.0.2.8",
     "DOMAIN,...": "ads.test",
-    "DOMAIN/IP,...": "a.test,b.test/192.0.2.9,c.test/192.0.2.10",
+    "DOMAIN/SERVER,...": "a.test,b.test/192.0.2.9,c.test/192.0.2.10",
     "a|aaaa": "a",
     "keep|auto": "auto",
     "text|json": "json",
@@ -46,10 +47,16 @@ def output(*flags, **variables):
 
 
 def help_options():
-    """flag -> (letter, placeholder, default in brackets), in order"""
-    line = re.compile(r"^  (?:-(\w), |    )--([\w-]+)(?: (\S+))? +.*?(?:\[(.*)\])?$", re.M)
-    found = line.findall(output("--help"))
-    return {flag: (letter, placeholder, default) for letter, flag, placeholder, default in found}
+    """flag -> (letter, placeholder, variable, default in brackets), in order"""
+    line = re.compile(r"^  (?:-(\w), |    )--([\w-]+)(?: (\S+))? +"
+                      r"(?:(DNSMASQ_\w+)\n        \S.*?(?:\[(.*)\])?|[A-Z].*)$", re.M)
+    return {flag: (letter, *rest) for letter, flag, *rest in line.findall(output("--help"))}
+
+
+def help_variables():
+    """variable -> default in brackets, of the options that have no flag, in order"""
+    line = re.compile(r"^ {12,}([A-Z_]+)=[A-Z:]+\n        \S.*?(?:\[(.*)\])?$", re.M)
+    return dict(line.findall(output("--help")))
 
 
 def man_options():
@@ -74,7 +81,7 @@ def print_config(*flags, **variables):
 
 
 def test_help_and_the_man_page_list_the_same_flags_in_the_same_order():
-    in_help = [(flag, letter) for flag, (letter, _, _) in help_options().items()]
+    in_help = [(flag, letter) for flag, (letter, *_) in help_options().items()]
     in_man = [(flag, letter) for flag, (letter, _, _) in man_options().items()]
     assert in_help == in_man
 
@@ -87,15 +94,16 @@ def test_print_config_lists_the_flags_that_have_a_variable():
 def test_an_option_without_a_flag_is_its_variable():
     for variable, sample in (("GRAPHITE_SERVER", "192.0.2.7:2003"), ("GRAPHITE_PREFIX", "a.b"),
                              ("STATHAT_USER", "somebody@example.com")):
-        assert variable in output("--help").splitlines()[-1].split()
         assert print_config(**{variable: sample})[variable] == (sample, variable)
         default = man_variables()[variable]
+        assert (help_variables()[variable] or "none") == default
         assert print_config()[variable] == ("-" if default in UNSET else default, "default")
 
 
 def test_help_and_the_man_page_list_the_same_variables_in_the_same_order():
-    in_help = re.findall(r"DNSMASQ_\w+", output("--help"))
-    assert in_help == [variable for _, variable, _ in man_options().values() if variable]
+    in_help = {flag: variable for flag, (_, _, variable, _) in help_options().items()}
+    assert in_help == {flag: variable for flag, (_, variable, _) in man_options().items()}
+    assert list(help_variables()) == list(man_variables())
 
 
 @pytest.mark.parametrize("flag,variable", [(f, v) for f, (_, v, _) in man_options().items() if v])
@@ -107,7 +115,7 @@ def test_the_variable_of_the_man_page_sets_the_option(flag, variable):
 @pytest.mark.parametrize("flag", [flag for flag, (_, v, _) in man_options().items() if v])
 def test_the_defaults_agree(flag):
     documented = man_options()[flag][2]
-    _, placeholder, in_help = help_options()[flag]
+    _, placeholder, _, in_help = help_options()[flag]
     # --help leaves out what goes without saying.
     assert (in_help or ("none" if placeholder else "false")) == documented
 

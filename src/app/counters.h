@@ -16,6 +16,7 @@
 
 #include "dns/message.h"
 #include "policy/lookup.h"
+#include "serve/server_counters.h"
 
 namespace dnslet::app {
 
@@ -25,60 +26,19 @@ inline constexpr auto kCountedTypes =
 inline constexpr std::size_t kTypeLabels = kCountedTypes.size() + 1;
 std::string type_label(std::size_t index);
 
-// The same for codes of answers.
-inline constexpr auto kCountedRcodes = std::to_array<uint16_t>({0, 1, 2, 3, 4, 5, 16});
-inline constexpr std::size_t kRcodeLabels = kCountedRcodes.size() + 1;
-std::string rcode_label(std::size_t index);
-
 namespace detail {
-// The place of each number up to 255 in a list of those that are counted.
-template <std::size_t N>
-constexpr std::array<uint8_t, 256> places_in(const std::array<uint16_t, N>& counted) {
-  std::array<uint8_t, 256> places{};
-  for (uint8_t& place : places) place = N;
-  for (std::size_t i = 0; i < N; ++i) places[counted[i]] = static_cast<uint8_t>(i);
-  return places;
-}
-inline constexpr auto kPlacesOfTypes = places_in(kCountedTypes);
-inline constexpr auto kPlacesOfRcodes = places_in(kCountedRcodes);
+inline constexpr auto kPlacesOfTypes = serve::detail::places_in(kCountedTypes);
 }  // namespace detail
 
 inline std::size_t place_of(dns::Type type) {
   const auto number = static_cast<std::size_t>(type);
   return number < 256 ? detail::kPlacesOfTypes[number] : kTypeLabels - 1;
 }
-inline std::size_t place_of(dns::Rcode rcode) {
-  const auto number = static_cast<std::size_t>(rcode);
-  return number < 256 ? detail::kPlacesOfRcodes[number] : kRcodeLabels - 1;
-}
-
-// How long things took, in steps.
-struct Histogram {
-  // The upper bounds, in microseconds; a duration that is equal is within.
-  static constexpr auto kBounds =
-      std::to_array<int64_t>({500, 1'000, 2'500, 5'000, 10'000, 25'000, 50'000, 100'000, 250'000,
-                              500'000, 1'000'000, 2'500'000, 5'000'000});
-
-  std::array<uint64_t, kBounds.size() + 1> steps{};  // each duration in one; the last: longer
-  std::chrono::nanoseconds sum{0};
-
-  void add(std::chrono::nanoseconds duration);
-  uint64_t count() const;
-  Histogram& operator+=(const Histogram& other);
-};
-
-// Of one server. Each question becomes an answer, an error or a time-out.
-struct ServerCounters {
-  uint64_t questions = 0;
-  std::array<uint64_t, kRcodeLabels> answers{};
-  uint64_t errors = 0;     // of the network
-  uint64_t timeouts = 0;   // no answer within --upstream-timeout
-  uint64_t retries = 0;    // questions that were not the first for the same sake
-  uint64_t penalties = 0;  // how often it was put behind the others
-  Histogram latency;       // of answers
-
-  ServerCounters& operator+=(const ServerCounters& other);
-};
+using serve::Histogram;
+using serve::kRcodeLabels;
+using serve::place_of;
+using serve::rcode_label;
+using serve::ServerCounters;
 
 struct Counters {
   // By transport (policy::Transport) and type.

@@ -8,16 +8,17 @@
 #include <span>
 #include <utility>
 
-#include "app/option_values.h"
 #include "app/record_text.h"
+#include "base/text.h"
 #include "dns/patch.h"
 #include "policy/family.h"
 #include "policy/special.h"
+#include "policy/storing.h"
 
 namespace dnslet::app {
 namespace {
 
-using What = Flights::Exchange::What;
+using What = policy::Exchange::What;
 
 constexpr const char* kIndent = "\n            ";  // of a row's further lines
 constexpr std::size_t kMaxListed = 8;              // entries, or names to try, where there are more
@@ -49,7 +50,7 @@ std::string special_text(dns::NameView name) {
   return "an ordinary name";
 }
 
-std::string exchange_text(const Flights::Exchange& exchange) {
+std::string exchange_text(const serve::Asker::Exchange& exchange) {
   const std::string& server = exchange.server;
   switch (exchange.what) {
     case What::Asked:
@@ -72,7 +73,7 @@ std::string exchange_text(const Flights::Exchange& exchange) {
 
 std::string outcome_text(const policy::Tried& tried) {
   if (tried.source == policy::Source::Error) return "no server has answered";
-  switch (policy::outcome_of(tried.answer.message)) {
+  switch (policy::outcome_of(tried.answer.kind())) {
     case policy::StepOutcome::Data:
       return "has records";
     case policy::StepOutcome::NoData:
@@ -81,7 +82,7 @@ std::string outcome_text(const policy::Tried& tried) {
     case policy::StepOutcome::NxDomain:
       return "NXDOMAIN (no such name)";
     default:
-      return to_text(policy::rcode_of(tried.answer.message));
+      return to_text(tried.answer.rcode());
   }
 }
 
@@ -101,7 +102,7 @@ bool Explanation::tell(const dns::Question& question) {
                        "; who is not allowed is refused");
   Worker& worker = subject_.worker;
   worker.watch({[this](const policy::Tried& tried) { on_tried(tried); },
-                [this](const Flights::Exchange& exchange) { on_exchange(exchange); }});
+                [this](const serve::Asker::Exchange& exchange) { on_exchange(exchange); }});
   worker.post([this, &worker] {  // into the loop, whose clock stands still until it runs
     started_ns_ = uv_hrtime();
     started_ = worker.loop().now();
@@ -149,7 +150,7 @@ void Explanation::tell_way() {
   row("search", text);
 }
 
-void Explanation::on_exchange(const Flights::Exchange& exchange) {
+void Explanation::on_exchange(const serve::Asker::Exchange& exchange) {
   const double at_ms = elapsed_ms();
   tell_rungs(std::nullopt);
   const dns::Name& name = exchange.question.question.name;
@@ -170,7 +171,7 @@ void Explanation::on_tried(const policy::Tried& tried) {
   if (tried.source == Source::Error) tell_end(at_ms);
   row("result", tried.name.view().to_text() + ": " + outcome_text(tried) +
                     (tried.ends_search ? ", which ends the search" : ""));
-  const bool is_no_data = policy::outcome_of(tried.answer.message) == policy::StepOutcome::NoData;
+  const bool is_no_data = tried.answer.kind() == dns::AnswerKind::NoData;
   if (is_no_data && !tried.ends_search) tell_family("the search ends here");
 }
 
@@ -185,17 +186,13 @@ void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {
 
   const auto message = dns::Message::parse(bytes);
   if (!message) return;
-  std::size_t records = 0;
-  message->for_each_record([&](const dns::Record& record) {
-    if (record.section != dns::Section::Answer) return;
-    ++records;
-    has_records_ |= record.type == question_.type || question_.type == dns::Type::ANY;
-  });
-  const bool is_success = reply.rcode == dns::Rcode::NoError;
-  has_records_ = has_records_ && is_success;
-  const char* const lack = !is_success || has_records_ ? ""
-                           : records == 0              ? " without records (NODATA)"
-                                                       : ", an alias without such records (NODATA)";
+  dns::Answer answer;
+  answer.read(*message);
+  has_records_ = answer.kind() == dns::AnswerKind::Data;
+  const char* const lack = answer.kind() == dns::AnswerKind::NoData ? " without records (NODATA)"
+                           : answer.kind() == dns::AnswerKind::Alias
+                               ? ", an alias without such records (NODATA)"
+                               : "";
   std::array<char, 32> time{};
   (void)std::snprintf(time.data(), time.size(), "%.1f ms", at_ms);
   row("answer",
@@ -206,7 +203,7 @@ void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {
                 ' ' + to_text(record.type) + ' ' + generic_rdata_text(*message, record));
   });
   tell_reason(*message);
-  if (reply.source == Source::Upstream) tell_lifetime(*message);
+  if (reply.source == Source::Upstream) tell_lifetime(answer);
 }
 
 // Why nobody asks any further, where that is not for what a server said. Whether time is up is a
@@ -230,16 +227,15 @@ void Explanation::tell_reason(const dns::Message& message) {
 }
 
 // How long a server with these options would keep the answer, and to whom it would give another.
-void Explanation::tell_lifetime(const dns::Message& message) {
-  const dns::Rcode rcode = message.rcode();
-  const bool is_failure = rcode != dns::Rcode::NoError && rcode != dns::Rcode::NxDomain;
+void Explanation::tell_lifetime(const dns::Answer& answer) {
+  const bool is_failure = answer.kind() == dns::AnswerKind::Failure;
   const auto time =
-      policy::time_to_keep(message, {options().cache_ttl, options().cache_negative_ttl}).count();
+      policy::time_to_keep(answer, {options().cache_ttl, options().cache_negative_ttl}).count();
   if (is_failure) row("kept", "1 s, as a failure");
   if (!is_failure && options().cache_capacity > 0)
     row("kept", time > 0 ? std::to_string(time) + " s by a dnslet that runs"
                          : "not at all: a TTL of 0, or nothing that says how long");
-  if (rcode == dns::Rcode::NxDomain) tell_family("NODATA");
+  if (answer.kind() == dns::AnswerKind::NxDomain) tell_family("NODATA");
 }
 
 // What comes of it for clients that ask for both address families, as most do.

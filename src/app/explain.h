@@ -13,7 +13,6 @@
 #include <optional>
 #include <string>
 
-#include "app/flights.h"
 #include "app/hosts_files.h"
 #include "app/name_sources.h"
 #include "app/worker.h"
@@ -44,12 +43,12 @@ class Explanation {
 
   void tell_rungs(std::optional<Source> end);
   void tell_way();
-  void on_exchange(const Flights::Exchange& exchange);
+  void on_exchange(const serve::Asker::Exchange& exchange);
   void on_tried(const policy::Tried& tried);
   void on_answer(const policy::Reply& reply, dns::BytesView bytes);
   void tell_end(double at_ms);
   void tell_reason(const dns::Message& message);
-  void tell_lifetime(const dns::Message& message);
+  void tell_lifetime(const dns::Answer& answer);
   void tell_family(const std::string& what);
 
   std::string passed(Source rung) const;

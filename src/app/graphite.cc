@@ -7,18 +7,25 @@
 
 namespace dnslet::app {
 
-Graphite::Graphite(io::Loop& loop, io::Log& log, const Endpoint& server, MakeBatch make_batch)
-    : loop_(loop),
-      log_(log),
-      server_(server),
+Graphite::Graphite(const Environment& environment, const ServerAddress& server,
+                   MakeBatch make_batch)
+    : loop_(environment.loop),
+      log_(environment.log),
+      server_(server.to_text()),
+      host_(environment.names, server,
+            [this] {
+              if (state_ == State::Nameless) connect();
+            }),
       make_batch_(std::move(make_batch)),
-      timer_(loop, [this] { on_time(); }) {}
+      timer_(loop_, [this] { on_time(); }) {}
 
 void Graphite::connect() {
-  state_ = State::Connecting;
+  const auto endpoint = host_.endpoint();
+  state_ = endpoint ? State::Connecting : State::Nameless;
+  if (!endpoint) return;
   timer_.start_once(kInterval);
   connection_ = std::make_unique<io::TcpConnection>(
-      loop_, server_,
+      loop_, *endpoint,
       io::TcpConnection::Events{[this] { on_open(); },
                                 [](std::string_view) { /* it has nothing to say */ },
                                 [this](const std::string& reason) { on_gone(reason); }});
@@ -26,6 +33,8 @@ void Graphite::connect() {
 
 void Graphite::on_time() {
   switch (state_) {
+    case State::Nameless:
+      return;
     case State::Pausing:
       connect();
       return;
@@ -41,6 +50,7 @@ void Graphite::on_time() {
 void Graphite::on_open() {
   state_ = State::Open;
   opened_ = loop_.now();
+  host_.on_success();
   stalled_ = 0;
   timer_.start_every(kInterval);
   push();
@@ -59,10 +69,11 @@ void Graphite::push() {
 
 // A server that takes a connection and ends it at once is no better than one that takes none.
 void Graphite::on_gone(const std::string& reason) {
+  if (state_ == State::Connecting && host_.use_next()) return connect();
   if (state_ == State::Open && loop_.now() - opened_ >= kInterval) pause_ = kFirstPause;
   log_.write_limited(io::Level::Warning, "graphite",
                      io::LogLine("counters can't be pushed to Graphite")
-                         .with("server", server_.to_text())
+                         .with("server", server_)
                          .with("reason", reason),
                      loop_.now());
   connection_.reset();

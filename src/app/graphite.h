@@ -3,7 +3,8 @@
 #pragma once
 
 // Pushes batches of text to a Graphite server every 10 s over one TCP connection, which is opened
-// again with growing pauses when it is lost.
+// again with growing pauses when it is lost. Where the server has several addresses the first that
+// connects is used.
 //
 // A batch holds totals, so one that can't be sent is dropped: the next one tells it all. No more
 // than one waits for the server to take it.
@@ -12,10 +13,11 @@
 #include <memory>
 #include <string>
 
-#include "base/address.h"
+#include "base/server_address.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/tcp_connection.h"
+#include "upstream/named_host.h"
 
 namespace dnslet::app {
 
@@ -29,15 +31,20 @@ class Graphite {
   // Makes a batch and hands it to `send`, now or later, or never.
   using MakeBatch = std::function<void(std::function<void(std::string batch)> send)>;
 
-  // `loop` and `log` must outlive this.
-  Graphite(io::Loop& loop, io::Log& log, const Endpoint& server, MakeBatch make_batch);
+  // What it works with, and what must outlive it.
+  struct Environment {
+    io::Loop& loop;
+    io::Log& log;
+    upstream::ServerNames& names;
+  };
+  Graphite(const Environment& environment, const ServerAddress& server, MakeBatch make_batch);
 
   void start() { connect(); }
 
  private:
   // What the timer stands for: how long to wait before the next attempt, for the connection to
-  // open, or for the next batch.
-  enum class State { Pausing, Connecting, Open };
+  // open, or for the next batch. While no address is known it stands still.
+  enum class State { Nameless, Pausing, Connecting, Open };
 
   void connect();
   void on_time();
@@ -47,7 +54,8 @@ class Graphite {
 
   io::Loop& loop_;
   io::Log& log_;
-  Endpoint server_;
+  std::string server_;  // as it was written
+  upstream::NamedHost host_;
   MakeBatch make_batch_;
   State state_ = State::Pausing;
   io::Milliseconds pause_ = kFirstPause;

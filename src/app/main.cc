@@ -8,35 +8,61 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "app/healthcheck.h"
+#include "app/help.h"
 #include "app/listeners.h"
 #include "app/name_sources.h"
 #include "app/options.h"
 #include "app/server.h"
-#include "app/version.h"
+#include "io/log.h"
 #include "io/privileges.h"
-#include "io/upstream.h"
 
 namespace {
 
 using dnslet::app::Action;
 using dnslet::app::Options;
 using dnslet::app::ParsedOptions;
+using dnslet::io::Level;
+using dnslet::io::Log;
 
 constexpr int kStopped = 0;
 constexpr int kCannotRun = 1;
 constexpr int kBadUsage = 2;
 
-int fail(int status, const std::string& sentence) {
-  (void)std::fprintf(stderr, "dnslet: %s\n", sentence.c_str());
-  return status;
-}
+// What goes wrong is told on standard error: in a sentence, or in a line of the log where that is
+// read by a program.
+class Complaints {
+ public:
+  explicit Complaints(Log::Format format) : format_(format) {}
+
+  void warn(const std::string& sentence) const { tell(Level::Warning, sentence); }
+  // Returns the status.
+  [[nodiscard]] int fail(int status, const std::string& sentence) const {
+    tell(Level::Error, sentence);
+    return status;
+  }
+
+ private:
+  void tell(Level level, const std::string& sentence) const {
+    if (format_ == Log::Format::Text) {
+      const char* const kind = level == Level::Warning ? "warning: " : "";
+      (void)std::fprintf(stderr, "dnslet: %s%s\n", kind, sentence.c_str());
+      return;
+    }
+    Log log(Log::Target::StandardError, format_);
+    log.write(level, sentence);
+    (void)log.flush();  // what does not fit now never will
+  }
+
+  Log::Format format_;
+};
 
 // Every upstream question has a socket of its own: take as many descriptors as we may. Returns how
 // many there are now; fewer only lower the number of questions at once.
@@ -56,6 +82,11 @@ std::size_t descriptors_needed(const Options& options) {
   return kOfAll + options.threads * (kOfEach + 2 * options.listen.size());
 }
 
+// Of the rest a half is left to questions and files, however many TCP clients there may be.
+std::size_t tcp_clients_that_fit(const Options& options, rlim_t descriptors) {
+  return std::max<std::size_t>((descriptors - descriptors_needed(options)) / 2, options.threads);
+}
+
 // A closed standard descriptor would be given to the next socket, and the log written into it.
 void fill_standard_descriptors() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
@@ -72,52 +103,74 @@ void keep_tables_apart() {
 #endif
 }
 
-int serve(Options options) {
+dnslet::io::LogLine few_clients(std::size_t clients, rlim_t descriptors) {
+  return dnslet::io::LogLine(
+             "fewer TCP clients at once than --max-tcp-clients says; raise the limit of open files "
+             "(ulimit -n)")
+      .with("clients", clients)
+      .with("files", descriptors);
+}
+
+int serve(Options options, const Complaints& complaints) {
   dnslet::app::hold_signals();
   const rlim_t descriptors = raise_descriptor_limit();
   if (const std::size_t needed = descriptors_needed(options); needed > descriptors)
-    return fail(kCannotRun, "it needs " + std::to_string(needed) + " open files and may have " +
-                                std::to_string(descriptors) +
-                                "; raise the limit (ulimit -n), or set fewer --threads "
-                                "(DNSMASQ_THREADS)");
+    return complaints.fail(kCannotRun, "it needs " + std::to_string(needed) +
+                                           " open files and may have " +
+                                           std::to_string(descriptors) +
+                                           "; raise the limit (ulimit -n), or set fewer --threads "
+                                           "(DNSMASQ_THREADS)");
   keep_tables_apart();
   auto passed = dnslet::app::take_passed_sockets(options);
-  if (!passed) return fail(kCannotRun, passed.error().text);
-  if (!dnslet::io::prepare_upstream()) return fail(kCannotRun, "cannot initialise c-ares");
+  if (!passed) return complaints.fail(kCannotRun, passed.error().text);
   const auto user = options.user;
+  const std::size_t wanted = options.max_tcp_clients;
+  options.max_tcp_clients = std::min(wanted, tcp_clients_that_fit(options, descriptors));
+  const std::size_t clients = options.max_tcp_clients;
   dnslet::app::Server server(std::move(options));
-  if (const auto status = server.configure(); !status) return fail(kBadUsage, status.error().text);
+  if (clients < wanted) server.warn(few_clients(clients, descriptors));
+  if (const auto status = server.configure(); !status)
+    return complaints.fail(kBadUsage, status.error().text);
   if (const auto status = server.bind(std::move(*passed)); !status)
-    return fail(kCannotRun, status.error().text);
+    return complaints.fail(kCannotRun, status.error().text);
   if (user) {
     if (const auto status = dnslet::io::become_user(*user); !status)
-      return fail(kCannotRun, "--user: " + status.error().text +
-                                  "; start dnslet as root, or leave out --user (DNSMASQ_USER)");
+      return complaints.fail(kCannotRun,
+                             "--user: " + status.error().text +
+                                 "; start dnslet as root, or leave out --user (DNSMASQ_USER)");
   }
-  if (const auto status = server.run(); !status) return fail(kCannotRun, status.error().text);
+  if (const auto status = server.run(); !status)
+    return complaints.fail(kCannotRun, status.error().text);
   return kStopped;
 }
 
-int explain(Options options) {
+int explain(Options options, const Complaints& complaints) {
   options.threads = 1;
-  if (!dnslet::io::prepare_upstream()) return fail(kCannotRun, "cannot initialise c-ares");
   dnslet::app::Server server(std::move(options));
-  if (const auto status = server.configure(); !status) return fail(kBadUsage, status.error().text);
+  if (const auto status = server.configure(); !status)
+    return complaints.fail(kBadUsage, status.error().text);
   return server.explain() ? kStopped : kCannotRun;
 }
 
-void tell_warnings(const ParsedOptions& parsed) {
-  for (const std::string& warning : parsed.warnings)
-    (void)std::fprintf(stderr, "dnslet: warning: %s\n", warning.c_str());
+// Of a variable that is set twice the first one counts, as for getenv(3).
+dnslet::app::Environment read_environment() {
+  dnslet::app::Environment variables;
+  for (char** entry = environ; entry && *entry; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos)
+      variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
 }
 
-int run(const ParsedOptions& parsed) {
+int run(const ParsedOptions& parsed, const Complaints& complaints) {
   switch (parsed.options.action) {
     case Action::Help:
       (void)std::fputs(dnslet::app::help_text().c_str(), stdout);
       return kStopped;
     case Action::Version:
-      (void)std::printf("dnslet %s\n", dnslet::version());
+      (void)std::fputs(dnslet::app::version_text().c_str(), stdout);
       return kStopped;
     case Action::PrintConfig: {
       auto settings = parsed.settings;
@@ -131,13 +184,13 @@ int run(const ParsedOptions& parsed) {
       return health.is_healthy ? kStopped : kCannotRun;
     }
     case Action::Explain:
-      tell_warnings(parsed);
-      return explain(parsed.options);
+      for (const std::string& warning : parsed.warnings) complaints.warn(warning);
+      return explain(parsed.options, complaints);
     case Action::Serve:
       break;
   }
-  tell_warnings(parsed);
-  return serve(parsed.options);
+  for (const std::string& warning : parsed.warnings) complaints.warn(warning);
+  return serve(parsed.options, complaints);
 }
 
 }  // namespace
@@ -145,12 +198,10 @@ int run(const ParsedOptions& parsed) {
 int main(int argc, char** argv) {
   fill_standard_descriptors();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const auto environment = [](const std::string& name) -> std::optional<std::string> {
-    const char* const value = std::getenv(name.c_str());
-    if (!value) return std::nullopt;
-    return value;
-  };
+  const auto environment = read_environment();
+  const Complaints complaints(dnslet::app::wants_json(arguments, environment) ? Log::Format::Json
+                                                                              : Log::Format::Text);
   const auto parsed = dnslet::app::parse_options(arguments, environment);
-  if (!parsed) return fail(kBadUsage, parsed.error().text);
-  return run(*parsed);
+  if (!parsed) return complaints.fail(kBadUsage, parsed.error().text);
+  return run(*parsed, complaints);
 }

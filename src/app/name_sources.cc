@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "io/socket.h"
+#include "policy/key_table.h"
 
 namespace dnslet::app {
 namespace {
@@ -19,18 +20,40 @@ void fill(std::vector<Setting>& settings, std::string_view flag, const std::stri
   }
 }
 
-// Domains that are no names are passed over: the options' parser has refused them, glibc would ask
-// for nothing useful.
+// Each domain once. Those that are no names are passed over: glibc would ask for nothing useful.
+std::vector<dns::Name> search_list(const policy::ResolvConf& conf) {
+  policy::KeyTable seen(0);  // no secret: who writes the file gains nothing by collisions
+  std::vector<dns::Name> domains;
+  for (const std::string& domain : conf.search) {
+    const auto name = dns::Name::from_text(domain);
+    if (!name || name->view().is_root()) continue;
+    if (seen.insert(name->view().wire()) == domains.size()) domains.push_back(*name);
+  }
+  return domains;
+}
+
 policy::SearchRules search_rules(const Options& options, const policy::ResolvConf& conf) {
   policy::SearchRules rules;
   rules.ndots = options.ndots.value_or(conf.ndots.value_or(1));
   rules.fwd_ndots = options.fwd_ndots;
-  if (!options.enable_search) return rules;
-  for (const std::string& domain :
-       options.search_domains.empty() ? conf.search : options.search_domains)
-    if (const auto name = dns::Name::from_text(domain))
-      if (!name->view().is_root()) rules.domains.push_back(*name);
+  if (options.enable_search)
+    rules.domains = options.search_domains ? *options.search_domains : search_list(conf);
   return rules;
+}
+
+// Until servers are asked by their names and over ways of their own.
+Status check_reachable(const std::vector<ServerAddress>& servers, const std::string& option) {
+  for (const ServerAddress& server : servers) {
+    if (server.is_name())
+      return Error{option + ": " + server.to_text() +
+                   " is a name, and this build can't resolve names of servers yet; write an "
+                   "address"};
+    if (server.way == Way::Tcp)
+      return Error{option + ": " + server.to_text() +
+                   " is asked over TCP only, which this build can't do for one server yet; write "
+                   "--force-tcp (DNSMASQ_FORCE_TCP)"};
+  }
+  return Done();
 }
 
 }  // namespace
@@ -40,6 +63,13 @@ std::string joined(std::span<const dns::Name> names, std::string_view separator)
   for (const dns::Name& name : names)
     (text += text.empty() ? "" : separator) += name.view().to_text();
   return text;
+}
+
+std::vector<Endpoint> endpoints_of(const std::vector<ServerAddress>& servers) {
+  std::vector<Endpoint> endpoints;
+  for (const ServerAddress& server : servers)
+    if (server.endpoint) endpoints.push_back(*server.endpoint);
+  return endpoints;
 }
 
 Status NameSources::check_given() const {
@@ -52,22 +82,31 @@ Status NameSources::check_given() const {
     if (own == servers.end()) return Done();
     return Error{option + ": " + own->to_text() + " is this dnslet itself; name another server"};
   };
+  const auto check_servers = [&](const std::vector<ServerAddress>& servers,
+                                 const std::string& option) -> Status {
+    if (Status status = check_reachable(servers, option); !status) return status;
+    return check(endpoints_of(servers), option);
+  };
   for (const StubZone& zone : options_.stub_zones)
-    if (Status status = check(zone.servers, "--stubzones (DNSMASQ_STUB)"); !status) return status;
-  return check(options_.nameservers, "--nameservers (DNSMASQ_SERVERS)");
+    if (Status status = check_servers(zone.servers, "--stubzones (DNSMASQ_STUB)"); !status)
+      return status;
+  if (Status status = check(options_.bootstrap, "--bootstrap (DNSMASQ_BOOTSTRAP)"); !status)
+    return status;
+  return check_servers(options_.nameservers, "--nameservers (DNSMASQ_SERVERS)");
 }
 
 bool NameSources::uses_resolv_conf() const {
-  const bool all_given =
-      !options_.nameservers.empty() && options_.force_tcp &&
-      (!options_.enable_search || (!options_.search_domains.empty() && options_.ndots));
+  if (has_server_by_name(options_) && options_.bootstrap.empty()) return true;
+  const bool all_given = !options_.nameservers.empty() && options_.force_tcp &&
+                         (!options_.enable_search || (options_.search_domains && options_.ndots));
   return !options_.no_recursion && !all_given;
 }
 
 bool NameSources::has_root_zone() const {
-  return std::ranges::any_of(options_.stub_zones, [](const StubZone& zone) {
-    return std::ranges::find(zone.domains, ".") != zone.domains.end();
-  });
+  bool has_root = false;
+  for (const StubZone& zone : options_.stub_zones)
+    zone.domains.for_each([&](dns::NameView domain) { has_root |= domain.is_root(); });
+  return has_root;
 }
 
 Result<Forwarding> NameSources::read() {
@@ -75,7 +114,8 @@ Result<Forwarding> NameSources::read() {
   if (uses_resolv_conf()) {
     watch_.mark();
     const auto text = io::read_file(options_.resolv_conf, policy::kMaxResolvConf);
-    const bool needs_it = options_.nameservers.empty() && !has_root_zone();
+    const bool needs_it =
+        !options_.no_recursion && options_.nameservers.empty() && !has_root_zone();
     if (!text && (needs_it || was_read_)) return text.error();
     was_read_ = static_cast<bool>(text);
     if (text)
@@ -87,13 +127,18 @@ Result<Forwarding> NameSources::read() {
   forwarding.tcp_only = options_.force_tcp.value_or(conf_.use_vc);
   forwarding.search = search_rules(options_, conf_);
   forwarding.has_ndots = conf_.ndots.has_value();
-  forwarding.servers = options_.nameservers;
-  if (!forwarding.servers.empty()) return forwarding;
+  forwarding.servers = endpoints_of(options_.nameservers);
+  forwarding.bootstrap = options_.bootstrap;
+  const bool needs_bootstrap = has_server_by_name(options_) && forwarding.bootstrap.empty();
+  if (!forwarding.servers.empty() && !needs_bootstrap) return forwarding;
   const std::vector<IpAddress> local = io::local_addresses();
+  std::vector<Endpoint> others;
   for (const Endpoint& server : conf_.nameservers) {
     const bool is_own = policy::is_own(server, options_.listen, local);
-    (is_own ? forwarding.left_out : forwarding.servers).push_back(server);
+    (is_own ? forwarding.left_out : others).push_back(server);
   }
+  if (needs_bootstrap) forwarding.bootstrap = others;
+  if (forwarding.servers.empty()) forwarding.servers = std::move(others);
   return forwarding;
 }
 

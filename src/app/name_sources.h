@@ -22,6 +22,8 @@ namespace dnslet::app {
 struct Forwarding {
   std::vector<Endpoint> servers;   // in order of preference; may be empty
   std::vector<Endpoint> left_out;  // named in resolv.conf, but they are this dnslet itself
+  std::vector<Endpoint>
+      bootstrap;  // who resolves names of servers; empty: nobody is needed, or known
   bool tcp_only = false;
   policy::SearchRules search;
   bool has_ndots = false;  // resolv.conf gives search.ndots
@@ -36,12 +38,16 @@ struct Forwarding {
 // The names with `separator` between them.
 std::string joined(std::span<const dns::Name> names, std::string_view separator);
 
+// Those that are addresses.
+std::vector<Endpoint> endpoints_of(const std::vector<ServerAddress>& servers);
+
 class NameSources {
  public:
   // `options` must outlive this.
   explicit NameSources(const Options& options) : options_(options), watch_(options.resolv_conf) {}
 
-  // Fails where an option names this dnslet itself, which would ask itself until the time is up.
+  // Fails where an option names this dnslet itself, which would ask itself until the time is up, or
+  // a server that can't be reached.
   Status check_given() const;
   // Whether a value may come from resolv.conf, now or after the file changes.
   bool uses_resolv_conf() const;

@@ -8,10 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <type_traits>
 #include <utility>
 
-#include "app/option_values.h"
 #include "app/report_options.h"
+#include "policy/key_table.h"
 
 namespace dnslet::app {
 namespace {
@@ -28,229 +29,92 @@ constexpr uint32_t kMaxDots = 126;  // no name has more
 constexpr uint32_t kFromZero = 0;
 constexpr uint32_t kFromOne = 1;
 
-Status set_switch(bool& field, std::string_view text) {
+// What the rows' `store` is made of: `field` is the member of Options that it fills.
+
+template <auto field>
+using ValueOf = std::remove_reference_t<decltype(std::declval<Options&>().*field)>;
+
+enum class Sense { Sets, Clears };
+
+template <auto field, Sense sense = Sense::Sets>
+Status boolean(std::string_view text, const NumberRange&, Options& options) {
   const auto value = parse_boolean(text);
   if (!value) return value.error();
-  field = *value;
+  options.*field = *value == (sense == Sense::Sets);
   return Done{};
 }
 
-// For a flag that switches something off.
-Status clear_switch(bool& field, std::string_view text) {
-  const auto value = parse_boolean(text);
-  if (!value) return value.error();
-  field = !*value;
-  return Done{};
-}
-
-Status set_seconds(std::chrono::seconds& field, std::string_view text, uint32_t min) {
-  const auto value = parse_number(text, {min, kMaxSeconds, "seconds"});
-  if (!value) return value.error();
-  field = std::chrono::seconds(*value);
-  return Done{};
-}
-
-Status set_milliseconds(std::chrono::milliseconds& field, std::string_view text) {
-  const auto value = parse_number(text, {kFromOne, kMaxMilliseconds, "milliseconds"});
-  if (!value) return value.error();
-  field = std::chrono::milliseconds(*value);
-  return Done{};
-}
-
-Status set_count(std::size_t& field, std::string_view text, NumberRange range) {
+template <auto field>
+Status number(std::string_view text, const NumberRange& range, Options& options) {
   const auto value = parse_number(text, range);
   if (!value) return value.error();
-  field = *value;
+  options.*field = ValueOf<field>(*value);
+  return Done{};
+}
+
+template <auto field, auto parse>
+Status value(std::string_view text, const NumberRange&, Options& options) {
+  auto parsed = parse(text);
+  if (!parsed) return parsed.error();
+  options.*field = std::move(*parsed);
+  return Done{};
+}
+
+template <auto field, auto parse>
+Status element(std::string_view text, const NumberRange&, Options& options) {
+  auto parsed = parse(text);
+  if (!parsed) return parsed.error();
+  (options.*field).push_back(std::move(*parsed));
+  return Done{};
+}
+
+template <auto field, auto parse>
+Status elements(std::string_view text, const NumberRange&, Options& options) {
+  auto parsed = parse(text);
+  if (!parsed) return parsed.error();
+  std::move(parsed->begin(), parsed->end(), std::back_inserter(options.*field));
   return Done{};
 }
 
 template <Action action>
-Status parse_action(std::string_view text, Options& options) {
+Status act(std::string_view text, const NumberRange&, Options& options) {
   const auto value = parse_boolean(text);
   if (!value) return value.error();
   if (*value) options.action = action;
   return Done{};
 }
 
-Status parse_listen(std::string_view text, Options& options) {
-  auto listen = parse_listeners(text);
-  if (!listen) return listen.error();
-  options.listen = std::move(*listen);
-  return Done{};
+Status listen(std::string_view text, const NumberRange& range, Options& options) {
+  const Status added = elements<&Options::listen, parse_listeners>(text, range, options);
+  return added ? check_listeners(options.listen) : added;
 }
 
-Status parse_allow(std::string_view text, Options& options) {
-  auto allow = parse_networks(text);
-  if (!allow) return allow.error();
-  options.allow = std::move(*allow);
-  return Done{};
+Status stub_zones(std::string_view text, const NumberRange& range, Options& options) {
+  const Status added = elements<&Options::stub_zones, parse_stub_zones>(text, range, options);
+  return added ? check_stub_zones(options.stub_zones) : added;
 }
 
-Status parse_systemd(std::string_view text, Options& options) {
-  return set_switch(options.systemd, text);
-}
-
-Status parse_user_ids(std::string_view text, Options& options) {
-  const auto user = parse_user(text);
-  if (!user) return user.error();
-  options.user = *user;
-  return Done{};
-}
-
-Status parse_servers(std::string_view text, Options& options) {
-  auto nameservers = parse_nameservers(text);
-  if (!nameservers) return nameservers.error();
-  options.nameservers = std::move(*nameservers);
-  return Done{};
-}
-
-Status parse_stubzones(std::string_view text, Options& options) {
-  auto zones = parse_stub_zones(text);
-  if (!zones) return zones.error();
-  std::move(zones->begin(), zones->end(), std::back_inserter(options.stub_zones));
-  return check_stub_zones(options.stub_zones);
-}
-
-Status parse_resolv_conf(std::string_view text, Options& options) {
-  auto path = parse_path(text);
-  if (!path) return path.error();
-  options.resolv_conf = std::move(*path);
-  return Done{};
-}
-
-Status parse_default_resolver(std::string_view text, Options& options) {
-  return set_switch(options.default_resolver, text);
-}
-
-Status parse_resolvconf_options(std::string_view text, Options& options) {
-  const auto choice = parse_client_options(text);
-  if (!choice) return choice.error();
-  options.client_options = *choice;
-  return Done{};
-}
-
-Status parse_upstream_timeout(std::string_view text, Options& options) {
-  return set_milliseconds(options.upstream_timeout, text);
-}
-
-Status parse_upstream_retry(std::string_view text, Options& options) {
-  return set_milliseconds(options.upstream_retry, text);
-}
-
-Status parse_force_tcp(std::string_view text, Options& options) {
-  return set_switch(options.force_tcp.emplace(), text);
-}
-
-Status parse_no_rec(std::string_view text, Options& options) {
-  return set_switch(options.no_recursion, text);
-}
-
-Status parse_hostsfile(std::string_view text, Options& options) {
-  auto path = parse_path(text);
-  if (!path) return path.error();
-  options.hosts_files.push_back(std::move(*path));
-  return Done{};
-}
-
-Status parse_hostsfile_poll(std::string_view text, Options& options) {
-  return set_seconds(options.hosts_poll, text, kFromZero);
-}
-
-Status parse_address(std::string_view text, Options& options) {
-  auto record = parse_static_record(text);
-  if (!record) return record.error();
-  options.addresses.push_back(std::move(*record));
-  return Done{};
-}
-
-Status parse_block(std::string_view text, Options& options) {
-  auto domains = parse_domains(text, "ads.example (names below it are included)");
+Status block(std::string_view text, const NumberRange&, Options& options) {
+  const auto domains = parse_blocked_domains(text);
   if (!domains) return domains.error();
-  options.block = std::move(*domains);
+  for (const dns::Name& domain : *domains) options.block.add(domain);
   return Done{};
 }
 
-Status parse_family(std::string_view text, Options& options) {
-  const auto filter = parse_filter(text);
-  if (!filter) return filter.error();
-  options.filter = *filter;
-  return Done{};
-}
-
-Status parse_enable_search(std::string_view text, Options& options) {
-  return set_switch(options.enable_search, text);
-}
-
-Status parse_search_domains(std::string_view text, Options& options) {
-  auto domains = parse_domains(text, "corp.example");
+// A list that is given and holds nothing is not that of resolv.conf.
+Status search_domains(std::string_view text, const NumberRange&, Options& options) {
+  const auto domains = parse_search_domains(text);
   if (!domains) return domains.error();
-  options.search_domains = std::move(*domains);
+  if (!options.search_domains) options.search_domains.emplace();
+  policy::KeyTable seen(0);  // no secret: who writes the list gains nothing by collisions
+  for (const dns::Name& domain : *options.search_domains) seen.insert(domain.view().wire());
+  for (const dns::Name& domain : *domains)
+    if (seen.insert(domain.view().wire()) == options.search_domains->size())
+      options.search_domains->push_back(domain);
   return Done{};
 }
 
-Status parse_ndots(std::string_view text, Options& options) {
-  const auto dots = parse_number(text, {kFromZero, kMaxNdots, "dots"});
-  if (!dots) return dots.error();
-  options.ndots = *dots;
-  return Done{};
-}
-
-Status parse_fwd_ndots(std::string_view text, Options& options) {
-  const auto dots = parse_number(text, {kFromZero, kMaxDots, "dots"});
-  if (!dots) return dots.error();
-  options.fwd_ndots = *dots;
-  return Done{};
-}
-
-Status parse_round_robin(std::string_view text, Options& options) {
-  return set_switch(options.round_robin, text);
-}
-
-Status parse_rcache(std::string_view text, Options& options) {
-  return set_count(options.cache_capacity, text, {kFromZero, kMaxCacheAnswers, "answers"});
-}
-
-Status parse_rcache_ttl(std::string_view text, Options& options) {
-  return set_seconds(options.cache_ttl, text, kFromOne);
-}
-
-Status parse_rcache_neg_ttl(std::string_view text, Options& options) {
-  return set_seconds(options.cache_negative_ttl, text, kFromZero);
-}
-
-Status parse_rcache_stale(std::string_view text, Options& options) {
-  return set_seconds(options.cache_stale, text, kFromZero);
-}
-
-Status parse_threads(std::string_view text, Options& options) {
-  return set_count(options.threads, text, {kFromZero, kMaxThreads, "threads"});
-}
-
-Status parse_multithreading(std::string_view text, Options& options) {
-  return set_switch(options.multithreading, text);
-}
-
-Status parse_max_inflight(std::string_view text, Options& options) {
-  return set_count(options.max_inflight, text, {kFromOne, kMaxLimit, "questions"});
-}
-
-Status parse_max_tcp_clients(std::string_view text, Options& options) {
-  return set_count(options.max_tcp_clients, text, {kFromOne, kMaxLimit, "connections"});
-}
-
-Status parse_tcp_idle_timeout(std::string_view text, Options& options) {
-  return set_milliseconds(options.tcp_idle_timeout, text);
-}
-
-Status parse_verbose(std::string_view text, Options& options) {
-  return set_switch(options.verbose, text);
-}
-
-Status parse_syslog(std::string_view text, Options& options) {
-  return set_switch(options.syslog, text);
-}
-
-Status parse_explain(std::string_view text, Options& options) {
+Status explain(std::string_view text, const NumberRange&, Options& options) {
   const auto question = parse_question(text);
   if (!question) return question.error();
   options.explained = *question;
@@ -258,110 +122,206 @@ Status parse_explain(std::string_view text, Options& options) {
   return Done{};
 }
 
+constexpr NumberRange kSeconds = {kFromZero, kMaxSeconds, "seconds"};
+constexpr NumberRange kSecondsFromOne = {kFromOne, kMaxSeconds, "seconds"};
+constexpr NumberRange kMilliseconds = {kFromOne, kMaxMilliseconds, "milliseconds"};
+
 constexpr auto kOptions = std::to_array<OptionRow>({
-    {"Listening", "listen", 'l', Kind::Text, "DNSMASQ_LISTEN", "IP[:PORT],...", "127.0.0.1:53",
-     "Addresses for UDP and TCP", parse_listen},
-    {"Listening", "allow", 0, Kind::Text, "DNSMASQ_ALLOW", "NETWORK,...", "",
-     "Serve these clients only [everyone]", parse_allow},
+    {"Listening", "listen", 'l', Kind::List, "DNSMASQ_LISTEN", "IP[:PORT],...", "127.0.0.1:53",
+     "Addresses to serve over UDP and TCP", listen},
+    {"Listening", "allow", 0, Kind::List, "DNSMASQ_ALLOW", "NETWORK,...", "",
+     "Serve these clients only; private: those of no public network [everyone]",
+     elements<&Options::allow, parse_networks>},
     {"Listening", "default-resolver", 'd', Kind::Switch, "DNSMASQ_DEFAULT", "", "false",
-     "Become the host's nameserver", parse_default_resolver},
-    {"Listening", "resolvconf-options", 0, Kind::Text, "DNSMASQ_RESOLVCONF_OPTIONS", "keep|auto",
-     "keep", "auto: dnslet searches for clients", parse_resolvconf_options},
+     "Become the host's nameserver", boolean<&Options::default_resolver>},
+    {"Listening",
+     "resolvconf-options",
+     0,
+     Kind::Text,
+     "DNSMASQ_RESOLVCONF_OPTIONS",
+     "keep|auto",
+     "keep",
+     "auto: the host's programs leave the search to dnslet",
+     value<&Options::client_options, parse_client_options>,
+     {},
+     "default-resolver"},
     {"Listening", "systemd", 0, Kind::Switch, "DNSMASQ_SYSTEMD", "", "false",
-     "Use the sockets that systemd passes", parse_systemd},
+     "Use the sockets that systemd passes, not --listen", boolean<&Options::systemd>},
     {"Listening", "user", 0, Kind::Text, "DNSMASQ_USER", "NAME|UID[:GID]", "",
-     "Become this user once sockets are bound", parse_user_ids},
+     "Become this user once the sockets are bound", value<&Options::user, parse_user>},
 
-    {"Upstream", "nameservers", 'n', Kind::Text, "DNSMASQ_SERVERS", "IP[:PORT],...", "",
-     "Servers, best first [from resolv.conf]", parse_servers},
-    {"Upstream", "stubzones", 'z', Kind::Sequence, "DNSMASQ_STUB", "DOMAIN/IP,...", "",
-     "Servers of these domains; repeatable", parse_stubzones},
+    {"Upstream", "nameservers", 'n', Kind::List, "DNSMASQ_SERVERS", "SERVER,...", "",
+     "Servers to forward to, best first [from resolv.conf]",
+     elements<&Options::nameservers, parse_nameservers>},
+    {"Upstream", "stubzones", 'z', Kind::Sequence, "DNSMASQ_STUB", "DOMAIN/SERVER,...", "",
+     "Other servers for these domains; repeatable", stub_zones},
+    {"Upstream", "bootstrap", 0, Kind::List, "DNSMASQ_BOOTSTRAP", "IP[:PORT],...", "",
+     "Servers that resolve the names of servers [from resolv.conf]",
+     elements<&Options::bootstrap, parse_bootstrap>},
     {"Upstream", "resolv-conf", 0, Kind::Text, "DNSMASQ_RESOLV_CONF", "PATH", kSystemResolvConf,
-     "The file; -d edits it", parse_resolv_conf},
+     "The file to read and, with -d, to edit", value<&Options::resolv_conf, parse_path>},
     {"Upstream", "upstream-timeout", 0, Kind::Text, "DNSMASQ_UPSTREAM_TIMEOUT", "MS", "4500",
-     "Give up on a question after this", parse_upstream_timeout},
+     "Give up on a client's question after this", number<&Options::upstream_timeout>,
+     kMilliseconds},
     {"Upstream", "upstream-retry", 0, Kind::Text, "DNSMASQ_UPSTREAM_RETRY", "MS", "800",
-     "Ask the next server too after this", parse_upstream_retry},
+     "Ask the next server too after this much silence", number<&Options::upstream_retry>,
+     kMilliseconds},
     {"Upstream", "force-tcp", 0, Kind::Switch, "DNSMASQ_FORCE_TCP", "", "",
-     "Ask over TCP only [use-vc in resolv.conf]", parse_force_tcp},
+     "Ask over TCP only [use-vc in resolv.conf]", boolean<&Options::force_tcp>},
     {"Upstream", "no-rec", 0, Kind::Switch, "DNSMASQ_NOREC", "", "false",
-     "Forward nothing: refuse what is not here", parse_no_rec},
+     "Forward nothing: refuse what is not here", boolean<&Options::no_recursion>},
 
-    {"Names", "hostsfile", 'f', Kind::CommaList, "DNSMASQ_HOSTSFILE", "PATH", "",
-     "Hosts file or directory; repeatable", parse_hostsfile},
+    {"Names", "hostsfile", 'f', Kind::PathList, "DNSMASQ_HOSTSFILE", "PATH", "",
+     "Hosts file or directory of them; repeatable", element<&Options::hosts_files, parse_path>},
     {"Names", "hostsfile-poll", 'p', Kind::Text, "DNSMASQ_POLL", "SECONDS", "0",
-     "Look for changes; 0: on SIGHUP only", parse_hostsfile_poll},
+     "How often to look for changes; 0: on SIGHUP only", number<&Options::hosts_poll>, kSeconds,
+     "hostsfile"},
     {"Names", "address", 0, Kind::BlankList, "DNSMASQ_ADDRESS", "NAME=IP,...", "",
-     "Static record, *.NAME too; repeatable", parse_address},
-    {"Names", "block", 0, Kind::Text, "DNSMASQ_BLOCK", "DOMAIN,...", "",
-     "NXDOMAIN for these and all below", parse_block},
+     "Static record, of *.NAME too; repeatable", element<&Options::addresses, parse_static_record>},
+    {"Names", "block", 0, Kind::List, "DNSMASQ_BLOCK", "DOMAIN,...", "",
+     "NXDOMAIN for these domains and all names below them", block},
     {"Names", "filter", 0, Kind::Text, "DNSMASQ_FILTER", "a|aaaa", "",
-     "Answer this address family with NODATA", parse_family},
+     "Answer this address family with NODATA", value<&Options::filter, parse_filter>},
 
     {"Names", "round-robin", 0, Kind::Switch, "DNSMASQ_RR", "", "false",
-     "Rotate addresses from answer to answer", parse_round_robin},
+     "Rotate addresses from answer to answer", boolean<&Options::round_robin>},
     {"Names", "no-family-fix", 0, Kind::Switch, "DNSMASQ_NO_FAMILY_FIX", "", "false",
-     "Let NXDOMAIN for one family of a name be",
-     [](std::string_view text,
-        Options& options) { return clear_switch(options.family_fix, text); }},
+     "Let NXDOMAIN for one family of a name be", boolean<&Options::family_fix, Sense::Clears>},
     {"Names", "no-flatten", 0, Kind::Switch, "DNSMASQ_NO_FLATTEN", "", "false",
-     "Keep aliases that take addresses' room",
-     [](std::string_view text, Options& options) { return clear_switch(options.flatten, text); }},
+     "Keep aliases that take addresses' room", boolean<&Options::flatten, Sense::Clears>},
 
     {"Search", "enable-search", 0, Kind::Switch, "DNSMASQ_ENABLE_SEARCH", "", "false",
-     "Try names with the search list", parse_enable_search},
-    {"Search", "search-domains", 's', Kind::Text, "DNSMASQ_SEARCH_DOMAINS", "DOMAIN,...", "",
-     "The list, in order [from resolv.conf]", parse_search_domains},
-    {"Search", "ndots", 0, Kind::Text, "DNSMASQ_NDOTS", "N", "",
-     "Dots to try as is first [resolv.conf or 1]", parse_ndots},
-    {"Search", "fwd-ndots", 0, Kind::Text, "DNSMASQ_FWD_NDOTS", "N", "0",
-     "Dots a name needs to be forwarded as is", parse_fwd_ndots},
+     "Try names with the domains of the search list", boolean<&Options::enable_search>},
+    {"Search",
+     "search-domains",
+     's',
+     Kind::List,
+     "DNSMASQ_SEARCH_DOMAINS",
+     "DOMAIN,...",
+     "",
+     "The search list, in order [from resolv.conf]",
+     search_domains,
+     {},
+     "enable-search"},
+    {"Search",
+     "ndots",
+     0,
+     Kind::Text,
+     "DNSMASQ_NDOTS",
+     "N",
+     "",
+     "Dots of a name that is tried as it stands first [resolv.conf or 1]",
+     number<&Options::ndots>,
+     {kFromZero, kMaxNdots, "dots"},
+     "enable-search"},
+    {"Search",
+     "fwd-ndots",
+     0,
+     Kind::Text,
+     "DNSMASQ_FWD_NDOTS",
+     "N",
+     "0",
+     "Dots that a name needs to be forwarded as it stands",
+     number<&Options::fwd_ndots>,
+     {kFromZero, kMaxDots, "dots"}},
 
-    {"Cache", "rcache", 'r', Kind::Text, "DNSMASQ_RCACHE", "N", "0", "Answers to keep; 0: no cache",
-     parse_rcache},
+    {"Cache",
+     "rcache",
+     'r',
+     Kind::Text,
+     "DNSMASQ_RCACHE",
+     "N",
+     "0",
+     "How many answers to keep; 0: no cache",
+     number<&Options::cache_capacity>,
+     {kFromZero, kMaxCacheAnswers, "answers"}},
     {"Cache", "rcache-ttl", 0, Kind::Text, "DNSMASQ_RCACHE_TTL", "SECONDS", "60",
-     "Longest time to keep an answer", parse_rcache_ttl},
+     "Longest time to keep an answer", number<&Options::cache_ttl>, kSecondsFromOne, "rcache"},
     {"Cache", "rcache-neg-ttl", 0, Kind::Text, "DNSMASQ_RCACHE_NEG_TTL", "SECONDS", "10",
-     "Longest time to keep a negative one", parse_rcache_neg_ttl},
+     "Longest time to keep a negative answer", number<&Options::cache_negative_ttl>, kSeconds,
+     "rcache"},
     {"Cache", "rcache-stale", 0, Kind::Text, "DNSMASQ_RCACHE_STALE", "SECONDS", "0",
-     "Use ended ones if upstream fails", parse_rcache_stale},
-    {"Cache", "no-prefetch", 0, Kind::Switch, "DNSMASQ_NO_PREFETCH", "", "false",
-     "Don't refresh answers before they end",
-     [](std::string_view text, Options& options) { return clear_switch(options.prefetch, text); }},
+     "Use answers for so long past their end if upstream fails", number<&Options::cache_stale>,
+     kSeconds, "rcache"},
+    {"Cache",
+     "no-prefetch",
+     0,
+     Kind::Switch,
+     "DNSMASQ_NO_PREFETCH",
+     "",
+     "false",
+     "Don't refresh answers in use before they end",
+     boolean<&Options::prefetch, Sense::Clears>,
+     {},
+     "rcache"},
 
-    {"Limits", "max-inflight", 0, Kind::Text, "DNSMASQ_MAX_INFLIGHT", "N", "4096",
-     "Upstream questions open at once", parse_max_inflight},
-    {"Limits", "max-tcp-clients", 0, Kind::Text, "DNSMASQ_MAX_TCP_CLIENTS", "N", "256",
-     "Client connections open at once", parse_max_tcp_clients},
+    {"Limits",
+     "max-inflight",
+     0,
+     Kind::Text,
+     "DNSMASQ_MAX_INFLIGHT",
+     "N",
+     "4096",
+     "Upstream questions open at once",
+     number<&Options::max_inflight>,
+     {kFromOne, kMaxLimit, "questions"}},
+    {"Limits",
+     "max-tcp-clients",
+     0,
+     Kind::Text,
+     "DNSMASQ_MAX_TCP_CLIENTS",
+     "N",
+     "256",
+     "Client TCP connections open at once",
+     number<&Options::max_tcp_clients>,
+     {kFromOne, kMaxLimit, "connections"}},
     {"Limits", "tcp-idle-timeout", 0, Kind::Text, "DNSMASQ_TCP_IDLE_TIMEOUT", "MS", "10000",
-     "Close idle client connections after", parse_tcp_idle_timeout},
+     "Close idle client connections after this", number<&Options::tcp_idle_timeout>, kMilliseconds},
 
-    {"Operation", "threads", 0, Kind::Text, "DNSMASQ_THREADS", "N", "1",
-     "Workers; 0: one per processor", parse_threads},
+    {"Operation",
+     "threads",
+     0,
+     Kind::Text,
+     "DNSMASQ_THREADS",
+     "N",
+     "1",
+     "Workers; 0: one per processor",
+     number<&Options::threads>,
+     {kFromZero, kMaxThreads, "threads"}},
     {"Operation", "multithreading", 0, Kind::Switch, "DNSMASQ_MULTITHREADING", "", "false",
-     "The same as --threads 0", parse_multithreading},
+     "The same as --threads 0", boolean<&Options::multithreading>},
     {"Operation", "verbose", 0, Kind::Switch, "DNSMASQ_VERBOSE", "", "false",
-     "A log line for every question", parse_verbose},
+     "A log line for every question", boolean<&Options::verbose>},
     {"Operation", "syslog", 0, Kind::Switch, "DNSMASQ_SYSLOG", "", "false",
-     "Log to syslog, not to standard output", parse_syslog},
+     "Log to syslog, not to standard output", boolean<&Options::syslog>},
     {"Operation", "log-format", 0, Kind::Text, "DNSMASQ_LOG_FORMAT", "text|json", "text",
-     "How lines of the log are written", parse_log_format},
+     "How the lines of the log are written", value<&Options::json_log, parse_log_format>},
     {"Operation", "metrics", 0, Kind::Text, "DNSMASQ_METRICS", "IP:PORT", "",
-     "Serve counters and health over HTTP", parse_metrics},
-    {"Operation", "", 0, Kind::Text, "GRAPHITE_SERVER", "IP:PORT", "", "", parse_graphite_server},
-    {"Operation", "", 0, Kind::Text, "GRAPHITE_PREFIX", "NAME", "dnslet", "",
-     parse_graphite_prefix},
-    {"Operation", "", 0, Kind::Text, "STATHAT_USER", "KEY", "", "", parse_stathat_user},
+     "Serve counters and health over HTTP", value<&Options::metrics, parse_metrics>},
+    {"Operation", "", 0, Kind::Text, "GRAPHITE_SERVER", "HOST:PORT", "",
+     "Push the counters to Graphite every 10 s", value<&Options::graphite, parse_graphite_server>},
+    {"Operation",
+     "",
+     0,
+     Kind::Text,
+     "GRAPHITE_PREFIX",
+     "NAME",
+     "dnslet",
+     "What their names begin with there",
+     value<&Options::graphite_prefix, parse_graphite_prefix>,
+     {},
+     "GRAPHITE_SERVER"},
+    {"Operation", "", 0, Kind::Text, "STATHAT_USER", "KEY", "",
+     "Push the counters to StatHat every 10 s", value<&Options::stathat_user, parse_stathat_user>},
     {"Operation", "healthcheck", 0, Kind::Action, "", "", "", "Ask the running dnslet; exit 0 or 1",
-     parse_action<Action::Healthcheck>},
+     act<Action::Healthcheck>},
     {"Operation", "explain", 0, Kind::Question, "", "NAME [TYPE]", "",
-     "Ask, and tell how the answer is found", parse_explain},
+     "Ask, and tell how the answer is found", explain},
     {"Operation", "print-config", 0, Kind::Action, "", "", "", "Print every option and its origin",
-     parse_action<Action::PrintConfig>},
-    {"Operation", "version", 'v', Kind::Action, "", "", "", "Print the version",
-     parse_action<Action::Version>},
-    {"Operation", "help", 'h', Kind::Action, "", "", "", "Print this text",
-     parse_action<Action::Help>},
+     act<Action::PrintConfig>},
+    {"Operation", "version", 'v', Kind::Action, "", "", "",
+     "Print the version and those of libraries", act<Action::Version>},
+    {"Operation", "help", 'h', Kind::Action, "", "", "", "Print this text", act<Action::Help>},
 });
 
 constexpr auto kOldFlags = std::to_array<OldName>({

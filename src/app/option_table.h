@@ -3,12 +3,13 @@
 #pragma once
 
 // The table of options, one row each. The command line, the environment, --help, --print-config and
-// the test that reads the man page all follow from it; a new option is a field of Options, a row
-// here and the function that the row points to.
+// the test that reads the man page all follow from it; a new option is a field of Options and a row
+// here, which names the field and, where it is no number and no switch, the function that reads it.
 
 #include <span>
 #include <string_view>
 
+#include "app/option_values.h"
 #include "app/options.h"
 #include "base/result.h"
 
@@ -19,9 +20,10 @@ enum class Kind {
   Switch,     // true or false; a bare flag means true
   Action,     // a switch that asks for something else than serving; it has no variable
   Question,   // such an action about a value of one or two words
-  CommaList,  // each flag adds a value; the variable separates them by commas
+  List,       // each flag adds what it holds between commas; the variable reads like one flag
+  PathList,   // each flag adds a value, commas and all; the variable separates them by commas
   BlankList,  // each flag adds a value; the variable separates them by blanks
-  Sequence,   // each flag adds values; the variable reads like one flag
+  Sequence,   // each flag adds values between blanks; the variable reads like one flag
 };
 
 struct OptionRow {
@@ -31,12 +33,15 @@ struct OptionRow {
   Kind kind = Kind::Text;
   std::string_view variable;
   std::string_view placeholder;    // what --help calls the value; empty for Switch and Action
-  std::string_view default_value;  // goes through `parse` like any other; empty: unset
+  std::string_view default_value;  // goes through `store` like any other; empty: unset
   std::string_view help;           // with the default in brackets where it is not a value
 
-  // Stores one checked value, or fails with "'x' is not ...". A Text replaces the value before it,
-  // an element is added to its list.
-  Status (*parse)(std::string_view value, Options& options) = nullptr;
+  // Checks one value and puts it into its field, or fails with "'x' is not ...". A Text replaces
+  // the value before it, a list takes it in addition. `range`: of a number.
+  Status (*store)(std::string_view value, const NumberRange& range, Options& options) = nullptr;
+  NumberRange range = {};
+  // The flag, else the variable, of another option without which this one does nothing.
+  std::string_view needs = {};
 };
 
 std::span<const OptionRow> option_table();
@@ -52,6 +57,14 @@ std::span<const OldName> old_variables();
 
 inline bool is_action(const OptionRow& row) {
   return row.kind == Kind::Action || row.kind == Kind::Question;
+}
+inline bool is_switch(const OptionRow& row) {
+  return row.kind == Kind::Switch || row.kind == Kind::Action;
+}
+inline bool is_list(const OptionRow& row) { return row.kind >= Kind::List; }
+// How settings call the option: its flag, or its variable where it has none.
+inline std::string_view name_of(const OptionRow& row) {
+  return row.flag.empty() ? row.variable : row.flag;
 }
 
 // By flag, short form or old name, without dashes; nullptr: there is none.

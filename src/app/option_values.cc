@@ -6,36 +6,49 @@
 #include <array>
 #include <charconv>
 #include <optional>
-#include <set>
+#include <span>
 #include <utility>
 
+#include "base/text.h"
+#include "config/server_url.h"
 #include "dns/name.h"
+#include "policy/key_table.h"
 
 namespace dnslet::app {
 namespace {
 
-constexpr uint16_t kDnsPort = 53;
-constexpr std::size_t kMaxQuoted = 100;
 constexpr std::string_view kStubZone =
     "a stub zone: write domains, a slash and nameservers, for example corp.example/10.0.0.53";
 constexpr std::string_view kStubDomain =
     "a domain, for example corp.example (names below it are included)";
 constexpr std::string_view kNextStub = "another nameserver or the domain of another stub zone";
+// RFC 1918, 6598, 3927, 4193 and 4291: loopback, private, shared and link-local addresses.
+constexpr auto kPrivate = std::to_array<std::string_view>(
+    {"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
+     "169.254.0.0/16", "::1", "fc00::/7", "fe80::/10"});
 constexpr NumberRange kIds = {0, 4'294'967'294, "ids"};  // one more is (uid_t)-1: nobody at all
-constexpr std::string_view kBlanks = " \t\r\n\v\f";
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+// Names have slashes where they stand for parts of a network only (RFC 2317 section 4).
+bool is_path(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const std::string folded = lower_case(text);
+  return slash != std::string_view::npos && slash + 1 < text.size() && !folded.ends_with(".arpa") &&
+         !folded.ends_with(".arpa.");
 }
 
 // Neither the root, nor a name with an asterisk, which would look like a wildcard and not be one,
-// or with a sign that belongs to a list or an address.
-bool is_domain(std::string_view text) {
+// or with a sign that belongs to a list, an address or a path.
+std::optional<dns::Name> parse_plain_domain(std::string_view text) {
   const auto name = dns::Name::from_text(text);
-  return name && !name->view().is_root() && text.find_first_of("*;:=") == std::string_view::npos &&
-         !text.ends_with('/') && !IpAddress::from_text(text);
+  const bool is_domain = name && !name->view().is_root() && !is_path(text) &&
+                         text.find_first_of("*;:=") == std::string_view::npos &&
+                         !text.ends_with('/') && !IpAddress::from_text(text);
+  return is_domain ? name : std::nullopt;
+}
+
+// With a dot in front or without.
+std::optional<dns::Name> parse_domain(std::string_view text) {
+  return parse_plain_domain(text.substr(text.starts_with('.') ? 1 : 0));
 }
 
 // No domain does; a mistyped IPv4 address does.
@@ -46,25 +59,33 @@ bool ends_in_number(std::string_view text) {
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
-  const auto endpoint = Endpoint::from_text(text, kDnsPort);
+  const auto endpoint = Endpoint::from_text(text, config::kDnsPort);
   if (endpoint) return *endpoint;
   return not_a(text,
                "an IP address with an optional port, for example 127.0.0.1:53 or [::1]:53 "
                "(names are not accepted here)");
 }
 
-Result<Endpoint> parse_nameserver(std::string_view text) {
-  auto nameserver = parse_endpoint(text);
-  if (nameserver && nameserver->port == 0)
-    return not_a(text, "a nameserver: its port is from 1 to 65535");
-  return nameserver;
+// The domain of a stub zone; nullopt: it is none.
+std::optional<dns::Name> parse_stub_domain(std::string_view text) {
+  if (text == ".") return dns::Name();
+  return ends_in_number(text) ? std::nullopt : parse_domain(text);
 }
 
-// The domain of a stub zone without its leading dot; empty: it is none.
-std::string_view stub_domain(std::string_view text) {
-  if (text == ".") return text;
-  if (text.starts_with('.')) text.remove_prefix(1);
-  return is_domain(text) && !ends_in_number(text) ? text : std::string_view();
+// What stands between two commas of a stub zone: a domain, a server, or both around a slash.
+struct StubElement {
+  std::optional<std::string_view> domain;
+  std::optional<std::string_view> server;
+};
+// `has_servers`: the zone has one already, so that another one may come without a domain.
+StubElement split_stub(std::string_view text, bool has_servers) {
+  const std::size_t slash = text.find('/');
+  const bool has_slash = slash != std::string_view::npos;
+  const bool has_scheme = has_slash && text.substr(0, slash).ends_with(':');
+  if (has_servers && (has_scheme || !has_slash) && config::looks_like_server(text))
+    return {std::nullopt, text};
+  if (!has_slash) return {text, std::nullopt};
+  return {text.substr(0, slash), text.substr(slash + 1)};
 }
 
 // Parts at semicolons and blanks, but not at a blank beside a comma.
@@ -88,22 +109,20 @@ Status add_stub_zones(std::string_view text, std::vector<StubZone>& zones) {
 
   StubZone zone;
   for (const std::string_view element : *elements) {
-    const std::size_t slash = element.find('/');
     const bool has_servers = !zone.servers.empty();
-    const bool is_server = has_servers && Endpoint::from_text(element, kDnsPort);
-    if (has_servers && !is_server) zones.push_back(std::exchange(zone, {}));
-    if (!is_server) {
-      const std::string_view domain = stub_domain(element.substr(0, slash));
-      if (domain.empty())
-        return not_a(element.substr(0, slash), has_servers ? kNextStub : kStubDomain);
-      zone.domains.emplace_back(domain);
-      if (slash == std::string_view::npos) continue;
+    const auto [domain, server] = split_stub(element, has_servers);
+    if (domain) {
+      if (has_servers) zones.push_back(std::exchange(zone, {}));
+      const auto name = parse_stub_domain(*domain);
+      if (!name) return not_a(*domain, has_servers ? kNextStub : kStubDomain);
+      zone.domains.add(*name);
     }
-    const auto server = parse_nameserver(is_server ? element : element.substr(slash + 1));
-    if (!server) return server.error();
-    zone.servers.push_back(*server);
+    if (!server) continue;
+    auto parsed = config::parse_server(*server);
+    if (!parsed) return parsed.error();
+    zone.servers.push_back(std::move(*parsed));
   }
-  if (zone.servers.empty()) return not_a(zone.domains.back(), kStubZone);
+  if (zone.servers.empty()) return not_a(elements->back(), kStubZone);
   zones.push_back(std::move(zone));
   return Done{};
 }
@@ -122,36 +141,6 @@ Result<std::vector<IpAddress>> parse_addresses(std::string_view text) {
 }
 
 }  // namespace
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower;
-}
-
-Error not_a(std::string_view text, std::string_view what) {
-  return Error{in_quotes(text) + " is not " + std::string(what)};
-}
-
-std::string escaped(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string result;
-  for (const char c : text) {
-    if (c >= ' ' && c <= '~') {
-      result += c;
-      continue;
-    }
-    const auto byte = static_cast<uint8_t>(c);
-    result += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
-  }
-  return result;
-}
-
-std::string in_quotes(std::string_view text) {
-  const bool cut = text.size() > kMaxQuoted;
-  return "'" + escaped(text.substr(0, kMaxQuoted)) + (cut ? "...'" : "'");
-}
 
 Result<bool> parse_boolean(std::string_view text) {
   constexpr std::array<std::string_view, 5> kTrue = {"true", "1", "t", "yes", "on"};
@@ -186,43 +175,45 @@ Result<std::vector<std::string_view>> parse_list(std::string_view text) {
   }
 }
 
-std::vector<std::string_view> split_blanks(std::string_view text) {
-  std::vector<std::string_view> elements;
-  while (!(text = trimmed(text)).empty()) {
-    const std::string_view element = text.substr(0, text.find_first_of(kBlanks));
-    elements.push_back(element);
-    text.remove_prefix(element.size());
+// The elements of a list, each read by `parse`.
+template <typename T, typename Parse>
+Result<std::vector<T>> parse_each(std::string_view text, Parse parse) {
+  const auto elements = parse_list(text);
+  if (!elements) return elements.error();
+
+  std::vector<T> values;
+  for (const std::string_view element : *elements) {
+    auto value = parse(element);
+    if (!value) return value.error();
+    values.push_back(std::move(*value));
   }
-  return elements;
+  return values;
 }
 
 Result<std::vector<Endpoint>> parse_listeners(std::string_view text) {
-  const auto elements = parse_list(text);
-  if (!elements) return elements.error();
-
-  std::vector<Endpoint> listeners;
-  for (const std::string_view element : *elements) {
-    const auto listener = parse_endpoint(element);
-    if (!listener) return listener.error();
-    const bool is_repeated =
-        std::find(listeners.begin(), listeners.end(), *listener) != listeners.end();
-    if (is_repeated && listener->port != 0) return Error{in_quotes(element) + " is given twice"};
-    listeners.push_back(*listener);
-  }
-  return listeners;
+  return parse_each<Endpoint>(text, parse_endpoint);
 }
 
-Result<std::vector<Endpoint>> parse_nameservers(std::string_view text) {
-  const auto elements = parse_list(text);
-  if (!elements) return elements.error();
+Result<std::vector<Endpoint>> parse_bootstrap(std::string_view text) {
+  return parse_each<Endpoint>(text, [](std::string_view element) {
+    auto server = parse_endpoint(element);
+    if (server && server->port == 0)
+      return Result<Endpoint>(not_a(element, "a server: its port is from 1 to 65535"));
+    return server;
+  });
+}
 
-  std::vector<Endpoint> nameservers;
-  for (const std::string_view element : *elements) {
-    const auto nameserver = parse_nameserver(element);
-    if (!nameserver) return nameserver.error();
-    nameservers.push_back(*nameserver);
+Status check_listeners(const std::vector<Endpoint>& listeners) {
+  for (auto listener = listeners.begin(); listener != listeners.end(); ++listener) {
+    const bool is_repeated = std::find(listeners.begin(), listener, *listener) != listener;
+    if (is_repeated && listener->port != 0)
+      return Error{in_quotes(listener->to_text()) + " is given twice"};
   }
-  return nameservers;
+  return Done{};
+}
+
+Result<std::vector<ServerAddress>> parse_nameservers(std::string_view text) {
+  return parse_each<ServerAddress>(text, config::parse_server);
 }
 
 Result<std::vector<Network>> parse_networks(std::string_view text) {
@@ -231,24 +222,38 @@ Result<std::vector<Network>> parse_networks(std::string_view text) {
 
   std::vector<Network> networks;
   for (const std::string_view element : *elements) {
-    const auto network = Network::from_text(element);
-    if (!network) return not_a(element, "a network, for example 10.0.0.0/8, fd00::/8 or 10.0.0.5");
-    networks.push_back(*network);
+    const bool is_private = lower_case(element) == "private";
+    for (const std::string_view part : is_private ? std::span(kPrivate) : std::span(&element, 1)) {
+      const auto network = Network::from_text(part);
+      if (!network)
+        return not_a(part, "a network, for example 10.0.0.0/8, fd00::/8, 10.0.0.5 or private");
+      networks.push_back(*network);
+    }
   }
   return networks;
 }
 
-Result<std::vector<std::string>> parse_domains(std::string_view text, std::string_view example) {
+Result<std::vector<dns::Name>> parse_blocked_domains(std::string_view text) {
+  return parse_each<dns::Name>(text, [](std::string_view element) -> Result<dns::Name> {
+    if (const auto name = parse_domain(element)) return *name;
+    if (is_path(element))
+      return Error{in_quotes(element) +
+                   " is a path, where a domain is expected; to block the names of a file, write "
+                   "them as a hosts file with 0.0.0.0 in front and name it with --hostsfile"};
+    return not_a(element, "a domain, for example ads.example (names below it are included)");
+  });
+}
+
+Result<std::vector<dns::Name>> parse_search_domains(std::string_view text) {
   const auto elements = parse_list(text);
   if (!elements) return elements.error();
 
-  std::vector<std::string> domains;
-  for (std::string_view element : *elements) {
-    const std::string_view domain = element.substr(element.starts_with('.') ? 1 : 0);
-    if (!is_domain(domain)) {
-      return not_a(element, "a domain, for example " + std::string(example));
-    }
-    domains.emplace_back(domain);
+  std::vector<dns::Name> domains;
+  for (const std::string_view element : *elements) {
+    if (element == ".") continue;
+    const auto name = parse_domain(element);
+    if (!name) return not_a(element, "a domain, for example corp.example");
+    domains.push_back(*name);
   }
   return domains;
 }
@@ -266,17 +271,20 @@ Result<std::vector<StubZone>> parse_stub_zones(std::string_view text) {
 }
 
 Status check_stub_zones(const std::vector<StubZone>& zones) {
-  std::set<std::string> seen;
-  for (const StubZone& zone : zones) {
-    for (const std::string& domain : zone.domains) {
-      const auto name = dns::Name::from_text(domain);
-      if (!name || seen.insert(name->view().to_text()).second) continue;
-      return Error{in_quotes(domain) +
-                   " is given twice: name all its servers at once, for example " +
-                   "corp.example/10.0.0.53,10.0.0.54"};
-    }
-  }
-  return Done{};
+  policy::KeyTable seen(0);  // no secret: who writes the zones gains nothing by collisions
+  std::size_t entered = 0;
+  std::optional<std::string> repeated;
+  for (const StubZone& zone : zones)
+    zone.domains.for_each([&](dns::NameView domain) {
+      if (seen.insert(domain.wire()) == entered)
+        ++entered;
+      else if (!repeated)
+        repeated = domain.to_text();
+    });
+  if (!repeated) return Done{};
+  return Error{in_quotes(*repeated) +
+               " is given twice: name all its servers at once, for example " +
+               "corp.example/10.0.0.53,10.0.0.54"};
 }
 
 Result<StaticRecord> parse_static_record(std::string_view text) {
@@ -286,7 +294,7 @@ Result<StaticRecord> parse_static_record(std::string_view text) {
   }
 
   const std::string_view name = trimmed(text.substr(0, equals));
-  if (!is_domain(name.substr(name.starts_with("*.") ? 2 : 0))) {
+  if (!parse_plain_domain(name.substr(name.starts_with("*.") ? 2 : 0))) {
     return Error{in_quotes(text) + ": " + in_quotes(name) +
                  " is not a name, for example db.local or *.apps.local"};
   }

@@ -18,19 +18,10 @@
 #include "app/options.h"
 #include "base/address.h"
 #include "base/result.h"
+#include "base/server_address.h"
+#include "dns/name.h"
 
 namespace dnslet::app {
-
-// Printable ASCII as it is, every other byte as \xNN, so that a value cannot forge a line or drive
-// a terminal.
-std::string escaped(std::string_view text);
-// The same between single quotes, cut after a line's worth, for error sentences.
-std::string in_quotes(std::string_view text);
-
-// ASCII only.
-std::string lower_case(std::string_view text);
-// "'TEXT' is not WHAT".
-Error not_a(std::string_view text, std::string_view what);
 
 // true/false, 1/0, t/f, yes/no, on/off in any case.
 Result<bool> parse_boolean(std::string_view text);
@@ -47,21 +38,24 @@ Result<uint32_t> parse_number(std::string_view text, NumberRange range);
 // The comma-separated elements, blanks around them removed, at least one and none of them empty.
 // They borrow from `text`.
 Result<std::vector<std::string_view>> parse_list(std::string_view text);
-// The elements between runs of blanks (line ends too); none at all is fine. They borrow from
-// `text`.
-std::vector<std::string_view> split_blanks(std::string_view text);
 
-// Lists of addresses with an optional port, 53 where it is missing. A listener may say port 0 and
-// may not be given twice; a nameserver needs a port.
+// Lists of addresses with an optional port, 53 where it is missing. A listener may say port 0; a
+// server of --bootstrap needs a port.
 Result<std::vector<Endpoint>> parse_listeners(std::string_view text);
-Result<std::vector<Endpoint>> parse_nameservers(std::string_view text);
+Result<std::vector<Endpoint>> parse_bootstrap(std::string_view text);
+// Fails if one of them stands there twice, but for those that take any free port.
+Status check_listeners(const std::vector<Endpoint>& listeners);
+// Each as config/server_url reads it.
+Result<std::vector<ServerAddress>> parse_nameservers(std::string_view text);
+// Networks and single addresses; `private` stands for all that are no part of the internet.
 Result<std::vector<Network>> parse_networks(std::string_view text);
 
-// A list of domains; a leading dot is accepted and removed, the rest stays as it was written.
-// `example` ends the error sentence.
-Result<std::vector<std::string>> parse_domains(std::string_view text, std::string_view example);
+// Lists of domains; a leading dot is accepted. In a search list `.` is no domain, and no error.
+Result<std::vector<dns::Name>> parse_blocked_domains(std::string_view text);
+Result<std::vector<dns::Name>> parse_search_domains(std::string_view text);
 // "a.test,b.test/10.0.0.1,10.0.0.2:5353", and any number of these between blanks, semicolons or
-// commas: behind a comma, what is no address starts the next zone. Domains as above, and ".".
+// commas: behind a comma, what has no scheme, no port and is no address starts the next zone.
+// Domains as above, and ".".
 Result<std::vector<StubZone>> parse_stub_zones(std::string_view text);
 // Fails if two zones, or one of them twice, have the same domain.
 Status check_stub_zones(const std::vector<StubZone>& zones);

@@ -8,20 +8,18 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <thread>
 #include <utility>
 
 #include "app/option_table.h"
 #include "app/option_values.h"
+#include "app/option_warnings.h"
 #include "app/report_options.h"
+#include "base/text.h"
 #include "policy/resolv_conf.h"
 
 namespace dnslet::app {
 namespace {
-
-constexpr std::size_t kHelpWidth = 79;
-constexpr std::size_t kHelpColumn = 35;  // where the explanations begin
 
 // Per flag, the values that the command line gives it, in order.
 using FlagValues = std::map<std::string, std::vector<std::string>, std::less<>>;
@@ -33,38 +31,15 @@ struct Source {
   std::vector<std::string> values;  // in order; empty: unset
 };
 
-bool is_switch(const OptionRow& row) {
-  return row.kind == Kind::Switch || row.kind == Kind::Action;
-}
-
-bool is_list(const OptionRow& row) {
-  return row.kind == Kind::CommaList || row.kind == Kind::BlankList || row.kind == Kind::Sequence;
-}
-
 // Whether a second word may follow the value.
-bool takes_two_words(const OptionRow* row) { return row && row->kind == Kind::Question; }
+bool takes_two_words(const OptionRow& row) { return row.kind == Kind::Question; }
 
 std::string long_form(const OptionRow& row) { return "--" + std::string(row.flag); }
 
-// The name behind the dashes, without a value.
+// The name between the dashes, one or two, and an equals sign; empty: the argument is no flag.
 std::string_view flag_name(std::string_view argument) {
-  const std::string_view flag = argument.substr(0, argument.find('='));
-  return flag.substr(std::min(flag.find_first_not_of('-'), flag.size()));
-}
-
-// Levenshtein's distance: how many letters to add, drop or change.
-std::size_t edit_distance(std::string_view left, std::string_view right) {
-  std::vector<std::size_t> row(right.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < left.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < right.size(); ++j) {
-      const std::size_t changed = diagonal + (left[i] == right[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
+  const std::size_t dashes = argument.starts_with("--") ? 2 : argument.starts_with('-') ? 1 : 0;
+  return dashes == 0 ? std::string_view() : argument.substr(0, argument.find('=')).substr(dashes);
 }
 
 // The flag that someone who wrote `name` meant; nullptr: none is near.
@@ -98,19 +73,14 @@ Error unexpected(std::string_view argument) {
       (nearest ? ": did you mean " + long_form(*nearest) + "? See --help" : ", see --help")};
 }
 
-// "-l=x" and Go's "-listen=x" as "--listen=x"; what is not a flag stays as it is.
-std::string in_long_form(const std::string& argument) {
-  const std::size_t dashes = argument.starts_with("--") ? 2 : 1;
-  if (!argument.starts_with('-') || argument.size() == dashes) return argument;
-  const std::size_t end = std::min(argument.find('='), argument.size());
-  const std::string name = argument.substr(dashes, end - dashes);
-  const OptionRow* const row = find_option(name);
-  return "--" + (row ? std::string(row->flag) : name) + argument.substr(end);
+// "-l=x" and Go's "-listen=x" as "--listen=x".
+std::string in_long_form(std::string_view argument, const OptionRow& row) {
+  return long_form(row) +
+         std::string(argument.substr(std::min(argument.find('='), argument.size())));
 }
 
 // One sentence for a deprecated flag, however often it is given.
 void warn_of_flag(std::string_view argument, std::vector<std::string>& warnings) {
-  if (!argument.starts_with('-')) return;
   const auto names = old_flags();
   const auto old = std::ranges::find(names, flag_name(argument), &OldName::name);
   if (old == names.end() || !old->is_deprecated) return;
@@ -120,9 +90,10 @@ void warn_of_flag(std::string_view argument, std::vector<std::string>& warnings)
     warnings.push_back(std::move(warning));
 }
 
-// Every flag in its long form, and no value touched, even one that begins with a dash.
-std::vector<std::string> normalized(const std::vector<std::string>& arguments,
-                                    std::vector<std::string>& warnings) {
+// Every flag in its long form, and no value touched, even one that begins with a dash. Fails at the
+// first word that is neither.
+Result<std::vector<std::string>> normalized(const std::vector<std::string>& arguments,
+                                            std::vector<std::string>& warnings) {
   std::vector<std::string> result;
   const OptionRow* valued = nullptr;  // the flag whose value comes next
   bool is_second_word = false;
@@ -132,22 +103,26 @@ std::vector<std::string> normalized(const std::vector<std::string>& arguments,
       result.back() += ' ' + argument;
       continue;
     }
-    if (!valued) warn_of_flag(argument, warnings);
-    result.push_back(valued ? argument : in_long_form(argument));
-    const bool is_flag = !valued && result.back().starts_with("--");
-    const std::string flag(is_flag ? flag_name(result.back()) : "");
-    const bool has_value = result.back().find('=') != std::string::npos;
-    const OptionRow* const row = find_option(flag);
-    is_second_word = (takes_two_words(valued) && !argument.empty()) ||
-                     (takes_two_words(row) && has_value && !argument.ends_with('='));
-    valued = row && !is_switch(*row) && !has_value ? row : nullptr;
+    if (valued) {
+      result.push_back(argument);
+      is_second_word = takes_two_words(*valued) && !argument.empty();
+      valued = nullptr;
+      continue;
+    }
+    if (argument == "--") continue;
+    const OptionRow* const row = find_option(flag_name(argument));
+    if (!row) return unexpected(argument);
+    warn_of_flag(argument, warnings);
+    result.push_back(in_long_form(argument, *row));
+    const bool has_value = argument.find('=') != std::string::npos;
+    is_second_word = takes_two_words(*row) && has_value && !argument.ends_with('=');
+    valued = is_switch(*row) || has_value ? nullptr : row;
   }
   return result;
 }
 
 cxxopts::Options make_parser() {
   cxxopts::Options parser("dnslet");
-  parser.allow_unrecognised_options();  // they are left over, and unexpected() has a word for them
   auto add = parser.add_options();
   for (const OptionRow& row : option_table()) {
     if (row.flag.empty()) continue;
@@ -160,21 +135,21 @@ cxxopts::Options make_parser() {
 
 Result<FlagValues> parse_command_line(const std::vector<std::string>& arguments,
                                       std::vector<std::string>& warnings) {
-  const std::vector<std::string> words = normalized(arguments, warnings);
+  const auto words = normalized(arguments, warnings);
+  if (!words) return words.error();
   std::vector<const char*> argv = {"dnslet"};
-  for (const std::string& word : words) argv.push_back(word.c_str());
+  for (const std::string& word : *words) argv.push_back(word.c_str());
 
   try {
     const auto parsed = make_parser().parse(static_cast<int>(argv.size()), argv.data());
-    if (!parsed.unmatched().empty()) return unexpected(parsed.unmatched().front());
     FlagValues values;
     for (const auto& argument : parsed.arguments()) {
       values[argument.key()].push_back(argument.value());
     }
     return values;
   } catch (const cxxopts::exceptions::exception&) {
-    // Unknown flags are left over and every text is a value to cxxopts: what is left to complain
-    // about is a value that is missing at the end.
+    // All flags are known and every text is a value to cxxopts: what is left to complain about is a
+    // value that is missing at the end.
     return Error{escaped(argv.back()) + ": its value is missing, see --help"};
   }
 }
@@ -187,7 +162,7 @@ Result<std::vector<std::string>> split_variable(const OptionRow& row, const std:
     if (row.kind == Kind::Sequence && !elements.empty()) return std::vector<std::string>{text};
     return std::vector<std::string>(elements.begin(), elements.end());
   }
-  if (row.kind != Kind::CommaList) return std::vector<std::string>{text};
+  if (row.kind != Kind::PathList) return std::vector<std::string>{text};
   const auto elements = parse_list(text);
   if (!elements) return elements.error();
   return std::vector<std::string>(elements->begin(), elements->end());
@@ -209,9 +184,9 @@ Result<Source> find_source(const OptionRow& row, const FlagValues& flags,
   if (flag != flags.end()) return Source{Origin::Flag, long_form(row), flag->second};
 
   for (const std::string& variable : variables_of(row)) {
-    const auto text = environment(variable);
-    if (!text || text->empty()) continue;
-    auto values = split_variable(row, *text);
+    const auto text = environment.find(variable);
+    if (text == environment.end() || text->second.empty()) continue;
+    auto values = split_variable(row, text->second);
     if (!values) return Error{variable + ": " + values.error().text};
     if (!values->empty()) return Source{Origin::Variable, variable, std::move(*values)};
   }
@@ -228,9 +203,19 @@ std::string shown_value(const OptionRow& row, const std::vector<std::string>& va
 
   std::string joined = values.front();
   for (std::size_t i = 1; i < values.size(); ++i) {
-    joined += (row.kind == Kind::CommaList ? ',' : ' ') + values[i];
+    const bool has_commas = row.kind == Kind::List || row.kind == Kind::PathList;
+    joined += (has_commas ? ',' : ' ') + values[i];
   }
   return joined;
+}
+
+// Whether a value is lost to one that was given behind it.
+bool is_overruled(const OptionRow& row, const Source& source) {
+  if (is_list(row) || source.values.size() < 2) return false;
+  if (!is_switch(row)) return true;
+  return std::ranges::any_of(source.values, [&](const std::string& value) {
+    return *parse_boolean(value) != *parse_boolean(source.values.back());
+  });
 }
 
 Status apply(const OptionRow& row, const Source& source, ParsedOptions& parsed) {
@@ -239,13 +224,15 @@ Status apply(const OptionRow& row, const Source& source, ParsedOptions& parsed) 
       return Error{source.name + ": '' is empty where " + std::string(row.placeholder) +
                    " is expected"};
     }
-    const Status status = row.parse(value, parsed.options);
+    const Status status = row.store(value, row.range, parsed.options);
     if (!status) return Error{source.name + ": " + status.error().text};
   }
   if (is_action(row)) return Done{};
 
-  Setting setting = {std::string(row.flag.empty() ? row.variable : row.flag),
-                     shown_value(row, source.values), source.origin};
+  if (is_overruled(row, source))
+    parsed.warnings.push_back(source.name + " is given more than once: the last one counts, " +
+                              in_quotes(source.values.back()));
+  Setting setting = {std::string(name_of(row)), shown_value(row, source.values), source.origin};
   if (source.origin == Origin::Variable) setting.variable = source.name;
   if (source.origin == Origin::Variable && source.name != row.variable) {
     parsed.warnings.push_back(source.name + " is deprecated: use " + std::string(row.variable));
@@ -266,30 +253,6 @@ Status apply_rows(Rows rows, const FlagValues& flags, const Environment& environ
     if (!status) return status;
   }
   return Done{};
-}
-
-std::string help_line(const OptionRow& row) {
-  std::string line = row.letter ? std::string("  -") + row.letter + ", " : "      ";
-  line += long_form(row);
-  if (!row.placeholder.empty()) line += " " + std::string(row.placeholder);
-  line.resize(std::max(kHelpColumn, line.size() + 1), ' ');
-  line += row.help;
-  if (!is_switch(row) && !row.default_value.empty()) {
-    line += " [" + std::string(row.default_value) + "]";
-  }
-  return line + "\n";
-}
-
-// All variables in the order of their flags, as an indented paragraph.
-std::string variable_lines() {
-  std::string text;
-  std::string line;
-  for (const OptionRow& row : option_table()) {
-    if (row.variable.empty()) continue;
-    if (line.size() + 1 + row.variable.size() > kHelpWidth) text += std::exchange(line, "") + "\n";
-    line += (line.empty() ? "  " : " ") + std::string(row.variable);
-  }
-  return text + line + "\n";
 }
 
 std::string origin_text(const Setting& setting) {
@@ -332,6 +295,18 @@ Status check_default_resolver(const Options& options) {
 
 }  // namespace
 
+bool has_server_by_name(const Options& options) {
+  const auto has_name = [](const std::vector<ServerAddress>& servers) {
+    return std::ranges::any_of(servers, &ServerAddress::is_name);
+  };
+  const bool has_stathat =
+      !options.stathat_user.empty() && !IpAddress::from_text(options.stathat_url.host);
+  return has_stathat || (options.graphite && options.graphite->is_name()) ||
+         has_name(options.nameservers) ||
+         std::ranges::any_of(options.stub_zones,
+                             [&](const StubZone& zone) { return has_name(zone.servers); });
+}
+
 Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
                                     const Environment& environment) {
   ParsedOptions parsed;
@@ -347,27 +322,37 @@ Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
   const Status set = apply_rows(Rows::Settings, *flags, environment, parsed);
   if (!set) return set.error();
   // For tests only: StatHat has one place, which is the default.
-  if (const auto url = environment("DNSLET_STATHAT_URL"); url && !url->empty()) {
-    const auto parsed_url = parse_url(*url);
+  const auto url = environment.find("DNSLET_STATHAT_URL");
+  if (url != environment.end() && !url->second.empty()) {
+    const auto parsed_url = parse_url(url->second);
     if (!parsed_url) return Error{"DNSLET_STATHAT_URL: " + parsed_url.error().text};
     parsed.options.stathat_url = *parsed_url;
   }
   count_workers(parsed);
+  warn_of_variables(environment, parsed.warnings);
+  warn_of_effects(parsed);
   if (const Status fits = check_default_resolver(parsed.options); !fits) return fits.error();
   return parsed;
 }
 
-std::string help_text() {
-  std::string text =
-      "Usage: dnslet [FLAG]...\n"
-      "Caching DNS forwarder with a hosts file, see dnslet(8). Defaults in brackets.\n";
-  std::string_view group;
-  for (const OptionRow& row : option_table()) {
-    if (row.group != group) text += std::string(row.group) + ":\n";
-    group = row.group;
-    if (!row.flag.empty()) text += help_line(row);
+bool wants_json(const std::vector<std::string>& arguments, const Environment& environment) {
+  constexpr std::string_view kFlag = "log-format";
+  const auto variable = environment.find("DNSMASQ_LOG_FORMAT");
+  std::string format = variable == environment.end() ? "" : variable->second;
+  for (auto argument = arguments.begin(); argument != arguments.end(); ++argument) {
+    if (flag_name(*argument) != kFlag) continue;
+    const std::size_t equals = argument->find('=');
+    if (equals != std::string::npos)
+      format = argument->substr(equals + 1);
+    else if (argument + 1 != arguments.end())
+      format = argument[1];
   }
-  return text + "\nVariables, in the same order and weaker than the flags:\n" + variable_lines();
+  return lower_case(format) == "json";
+}
+
+std::string parser_library() {
+  return "cxxopts " + std::to_string(CXXOPTS__VERSION_MAJOR) + '.' +
+         std::to_string(CXXOPTS__VERSION_MINOR) + '.' + std::to_string(CXXOPTS__VERSION_PATCH);
 }
 
 std::string config_text(const std::vector<Setting>& settings) {

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,7 +22,9 @@
 
 #include "base/address.h"
 #include "base/result.h"
+#include "base/server_address.h"
 #include "dns/message.h"
+#include "dns/name_list.h"
 #include "io/privileges.h"
 #include "policy/lookup.h"
 #include "policy/resolv_conf_edit.h"
@@ -40,11 +43,11 @@ struct StaticRecord {
   std::vector<IpAddress> addresses;
 };
 
-// The servers of these domains and of all names below them. The domains are checked but kept as
-// they were written, without a leading dot; "." stands for every name. Neither list is empty.
+// The servers of these domains and of all names below them; the root stands for every name. Neither
+// list is empty.
 struct StubZone {
-  std::vector<std::string> domains;
-  std::vector<Endpoint> servers;
+  dns::NameList domains;
+  std::vector<ServerAddress> servers;
 };
 
 // Where to POST: "http://HOST[:PORT]/PATH". The host is an address or a name.
@@ -57,21 +60,22 @@ struct HttpUrl {
 struct Options {
   Action action = Action::Serve;
 
-  std::optional<io::UserIds> user;    // nullopt: stay who we are
-  std::vector<Endpoint> listen;       // never empty after parse_options, see there
-  std::vector<Endpoint> nameservers;  // empty: from resolv.conf
+  std::optional<io::UserIds> user;         // nullopt: stay who we are
+  std::vector<Endpoint> listen;            // never empty after parse_options
+  std::vector<ServerAddress> nameservers;  // empty: from resolv.conf
+  std::vector<Endpoint> bootstrap;         // who resolves names of servers; empty: resolv.conf's
   std::vector<StubZone> stub_zones;
   std::string resolv_conf;
 
   std::vector<std::string> hosts_files;
   std::chrono::seconds hosts_poll{0};  // 0: only on SIGHUP
   std::vector<StaticRecord> addresses;
-  std::vector<std::string> block;  // domains, checked, as written but for a leading dot
+  dns::NameList block;
   policy::Filter filter = policy::Filter::None;
   std::vector<Network> allow;  // empty: everyone
 
-  std::vector<std::string> search_domains;  // as `block`; empty: from resolv.conf
-  std::optional<unsigned> ndots;            // nullopt: from resolv.conf, else 1
+  std::optional<std::vector<dns::Name>> search_domains;  // each once; nullopt: from resolv.conf
+  std::optional<unsigned> ndots;                         // nullopt: from resolv.conf, else 1
   unsigned fwd_ndots = 0;
   bool enable_search = false;
   bool round_robin = false;
@@ -103,15 +107,18 @@ struct Options {
   bool json_log = false;
   dns::Question explained;  // by Action::Explain
 
-  std::optional<Endpoint> metrics;   // where counters are served; nullopt: nowhere
-  std::optional<Endpoint> graphite;  // where they are pushed to; nullopt: nowhere
+  std::optional<Endpoint> metrics;        // where counters are served; nullopt: nowhere
+  std::optional<ServerAddress> graphite;  // where they are pushed to; nullopt: nowhere
   std::string graphite_prefix;
   std::string stathat_user;  // empty: nothing is pushed
   HttpUrl stathat_url = {"api.stathat.com", 80, "/ez"};
 };
 
-// Looks a variable up; nullopt where it is unset. Returned text need only live during the call.
-using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+// Whether a server is written by its name, which the servers of --bootstrap resolve.
+bool has_server_by_name(const Options& options);
+
+// The variables by name.
+using Environment = std::map<std::string, std::string, std::less<>>;
 
 // Where a value came from.
 enum class Origin { Default, ResolvConf, Variable, Flag };
@@ -122,12 +129,14 @@ struct Setting {
   std::string value;
   Origin origin = Origin::Default;
   std::string variable = {};  // its name, where the value came from one
+
+  bool operator==(const Setting&) const = default;
 };
 
 struct ParsedOptions {
   Options options;
   std::vector<Setting> settings;      // one per option but the actions, in the table's order
-  std::vector<std::string> warnings;  // deprecated spellings, one sentence each
+  std::vector<std::string> warnings;  // of what works but is hardly meant, one sentence each
 };
 
 // `arguments` without the program's name. Every Go spelling with a single dash works (`-listen`).
@@ -136,8 +145,11 @@ struct ParsedOptions {
 Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
                                     const Environment& environment);
 
-// The text of --help: fits 80 columns and one screen, ends with a newline.
-std::string help_text();
+// Whether errors are to be told as JSON, as far as can be told where options can't be parsed.
+bool wants_json(const std::vector<std::string>& arguments, const Environment& environment);
+
+// The library that parses the command line, and its version: "cxxopts 3.0.0".
+std::string parser_library();
 
 // The text of --print-config: "flag = value  (origin)", one a line, "-" for an empty value; the
 // origin is the flag, the variable, "resolv.conf" or "default". Values that resolv.conf gave are

@@ -6,7 +6,8 @@
 #include <charconv>
 #include <string>
 
-#include "app/option_values.h"
+#include "base/text.h"
+#include "config/server_url.h"
 
 namespace dnslet::app {
 namespace {
@@ -32,30 +33,30 @@ std::optional<Endpoint> parse_address_and_port(std::string_view text) {
 
 }  // namespace
 
-Status parse_log_format(std::string_view text, Options& options) {
+Result<bool> parse_log_format(std::string_view text) {
   const std::string format = lower_case(text);
   if (format != "text" && format != "json") return not_a(text, "text or json");
-  options.json_log = format == "json";
-  return Done();
+  return format == "json";
 }
 
-Status parse_metrics(std::string_view text, Options& options) {
-  options.metrics = parse_address_and_port(text);
-  if (options.metrics) return Done();
+Result<Endpoint> parse_metrics(std::string_view text) {
+  const auto endpoint = parse_address_and_port(text);
+  if (endpoint) return *endpoint;
   return not_a(text,
                "an IP address with a port, for example 127.0.0.1:9153 or [::1]:9153 (names are "
                "not accepted here)");
 }
 
-Status parse_graphite_server(std::string_view text, Options& options) {
-  options.graphite = parse_address_and_port(text);
-  if (options.graphite && options.graphite->port != 0) return Done();
-  return not_a(text,
-               "an IP address with a port, for example 10.0.0.9:2003 (names are not accepted "
-               "here)");
+Result<ServerAddress> parse_graphite_server(std::string_view text) {
+  auto server = config::parse_server(text);
+  // Without a port it would be DNS's.
+  const bool has_port = server && (server->is_name() ? text.find(':') != std::string_view::npos
+                                                     : parse_address_and_port(text).has_value());
+  if (has_port && text.find("://") == std::string_view::npos) return server;
+  return not_a(text, "a host with a port, for example 10.0.0.9:2003 or carbon.example:2003");
 }
 
-Status parse_graphite_prefix(std::string_view text, Options& options) {
+Result<std::string> parse_graphite_prefix(std::string_view text) {
   const bool is_clean = std::ranges::all_of(
       text, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
   const bool has_empty_word =
@@ -64,15 +65,13 @@ Status parse_graphite_prefix(std::string_view text, Options& options) {
     return not_a(text,
                  "a prefix: write letters, digits, - and _ with dots between words, for example "
                  "dns.host1");
-  options.graphite_prefix = text;
-  return Done();
+  return std::string(text);
 }
 
-Status parse_stathat_user(std::string_view text, Options& options) {
+Result<std::string> parse_stathat_user(std::string_view text) {
   if (!is_printable(text) || text.size() > kMaxName)
     return not_a(text, "an EZ key of StatHat, for example somebody@example.com");
-  options.stathat_user = text;
-  return Done();
+  return std::string(text);
 }
 
 Result<HttpUrl> parse_url(std::string_view text) {

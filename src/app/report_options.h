@@ -3,8 +3,9 @@
 #pragma once
 
 // The options that say where and how the program tells what it does: from their text to a checked
-// field of Options, as the table of options wants it.
+// value, or to the end of a sentence as in option_values.
 
+#include <string>
 #include <string_view>
 
 #include "app/options.h"
@@ -12,14 +13,15 @@
 
 namespace dnslet::app {
 
-Status parse_log_format(std::string_view text, Options& options);
+// Whether it is JSON.
+Result<bool> parse_log_format(std::string_view text);
 // An address and a port, which must not be left out. Port 0 takes a free one.
-Status parse_metrics(std::string_view text, Options& options);
-// The same, but for port 0.
-Status parse_graphite_server(std::string_view text, Options& options);
+Result<Endpoint> parse_metrics(std::string_view text);
+// An address or a name, and a port other than 0.
+Result<ServerAddress> parse_graphite_server(std::string_view text);
 // Words of letters, digits, - and _ with dots between them.
-Status parse_graphite_prefix(std::string_view text, Options& options);
-Status parse_stathat_user(std::string_view text, Options& options);
+Result<std::string> parse_graphite_prefix(std::string_view text);
+Result<std::string> parse_stathat_user(std::string_view text);
 
 Result<HttpUrl> parse_url(std::string_view text);
 

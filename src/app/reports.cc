@@ -57,7 +57,8 @@ void Reports::start_graphite() {
       send(graphite_text(named_values(snapshot), subject_.options.graphite_prefix, since_epoch()));
     });  // else the next one tells it
   };
-  graphite_.emplace(worker_.loop(), subject_.log, *subject_.options.graphite, make_batch);
+  graphite_.emplace(Graphite::Environment{worker_.loop(), subject_.log, subject_.names},
+                    *subject_.options.graphite, make_batch);
   graphite_->start();
 }
 
@@ -68,7 +69,7 @@ void Reports::start_stathat() {
     });  // else its time will be over
   };
   const Options& options = subject_.options;
-  stathat_.emplace(worker_, subject_.log,
+  stathat_.emplace(StatHat::Environment{worker_.loop(), subject_.log, subject_.names},
                    StatHat::Account{options.stathat_user, options.stathat_url}, count);
   stathat_->start();
 }

@@ -22,6 +22,7 @@
 #include "io/log.h"
 #include "io/tcp_listener.h"
 #include "policy/cache.h"
+#include "upstream/server_names.h"
 
 namespace dnslet::app {
 
@@ -33,6 +34,7 @@ class Reports {
     io::Log& log;
     const policy::Cache& cache;
     const Census::Workers& workers;
+    upstream::ServerNames& names;
   };
 
   explicit Reports(const Subject& subject);

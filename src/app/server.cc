@@ -12,6 +12,7 @@
 
 #include "app/explain.h"
 #include "app/listeners.h"
+#include "app/start_line.h"
 #include "app/version.h"
 #include "io/systemd.h"
 
@@ -67,16 +68,15 @@ policy::HostsTable static_records(const Options& options, uint64_t seed) {
 
 policy::KeyTable blocked_domains(const Options& options, uint64_t seed) {
   policy::KeyTable table(seed);
-  for (const std::string& domain : options.block)
-    if (const auto name = dns::Name::from_text(domain)) table.insert(name->view().wire());
+  options.block.for_each([&](dns::NameView domain) { table.insert(domain.wire()); });
   return table;
 }
 
 policy::Zones stub_zones(const Options& options, uint64_t seed) {
   policy::Zones zones(seed);
   for (std::size_t i = 0; i < options.stub_zones.size(); ++i)
-    for (const std::string& domain : options.stub_zones[i].domains)
-      if (const auto name = dns::Name::from_text(domain)) zones.add(*name, Worker::set_of_zone(i));
+    options.stub_zones[i].domains.for_each(
+        [&](dns::NameView domain) { zones.add(domain, Worker::set_of_zone(i)); });
   return zones;
 }
 
@@ -107,9 +107,11 @@ Server::Server(Options options)
       hosts_(options_.hosts_files, seed_, log_),
       sources_(options_),
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
-      shared_{options_, log_, seed_, addresses_, blocked_, zones_, cache_, options_.threads},
+      shared_{options_, log_,   seed_,  random_seed(),   addresses_,
+              blocked_, zones_, cache_, options_.threads},
       workers_(make_workers(shared_, hosts_.table())),
-      reports_({options_, log_, cache_, workers_}),
+      names_(loop(), log_),
+      reports_({options_, log_, cache_, workers_, names_}),
       hosts_timer_(loop(),
                    [this] {
                      if (hosts_.has_changed()) reload_hosts();
@@ -118,14 +120,28 @@ Server::Server(Options options)
 
 Server::~Server() { log_.flush(); }
 
+// Before anything that may be warned of.
+void Server::log_start() {
+  if (options_.action != Action::Serve) return;
+  const auto forwarding =
+      options_.no_recursion ? Result<Forwarding>(Forwarding()) : sources_.read();
+  log_.write(io::Level::Info,
+             start_line(options_, forwarding ? forwarding->search : policy::SearchRules()));
+  (void)log_.flush();  // hosts files may take long
+}
+
 Status Server::configure() {
+  log_start();
   if (const Status status = hosts_.load(); !status)
     return Error{"--hostsfile (DNSMASQ_HOSTSFILE): " + status.error().text};
   each([hosts = hosts_.table()](Worker& worker) { worker.use_hosts(hosts); });
   if (!cache_.reserve())  // behind use_hosts(), which empties it
     return Error{"no memory for a cache of " + std::to_string(options_.cache_capacity) +
                  " answers; set a lower --rcache (DNSMASQ_RCACHE)"};
-  if (options_.no_recursion) return Done();
+  if (options_.no_recursion) {
+    read_bootstrap();
+    return Done();
+  }
 
   if (Status status = sources_.check_given(); !status) return status;
   const auto forwarding = sources_.read();
@@ -167,6 +183,7 @@ Status Server::run() {
   if (options_.hosts_poll.count() > 0) hosts_timer_.start_every(options_.hosts_poll);
   if (sources_.uses_resolv_conf() || host_resolver_)
     resolv_conf_timer_.start_every(kResolvConfPoll);
+  watch_probes();
   if (Status status = start_threads(); !status) return status;
   if (host_resolver_) host_resolver_->start();
 
@@ -186,6 +203,15 @@ bool Server::explain() {
   Explanation explanation({shared_, hosts_, forwarding_ ? *forwarding_ : none, *workers_.front()},
                           stdout);
   return explanation.tell(options_.explained);
+}
+
+// Whichever worker a query of ours comes in at, the one that has sent it is told.
+void Server::watch_probes() {
+  for (const auto& worker : workers_)
+    worker->watch_probes([this](uint64_t number) {
+      for (const auto& asker : workers_)
+        asker->post([&told = *asker, number] { told.on_probe(number); });
+    });
 }
 
 Status Server::start_threads() {
@@ -218,7 +244,17 @@ void Server::each(const std::function<void(Worker&)>& task) {
   }
 }
 
+// Who resolves the names of servers, where nothing is forwarded.
+void Server::read_bootstrap() {
+  const auto forwarding = sources_.read();
+  if (!forwarding) return log_.write(io::Level::Warning, forwarding.error().text);
+  warn_of_own(*forwarding);
+  warn_of_unread(*forwarding);
+  names_.use_bootstrap(forwarding->bootstrap);
+}
+
 void Server::forward_to(const Forwarding& forwarding) {
+  names_.use_bootstrap(forwarding.bootstrap);
   each([forwarding](Worker& worker) { worker.forward_to(forwarding); });
   const bool is_new = !forwarding_ || !forwarding.asks_like(*forwarding_);
   forwarding_ = forwarding;
@@ -264,6 +300,7 @@ void Server::reload() {
 
 void Server::reload_servers() {
   if (!sources_.uses_resolv_conf()) return;
+  if (options_.no_recursion) return read_bootstrap();
   const auto forwarding = sources_.read();
   if (forwarding) warn_of_own(*forwarding);
   if (!forwarding) {

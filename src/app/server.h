@@ -27,6 +27,7 @@
 #include "policy/hosts.h"
 #include "policy/key_table.h"
 #include "policy/zones.h"
+#include "upstream/server_names.h"
 
 namespace dnslet::app {
 
@@ -48,6 +49,8 @@ class Server {
   // Binds every socket, or with --systemd takes those `passed` in their place; opens what has to be
   // written later. A failure is the system's (exit 1).
   Status bind(std::vector<io::BoundSocket> passed);
+  // Puts a warning into the log, about what was found out before there was one.
+  void warn(const io::LogLine& line) { log_.write(io::Level::Warning, line); }
   // Tells on standard output how the question of --explain is answered. Returns whether the answer
   // has such records.
   // REQUIRES: configure() succeeded, with one worker.
@@ -57,10 +60,12 @@ class Server {
   Status run();
 
  private:
+  void read_bootstrap();
   void forward_to(const Forwarding& forwarding);
   void warn_of_own(const Forwarding& forwarding);
   void warn_of_unread(const Forwarding& forwarding);
   void each(const std::function<void(Worker&)>& task);
+  void watch_probes();
   Status start_threads();
   void stop_threads();
   io::Loop& loop() { return workers_.front()->loop(); }
@@ -71,6 +76,7 @@ class Server {
   Status prepare_host_resolver();
   void on_resolv_conf_timer();
   void warn_of_strangers();
+  void log_start();
   void log_ready();
 
   Options options_;
@@ -89,6 +95,7 @@ class Server {
   Worker::Shared shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<io::Thread>> threads_;  // of all but the first; none: not running
+  upstream::ServerNames names_;
   Reports reports_;
   std::vector<io::Signal> signals_;
   io::Timer hosts_timer_;

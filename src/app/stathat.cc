@@ -5,18 +5,33 @@
 #include <algorithm>
 #include <utility>
 
-#include "app/record_text.h"
 #include "app/version.h"
 #include "io/http_request.h"
 
 namespace dnslet::app {
+namespace {
 
-StatHat::StatHat(Worker& worker, io::Log& log, Account account, Count count)
-    : worker_(worker),
-      log_(log),
+ServerAddress server_of(const HttpUrl& url) {
+  if (const auto address = IpAddress::from_text(url.host))
+    return ServerAddress::at({*address, url.port, ""});
+  ServerAddress server;
+  server.host = url.host;
+  server.port = url.port;
+  return server;
+}
+
+}  // namespace
+
+StatHat::StatHat(const Environment& environment, Account account, Count count)
+    : loop_(environment.loop),
+      log_(environment.log),
       account_(std::move(account)),
+      host_(environment.names, server_of(account_.url),
+            [this] {
+              if (state_ == State::Nameless) post();
+            }),
       count_(std::move(count)),
-      timer_(worker.loop(), [this] { on_time(); }) {}
+      timer_(loop_, [this] { on_time(); }) {}
 
 void StatHat::start() {
   timer_.start_every(kInterval);
@@ -24,56 +39,49 @@ void StatHat::start() {
 }
 
 void StatHat::on_time() {
-  if (is_busy_) fail("no answer");
+  if (state_ == State::Nameless) fail("no address is known");
+  if (state_ != State::Idle) fail("no answer");
   if (left_out_ > 0) {
     --left_out_;
     return;
   }
-  is_busy_ = true;
+  state_ = State::Counting;
   count_([this, round = ++round_](std::vector<Named> values) {
-    if (round != round_) return;
+    if (round != round_ || state_ != State::Counting) return;
     values_ = std::move(values);
-    if (const auto address = IpAddress::from_text(account_.url.host)) {
-      post(*address);
-    } else {
-      find_host(dns::Type::A);
-    }
+    post();
   });
 }
 
-void StatHat::find_host(dns::Type type) {
-  dns::Question question;
-  const auto name = dns::Name::from_text(account_.url.host);
-  if (!name) return fail("no such host");
-  question.name = *name;
-  question.type = type;
-  worker_.look_up(question,
-                  [this, type, round = round_](const policy::Reply&, dns::BytesView message) {
-                    if (round == round_ && is_busy_) on_host(type, message);
-                  });
+void StatHat::post() {
+  const auto endpoint = host_.endpoint();
+  state_ = endpoint ? State::Connecting : State::Nameless;
+  if (!endpoint) return;
+  response_.clear();
+  connection_ = std::make_unique<io::TcpConnection>(
+      loop_, *endpoint,
+      io::TcpConnection::Events{[this] {
+                                  state_ = State::Open;
+                                  host_.on_success();
+                                  connection_->send(request());
+                                },
+                                [this](std::string_view bytes) { on_data(bytes); },
+                                [this](const std::string& reason) { on_gone(reason); }});
 }
 
-void StatHat::on_host(dns::Type type, dns::BytesView message) {
-  if (const auto address = find_address(message, type)) return post(*address);
-  if (type == dns::Type::A) return find_host(dns::Type::AAAA);
-  fail("no address for '" + account_.url.host + "'");
-}
-
-void StatHat::post(const IpAddress& host) {
+std::string StatHat::request() const {
   const HttpUrl& url = account_.url;
   const std::string body = stathat_json(values_, before_, account_.key);
   const std::string port = url.port == 80 ? "" : ':' + std::to_string(url.port);
-  const std::string request =
-      "POST " + url.path + " HTTP/1.1\r\nHost: " + url.host + port + "\r\nUser-Agent: dnslet/" +
-      version() +
-      "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
-      "\r\nConnection: close\r\n\r\n" + body;
-  response_.clear();
-  connection_ = std::make_unique<io::TcpConnection>(
-      worker_.loop(), Endpoint{host, url.port, ""},
-      io::TcpConnection::Events{[this, request] { connection_->send(request); },
-                                [this](std::string_view bytes) { on_data(bytes); },
-                                [this](const std::string& reason) { fail(reason); }});
+  return "POST " + url.path + " HTTP/1.1\r\nHost: " + url.host + port + "\r\nUser-Agent: dnslet/" +
+         version() +
+         "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\nConnection: close\r\n\r\n" + body;
+}
+
+void StatHat::on_gone(const std::string& reason) {
+  if (state_ == State::Connecting && host_.use_next()) return post();
+  fail(reason);
 }
 
 void StatHat::on_data(std::string_view bytes) {
@@ -86,7 +94,7 @@ void StatHat::on_data(std::string_view bytes) {
 
 void StatHat::succeed() {
   connection_.reset();
-  is_busy_ = false;
+  state_ = State::Idle;
   failures_ = 0;
   before_.clear();
   for (const Named& named : values_)
@@ -95,24 +103,13 @@ void StatHat::succeed() {
 
 void StatHat::fail(const std::string& reason) {
   connection_.reset();
-  is_busy_ = false;
+  state_ = State::Idle;
   left_out_ = std::min((1U << std::min(failures_++, 5U)) - 1, kMostLeftOut);
   log_.write_limited(io::Level::Warning, "stathat",
                      io::LogLine("counters can't be pushed to StatHat")
                          .with("host", account_.url.host)
                          .with("reason", reason),
-                     worker_.loop().now());
-}
-
-std::optional<IpAddress> find_address(dns::BytesView message, dns::Type type) {
-  const auto parsed = dns::Message::parse(message);
-  if (!parsed) return std::nullopt;
-  std::optional<IpAddress> found;
-  parsed->for_each_record([&](const dns::Record& record) {
-    const bool is_meant = record.section == dns::Section::Answer && record.type == type;
-    if (is_meant && !found) found = address_in(*parsed, record);
-  });
-  return found;
+                     loop_.now());
 }
 
 }  // namespace dnslet::app

@@ -4,8 +4,8 @@
 
 // Posts what has been counted to StatHat's EZ API every 10 s, one request for a batch.
 //
-// The host's name is looked up through dnslet itself. What a post has not brought there is told by
-// the next one; after failures posts are left out, more and more of them.
+// What a post has not brought there is told by the next one; after failures posts are left out,
+// more and more of them. Where the host has several addresses the first that connects is used.
 
 #include <cstdint>
 #include <functional>
@@ -16,10 +16,10 @@
 
 #include "app/metric_formats.h"
 #include "app/options.h"
-#include "app/worker.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/tcp_connection.h"
+#include "upstream/named_host.h"
 
 namespace dnslet::app {
 
@@ -38,36 +38,42 @@ class StatHat {
     HttpUrl url;
   };
 
-  // In the thread of `worker`, which looks names up. It and `log` must outlive this.
-  StatHat(Worker& worker, io::Log& log, Account account, Count count);
+  // What it works with, and what must outlive it.
+  struct Environment {
+    io::Loop& loop;
+    io::Log& log;
+    upstream::ServerNames& names;
+  };
+  StatHat(const Environment& environment, Account account, Count count);
 
   void start();
 
  private:
   void on_time();
-  void find_host(dns::Type type);
-  void on_host(dns::Type type, dns::BytesView message);
-  void post(const IpAddress& host);
+  void post();
+  std::string request() const;
   void on_data(std::string_view bytes);
+  void on_gone(const std::string& reason);
   void succeed();
   void fail(const std::string& reason);
 
-  Worker& worker_;
+  // How far a post is; there is none in State::Idle.
+  enum class State { Idle, Counting, Nameless, Connecting, Open };
+
+  io::Loop& loop_;
   io::Log& log_;
   Account account_;
+  upstream::NamedHost host_;
   Count count_;
+  State state_ = State::Idle;
   std::vector<Named> values_;             // of the post under way
   std::map<std::string, double> before_;  // counters as last told
   uint64_t round_ = 0;                    // what comes late belongs to another one
-  bool is_busy_ = false;
   unsigned failures_ = 0;
   unsigned left_out_ = 0;  // posts that are still to be left out
   std::string response_;
   std::unique_ptr<io::TcpConnection> connection_;
   io::Timer timer_;
 };
-
-// The first address of this type in an answer.
-std::optional<IpAddress> find_address(dns::BytesView message, dns::Type type);
 
 }  // namespace dnslet::app

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "policy/family.h"
 #include "policy/preload.h"
+#include "policy/storing.h"
+#include "serve/loop_probe.h"
 
 namespace dnslet::app {
 namespace {
@@ -18,15 +21,16 @@ std::size_t share(std::size_t limit, std::size_t workers) {
   return (limit + workers - 1) / workers;
 }
 
-FlightSettings flight_settings(const Worker::Shared& shared) {
+serve::Asker::Settings asker_settings(const Worker::Shared& shared) {
   constexpr io::Milliseconds kSiblingWait{50};
   const Options& options = shared.options;
-  return {.timeout = options.upstream_timeout,
-          .retry = options.upstream_retry,
-          .max_open = share(options.max_inflight, shared.workers),
-          .sibling_wait = options.family_fix ? kSiblingWait : io::Milliseconds(0),
-          .searching = options.enable_search ? policy::Searching::Yes : policy::Searching::No,
-          .seed = shared.seed};
+  return {{.timeout = options.upstream_timeout,
+           .retry = options.upstream_retry,
+           .max_open = share(options.max_inflight, shared.workers),
+           .sibling_wait = options.family_fix ? kSiblingWait : io::Milliseconds(0),
+           .searching = options.enable_search ? policy::Searching::Yes : policy::Searching::No,
+           .seed = shared.seed},
+          shared.probe_secret};
 }
 
 }  // namespace
@@ -34,13 +38,13 @@ FlightSettings flight_settings(const Worker::Shared& shared) {
 Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
     : shared_(shared),
       settings_(std::move(settings)),
-      max_waiting_(share(std::max(kMinWaiting, kWaitingPerFlight * shared.options.max_inflight),
+      max_waiting_(share(std::max(kMinWaiting, kWaitingPerQuestion * shared.options.max_inflight),
                          shared.workers)),
       failures_(kFailures, shared.seed),
       mailbox_(loop_),
-      flights_(loop_, shared.log, flight_settings(shared),
-               {[this](const Flights::Landing& landing) { on_landing(landing); },
-                [this](const std::vector<uint64_t>& lookups) { on_silence(lookups); }}),
+      ways_(loop_, {.silence = shared.options.upstream_retry,
+                    .connecting = shared.options.upstream_timeout}),
+      asker_(loop_, shared.log, asker_settings(shared), asker_callbacks()),
       tcp_clients_(
           loop_,
           {share(shared.options.max_tcp_clients, shared.workers), shared.options.tcp_idle_timeout},
@@ -49,6 +53,7 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
       deadline_timer_(loop_, [this] { on_deadline(); }),
       log_timer_(loop_, [this] { flush_log(); }),
       before_waiting_(loop_, [this] { flush_log(); }) {
+  loop_.set_on_shortage([this] { return tcp_clients_.close_longest_idle(); });
   turns_.addresses.resize(shared.addresses.owners());
   use_hosts(std::move(hosts));
 }
@@ -93,13 +98,31 @@ void Worker::forward_to(const Forwarding& forwarding) {
   forwarding_ = forwarding;
   if (!is_new) return;
 
-  const auto transport =
-      forwarding.tcp_only ? io::UpstreamTransport::TcpOnly : io::UpstreamTransport::UdpThenTcp;
+  const policy::Way way = forwarding.tcp_only ? policy::Way::Stream : policy::Way::Datagram;
+  const auto addresses = [way](const std::vector<Endpoint>& servers) {
+    std::vector<policy::ServerAddress> reached;
+    for (const Endpoint& server : servers) reached.push_back({server, way});
+    return reached;
+  };
+  ways_.set_only_server(forwarding.servers.size() == 1 && shared_.options.stub_zones.empty());
   if (!forwarding.servers.empty())
-    flights_.set_servers(policy::kDefaultServers, forwarding.servers, transport);
+    asker_.set_servers(policy::kDefaultServers, addresses(forwarding.servers));
   const std::vector<StubZone>& zones = shared_.options.stub_zones;
   for (std::size_t i = 0; i < zones.size(); ++i)
-    flights_.set_servers(set_of_zone(i), zones[i].servers, transport);
+    asker_.set_servers(set_of_zone(i), addresses(endpoints_of(zones[i].servers)));
+}
+
+serve::Asker::Callbacks Worker::asker_callbacks() {
+  return {[this](const serve::Asker::Finished& finished) { on_finished(finished); },
+          [this](const policy::Silence& silence) { return on_silence(silence); },
+          [this] {
+            for (const auto& listener : udp_listeners_) listener->read_waiting();
+          },
+          [this](const policy::ServerAddress& server, policy::Way way,
+                 upstream::Transport::OnReport on_report) {
+            return ways_.open(way == policy::Way::Stream ? upstream::Way::Tcp : upstream::Way::Udp,
+                              {server.endpoint}, std::move(on_report));
+          }};
 }
 
 policy::Tables Worker::tables() {
@@ -110,16 +133,16 @@ policy::Tables Worker::tables() {
 
 void Worker::watch(Watchers watchers) {
   on_tried_ = std::move(watchers.on_tried);
-  flights_.watch(std::move(watchers.on_exchange));
+  asker_.watch(std::move(watchers.on_exchange));
 }
 
-Worker::Return Worker::return_to(const Asker& asker) {
-  if (asker.peer) return UdpReturn{asker.listener, *asker.peer};
-  return TcpReturn{asker.client};
+Worker::Return Worker::return_to(const Origin& origin) {
+  if (origin.peer) return UdpReturn{origin.listener, *origin.peer};
+  return TcpReturn{origin.client};
 }
 
 // Answers into the slot, or keeps the lookup until its question has landed.
-io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Asker& asker, dns::BytesView packet,
+io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Origin& origin, dns::BytesView packet,
                               dns::MutableBytesView slot) {
   const uint64_t started_ns = shared_.options.verbose ? uv_hrtime() : 0;
   policy::Step step = lookup.start(tables(), packet, loop_.now(), slot);
@@ -128,10 +151,11 @@ io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Asker& asker, dns::B
     return {};
   }
   count_question(lookup);
+  if (is_probe(lookup)) return {};
   if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
     const auto old =
         is_silent(*ask) ? lookup.on_silence(tables(), loop_.now(), slot) : std::nullopt;
-    if (!old && wait(lookup, return_to(asker), *ask, started_ns)) return {0, true};
+    if (!old && wait(lookup, return_to(origin), *ask, started_ns)) return {0, true};
     if (!old) on_limit();
     step = old ? *old : lookup.give_up(tables(), loop_.now(), slot);
   }
@@ -152,6 +176,13 @@ io::TcpOutcome Worker::on_tcp(dns::BytesView packet, uint64_t client, const IpAd
                               dns::MutableBytesView slot) {
   policy::Lookup lookup({address, policy::Transport::Tcp});
   return answer(lookup, {.client = client}, packet, slot);
+}
+
+// A query of our own that a server has led back here: nobody waits for its answer.
+bool Worker::is_probe(const policy::Lookup& lookup) const {
+  const auto number = serve::find_probe(lookup.query().question.name, shared_.probe_secret);
+  if (number && on_probe_) on_probe_(*number);
+  return number.has_value();
 }
 
 void Worker::count_question(const policy::Lookup& lookup) {
@@ -175,13 +206,14 @@ void Worker::look_up(const dns::Question& question, OnAnswer on_answer) {
   }
   const auto* const reply = std::get_if<policy::Reply>(&step);
   send(back, reply ? *reply : policy::Reply());
+  if (reply && reply->refresh) refresh(lookup, *reply->refresh);
 }
 
 bool Worker::probe(std::function<void()> on_landed) {
   on_probed_ = std::move(on_landed);
   dns::Question root;
   root.type = dns::Type::NS;
-  return flights_.board(kProbe, {{root, {}}, shared_.zones.find(root.name)});
+  return asker_.ask(kProbe, {{root, {}}, shared_.zones.find(root.name)});
 }
 
 // Asks upstream again for what the client has just got from the cache. Where there is no room the
@@ -196,19 +228,19 @@ void Worker::refresh(const policy::Lookup& lookup, policy::Scope scope) {
 // Whether upstream is being asked this and has been silent: then nobody waits for it who can do
 // with an answer that has ended.
 bool Worker::is_silent(const policy::Ask& ask) {
-  return shared_.cache.keeps_stale() && flights_.is_silent(ask.question);
+  return shared_.cache.keeps_stale() && asker_.is_silent(ask.question);
 }
 
 // Takes the lookup until its question has landed. False: there is no room; the lookup stays.
 bool Worker::wait(policy::Lookup& lookup, const Return& back, const policy::Ask& ask,
                   uint64_t started_ns) {
-  // A question that is asked once fails with its flight, which knows a server's code: let it.
-  constexpr io::Milliseconds kFlightFirst{5};
+  // A question that is asked once fails with what a server said, if one has: let it.
+  constexpr io::Milliseconds kServersFirst{5};
   if (waiting_.size() >= max_waiting_) return false;
   // The time of a client's question runs over all that is asked for its sake.
-  const io::Milliseconds time = shared_.options.upstream_timeout + kFlightFirst;
+  const io::Milliseconds time = shared_.options.upstream_timeout + kServersFirst;
   const uint64_t id = waiting_.add({std::move(lookup), back, started_ns, loop_.now() + time});
-  if (!flights_.board(id, ask)) {
+  if (!asker_.ask(id, ask)) {
     lookup = std::move(waiting_.find(id)->lookup);
     waiting_.remove(id);
     return false;
@@ -217,12 +249,12 @@ bool Worker::wait(policy::Lookup& lookup, const Return& back, const policy::Ask&
   return true;
 }
 
-void Worker::on_landing(const Flights::Landing& landing) {
-  const policy::Landed as_it_came = {landing.answer, landing.source, landing.sibling};
-  const auto amended = policy::settle(tables(), landing.question, as_it_came, loop_.now());
-  const policy::Landed landed = {amended ? *amended : landing.answer, landing.source,
-                                 landing.sibling};
-  for (const uint64_t id : landing.lookups) {
+void Worker::on_finished(const serve::Asker::Finished& finished) {
+  const auto storing = policy::storing_of(finished.question, finished.sibling, loop_.now());
+  const auto amended = policy::store_answer(tables(), storing, finished.answer);
+  const policy::Landed landed = {amended ? *amended : finished.answer, finished.source,
+                                 finished.sibling};
+  for (const uint64_t id : finished.lookups) {
     if (id == kProbe && on_probed_) std::exchange(on_probed_, nullptr)();
     Waiting* const waiting = waiting_.find(id);
     if (!waiting) continue;  // its time was over
@@ -232,22 +264,26 @@ void Worker::on_landing(const Flights::Landing& landing) {
       const auto slot = slot_for(waiting->back);
       const auto old =
           is_silent(*ask) ? waiting->lookup.on_silence(tables(), loop_.now(), slot) : std::nullopt;
-      if (!old && flights_.board(id, *ask)) continue;
+      if (!old && asker_.ask(id, *ask)) continue;
       if (!old) on_limit();
       step = old ? *old : waiting->lookup.give_up(tables(), loop_.now(), slot);
     }
-    finish(id, std::get<policy::Reply>(step), landing.via);
+    finish(id, std::get<policy::Reply>(step), finished.via);
   }
 }
 
-void Worker::on_silence(const std::vector<uint64_t>& lookups) {
-  if (!shared_.cache.keeps_stale()) return;
-  for (const uint64_t id : lookups) {
-    const Waiting* const waiting = waiting_.find(id);
-    if (!waiting) continue;
-    const auto reply = waiting->lookup.on_silence(tables(), loop_.now(), slot_for(waiting->back));
-    if (reply) finish(id, *reply, "");
+policy::Existence Worker::on_silence(const policy::Silence& silence) {
+  if (shared_.cache.keeps_stale()) {
+    for (const uint64_t id : *silence.lookups) {
+      const Waiting* const waiting = waiting_.find(id);
+      if (!waiting) continue;
+      const auto reply = waiting->lookup.on_silence(tables(), loop_.now(), slot_for(waiting->back));
+      if (reply) finish(id, *reply, "");
+    }
   }
+  const auto sibling = policy::sibling_of(*silence.question);
+  if (!sibling || !settings_.families_agree) return policy::Existence::Unknown;
+  return shared_.cache.existence(policy::key_of(*sibling), loop_.now());
 }
 
 // Sends the reply that lies in the late slot and lets the lookup go.
@@ -258,6 +294,7 @@ void Worker::finish(uint64_t id, const policy::Reply& reply, const std::string& 
   const bool is_refresh = std::holds_alternative<Nobody>(waiting.back);
   if (!is_own && !is_refresh) note(waiting.lookup, {reply, message, via}, waiting.started_ns);
   send(waiting.back, reply);
+  if (reply.refresh) refresh(waiting.lookup, *reply.refresh);
   waiting_.remove(id);
 }
 
@@ -278,6 +315,19 @@ void Worker::on_limit() {
   ++counted_.over_limit;
   shared_.log.write_limited(io::Level::Warning, "max-inflight",
                             "too many questions under way, answered SERVFAIL; see --max-inflight",
+                            loop_.now());
+}
+
+// Zone transfers, and names that are not forwarded, are refused to those that are allowed, too.
+void Worker::on_refused(const IpAddress& client) {
+  const auto& allow = settings_.allow;
+  const bool is_allowed = allow.empty() || std::ranges::any_of(allow, [&](const Network& network) {
+                            return network.contains(client);
+                          });
+  if (is_allowed) return;
+  shared_.log.write_limited(io::Level::Warning, "refused client",
+                            io::LogLine("client refused, it is outside --allow (DNSMASQ_ALLOW)")
+                                .with("client", client.to_text()),
                             loop_.now());
 }
 
@@ -304,6 +354,7 @@ void Worker::send(const Return& back, const policy::Reply& reply) {
 void Worker::note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns) {
   const policy::Reply& reply = outgoing.reply;
   ++counted_.answers[static_cast<std::size_t>(reply.source)][place_of(reply.rcode)];
+  if (reply.source == policy::Source::Refused) on_refused(lookup.client().address);
   if (!shared_.options.verbose) return;
   const std::chrono::nanoseconds taken(uv_hrtime() - started_ns);
   shared_.log.write(io::Level::Info, query_line(lookup, outgoing, taken));
@@ -328,10 +379,10 @@ std::vector<Endpoint> Worker::tcp_endpoints() const {
 
 Counters Worker::counters() const {
   Counters counters = counted_;
-  counters.servers = flights_.counters();
+  counters.servers = asker_.counters();
   counters.waiting = waiting_.size();
-  counters.upstream_open = flights_.open();
-  counters.heard = flights_.heard();
+  counters.upstream_open = asker_.open();
+  counters.heard = asker_.heard();
   counters.tcp_clients = tcp_clients_.size();
   counters.tcp_closed_by_limit = tcp_clients_.closed_by_limit();
   for (const auto& listener : udp_listeners_) counters.unsent += listener->send_errors();

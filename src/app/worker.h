@@ -3,8 +3,8 @@
 #pragma once
 
 // One thread's share of the work: its loop, its sockets, the questions that wait there and what it
-// asks upstream. Hands packets to Lookups and their questions to Flights; holds no decision about
-// DNS.
+// asks upstream. Hands packets to Lookups and their questions to the Asker; holds no decision
+// about DNS.
 //
 // Workers share the cache, which has locks of its own, and what never changes. Everything else is
 // touched by the worker's own thread only; others reach it through post().
@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "app/counters.h"
-#include "app/flights.h"
 #include "app/name_sources.h"
 #include "app/options.h"
 #include "app/query_log.h"
@@ -34,6 +33,8 @@
 #include "policy/hosts.h"
 #include "policy/key_table.h"
 #include "policy/lookup.h"
+#include "serve/asker.h"
+#include "upstream/ways.h"
 
 namespace dnslet::app {
 
@@ -51,7 +52,7 @@ class Worker {
   static constexpr std::size_t kFailures = 1024;  // remembered for a second
   // Clients that wait for an answer, joined ones too; whoever comes then gets SERVFAIL.
   static constexpr std::size_t kMinWaiting = 16384;
-  static constexpr std::size_t kWaitingPerFlight = 4;  // times --max-inflight, where that is more
+  static constexpr std::size_t kWaitingPerQuestion = 4;  // times --max-inflight, where that is more
 
   // The server set of the stub zone with this index in the options.
   static policy::ServerSetNumber set_of_zone(std::size_t index) { return index + 1; }
@@ -60,7 +61,8 @@ class Worker {
   struct Shared {
     const Options& options;
     io::Log& log;
-    uint64_t seed;  // see dns/hash.h
+    uint64_t seed;          // see dns/hash.h
+    uint64_t probe_secret;  // see serve/loop_probe
     const policy::HostsTable& addresses;
     const policy::KeyTable& blocked;
     const policy::Zones& zones;
@@ -94,6 +96,13 @@ class Worker {
   std::vector<Endpoint> tcp_endpoints() const;
   Counters counters() const;
 
+  // Tells `on_probe` each query that comes in with a name of serve/loop_probe.
+  void watch_probes(std::function<void(uint64_t number)> on_probe) {
+    on_probe_ = std::move(on_probe);
+  }
+  // Such a query has come in at some worker.
+  void on_probe(uint64_t number) { asker_.on_probe(number); }
+
   // Looks a name up for dnslet itself, as for a client. `on_answer` gets the message, which is
   // valid until it looks up something else; it may be called from inside.
   using OnAnswer = std::function<void(const policy::Reply& reply, dns::BytesView message)>;
@@ -107,7 +116,7 @@ class Worker {
   // Neither may call back.
   struct Watchers {
     policy::OnTried on_tried;
-    Flights::OnExchange on_exchange;
+    serve::Asker::OnExchange on_exchange;
   };
   void watch(Watchers watchers);
 
@@ -127,12 +136,12 @@ class Worker {
   using Return = std::variant<UdpReturn, TcpReturn, OwnReturn, Nobody>;
   // Whom a question comes from, while it is answered: a copy of the peer is made for those that
   // wait. Borrows it.
-  struct Asker {
+  struct Origin {
     std::size_t listener = 0;
     const io::UdpPeer* peer = nullptr;  // null: it came over TCP
     uint64_t client = 0;
   };
-  static Return return_to(const Asker& asker);
+  static Return return_to(const Origin& origin);
   // A question whose answer has to come from upstream.
   struct Waiting {
     policy::Lookup lookup;
@@ -147,11 +156,13 @@ class Worker {
                      dns::MutableBytesView slot);
   io::TcpOutcome on_tcp(dns::BytesView packet, uint64_t client, const IpAddress& address,
                         dns::MutableBytesView slot);
-  io::TcpOutcome answer(policy::Lookup& lookup, const Asker& asker, dns::BytesView packet,
+  io::TcpOutcome answer(policy::Lookup& lookup, const Origin& origin, dns::BytesView packet,
                         dns::MutableBytesView slot);
   void count_question(const policy::Lookup& lookup);
-  void on_landing(const Flights::Landing& landing);
-  void on_silence(const std::vector<uint64_t>& lookups);
+  bool is_probe(const policy::Lookup& lookup) const;
+  void on_finished(const serve::Asker::Finished& finished);
+  policy::Existence on_silence(const policy::Silence& silence);
+  serve::Asker::Callbacks asker_callbacks();
   dns::MutableBytesView slot_for(const Return& back);
   void finish(uint64_t id, const policy::Reply& reply, const std::string& via);
   void refresh(const policy::Lookup& lookup, policy::Scope scope);
@@ -160,6 +171,7 @@ class Worker {
             uint64_t started_ns);
   void on_deadline();
   void on_limit();
+  void on_refused(const IpAddress& client);
   void send(const Return& back, const policy::Reply& reply);
   void note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns);
   void flush_log();
@@ -178,10 +190,12 @@ class Worker {
 
   io::Loop loop_;
   io::Mailbox mailbox_;
-  Flights flights_;
+  upstream::Ways ways_;
+  serve::Asker asker_;
   Slots<Waiting> waiting_;  // the oldest has the first deadline: all get the same time
   Slots<OnAnswer> own_;     // who waits for look_up()
   std::function<void()> on_probed_;
+  std::function<void(uint64_t)> on_probe_;
   io::TcpClients tcp_clients_;
   std::vector<std::unique_ptr<io::UdpListener>> udp_listeners_;
   std::vector<std::unique_ptr<io::TcpListener>> tcp_listeners_;

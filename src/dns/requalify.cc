@@ -4,20 +4,11 @@
 
 #include <algorithm>
 
+#include "dns/answer.h"
 #include "dns/rewrite.h"
 
 namespace dnslet::dns {
 namespace {
-
-// Whether the answer is more than aliases that lead to nothing.
-bool has_data(const Message& message, Type type) {
-  bool found = false;
-  message.for_each_record([&](const Record& record) {
-    const bool is_asked = record.type == type || type == Type::ANY;
-    found = found || (record.section == Section::Answer && is_asked);
-  });
-  return found;
-}
 
 uint32_t smallest_ttl(const Message& message, uint32_t limit) {
   message.for_each_record([&](const Record& record) {
@@ -33,7 +24,7 @@ Bytes requalify(const Message& found, const Question& asked, uint32_t max_ttl) {
   const bool is_same = found.question().name == asked.name;
   const bool exists = found.rcode() == Rcode::NoError;
   const bool has_answers = found.count(Section::Answer) > 0 && (exists || is_same);
-  const bool needs_proof = !has_data(found, asked.type) || !exists;
+  const bool needs_proof = !has_data(found) || !exists;
 
   Bytes out(kMaxMessage);
   RecordWriter writer(found, out);

@@ -15,6 +15,11 @@ namespace dnslet::dns {
 // RFC 9460 section 7.3.
 enum class Hint : uint16_t { Ipv4 = 4, Ipv6 = 6 };
 
+// Whether an answer to a question of this type may have hints that count.
+inline bool may_have_hints(Type type) {
+  return type == Type::HTTPS || type == Type::SVCB || type == Type::ANY;
+}
+
 // The message without these hints in its answer and additional records, and without their mention
 // among the mandatory keys. AD goes with them. nullopt: it has none; RDATA that is malformed has
 // none and stays as it is. REQUIRES: no OPT.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cassert>
+#include <cerrno>
 
 namespace dnslet::io {
 namespace {
@@ -32,6 +33,10 @@ Loop::~Loop() {
   const int status = uv_loop_close(&loop_);
   assert(status == 0);
   (void)status;
+}
+
+bool Loop::free_descriptor(int error) {
+  return (error == EMFILE || error == ENFILE) && close_one_ && close_one_();
 }
 
 Timer::Timer(Loop& loop, std::function<void()> on_time)

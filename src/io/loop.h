@@ -68,8 +68,16 @@ class Loop {
   // The monotonic clock as of this turn of the loop: read once a turn.
   Milliseconds now() const { return Milliseconds(uv_now(&loop_)); }
 
+  // What to do when the process has no descriptor left: `close_one` closes something of little use.
+  // False: there is nothing of that kind.
+  void set_on_shortage(std::function<bool()> close_one) { close_one_ = std::move(close_one); }
+  // For whoever was refused something with this errno. True: it was a descriptor, and one is free
+  // now.
+  bool free_descriptor(int error);
+
  private:
   uv_loop_t loop_;
+  std::function<bool()> close_one_;
 };
 
 class Timer {

@@ -2,13 +2,21 @@
 // Copyright the dnslet authors
 #include "io/tcp_listener.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace dnslet::io {
 namespace {
 
 constexpr int kBacklog = 511;
+constexpr int kMaxAccepted = 64;     // in a turn of the loop, in which others wait too
+constexpr Milliseconds kPause{100};  // where there is no descriptor left
+
+// Of accept4(): the client has gone before it was accepted (accept(2)), or a signal came.
+bool is_passing(int error) { return error == ECONNABORTED || error == EINTR || error == EPROTO; }
 
 }  // namespace
 
@@ -24,10 +32,8 @@ TcpClients::~TcpClients() = default;
 
 void TcpClients::add(Handle<uv_tcp_t> connection) {
   if (clients_.size() >= limits_.max_clients) {
+    if (!close_longest_idle()) on_gone(by_activity_.front());
     ++closed_by_limit_;
-    const auto idle = std::ranges::find_if(
-        by_activity_, [this](uint64_t id) { return !clients_.at(id).client->has_unanswered(); });
-    on_gone(idle == by_activity_.end() ? by_activity_.front() : *idle);
   }
   const uint64_t id = next_id_++;
   by_activity_.push_back(id);
@@ -41,6 +47,14 @@ void TcpClients::add(Handle<uv_tcp_t> connection) {
 void TcpClients::send(uint64_t client, dns::BytesView answer) {
   const auto found = clients_.find(client);
   if (found != clients_.end()) found->second.client->send(answer);
+}
+
+bool TcpClients::close_longest_idle() {
+  const auto idle = std::ranges::find_if(
+      by_activity_, [this](uint64_t id) { return !clients_.at(id).client->has_unanswered(); });
+  if (idle == by_activity_.end()) return false;
+  on_gone(*idle);
+  return true;
 }
 
 void TcpClients::on_activity(uint64_t client) {
@@ -76,35 +90,50 @@ void TcpClients::close_idle() {
 
 Result<std::unique_ptr<TcpListener>> TcpListener::start(Loop& loop, Descriptor socket,
                                                         OnConnection on_connection) {
+  // With the first handle libuv opens a descriptor of its own: now, while there are some.
+  const Handle<uv_tcp_t> first(new uv_tcp_t);
+  uv_tcp_init(loop.get(), first.get());
   std::unique_ptr<TcpListener> listener(
-      new TcpListener(bound_endpoint(socket), std::move(on_connection)));
-  Handle<uv_tcp_t> handle(new uv_tcp_t);
-  uv_tcp_init(loop.get(), handle.get());
-  listener->handle_ = std::move(handle);
-  listener->handle_->data = listener.get();
-
-  int status = uv_tcp_open(listener->handle_.get(), socket.get());
-  if (status == 0) {
-    (void)socket.release();  // the handle closes it
-    const auto call = [](uv_stream_t* stream, int listen_status) {
-      if (auto* owner = static_cast<TcpListener*>(stream->data)) owner->accept(listen_status);
-    };
-    status = uv_listen(reinterpret_cast<uv_stream_t*>(listener->handle_.get()), kBacklog, call);
+      new TcpListener(loop, std::move(socket), std::move(on_connection)));
+  if (listen(listener->socket_.get(), kBacklog) == 0) {
+    listener->watch_.start(UV_READABLE);
+    return listener;
   }
-  if (status == 0) return listener;
   return Error{"cannot listen on " + listener->endpoint_.to_text() +
-               "/tcp: " + uv_strerror(status)};
+               "/tcp: " + uv_strerror(-errno)};
 }
 
-void TcpListener::accept(int status) {
-  if (status < 0) return;  // out of descriptors: libuv has dropped the connection
-  Handle<uv_tcp_t> connection(new uv_tcp_t);
-  uv_tcp_init(handle_->loop, connection.get());
-  connection->data = nullptr;
-  auto* const server = reinterpret_cast<uv_stream_t*>(handle_.get());
-  if (uv_accept(server, reinterpret_cast<uv_stream_t*>(connection.get())) != 0) return;
-  (void)uv_tcp_nodelay(connection.get(), 1);  // answers are written whole: waiting gains nothing
-  on_connection_(std::move(connection));
+TcpListener::TcpListener(Loop& loop, Descriptor socket, OnConnection on_connection)
+    : loop_(loop),
+      socket_(std::move(socket)),
+      endpoint_(bound_endpoint(socket_)),
+      on_connection_(std::move(on_connection)),
+      watch_(loop, socket_.get(), [this](int) { accept_all(); }),
+      pause_timer_(loop, [this] { watch_.start(UV_READABLE); }) {}
+
+// Not libuv's accept: without a descriptor that one drops whoever comes, and tells nobody.
+void TcpListener::accept_all() {
+  for (int left = kMaxAccepted; left > 0; --left) {
+    Descriptor socket = accept_one();
+    if (!socket && loop_.free_descriptor(errno)) socket = accept_one();
+    if (!socket && is_passing(errno)) continue;
+    if (!socket && errno == EAGAIN) return;
+    if (!socket) {  // they wait in the kernel
+      watch_.start(0);
+      return pause_timer_.start_once(kPause);
+    }
+    Handle<uv_tcp_t> connection(new uv_tcp_t);
+    uv_tcp_init(loop_.get(), connection.get());
+    connection->data = nullptr;
+    if (uv_tcp_open(connection.get(), socket.get()) != 0) continue;
+    (void)socket.release();                     // the handle closes it
+    (void)uv_tcp_nodelay(connection.get(), 1);  // answers are written whole: waiting gains nothing
+    on_connection_(std::move(connection));
+  }
+}
+
+Descriptor TcpListener::accept_one() const {
+  return Descriptor(accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
 }  // namespace dnslet::io

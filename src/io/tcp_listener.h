@@ -3,7 +3,8 @@
 #pragma once
 
 // One listening TCP socket, and the clients that ask questions over TCP. Limits these over all
-// listeners of a worker; when one more comes, the longest-idle one is closed. Judges nothing.
+// listeners of a worker; when one more comes, the longest-idle one is closed. So it is when there
+// is no descriptor left. Judges nothing.
 
 #include <cstdint>
 #include <functional>
@@ -36,6 +37,8 @@ class TcpClients {
   void add(Handle<uv_tcp_t> connection);
   // A late answer; does nothing where the client is gone.
   void send(uint64_t client, dns::BytesView answer);
+  // Closes the one that has been idle for longest. False: every one waits for an answer.
+  bool close_longest_idle();
 
   std::size_t size() const { return clients_.size(); }
   uint64_t closed_by_limit() const { return closed_by_limit_; }
@@ -67,20 +70,24 @@ class TcpListener {
   // Takes over an accepted connection.
   using OnConnection = std::function<void(Handle<uv_tcp_t> connection)>;
 
-  // Starts to listen. Fails like bind_socket().
+  // Starts to listen. Where no descriptor is left, and none can be freed, those who come wait.
+  // Fails like bind_socket().
   static Result<std::unique_ptr<TcpListener>> start(Loop& loop, Descriptor socket,
                                                     OnConnection on_connection);
 
   const Endpoint& endpoint() const { return endpoint_; }
 
  private:
-  TcpListener(const Endpoint& endpoint, OnConnection on_connection)
-      : endpoint_(endpoint), on_connection_(std::move(on_connection)) {}
-  void accept(int status);
+  TcpListener(Loop& loop, Descriptor socket, OnConnection on_connection);
+  void accept_all();
+  Descriptor accept_one() const;
 
+  Loop& loop_;
+  Descriptor socket_;
   Endpoint endpoint_;
   OnConnection on_connection_;
-  Handle<uv_tcp_t> handle_;
+  Watch watch_;
+  Timer pause_timer_;
 };
 
 }  // namespace dnslet::io

@@ -57,6 +57,11 @@ class UdpListener {
   // kMaxAnswer or finds the queue full is lost, as any datagram may be.
   void send(const UdpPeer& peer, dns::BytesView answer);
 
+  // Reads what has come and has not been read in this turn. Not from inside a callback.
+  void read_waiting() {
+    if (!is_blocked_) receive();
+  }
+
   uint64_t send_errors() const { return send_errors_; }
 
  private:

@@ -5,45 +5,6 @@
 #include <algorithm>
 
 namespace dnslet::policy {
-namespace {
-
-// RFC 2181 section 8: a TTL with the top bit set counts as 0.
-uint32_t sane(uint32_t ttl) { return ttl > INT32_MAX ? 0 : ttl; }
-
-// RFC 2308 section 5: the SOA's TTL and its last field, MINIMUM, limit a negative answer.
-uint32_t negative_ttl(const dns::Message& message, const dns::Record& soa) {
-  const dns::BytesView rdata = message.rdata(soa);
-  if (rdata.size() < 22) return 0;  // two names and five numbers
-  dns::Reader reader(rdata.last(4));
-  return std::min(sane(soa.ttl), sane(reader.u32()));
-}
-
-}  // namespace
-
-std::chrono::seconds time_to_keep(const dns::Message& message, const CacheTtls& ttls) {
-  const bool no_such_name = message.rcode() == dns::Rcode::NxDomain;
-  if (message.has(dns::flag::kTc)) return {};
-  if (message.rcode() != dns::Rcode::NoError && !no_such_name) return {};
-
-  uint32_t smallest = UINT32_MAX;
-  bool has_data = false;
-  std::optional<uint32_t> negative;
-  const dns::Type asked = message.question().type;
-  message.for_each_record([&](const dns::Record& record) {
-    if (record.type == dns::Type::OPT) return;
-    smallest = std::min(smallest, sane(record.ttl));
-    if (record.section == dns::Section::Answer)
-      has_data = has_data || record.type == asked || asked == dns::Type::ANY;
-    if (record.section == dns::Section::Authority && record.type == dns::Type::SOA)
-      negative = std::min(negative.value_or(UINT32_MAX), negative_ttl(message, record));
-  });
-
-  if (has_data && !no_such_name) return std::min(std::chrono::seconds(smallest), ttls.max);
-  if (!negative) return {};
-  const std::chrono::seconds most = std::min(ttls.max, ttls.max_negative);
-  return std::min(std::chrono::seconds(std::min(smallest, *negative)), most);
-}
-
 // Shards keep off each other's cache lines.
 struct alignas(64) Cache::Shard {
   Shard(std::size_t capacity, std::chrono::seconds stale, uint64_t seed)
@@ -69,7 +30,7 @@ bool Cache::reserve() {
   return std::ranges::all_of(shards_, [](const auto& shard) { return shard->table.reserve(); });
 }
 
-void Cache::store(const CacheKey& key, const ParsedAnswer& answer, Milliseconds now,
+void Cache::store(const CacheKey& key, const Answer& answer, Milliseconds now,
                   std::chrono::seconds lifetime) {
   const uint64_t hash = CacheTable::hash_of(key, seed_);
   Shard& shard = shard_of(hash);

@@ -31,11 +31,6 @@ struct CacheTtls {
   std::chrono::seconds max_negative{10};
 };
 
-// The seconds for which `message` may be kept; 0: not at all. Positive: its smallest TTL. NXDOMAIN
-// and NODATA: also the smaller of the SOA's TTL and MINIMUM (RFC 2308 section 5), none without SOA.
-// Truncated answers and other rcodes: 0.
-std::chrono::seconds time_to_keep(const dns::Message& message, const CacheTtls& ttls);
-
 struct CacheCounters {
   std::size_t entries = 0;
   std::size_t bytes = 0;  // memory taken, tables and allocator included
@@ -63,8 +58,8 @@ class Cache {
   [[nodiscard]] bool reserve();
   // Keeps a copy of the answer until now + lifetime, in place of an earlier one, which goes also
   // where the lifetime is 0 and nothing is kept.
-  // REQUIRES: answer.message asks for key.name.
-  void store(const CacheKey& key, const ParsedAnswer& answer, Milliseconds now,
+  // REQUIRES: the answer is whole and asks for key.name.
+  void store(const CacheKey& key, const Answer& answer, Milliseconds now,
              std::chrono::seconds lifetime);
 
   // Copies the answer, TTLs counted down, to the front of `slot`, or of `large` where the slot is

@@ -41,16 +41,6 @@ constexpr uint16_t kTryPause = 4;  // units
 // What an allocator takes for a block: 8 bytes more than asked for, in steps of 16.
 std::size_t allocated(std::size_t size) { return (size + 8 + 15) / 16 * 16; }
 
-bool is_positive(const dns::Message& message) {
-  bool has_data = false;
-  const dns::Type asked = message.question().type;
-  message.for_each_record([&](const dns::Record& record) {
-    if (record.section != dns::Section::Answer) return;
-    has_data = has_data || record.type == asked || asked == dns::Type::ANY;
-  });
-  return has_data && message.rcode() == dns::Rcode::NoError;
-}
-
 // A tenth, but at least a second; what lives for a second only would always be at its end.
 bool ends_soon(uint64_t age_ms, uint64_t lifetime_s) {
   return lifetime_s > 1 && lifetime_s * 1000 - age_ms < std::max<uint64_t>(lifetime_s * 100, 1000);
@@ -120,16 +110,17 @@ struct CacheTable::Block {
            question.u16() == static_cast<uint16_t>(key.qclass);
   }
 
-  static Block* make(const ParsedAnswer& answer, std::span<const uint16_t> ttls) {
-    const dns::BytesView error = answer.error.data();
-    const std::size_t size = size_for(ttls.size(), answer.message.size(), error.size());
+  static Block* make(const Answer& answer) {
+    const dns::BytesView error = answer.error().data();
+    const std::span<const uint16_t> ttls = answer.ttls();
+    const std::size_t size = size_for(ttls.size(), answer.message().size(), error.size());
     auto* const block = new (::operator new(size)) Block{};
-    block->message_size = static_cast<uint16_t>(answer.message.size());
+    block->message_size = static_cast<uint16_t>(answer.message().size());
     block->ttl_count = static_cast<uint16_t>(ttls.size());
 
     dns::Writer tail({block->tail(), size - sizeof(Block)});
     tail.bytes({reinterpret_cast<const uint8_t*>(ttls.data()), ttls.size_bytes()});
-    tail.bytes(answer.message.bytes());
+    tail.bytes(answer.message());
     if (!error.empty()) tail.u8(static_cast<uint8_t>(error.size()));
     tail.bytes(error);
     return block;
@@ -169,28 +160,27 @@ uint64_t CacheTable::hash_of(const CacheKey& key, uint64_t seed) {
   return key.type == dns::Type::AAAA ? hash ^ kOtherFamily : hash;
 }
 
-void CacheTable::store(const HashedKey& key, const ParsedAnswer& answer, const Validity& validity) {
+void CacheTable::store(const HashedKey& key, const Answer& answer, const Validity& validity) {
   if (limits_.capacity == 0) return;
   if (const uint32_t earlier = locate(key)) remove(earlier);
   if (validity.lifetime <= std::chrono::seconds(0)) return;
   if (!reserve()) return;
 
-  dns::find_ttls(answer.message, ttls_);
-  const std::size_t size =
-      allocated(Block::size_for(ttls_.size(), answer.message.size(), answer.error.data().size()));
+  const std::size_t size = allocated(
+      Block::size_for(answer.ttls().size(), answer.message().size(), answer.error().data().size()));
   if (table_bytes() + size > limits_.max_bytes) return;
   for (; used_ == limits_.capacity || bytes_ + size > limits_.max_bytes; ++evictions_)
     remove(nodes_[0].newer);
 
   const uint32_t number = take_number();
   Node& node = nodes_[number];
-  node.block = Block::make(answer, ttls_);
+  node.block = Block::make(answer);
   node.block->stored_at = static_cast<uint64_t>(validity.from.count()) & ((1ULL << 48) - 1);
   node.block->lifetime =
       static_cast<uint32_t>(std::min(validity.lifetime, std::chrono::seconds(UINT32_MAX)).count());
   node.tag = tag_of(key.hash);
-  node.flags = static_cast<uint8_t>(variant_of(key.key) | (answer.error.empty() ? 0U : kError) |
-                                    (is_positive(answer.message) ? kPositive : 0U));
+  node.flags = static_cast<uint8_t>(variant_of(key.key) | (answer.error().empty() ? 0U : kError) |
+                                    (answer.kind() == dns::AnswerKind::Data ? kPositive : 0U));
   // Entries that end soon must not all begin with the same address.
   const uint64_t count = ++stored_;
   node.turn = static_cast<uint16_t>(
@@ -272,19 +262,16 @@ Existence CacheTable::existence(const HashedKey& key, Milliseconds now) const {
   if (number == 0) return Existence::Unknown;
   const Block& block = *nodes_[number].block;
   if (block.age_ms(now) >= uint64_t{block.lifetime} * 1000) return Existence::Unknown;
-  dns::Reader header(block.message());
-  header.skip(2);
-  if ((header.u16() & dns::flag::kRcode) != 0) return Existence::Unknown;
-  header.skip(2);
-  return header.u16() > 0 ? Existence::HasRecords : Existence::Exists;
+  const dns::AnswerKind kind = dns::kind_by_header(block.message());
+  if (dns::has_records(kind)) return Existence::HasRecords;
+  return kind == dns::AnswerKind::NoData ? Existence::Exists : Existence::Unknown;
 }
 
 void CacheTable::make_no_data(const HashedKey& key) {
   const uint32_t number = locate(key);
   if (number == 0) return;
   const dns::MutableBytesView message = nodes_[number].block->message();
-  const unsigned rcode = message[3] & dns::flag::kRcode;
-  if (static_cast<dns::Rcode>(rcode) == dns::Rcode::NxDomain) dns::make_no_data(message);
+  if (dns::rcode_of(message) == dns::Rcode::NxDomain) dns::make_no_data(message);
 }
 
 void CacheTable::prefetch(uint64_t hash, Depth depth) const {

@@ -22,6 +22,7 @@
 #include <memory>
 #include <optional>
 
+#include "dns/answer.h"
 #include "dns/message.h"
 #include "dns/reply.h"
 #include "policy/key_table.h"
@@ -43,17 +44,7 @@ struct CacheKey {
   Scope scope = Scope::AsItStands;
 };
 
-// An answer as kept: no OPT, question folded.
-struct Answer {
-  dns::Bytes message;
-  dns::ExtendedError error;
-};
-
-// An answer that has been parsed: the same without an owner.
-struct ParsedAnswer {
-  const dns::Message& message;
-  const dns::ExtendedError& error;
-};
+using dns::Answer;
 
 // An answer found. Owns the error; the message is the copy, the front of one of the buffers given.
 struct CacheHit {
@@ -111,8 +102,8 @@ class CacheTable {
   [[nodiscard]] bool reserve();
   // Keeps a copy in place of an earlier answer; the least recently used ones make room. Without a
   // lifetime nothing is kept, and the earlier answer goes all the same: it has been overtaken.
-  // REQUIRES: answer.message asks for the key's name, type and class.
-  void store(const HashedKey& key, const ParsedAnswer& answer, const Validity& validity);
+  // REQUIRES: the answer is whole and asks for the key's name, type and class.
+  void store(const HashedKey& key, const Answer& answer, const Validity& validity);
   // The answer, TTLs counted down. One that has ended counts as absent, as does one that fits
   // nowhere.
   std::optional<CacheHit> find(const HashedKey& key, Milliseconds now, const Room& room);
@@ -168,7 +159,6 @@ class CacheTable {
   uint64_t lookups_ = 0;
   uint64_t hits_ = 0;
   uint64_t stored_ = 0;
-  std::vector<uint16_t> ttls_;  // of the answer being stored; kept for its memory
 };
 
 }  // namespace dnslet::policy

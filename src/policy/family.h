@@ -21,6 +21,7 @@ std::optional<dns::Type> other_family(dns::Type type);
 // The same question for the other address family; nullopt: it asks for no address, or its answers
 // are not to be touched.
 std::optional<UpstreamQuestion> sibling_of(const UpstreamQuestion& question);
+std::optional<CacheKey> sibling_of(const CacheKey& key);
 
 // What an answer says about its name.
 Existence shown_by(const Answer& answer);
@@ -30,13 +31,13 @@ Existence shown_by(const Answer& answer);
 enum class Searching { No, Yes };
 bool depends_on_sibling(const Answer& answer, Searching searching);
 
-// To be called with each answer of upstream before it is handed on: keeps it as remember() does,
-// so that both families agree and without the hints of a family that is filtered (RFC 9460).
-// Returns the answer to hand on where it is not the one landed.
-std::optional<Answer> settle(const Tables& tables, const UpstreamQuestion& question,
-                             const Landed& landed, Milliseconds now);
+// Whether the name of this key exists for the other address family, as far as it is known: `shown`
+// by its question under way, or from the cache.
+bool other_family_exists(const Tables& tables, const CacheKey& key, Existence shown,
+                         Milliseconds now);
 
-// The same for an answer that has been kept under this key: amends it, or that of the other family.
-void agree(const Tables& tables, const CacheKey& key, dns::Rcode rcode, Milliseconds now);
+// After an answer of this kind has been kept under this key: amends it, or that of the other
+// family.
+void agree(const Tables& tables, const CacheKey& key, dns::AnswerKind kind, Milliseconds now);
 
 }  // namespace dnslet::policy

@@ -9,6 +9,7 @@
 #include "dns/patch.h"
 #include "policy/lookup_steps.h"
 #include "policy/special.h"
+#include "policy/storing.h"
 
 namespace dnslet::policy {
 namespace {
@@ -111,7 +112,7 @@ Step Lookup::look_up(const Tables& tables, Milliseconds now, dns::MutableBytesVi
   const InStubZone stub = in_stub_zone(tables.zones, query_.question.name);
   if (stands_first(query_.question, rules, stub)) {
     const auto reply = answer_cached(tables, Scope::AsItStands, now, out);
-    if (reply && outcome_of(out.first(reply->size)) == StepOutcome::Data) return *reply;
+    if (reply && dns::has_records(dns::kind_by_header(out.first(reply->size)))) return *reply;
   }
   if (const auto reply = answer_cached(tables, Scope::Searched, now, out)) return *reply;
 
@@ -130,7 +131,7 @@ Step Lookup::on_answer(const Tables& tables, const Landed& landed, Milliseconds 
   if (search_) {
     dns::Question question = query_.question;
     question.name = search_->tried();
-    const bool has_failed = outcome_of(landed.answer.message) == StepOutcome::Failure;
+    const bool has_failed = landed.answer.kind() == dns::AnswerKind::Failure;
     if (!has_failed || !take_stale(tables, question, now, Ended::Any))
       take_step(tables, landed, now);
     return next_name(tables, now, out);
@@ -142,7 +143,7 @@ Step Lookup::on_answer(const Tables& tables, const Landed& landed, Milliseconds 
 // cache again if it is there: the entry counts the turns.
 Reply Lookup::finish_landed(const Tables& tables, const Landed& landed, const Kept& kept,
                             dns::MutableBytesView out) const {
-  if (outcome_of(landed.answer.message) == StepOutcome::Failure)
+  if (landed.answer.kind() == dns::AnswerKind::Failure)
     if (const auto reply = answer_stale(tables, kept, Ended::Any, out)) return *reply;
   const bool is_ours = landed.source == Source::Address || landed.source == Source::Hosts;
   const bool rotates = tables.settings.rotation == Rotation::On && !is_ours;  // rotated already
@@ -152,16 +153,16 @@ Reply Lookup::finish_landed(const Tables& tables, const Landed& landed, const Ke
       return *reply;
     }
   }
-  const std::size_t size = landed.answer.message.size();
+  const std::size_t size = landed.answer.message().size();
   const dns::MutableBytesView slot = without_opt_room(within_limit(out));
   const dns::MutableBytesView message = (size <= slot.size() ? slot : tables.scratch).first(size);
-  dns::copy_bytes(landed.answer.message, message);
+  dns::copy_bytes(landed.answer.message(), message);
   if (rotates) {
     const dns::NameView name = query_.question.name;
     const uint64_t counter = dns::hash(name.wire(), static_cast<uint64_t>(query_.question.type));
     dns::rotate(message, tables.turns.uncached[counter % tables.turns.uncached.size()]++);
   }
-  return finish(tables, message, {landed.answer.error, landed.source}, out);
+  return finish(tables, message, {landed.answer.error(), landed.source}, out);
 }
 
 Ask Lookup::ask_for(const Tables& tables, const dns::Question& question) const {
@@ -311,7 +312,7 @@ Reply Lookup::finish(const Tables& tables, dns::MutableBytesView message, const 
     size = shorten(tables, message, without_opt_room(room).size());
     dns::copy_bytes(message.first(size), room);
   }
-  const Rcode rcode = rcode_of(room);
+  const Rcode rcode = dns::rcode_of(room);
   return {dns::append_opt(room, size, query_, {rcode, &told.error}), told.source, rcode};
 }
 
@@ -337,6 +338,13 @@ CacheKey Lookup::key_of(const dns::Question& question, Scope scope) const {
       scope};
 }
 
+// Of an answer to what the client asked.
+Storing Lookup::storing_under(Scope scope, Milliseconds now) const {
+  return {.key = key_of(query_.question, scope),
+          .now = now,
+          .is_for_recursion = query_.has(dns::flag::kRd)};
+}
+
 bool Lookup::is_asked(const dns::Name& name) const { return name == query_.question.name; }
 
 CacheKey key_of(const UpstreamQuestion& question) {
@@ -344,14 +352,9 @@ CacheKey key_of(const UpstreamQuestion& question) {
           question.flags.dnssec_ok, question.flags.checking_disabled};
 }
 
-void remember(const Tables& tables, const UpstreamQuestion& question, const Answer& answer,
-              Milliseconds now) {
-  if (question.flags.recursion_desired) keep(tables, key_of(question), answer, {now, kNoLimit});
-}
-
 bool read_answer(dns::BytesView packet, const UpstreamQuestion& question, UpstreamAnswer& out) {
   if (const auto rcode = code_without_question(packet)) {
-    out = {{dns::build_failure(question.question, *rcode), {}}, *rcode, false};
+    out = {Answer::failure(question.question, *rcode), *rcode, false};
     return true;
   }
   const auto message = dns::Message::parse(packet);
@@ -361,11 +364,11 @@ bool read_answer(dns::BytesView packet, const UpstreamQuestion& question, Upstre
 
   out.rcode = message->rcode();
   out.has_edns = message->edns().has_value();
-  out.answer.error = dns::ExtendedError(dns::extended_error(*message));
   if (static_cast<unsigned>(out.rcode) > 15)
-    out.answer.message = dns::build_failure(question.question, Rcode::ServFail);
+    out.answer = Answer(dns::build_failure(question.question, Rcode::ServFail),
+                        dns::ExtendedError(dns::extended_error(*message)));
   else
-    dns::copy_without_opt(*message, out.answer.message);
+    out.answer.read(*message);
   return true;
 }
 

@@ -48,6 +48,7 @@ const char* to_text(Source source);
 inline constexpr uint32_t kStaticTtl = 10;  // seconds, of all that our own tables answer
 
 inline constexpr std::chrono::seconds kNoLimit = std::chrono::seconds::max();
+inline constexpr std::chrono::seconds kFailureTime{1};  // for which a failure is remembered
 
 enum class Filter { None, A, Aaaa };
 
@@ -130,13 +131,15 @@ struct Ask {
 };
 using Step = std::variant<Drop, Reply, Ask>;
 
-// What came back: the answer that upstream gave, or a failure made by dns::build_failure. `source`:
+// What came back: the answer that upstream gave, or dns::Answer::failure(). `source`:
 // Upstream, or Error where no server has said anything. Borrows the answer.
 struct Landed {
   const Answer& answer;
   Source source = Source::Upstream;
   Existence sibling = Existence::Unknown;  // what is known from the other address family
 };
+
+struct Storing;
 
 class Lookup {
  public:
@@ -227,6 +230,7 @@ class Lookup {
                dns::MutableBytesView out) const;
   std::size_t shorten(const Tables& tables, dns::MutableBytesView message, std::size_t limit) const;
   CacheKey key_of(const dns::Question& question, Scope scope) const;
+  Storing storing_under(Scope scope, Milliseconds now) const;
   bool is_asked(const dns::Name& name) const;
   dns::MutableBytesView within_limit(dns::MutableBytesView out) const;
   dns::MutableBytesView without_opt_room(dns::MutableBytesView out) const;
@@ -237,19 +241,8 @@ class Lookup {
   std::unique_ptr<Search> search_;  // none while the question is only asked as it stands
 };
 
-// Keeps an answer for later questions: in the cache as long as its TTLs allow, a failure for one
-// second among the failures. `most`: from now on, and for how long at most, as where it was made of
-// an answer of the cache.
-void keep(const Tables& tables, const CacheKey& key, const Answer& answer,
-          const CacheTable::Validity& most);
-
 // The key under which upstream's answer to a question is kept.
 CacheKey key_of(const UpstreamQuestion& question);
-
-// The same for what upstream answered to `question`. An answer to a question without RD says
-// nothing about what recursion would find and is not kept.
-void remember(const Tables& tables, const UpstreamQuestion& question, const Answer& answer,
-              Milliseconds now);
 
 // What an upstream packet says. A code above 15 belongs to the hop that said it (RFC 6891 section
 // 9) and is turned into SERVFAIL.

@@ -9,6 +9,7 @@
 
 #include "dns/patch.h"
 #include "policy/lookup_steps.h"
+#include "policy/storing.h"
 
 namespace dnslet::policy {
 
@@ -44,16 +45,15 @@ std::optional<Reply> Lookup::on_silence(const Tables& tables, Milliseconds now,
   if (!search_) return answer_stale(tables, {Scope::AsItStands, now}, Ended::Any, out);
   if (is_asked(search_->names.front())) {
     const auto reply = answer_stale(tables, {Scope::AsItStands, now}, Ended::Any, out);
-    if (reply && outcome_of(out.first(reply->size)) == StepOutcome::Data) return reply;
+    if (reply && dns::has_records(dns::kind_by_header(out.first(reply->size)))) return reply;
   }
   return answer_stale(tables, {Scope::Searched, now}, Ended::Any, out);
 }
 
 Step Lookup::on_deadline(const Tables& tables, Milliseconds now, dns::MutableBytesView out) {
   const Scope scope = search_ ? Scope::Searched : Scope::AsItStands;
-  const Answer failure = {dns::build_failure(query_.question, dns::Rcode::ServFail), {}};
-  if (query_.has(dns::flag::kRd))
-    keep(tables, key_of(query_.question, scope), failure, {now, kNoLimit});
+  (void)store_answer(tables, storing_under(scope, now),
+                     Answer::failure(query_.question, dns::Rcode::ServFail));
   return give_up(tables, now, out);
 }
 

@@ -12,14 +12,13 @@
 #include "dns/requalify.h"
 #include "policy/family.h"
 #include "policy/lookup_steps.h"
+#include "policy/storing.h"
 
 namespace dnslet::policy {
 namespace {
 
-constexpr std::chrono::seconds kFailureTime{1};
-
 Answer copy_of(const CacheHit& hit) {
-  return {dns::Bytes(hit.message.begin(), hit.message.end()), hit.error};
+  return Answer(dns::Bytes(hit.message.begin(), hit.message.end()), hit.error);
 }
 
 }  // namespace
@@ -61,7 +60,7 @@ bool Lookup::look_here(const Tables& tables, const dns::Question& question, Mill
   if (!reply) reply = step.answer_special(tables.scratch);
   if (reply) {
     const dns::BytesView message = tables.scratch.first(reply->size);
-    const Answer answer = {dns::Bytes(message.begin(), message.end()), {}};
+    const Answer answer(dns::Bytes(message.begin(), message.end()));
     // An owner of addresses that has none of this family has some of the other.
     const bool has_records = reply->source == Source::Address || reply->source == Source::Hosts;
     take_step(tables,
@@ -99,7 +98,7 @@ void Lookup::take_step(const Tables& tables, const Landed& landed, Milliseconds 
   Search& search = *search_;
   const bool is_as_it_stands = is_asked(search.tried());
   const StepOutcome outcome =
-      source == Source::Error ? StepOutcome::NoServer : outcome_of(answer.message);
+      source == Source::Error ? StepOutcome::NoServer : outcome_of(answer.kind());
   search.verdict.report(
       outcome, is_as_it_stands ? SearchVerdict::Name::AsItStands : SearchVerdict::Name::Qualified);
   const bool is_static =
@@ -108,8 +107,7 @@ void Lookup::take_step(const Tables& tables, const Landed& landed, Milliseconds 
   if (source == Source::Stale) search.is_keepable = false;
   if (is_static) search.is_keepable = search.is_keepable && outcome != StepOutcome::Data;
 
-  const auto message = dns::Message::parse(answer.message);
-  const auto kept = message ? time_to_keep(*message, tables.settings.ttls) : kFailureTime;
+  const auto kept = time_to_keep(answer, tables.settings.ttls);
   search.lifetime =
       std::min({search.lifetime, is_static ? std::chrono::seconds(kStaticTtl) : kept, left});
   if (outcome == StepOutcome::Data) search.data_left = left;
@@ -149,7 +147,7 @@ Step Lookup::end_search(const Tables& tables, Milliseconds now, dns::MutableByte
   const bool is_own = search->as_it_stands && outcome != StepOutcome::Data &&
                       outcome != StepOutcome::NoData && outcome != StepOutcome::NoServer;
   const std::optional<Answer>& chosen = is_own ? search->as_it_stands : search->first_of(outcome);
-  const auto found = dns::Message::parse(chosen->message);
+  const auto found = dns::Message::parse(chosen->message());
   if (!found) return give_up(tables, now, out);
 
   const bool is_positive = outcome == StepOutcome::Data;
@@ -158,32 +156,20 @@ Step Lookup::end_search(const Tables& tables, Milliseconds now, dns::MutableByte
       is_positive || is_failure ? std::chrono::seconds(UINT32_MAX) : search->lifetime;
   Answer answer = *chosen;
   if (found->question() != query_.question || !is_positive)
-    answer.message = dns::requalify(*found, query_.question, static_cast<uint32_t>(limit.count()));
+    answer = Answer(dns::requalify(*found, query_.question, static_cast<uint32_t>(limit.count())),
+                    chosen->error());
   // The first name's own answer is in the cache already, where every search begins.
   const bool is_known = is_positive && search->next == 1 && found->question() == query_.question;
   const bool is_keepable = search->is_keepable && !is_known && search->names == names_now(tables);
-  if (query_.has(dns::flag::kRd) && is_keepable)
-    keep(tables, key_of(query_.question, Scope::Searched), answer, {now, search->data_left});
+  if (is_keepable) {
+    Storing storing = storing_under(Scope::Searched, now);
+    storing.most = search->data_left;
+    if (auto amended = store_answer(tables, storing, answer)) answer = std::move(*amended);
+  }
 
   const Source source = outcome == StepOutcome::NoServer ? Source::Error : search->source;
   const Scope scope = is_known ? Scope::AsItStands : Scope::Searched;
   return finish_landed(tables, {answer, source}, {scope, now}, out);
-}
-
-void keep(const Tables& tables, const CacheKey& key, const Answer& answer,
-          const CacheTable::Validity& most) {
-  const auto message = dns::Message::parse(answer.message);
-  if (!message) return;
-  const dns::Rcode rcode = message->rcode();
-  if (rcode == dns::Rcode::NoError || rcode == dns::Rcode::NxDomain) {
-    if (message->has(dns::flag::kTc)) return;
-    tables.cache.store(key, {*message, answer.error}, most.from,
-                       std::min(most.lifetime, time_to_keep(*message, tables.settings.ttls)));
-    agree(tables, key, rcode, most.from);
-  } else {
-    tables.failures.store(key, {*message, answer.error}, most.from, kFailureTime);
-    tables.cache.note_failure(key, most.from);
-  }
 }
 
 }  // namespace dnslet::policy

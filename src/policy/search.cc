@@ -58,19 +58,19 @@ std::vector<dns::Name> names_to_try(const dns::Question& question, const SearchR
   return names;
 }
 
-dns::Rcode rcode_of(dns::BytesView message) {
-  return static_cast<dns::Rcode>(message[3] & dns::flag::kRcode);
-}
-
-StepOutcome outcome_of(dns::BytesView message) {
-  dns::Reader reader(message);
-  reader.skip(2);
-  const auto rcode = static_cast<dns::Rcode>(reader.u16() & dns::flag::kRcode);
-  reader.skip(2);
-  const bool has_records = reader.u16() > 0;
-  if (rcode == dns::Rcode::NxDomain) return StepOutcome::NxDomain;
-  if (rcode != dns::Rcode::NoError) return StepOutcome::Failure;
-  return has_records ? StepOutcome::Data : StepOutcome::NoData;
+StepOutcome outcome_of(dns::AnswerKind kind) {
+  switch (kind) {
+    case dns::AnswerKind::Data:
+    case dns::AnswerKind::Alias:
+      return StepOutcome::Data;
+    case dns::AnswerKind::NoData:
+      return StepOutcome::NoData;
+    case dns::AnswerKind::NxDomain:
+      return StepOutcome::NxDomain;
+    case dns::AnswerKind::Failure:
+      break;
+  }
+  return StepOutcome::Failure;
 }
 
 void SearchVerdict::report(StepOutcome outcome, Name name) {

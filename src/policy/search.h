@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "dns/answer.h"
 #include "dns/message.h"
 #include "dns/name.h"
 
@@ -32,9 +33,6 @@ bool stands_first(const dns::Question& question, const SearchRules& rules, InStu
 std::vector<dns::Name> names_to_try(const dns::Question& question, const SearchRules& rules,
                                     InStubZone in_stub_zone);
 
-// The code in a message's header.
-dns::Rcode rcode_of(dns::BytesView message);
-
 // What came of one name.
 enum class StepOutcome {
   Data,    // NOERROR with records
@@ -43,8 +41,8 @@ enum class StepOutcome {
   Failure,   // SERVFAIL and every other code
   NoServer,  // no server of the set could be reached
 };
-// `message`: without OPT, as the cache keeps it.
-StepOutcome outcome_of(dns::BytesView message);
+// An alias counts as data: the client follows it.
+StepOutcome outcome_of(dns::AnswerKind kind);
 
 // Which result to keep. REQUIRES: at least one step was reported before result() is asked.
 class SearchVerdict {

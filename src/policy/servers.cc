@@ -3,6 +3,7 @@
 #include "policy/servers.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dnslet::policy {
 
@@ -19,107 +20,107 @@ bool is_refusal(dns::Rcode rcode) {
   }
 }
 
-const ServerSet::Plan& ServerSet::make_plan(Milliseconds now) {
+void Servers::assign(ServerSetNumber set, const std::vector<ServerAddress>& servers) {
+  std::vector<ServerNumber> numbers;
+  numbers.reserve(servers.size());
+  for (const ServerAddress& address : servers) {
+    const ServerNumber number = number_of(address);
+    if (std::ranges::find(numbers, number) == numbers.end()) numbers.push_back(number);
+  }
+  // Held before the list that it takes the place of is released: who stays keeps what is known.
+  const ListNumber list = list_for(numbers);
+  hold(list);
+  if (set >= lists_of_sets_.size()) lists_of_sets_.resize(set + 1, kNoList);
+  const ListNumber before = lists_of_sets_[set];
+  lists_of_sets_[set] = list;
+  if (before != kNoList) release(before);
+}
+
+ServerNumber Servers::number_of(const ServerAddress& address) {
+  const auto [known, is_new] = by_address_.try_emplace(address, kNoServer);
+  if (!is_new) return known->second;
+  if (free_servers_.empty()) {
+    known->second = static_cast<ServerNumber>(table_.size());
+    table_.emplace_back();
+  } else {
+    known->second = free_servers_.back();
+    free_servers_.pop_back();
+  }
+  table_[known->second].address = address;
+  return known->second;
+}
+
+Servers::ListNumber Servers::list_for(const std::vector<ServerNumber>& servers) {
+  const auto [known, is_new] = by_servers_.try_emplace(servers, kNoList);
+  if (!is_new) return known->second;
+  if (free_lists_.empty()) {
+    known->second = static_cast<ListNumber>(lists_.size());
+    lists_.emplace_back();
+  } else {
+    known->second = free_lists_.back();
+    free_lists_.pop_back();
+  }
+  lists_[known->second].servers = servers;
+  for (const ServerNumber server : servers) ++table_[server].lists;
+  return known->second;
+}
+
+void Servers::release(ListNumber list) {
+  if (--lists_[list].users > 0) return;
+  const std::vector<ServerNumber> servers = std::exchange(lists_[list].servers, {});
+  by_servers_.erase(servers);
+  free_lists_.push_back(list);
+  for (const ServerNumber server : servers)
+    if (--table_[server].lists == 0) drop(server);
+}
+
+// Its number is free when that has been told.
+void Servers::drop(ServerNumber server) {
+  by_address_.erase(table_[server].address);
+  table_[server] = Server();
+  dropped_.push_back(server);
+}
+
+std::optional<ServerNumber> Servers::take_dropped() {
+  if (dropped_.empty()) return std::nullopt;
+  const ServerNumber server = dropped_.back();
+  dropped_.pop_back();
+  free_servers_.push_back(server);
+  return server;
+}
+
+const Servers::Plan& Servers::make_plan(ListNumber list, Milliseconds now) {
   Plan& plan = plan_;
   plan.order.clear();
   plan.at_once = 1;
-  const auto is_healthy = [&](std::size_t server) { return health_[server].pause.count() == 0; };
-  for (std::size_t server = 0; server < size(); ++server)
+  const auto is_healthy = [&](ServerNumber server) {
+    return !table_[server].health.has_failed() && !table_[server].loop.is_left_out(now);
+  };
+  for (const ServerNumber server : lists_[list].servers)
     if (is_healthy(server)) plan.order.push_back(server);
-  const bool some_healthy = !plan.order.empty();
+  if (plan.order.size() == lists_[list].servers.size()) return plan;
 
-  std::vector<std::size_t> paused;
-  for (std::size_t server = 0; server < size(); ++server) {
-    if (is_healthy(server)) continue;
-    Health& health = health_[server];
-    if (!some_healthy || now < health.try_at) {
-      paused.push_back(server);
+  const bool some_healthy = !plan.order.empty();
+  waiting_.clear();
+  for (const ServerNumber server : lists_[list].servers) {
+    if (is_healthy(server) || table_[server].loop.is_left_out(now)) continue;
+    Health& health = table_[server].health;
+    if (!some_healthy || !health.may_be_tried(now)) {
+      waiting_.push_back(server);
       continue;
     }
-    health.pause = std::min(health.pause * 2, kLongestPause);
-    health.try_at = now + health.pause;
+    health.on_trial(now);
     plan.order.insert(plan.order.begin() + static_cast<std::ptrdiff_t>(plan.at_once), server);
     ++plan.at_once;
   }
-  plan.order.insert(plan.order.end(), paused.begin(), paused.end());
+  plan.order.insert(plan.order.end(), waiting_.begin(), waiting_.end());
   return plan;
 }
 
-bool ServerSet::on_failure(std::size_t server, Milliseconds now) {
-  Health& health = health_[server];
-  // A failure during a pause says nothing new: many questions may have been under way.
-  if (health.pause.count() != 0) return false;
-  health = {kFirstPause, now + kFirstPause};
-  return true;
-}
-
-Attempt::Attempt(const ServerSet::Plan& plan, Milliseconds retry)
-    : at_once_(plan.at_once), retry_(retry) {
-  candidates_.reserve(plan.order.size());
-  for (const std::size_t server : plan.order) candidates_.push_back({.server = server});
-}
-
-Attempt::Next Attempt::next(Milliseconds now) {
-  Candidate* const candidate = find(State::Unasked);
-  if (at_once_ == 0 || !candidate) return Next::Wait;
-  --at_once_;
-  return ask(*candidate, now);
-}
-
-Attempt::Next Attempt::on_result(std::size_t server, ServerResult result, Milliseconds now) {
-  if (result == ServerResult::Answered) return Next::Won;
-  if (Candidate* const candidate = find_pending(server)) {
-    if (result == ServerResult::NoEdns && !candidate->without_edns) {
-      candidate->without_edns = true;
-      return ask(*candidate, now);
-    }
-    candidate->state = result == ServerResult::NetworkError ? State::Broken : State::Refused;
-  }
-  if (Candidate* const unasked = find(State::Unasked)) return ask(*unasked, now);
-  return find(State::Pending) ? Next::Wait : Next::Lost;
-}
-
-void Attempt::on_sign_of_life(std::size_t server) {
-  if (Candidate* const candidate = find_pending(server)) candidate->is_heard = true;
-}
-
-std::vector<std::size_t> Attempt::silent(Milliseconds now) const {
-  std::vector<std::size_t> servers;
-  for (const Candidate& candidate : candidates_)
-    if (candidate.state == State::Pending && !candidate.is_heard && now - candidate.asked >= retry_)
-      servers.push_back(candidate.server);
-  return servers;
-}
-
-Attempt::Next Attempt::on_silence(Milliseconds now) {
-  if (Candidate* const unasked = find(State::Unasked)) return ask(*unasked, now);
-  Candidate* longest = nullptr;
-  for (Candidate& candidate : candidates_) {
-    if (candidate.state != State::Pending) continue;
-    if (!longest || candidate.asked < longest->asked) longest = &candidate;
-  }
-  return longest ? ask(*longest, now) : Next::Lost;
-}
-
-// The most preferred one in this state; null: none.
-Attempt::Candidate* Attempt::find(State state) {
-  const auto found = std::ranges::find(candidates_, state, &Candidate::state);
-  return found == candidates_.end() ? nullptr : &*found;
-}
-
-Attempt::Candidate* Attempt::find_pending(std::size_t server) {
-  const auto found = std::ranges::find(candidates_, server, &Candidate::server);
-  const bool is_pending = found != candidates_.end() && found->state == State::Pending;
-  return is_pending ? &*found : nullptr;
-}
-
-Attempt::Next Attempt::ask(Candidate& candidate, Milliseconds now) {
-  candidate.state = State::Pending;
-  candidate.asked = now;
-  last_asked_ = now;
-  asked_server_ = candidate.server;
-  without_edns_ = candidate.without_edns;
-  return Next::Ask;
+bool Servers::is_unreachable(ServerSetNumber set, Milliseconds now) const {
+  return std::ranges::all_of(lists_[list_of(set)].servers, [&](ServerNumber server) {
+    return table_[server].health.has_failed() || table_[server].loop.is_left_out(now);
+  });
 }
 
 }  // namespace dnslet::policy

@@ -2,117 +2,114 @@
 // Copyright the dnslet authors
 #pragma once
 
-// The order in which the servers of a set are asked. Decides; sends nothing, owns no timer.
+// The table of servers: each is known once, by a number, whatever sets name it, and with it what is
+// remembered of it (policy/server_health). Sets are lists of those numbers; equal lists are kept
+// once. Decides in which order the servers of a set are asked; sends nothing, owns no timer.
 //
-// `ServerSet` remembers over all questions which servers failed. `Attempt` is one question's way
-// through the set. Servers are numbers: their place in the list, 0 is the most preferred.
+// A server stays as long as some set names it or some question that was asked of such a set is
+// open. Then its number is free for another one, and whoever keeps something under it is told by
+// take_dropped().
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
+#include "base/address.h"
 #include "dns/message.h"
-#include "policy/cache.h"
+#include "policy/server_health.h"
+#include "policy/zones.h"
 
 namespace dnslet::policy {
 
-// How a server took one question.
-enum class ServerResult {
-  Answered,      // with a code that ends the question
-  Refused,       // SERVFAIL, REFUSED, NOTIMP, FORMERR: alive, but of no use for this question
-  NoEdns,        // FORMERR without OPT: does not know EDNS (RFC 6891 section 7)
-  NetworkError,  // unreachable, connection refused
+using ServerNumber = uint32_t;
+inline constexpr ServerNumber kNoServer = UINT32_MAX;
+
+// How a question travels: as a datagram that may be lost or cut, or in a stream.
+enum class Way : uint8_t { Datagram, Stream };
+
+struct ServerAddress {
+  Endpoint endpoint;
+  Way way = Way::Datagram;  // of a question's first try
+
+  auto operator<=>(const ServerAddress&) const = default;
 };
 
 // The codes that make the next server worth asking (contract section 6).
 bool is_refusal(dns::Rcode rcode);
 
-class ServerSet {
+class Servers {
  public:
-  static constexpr Milliseconds kFirstPause{1000};
-  static constexpr Milliseconds kLongestPause{30000};
+  using ListNumber = uint32_t;
 
-  // REQUIRES: count > 0.
-  explicit ServerSet(std::size_t count) : health_(count) {}
+  // From now on these are the servers of the set, the most preferred first; one that is named twice
+  // counts once. REQUIRES: not empty.
+  void assign(ServerSetNumber set, const std::vector<ServerAddress>& servers);
+  // A number that no server has any more; nullopt: none is left to be told.
+  std::optional<ServerNumber> take_dropped();
 
-  std::size_t size() const { return health_.size(); }
+  // REQUIRES, here and below: the set has been assigned, the server is there.
+  ListNumber list_of(ServerSetNumber set) const { return lists_of_sets_[set]; }
+  const std::vector<ServerNumber>& servers_of(ListNumber list) const {
+    return lists_[list].servers;
+  }
+  // A question is asked of these servers, until it is over.
+  void hold(ListNumber list) { ++lists_[list].users; }
+  void release(ListNumber list);
+
+  const ServerAddress& address(ServerNumber server) const { return table_[server].address; }
+  std::size_t numbers() const { return table_.size(); }  // that have ever been in use at once
+  bool is_there(ServerNumber server) const {
+    return server < table_.size() && table_[server].lists > 0;
+  }
+
+  Health& health(ServerNumber server) { return table_[server].health; }
+  EdnsKnowledge& edns(ServerNumber server) { return table_[server].edns; }
+  LoopSuspicion& loop(ServerNumber server) { return table_[server].loop; }
 
   // Who is asked, in order. `at_once`: the first of `order`, and behind it servers whose pause is
-  // over: they get this question too, so that nobody waits while they are tried.
+  // over: they get this question too, so that nobody waits while they are tried. A server that
+  // leads back is left out, which may leave nobody.
   struct Plan {
-    std::vector<std::size_t> order;
+    std::vector<ServerNumber> order;
     std::size_t at_once = 1;
   };
-  // A server that is tried has its pause doubled in advance: it counts as failed until it answers,
-  // and the next plan leaves it alone. Valid until the next one.
-  const Plan& make_plan(Milliseconds now);
-
-  // It answered, in time or late: back in its place.
-  void on_answer(std::size_t server) { health_[server] = Health(); }
-  // Network error or silence: behind the others. Returns whether this is news.
-  bool on_failure(std::size_t server, Milliseconds now);
+  // Valid until the next one.
+  const Plan& make_plan(ListNumber list, Milliseconds now);
+  // Whether all servers of the set have failed or lead back: there is nobody to expect an answer
+  // of.
+  bool is_unreachable(ServerSetNumber set, Milliseconds now) const;
 
  private:
-  struct Health {
-    Milliseconds pause{0};  // 0: healthy
-    Milliseconds try_at{0};
+  struct Server {
+    ServerAddress address;
+    Health health;
+    EdnsKnowledge edns;
+    LoopSuspicion loop;
+    uint32_t lists = 0;  // that name it; 0: the number is free
   };
-  std::vector<Health> health_;
-  Plan plan_;  // the last one, kept for its memory
-};
-
-class Attempt {
- public:
-  // What to do next.
-  enum class Next {
-    Ask,   // send the question to server()
-    Wait,  // for an answer or for silent_at()
-    Won,   // the answer just reported ends the question
-    Lost,  // no server is left
+  struct List {
+    std::vector<ServerNumber> servers;
+    uint64_t users = 0;  // sets and questions
   };
 
-  // `retry`: how long a server may be silent. Follow with next() until it says Wait.
-  Attempt(const ServerSet::Plan& plan, Milliseconds retry);
+  static constexpr ListNumber kNoList = UINT32_MAX;
 
-  Next next(Milliseconds now);
-  // After Ask: whom, and whether the query goes without OPT this time.
-  std::size_t server() const { return asked_server_; }
-  bool without_edns() const { return without_edns_; }
+  ServerNumber number_of(const ServerAddress& address);
+  ListNumber list_for(const std::vector<ServerNumber>& servers);
+  void drop(ServerNumber server);
 
-  Next on_result(std::size_t server, ServerResult result, Milliseconds now);
-
-  // The server has been heard and goes on with the question: it is not silent.
-  void on_sign_of_life(std::size_t server);
-
-  // When to call on_silence().
-  Milliseconds silent_at() const { return last_asked_ + retry_; }
-  // The servers that have been silent for `retry` by now.
-  std::vector<std::size_t> silent(Milliseconds now) const;
-  // Nobody answered for `retry`: the next server is asked too, or, when all have been, the one that
-  // was asked longest ago is asked again.
-  Next on_silence(Milliseconds now);
-
- private:
-  enum class State { Unasked, Pending, Refused, Broken };
-  struct Candidate {
-    std::size_t server = 0;
-    State state = State::Unasked;
-    Milliseconds asked{0};
-    bool without_edns = false;
-    bool is_heard = false;
-  };
-  Candidate* find(State state);
-  Candidate* find_pending(std::size_t server);
-  Next ask(Candidate& candidate, Milliseconds now);
-
-  std::vector<Candidate> candidates_;  // in the order of the plan
-  std::size_t at_once_;                // how many are still to be asked without waiting
-  Milliseconds retry_;
-  Milliseconds last_asked_{0};
-  std::size_t asked_server_ = 0;
-  bool without_edns_ = false;
+  std::vector<Server> table_;
+  std::map<ServerAddress, ServerNumber> by_address_;
+  std::vector<List> lists_;
+  std::map<std::vector<ServerNumber>, ListNumber> by_servers_;
+  std::vector<ListNumber> lists_of_sets_;
+  std::vector<ServerNumber> free_servers_;
+  std::vector<ListNumber> free_lists_;
+  std::vector<ServerNumber> dropped_;
+  Plan plan_;                          // the last one, kept for its memory
+  std::vector<ServerNumber> waiting_;  // likewise: those at its end
 };
 
 }  // namespace dnslet::policy

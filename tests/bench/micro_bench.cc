@@ -15,6 +15,7 @@
 
 #include "dns/packet.h"
 #include "policy/lookup.h"
+#include "policy/storing.h"
 #include "read_answer.h"
 
 #if __has_include(<valgrind/callgrind.h>)
@@ -83,7 +84,9 @@ struct World {
     const dns::Name owner = *dns::Name::from_text(name);
     const policy::UpstreamQuestion question{{owner, Type::A, dns::Class::IN}, {}};
     const auto read = policy::read_answer(answer, question);
-    if (read) policy::remember(tables(), question, read->answer, now);
+    if (read)
+      (void)policy::store_answer(
+          tables(), policy::storing_of(question, policy::Existence::Unknown, now), read->answer);
   }
 
   // What the server does for a datagram; 0: no answer.

@@ -12,3 +12,9 @@ def is_static(program):
     except OSError:
         return False
     return said.returncode == 0 and "INTERP" not in said.stdout
+
+
+def has_symbols(program):
+    """Whether it can be debugged: it has not been stripped"""
+    said = subprocess.run(["readelf", "-SW", program], capture_output=True, text=True, check=True)
+    return ".symtab" in said.stdout

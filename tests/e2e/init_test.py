@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from elf import has_symbols
 from harness import REPOSITORY, SLOW, command, run
 from namespaces import has_setpriv
 
@@ -38,6 +39,21 @@ def installed(request, tmp_path_factory):
     root = tmp_path_factory.mktemp("root")
     make("install", root, f"PREFIX={request.param}")
     return root, request.param
+
+
+def test_what_is_installed_is_stripped_and_works(installed):
+    root, prefix = installed
+    program = root / f"{prefix[1:]}/sbin/dnslet"
+    assert not has_symbols(program)
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    assert said.returncode == 0 and said.stdout == run("--version").stdout
+
+
+def test_symbols_are_kept_for_who_asks(tmp_path):
+    if not has_symbols(command()[-1]):
+        pytest.skip("what was built has none either")
+    make("install", tmp_path, "STRIP=")
+    assert has_symbols(tmp_path / "usr/local/sbin/dnslet")
 
 
 def unit(installed, name):

@@ -98,3 +98,31 @@ def test_syslog_gets_objects_behind_its_head(tmp_path):
         finally:
             server.kill()
         assert not server.lines
+
+
+@pytest.mark.parametrize("flags,env,status", [
+    (["--log-format=json", "--rcache=many"], {}, 2),
+    (["--rcache=many"], {"DNSMASQ_LOG_FORMAT": "json"}, 2),
+    (["-log-format", "JSON", "--no-such-flag"], {}, 2),
+    (["--log-format=json", "--hostsfile=/no/such/file"], {}, 2),
+    (["--log-format=json", "--listen=198.51.100.77:53"], {}, 1),
+    (["--log-format=json", "--rcache"], {}, 2)])
+def test_a_fatal_error_is_an_object_too(flags, env, status):
+    result = run("--no-rec", "--listen=127.0.0.1:0", "--resolv-conf=/dev/null", *flags, env=env)
+    assert result.returncode == status
+    line = json.loads(result.stderr)
+    assert set(line) == {"time", "level", "message"} and line["level"] == "error"
+    assert not line["message"].startswith("dnslet:")
+
+
+def test_a_warning_about_options_is_an_object_too():
+    result = run("--no-rec", "--listen=127.0.0.1:0", "--resolv-conf=/dev/null", "--log-format=json",
+                 "--rcache-ttl=5", "--hostsfile=/no/such/file")
+    warning, error = map(json.loads, result.stderr.splitlines())
+    assert (warning["level"], error["level"]) == ("warning", "error")
+    assert "no effect" in warning["message"]
+
+
+def test_a_fatal_error_is_a_sentence_where_the_log_is_text():
+    result = run("--log-format=text", "--rcache=many", env={"DNSMASQ_LOG_FORMAT": "json"})
+    assert result.stderr.startswith("dnslet: --rcache: 'many' is not")

@@ -5,10 +5,12 @@
 import itertools
 import os
 import re
+import signal
 import socket
 
 import pytest
-from harness import Dnslet, Later, UdpClient, only_rcode, question, wait_until, with_address
+from harness import (Dnslet, Later, UdpClient, only_rcode, question, run, wait_until,
+                     with_address)
 
 QUERY = re.compile(r"Z info query client=(\S+) proto=(udp|tcp) name=(\S*) type=(\S+) rcode=(\S+) "
                    r"answer=(.*?) source=(\w+)(?: via=(\S+))? ms=(\d+\.\d+)$")
@@ -221,3 +223,55 @@ def test_without_a_syslog_daemon_it_says_where_the_lines_went(tmp_path):
     finally:
         server.kill()
     assert server.stderr().count("nobody reads /dev/log") == 1
+
+
+def first_line(server):
+    assert "Z info dnslet " in server.lines[0], server.lines
+    found = re.search(r'Z info dnslet (\S+) libraries="([^"]*)" cache=("[^"]*"|\S+) '
+                      r'search=("[^"]*"|\S+) rules=("[^"]*"|\S+)$', server.lines[0])
+    assert found, server.lines[0]
+    version, libraries, *rest = found.groups()
+    told = run("--version").stdout
+    assert version in told and libraries in told
+    return [text.strip('"') for text in rest]
+
+
+def test_the_first_line_tells_what_is_in_force(dnslet, source, tmp_path):
+    bare = dnslet(to=[source])
+    assert first_line(bare) == ["off, see --rcache", "off", "none"]
+    file = tmp_path / "searching.conf"
+    file.write_text("search a.test b.test\noptions ndots:3\n")
+    full = dnslet("--rcache", 10, "--enable-search", "--block", "ads.test,x.test", "--filter", "aaaa",
+                  "--allow", "127.0.0.0/8", "--stubzones", f"z.test/{source.address}", to=[source],
+                  resolv_conf=file, hosts="nonsense\n")
+    assert first_line(full) == [
+        "10 answers", "a.test b.test ndots:3",
+        "clients of 1 network, 2 domains blocked, no AAAA, 1 stub zone"]
+    assert full.log("hosts line skipped"), "nothing comes before the first line"
+
+
+def test_the_first_line_tells_a_given_search_list_that_is_long(dnslet, source):
+    domains = ",".join(f"d{number}.test" for number in range(100))
+    server = dnslet("--enable-search", "--search-domains", domains, to=[source])
+    search = first_line(server)[1]
+    assert search.startswith("d0.test d1.test ") and search.endswith(" and 92 more ndots:1")
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+def test_clients_that_are_refused_are_named_once_in_ten_seconds(dnslet, source, tcp):
+    server = dnslet("--allow", "127.0.0.2/32", to=[source])
+    for client in ("127.0.0.3", "127.0.0.3", "127.0.0.4", "127.0.0.5"):
+        assert server.query("a.test", tcp=tcp, bind=client).rcode() == 5
+    line = server.wait_log("client refused")
+    assert "warning" in line and "client=127.0.0.3" in line and "--allow (DNSMASQ_ALLOW)" in line
+    server.query("b.test", bind="127.0.0.2")
+    assert len(server.log("client refused")) == 1
+
+
+def test_what_is_refused_to_clients_that_are_allowed_is_not_their_fault(dnslet):
+    server = dnslet("--no-rec", "--allow", "127.0.0.1")
+    assert server.query("a.test").rcode() == 5
+    assert server.query("a.test", "AXFR", tcp=True).rcode() == 5
+    server.send_signal(signal.SIGUSR1)
+    server.wait_log("metric=dnslet_uptime_seconds")  # all that was refused is logged before
+    assert not server.log("client refused")

@@ -7,12 +7,13 @@ import re
 import socket
 
 import pytest
-from harness import free_port, run, with_address
+from harness import free_port, only_rcode, run, with_address
 
 # flag, variable, a value that differs from the default, how --print-config must show it
 OPTIONS = [
     ("listen", "DNSMASQ_LISTEN", "127.0.0.3:5399", "127.0.0.3:5399"),
     ("nameservers", "DNSMASQ_SERVERS", "192.0.2.7:5398", "192.0.2.7:5398"),
+    ("bootstrap", "DNSMASQ_BOOTSTRAP", "192.0.2.6", "192.0.2.6"),
     ("stubzones", "DNSMASQ_STUB", "a.test,b.test/192.0.2.9,c.test/[2001:db8::1]", "c.test"),
     ("search-domains", "DNSMASQ_SEARCH_DOMAINS", "a.test,lan", "a.test,lan"),
     ("ndots", "DNSMASQ_NDOTS", "5", "5"),
@@ -46,11 +47,14 @@ BAD = [
     ("listen", "DNSMASQ_LISTEN", "127.0.0.1:65536"),
     ("listen", "DNSMASQ_LISTEN", "127.0.0.1:dns"),
     ("listen", "DNSMASQ_LISTEN", "[::1:53"),
-    ("nameservers", "DNSMASQ_SERVERS", "dns.example"),
+    ("nameservers", "DNSMASQ_SERVERS", "dns..example"),
+    ("nameservers", "DNSMASQ_SERVERS", "tls://192.0.2.1"),
+    ("bootstrap", "DNSMASQ_BOOTSTRAP", "dns.example"),
     ("nameservers", "DNSMASQ_SERVERS", "192.0.2.1:53x"),
     ("nameservers", "DNSMASQ_SERVERS", "192.0.2.300"),
     ("stubzones", "DNSMASQ_STUB", "a.test"),
-    ("stubzones", "DNSMASQ_STUB", "a.test/ns.test"),
+    ("stubzones", "DNSMASQ_STUB", "a.test/ns..test"),
+    ("stubzones", "DNSMASQ_STUB", "a.test/192.0.2.1,https://192.0.2.2/dns-query"),
     ("stubzones", "DNSMASQ_STUB", "a.test/192.0.2.1,192.0.2.300"),
     ("stubzones", "DNSMASQ_STUB", "/192.0.2.1"),
     ("search-domains", "DNSMASQ_SEARCH_DOMAINS", "a..test"),
@@ -71,6 +75,7 @@ BAD = [
     ("address", "DNSMASQ_ADDRESS", "nas.test=other.test"),
     ("address", "DNSMASQ_ADDRESS", "a..test=192.0.2.1"),
     ("block", "DNSMASQ_BLOCK", "a..test"),
+    ("block", "DNSMASQ_BLOCK", "/etc/ads.txt"),
     ("block", "DNSMASQ_BLOCK", "x" * 64 + ".test"),
     ("filter", "DNSMASQ_FILTER", "mx"),
     ("upstream-timeout", "DNSMASQ_UPSTREAM_TIMEOUT", "0"),
@@ -128,7 +133,8 @@ def test_a_bad_variable_is_one_line_that_names_variable_and_value(flag, variable
     assert_refused(result, variable, value)
 
 
-@pytest.mark.parametrize("flag", ["--listen=localhost:5300", "--nameservers=dns.example"])
+@pytest.mark.parametrize("flag", ["--listen=localhost:5300", "--metrics=localhost:9153",
+                                  "--bootstrap=dns.example"])
 def test_a_name_in_place_of_an_address_gets_an_error_that_says_so(flag):
     result = run(flag, "--resolv-conf=/dev/null")
     assert_refused(result, flag.partition("=")[2].partition(":")[0])
@@ -179,20 +185,100 @@ def test_a_port_that_cannot_be_bound_tells_address_reason_and_remedy(address, re
     assert "ready" not in result.stdout
 
 
-def test_help_names_every_flag_and_its_variable():
+def test_help_shows_every_variable_beside_its_flag_in_80_columns():
     for flag in ("--help", "-h", "-help"):
         result = run(flag)
         assert (result.returncode, result.stderr) == (0, "")
+        assert all(len(line) <= 80 for line in result.stdout.splitlines())
         for name, variable in NAMES:
-            assert re.search(rf"--{name}\b", result.stdout), name
-            assert variable in result.stdout, variable
+            assert re.search(rf"^.* --{name}\b.* {variable}$", result.stdout, re.M), name
 
 
-def test_version_is_one_line_with_a_number():
+def test_version_is_one_line_with_the_libraries_and_their_versions():
     for flag in ("--version", "-v"):
         result = run(flag)
         assert (result.returncode, result.stderr) == (0, "")
-        assert re.fullmatch(r".*\w.*\n", result.stdout), result.stdout
+        assert re.fullmatch(r"dnslet \S*\w\S* \(libuv [\d.]+, c-ares [\d.]+, cxxopts [\d.]+\)\n",
+                            result.stdout), result.stdout
+
+
+def test_a_short_flag_that_does_not_exist_is_named_as_it_was_spelled():
+    result = serve("-c")
+    assert result.stderr == "dnslet: unknown flag '-c', see --help\n"
+
+
+def warnings_of(tmp_path, *flags, env=None):
+    # The missing file ends it at once, behind the warnings.
+    lines = serve(*flags, "--hostsfile", tmp_path / "missing", env=env).stderr.splitlines()
+    return [line for line in lines if line.startswith("dnslet: warning: ")]
+
+
+@pytest.mark.parametrize("flags,env,words", [
+    ([], {"DNSMASQ_SERVER": "192.0.2.1"}, ["DNSMASQ_SERVER'", "DNSMASQ_SERVERS?"]),
+    ([], {"DNSMASQ_NONSENSE": "1"}, ["DNSMASQ_NONSENSE", "--help"]),
+    (["--search-domains=a.test"], {}, ["--search-domains", "no effect", "--enable-search"]),
+    ([], {"DNSMASQ_NDOTS": "2"}, ["DNSMASQ_NDOTS", "no effect", "--enable-search"]),
+    (["--rcache-ttl=9"], {}, ["--rcache-ttl", "no effect", "--rcache"]),
+    (["--rcache-stale=9"], {}, ["--rcache-stale", "no effect", "--rcache"]),
+    (["--rcache=1", "--rcache=2"], {}, ["--rcache ", "more than once", "'2'"]),
+    (["-p", "53"], {}, ["-p", "53", "--listen"])])
+def test_what_is_hardly_meant_is_one_warning(tmp_path, flags, env, words):
+    [warning] = warnings_of(tmp_path, *flags, env=env)
+    for word in words:
+        assert word in warning, (word, warning)
+
+
+@pytest.mark.parametrize("env", [
+    {"DNSMASQ_SERVER": ""}, {"DNSMASQ_SERVICE_HOST": "10.0.0.1", "DNSMASQ_PORT": "udp://10.0.0.1:53",
+                             "DNSMASQ_PORT_53_UDP_PORT": "53", "DNSMASQ_SERVICE_PORT_DNS": "53"}])
+def test_variables_that_are_empty_or_made_by_kubernetes_are_not_warned_of(tmp_path, env):
+    assert warnings_of(tmp_path, env=env) == []
+
+
+def test_a_flag_that_takes_a_list_and_is_given_again_adds_to_it():
+    for name, first, second in [("nameservers", "192.0.2.1", "192.0.2.2"), ("block", "a.test", "b.test"),
+                                ("listen", "127.0.0.3:5399", "127.0.0.4:5399"),
+                                ("search-domains", "a.test", "b.test")]:
+        others = [] if name == "nameservers" else ["--nameservers=192.0.2.1"]
+        both = shown(name, *others, f"--{name}={first}", f"--{name}={second}",
+                     env={"DNSMASQ_" + name.upper(): "192.0.2.3"} if name == "listen" else None)
+        assert both == shown(name, *others, f"--{name}={first},{second}")
+        assert f"{first},{second}" in both
+
+
+def test_a_server_given_by_a_second_flag_is_asked(dnslet, upstream):
+    dead, server = f"127.0.0.1:{free_port()}", upstream(with_address())
+    running = dnslet("--nameservers", dead, "--nameservers", server.address)
+    assert running.query("a.test").answer and server.questions
+
+
+def test_a_bootstrap_server_that_is_dnslet_itself_is_refused():
+    port = free_port()
+    result = run(f"--listen=127.0.0.1:{port}", f"--bootstrap=127.0.0.1:{port}",
+                 "--nameservers=192.0.2.1", "--resolv-conf=/dev/null")
+    assert result.returncode == 2
+    assert "--bootstrap (DNSMASQ_BOOTSTRAP)" in result.stderr and "itself" in result.stderr
+
+
+@pytest.mark.parametrize("by_file", [False, True])
+def test_a_domain_that_stands_in_the_search_list_twice_is_asked_once(dnslet, upstream, tmp_path,
+                                                                     by_file):
+    server = upstream(only_rcode("NXDOMAIN"))
+    file = tmp_path / "resolv.conf"
+    file.write_text("search a.test . A.test. b.test a.test\n" if by_file else "")
+    flags = [] if by_file else ["--search-domains", "a.test,.,A.test.", "-s", "b.test,a.test"]
+    running = dnslet("--enable-search", *flags, to=[server], resolv_conf=file)
+    running.query("host")
+    assert [q.name for q in server.questions] == ["host.a.test.", "host.b.test.", "host."]
+
+
+def test_a_dot_as_the_search_list_is_an_empty_one(dnslet, upstream, tmp_path):
+    server = upstream(only_rcode("NXDOMAIN"))
+    file = tmp_path / "resolv.conf"
+    file.write_text("search file.test\n")
+    running = dnslet("--enable-search", "--search-domains", ".", to=[server], resolv_conf=file)
+    running.query("host")
+    assert [q.name for q in server.questions] == ["host."], server.questions
 
 
 def shown(name, *flags, env=None):

@@ -24,9 +24,7 @@ FAKETIME = [str(path) for folder in ("/usr/lib", "/usr/lib64")
 def crowd(address, count):
     """Connections that ask nothing. Those that are not accepted count too."""
     with contextlib.ExitStack() as stack:
-        for _ in range(count):
-            stack.enter_context(TcpClient(address))
-        yield
+        yield [stack.enter_context(TcpClient(address)) for _ in range(count)]
 
 
 def numbered(count, name="n{}.test"):
@@ -69,14 +67,62 @@ def test_too_few_descriptors_to_begin_with_are_told(descriptors, threads):
                      done.stderr), done.stderr
 
 
-def test_descriptors_that_are_free_again_are_used(dnslet, upstream):
-    server = dnslet("--tcp-idle-timeout", "60000", to=[upstream(with_address())],
-                    wrapper=limited(32))
-    with crowd(server.address, 60):
-        # libuv 1.50 accepts one connection a turn: the question would not wait for all of them.
-        wait_until(lambda: server.descriptors() == 32, "no descriptor left")
-        assert server.query("a.test").rcode() == 2
-    wait_until(lambda: data(server.query("b.test")) == ["192.0.2.1"], "service as before")
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+@pytest.mark.parametrize("descriptors", [32, 64, 256])
+def test_idle_tcp_clients_leave_descriptors_for_questions(dnslet, upstream, descriptors, tcp):
+    flags = ["--force-tcp"] if tcp else []
+    server = dnslet(*flags, "--tcp-idle-timeout", "60000", to=[upstream(with_address())],
+                    wrapper=limited(descriptors))
+    with crowd(server.address, 2 * descriptors) as clients:
+        # libuv 1.50 accepts one connection a turn: a question would not wait for all of them.
+        wait_until(clients[descriptors].is_closed, "all have come, and most were too many")
+        answers = udp_burst(server.address, numbered(3), 3)
+        assert [data(answer) for answer in answers.values()] == [["192.0.2.1"]] * 3
+        assert data(server.query("b.test", tcp=True)) == ["192.0.2.1"]
+    assert not server.log("no descriptor")
+    server.wait_log(rf"warning fewer TCP clients .*ulimit -n.* clients=\d+ files={descriptors}")
+
+
+def test_enough_descriptors_are_not_spoken_of(dnslet):
+    server = dnslet("--no-rec", wrapper=limited(1024))
+    server.stop()
+    assert not server.log("fewer TCP clients")
+
+
+@contextlib.contextmanager
+def idle_clients(address, count):
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(TcpClient(address)) for _ in range(count)]
+        for client in clients:
+            client.send(question("db.local"))
+            assert data(client.receive()) == ["10.0.0.5"]
+        yield clients
+
+
+def short_of_descriptors(dnslet, upstream):
+    return dnslet("--tcp-idle-timeout", "60000", "--upstream-timeout", "20000",
+                  "--upstream-retry", "20000",
+                  to=[upstream(silent)], hosts=HOSTS, wrapper=limited(64))
+
+
+def test_idle_tcp_clients_make_room_for_more_questions_than_were_expected(dnslet, upstream):
+    server = short_of_descriptors(dnslet, upstream)
+    with idle_clients(server.address, 12) as clients, UdpClient(server.address) as asking:
+        for each in numbered(64):
+            asking.send(each)
+        server.wait_log("no descriptor")
+        assert all(client.is_closed(1) for client in clients)
+
+
+def test_the_longest_idle_tcp_client_makes_room_for_another_one(dnslet, upstream):
+    server = short_of_descriptors(dnslet, upstream)
+    with idle_clients(server.address, 12) as clients, UdpClient(server.address) as asking:
+        for number in range(64 - server.descriptors()):
+            asking.send(question(f"n{number}.test"))
+        wait_until(lambda: server.descriptors() == 64, "no descriptor left")
+        assert data(server.query("db.local", tcp=True)) == ["10.0.0.5"]
+        wait_until(clients[0].is_closed, "the end of the longest idle one")
+        assert not clients[11].is_closed()
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])

@@ -72,9 +72,9 @@ class Checked {
 
   void store(const policy::CacheKey& key, unsigned which, const dns::Bytes& message) {
     const std::uint32_t ttl = ttl_of(message);
-    const auto parsed = dns::Message::parse(message);
-    assert(parsed);
-    cache_.store(key, {*parsed, {}}, now_, std::chrono::seconds(ttl));
+    const dns::Answer answer(message);
+    assert(answer.is_whole());
+    cache_.store(key, answer, now_, std::chrono::seconds(ttl));
     const auto hit = cache_.find(key, now_, {}, large_);
     const bool is_kept = hit && std::ranges::equal(hit->message, message);
     assert(is_kept || message.size() + 512 > capacity_ * Cache::kBytesPerAnswer);

@@ -10,6 +10,7 @@
 
 #include "input.h"
 #include "policy/lookup.h"
+#include "policy/storing.h"
 #include "read_answer.h"
 #include "records.h"
 
@@ -152,8 +153,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     auto upstream = policy::read_answer(packet, question);
     if (!upstream)
       upstream =
-          policy::UpstreamAnswer{{dns::build_failure(question.question, dns::Rcode::NxDomain), {}}};
-    policy::remember(tables, question, upstream->answer, kNow);
+          policy::UpstreamAnswer{dns::Answer::failure(question.question, dns::Rcode::NxDomain)};
+    (void)policy::store_answer(
+        tables, policy::storing_of(question, policy::Existence::Unknown, kNow), upstream->answer);
     is_answered = asker.answered([&](dns::MutableBytesView out) {
       return asker.lookup.on_answer(tables, {upstream->answer}, kNow, out);
     });

@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <cassert>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "app/option_table.h"
 #include "app/options.h"
+#include "config/server_url.h"
 #include "dns/name.h"
 #include "input.h"
 
@@ -22,7 +22,7 @@ using app::Options, app::Origin;
 
 struct Start {
   std::vector<std::string> arguments;
-  std::map<std::string, std::string> variables;
+  app::Environment variables;
 };
 
 // As a kernel hands them over: strings without zero bytes.
@@ -67,10 +67,14 @@ void check_bounds(const Options& options) {
 
 void check_lists(const Options& options) {
   assert(!options.listen.empty() && !options.resolv_conf.empty());
-  for (const Endpoint& server : options.nameservers) assert(server.port != 0);
+  for (const ServerAddress& server : options.nameservers) {
+    const auto again = config::parse_server(server.to_text());
+    assert(server.port != 0 && again && *again == server);
+  }
+  for (const Endpoint& server : options.bootstrap) assert(server.port != 0);
   for (const std::string& path : options.hosts_files) assert(!path.empty());
   for (const Network& network : options.allow) assert(network.prefix <= network.address.size() * 8);
-  for (const std::string& domain : options.block) assert(dns::Name::from_text(domain));
+  options.block.for_each([](dns::NameView domain) { assert(!domain.is_root()); });
   for (const app::StaticRecord& record : options.addresses) {
     const bool is_wildcard = record.name.starts_with("*.");
     assert(dns::Name::from_text(record.name.substr(is_wildcard ? 2 : 0)));
@@ -97,12 +101,7 @@ void check_settings(const std::vector<app::Setting>& settings, const Start& star
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const Start start = split(std::string(data, data + size));
-  const auto parsed = app::parse_options(
-      start.arguments, [&](const std::string& name) -> std::optional<std::string> {
-        const auto variable = start.variables.find(name);
-        if (variable == start.variables.end()) return std::nullopt;
-        return variable->second;
-      });
+  const auto parsed = app::parse_options(start.arguments, start.variables);
   if (!parsed) {
     assert(!parsed.error().text.empty() && is_printable(parsed.error().text));
     return 0;

@@ -12,6 +12,7 @@
 #include "catch.h"
 #include "dns/packet.h"
 #include "policy/lookup.h"
+#include "policy/storing.h"
 #include "read_answer.h"
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -69,7 +70,8 @@ struct World {
   }
   void keep_answer(const char* name, const Packet& answer) {
     const UpstreamQuestion question{{*dns::Name::from_text(name), Type::A, dns::Class::IN}, {}};
-    remember(tables(), question, read_answer(answer, question)->answer, Milliseconds(0));
+    (void)store_answer(tables(), storing_of(question, Existence::Unknown, Milliseconds(0)),
+                       read_answer(answer, question)->answer);
   }
 
   // The allocations of a hundred answers from `source`.

@@ -24,6 +24,7 @@
 #include "dns/packet_text.h"
 #include "policy/family.h"
 #include "policy/lookup.h"
+#include "policy/storing.h"
 #include "read_answer.h"
 
 namespace dnslet::test {
@@ -111,13 +112,14 @@ class Script {
     const policy::UpstreamQuestion question = asked_upstream();
     const auto read = policy::read_answer(packet, question);
     REQUIRE(read);
-    CHECK(read_message(read->answer.message).opts == 0);
+    const BytesView kept = read->answer.message();
+    CHECK(read_message({kept.begin(), kept.end()}).opts == 0);
     land(read->answer, policy::Source::Upstream);
   }
   // No server says anything until the time is up.
   void no_server_answers() {
     const dns::Question question = asked_upstream().question;
-    land({dns::build_failure(question, dns::Rcode::ServFail), {}}, policy::Source::Error);
+    land(policy::Answer::failure(question, dns::Rcode::ServFail), policy::Source::Error);
   }
   // Whether a packet from upstream would be taken for the answer.
   bool takes(const Packet& packet) const {
@@ -136,7 +138,8 @@ class Script {
     const policy::UpstreamQuestion question = asked_upstream();
     const auto read = policy::read_answer(message_of(upstream_text(), message), question);
     REQUIRE(read);
-    (void)policy::settle(tables(), question, {read->answer}, now_);
+    (void)policy::store_answer(
+        tables(), policy::storing_of(question, policy::Existence::Unknown, now_), read->answer);
   }
   void deadline() { take(lookup_->on_deadline(tables(), now_, out_)); }
 
@@ -231,8 +234,8 @@ class Script {
   }
 
   void land(const policy::Answer& answer, policy::Source source) {
-    const auto amended =
-        policy::settle(tables(), asked_upstream(), {answer, source, sibling_}, now_);
+    const auto amended = policy::store_answer(
+        tables(), policy::storing_of(asked_upstream(), sibling_, now_), answer);
     const policy::Answer& settled = amended ? *amended : answer;
     take(lookup_->on_answer(tables(), {settled, source, sibling_}, now_, out_));
   }

@@ -13,10 +13,7 @@ using namespace dnslet::app;
 namespace {
 
 Result<ParsedOptions> with_variable(const std::string& variable, const std::string& value) {
-  return parse_options({}, [&](const std::string& name) -> std::optional<std::string> {
-    if (name == variable) return value;
-    return std::nullopt;
-  });
+  return parse_options({}, {{variable, value}});
 }
 
 // The error sentence; empty if the value is good.
@@ -28,7 +25,7 @@ std::string trouble(const std::string& variable, const std::string& value) {
 }  // namespace
 
 TEST_CASE("nothing is served or pushed unless it is asked for") {
-  const auto parsed = parse_options({}, [](const std::string&) { return std::nullopt; });
+  const auto parsed = parse_options({}, {});
   REQUIRE(parsed);
   CHECK_FALSE(parsed->options.metrics);
   CHECK_FALSE(parsed->options.graphite);
@@ -50,12 +47,18 @@ TEST_CASE("the address of the metrics needs its port") {
   }
 }
 
-TEST_CASE("a Graphite server has an address and a port that can be reached") {
+TEST_CASE("a Graphite server has an address or a name, and a port that can be reached") {
   CHECK(with_variable("GRAPHITE_SERVER", "10.0.0.9:2003")->options.graphite->to_text() ==
         "10.0.0.9:2003");
   CHECK_FALSE(trouble("GRAPHITE_SERVER", "10.0.0.9").empty());
   CHECK_FALSE(trouble("GRAPHITE_SERVER", "10.0.0.9:0").empty());
-  CHECK_FALSE(trouble("GRAPHITE_SERVER", "carbon.test:2003").empty());
+  CHECK(with_variable("GRAPHITE_SERVER", "[2001:db8::1]:2003")->options.graphite->port == 2003);
+  const auto by_name = with_variable("GRAPHITE_SERVER", "Carbon.test:2003");
+  CHECK(by_name->options.graphite->is_name());
+  CHECK(by_name->options.graphite->to_text() == "carbon.test:2003");
+  for (const char* const value : {"carbon.test", "carbon.test:0", "carbon.test:", ":2003",
+                                  "tcp://carbon.test:2003", "2001:db8::1", "carbon .test:2003"})
+    CHECK_FALSE(trouble("GRAPHITE_SERVER", value).empty());
 }
 
 TEST_CASE("a Graphite prefix can't break the protocol or the tree of names") {

@@ -31,8 +31,7 @@ Packet packet(std::string_view owner, uint32_t ttl = 60) {
 
 void keep_answer(Cache& cache, const CacheKey& key, const Answer& answer,
                  const CacheTable::Validity& validity) {
-  const auto message = dns::Message::parse(answer.message);
-  cache.store(key, {*message, answer.error}, validity.from, validity.lifetime);
+  cache.store(key, answer, validity.from, validity.lifetime);
 }
 
 // A cache that is asked by name, with a clock.
@@ -42,7 +41,7 @@ struct Fixture {
   static CacheKey key(const dns::Name& owner) { return {owner, Type::A, Class::IN, false, false}; }
   void store(std::string_view owner, const Bytes& message, seconds lifetime = seconds(60)) {
     const dns::Name stored = name(owner);
-    keep_answer(cache, key(stored), {message, {}}, {now, lifetime});
+    keep_answer(cache, key(stored), Answer(message), {now, lifetime});
   }
   void store(std::string_view owner) { store(owner, packet(owner).bytes()); }
   // The copy; empty for a miss.
@@ -87,7 +86,8 @@ TEST_CASE("an extended error is kept with its answer") {
   Cache cache(10, 42);
   const dns::Name owner = name("a.test");
   const Bytes error = test::hex("0016 6869");
-  keep_answer(cache, Fixture::key(owner), {packet("a.test").bytes(), dns::ExtendedError(error)},
+  keep_answer(cache, Fixture::key(owner),
+              Answer(packet("a.test").bytes(), dns::ExtendedError(error)),
               {Milliseconds(0), seconds(60)});
   Bytes slot(512);
   const auto hit = cache.find(Fixture::key(owner), Milliseconds(0), slot, {});
@@ -127,10 +127,10 @@ TEST_CASE("every field of the key tells answers apart") {
                              {owner, Type::A, Class::CH, false, false},
                              {owner, Type::A, Class::IN, true, false},
                              {owner, Type::A, Class::IN, false, true}};
-  keep_answer(fixture.cache, key, {packet("a.test").bytes(), {}}, {fixture.now, seconds(60)});
+  keep_answer(fixture.cache, key, Answer(packet("a.test").bytes()), {fixture.now, seconds(60)});
   CHECK_FALSE(fixture.find(key).empty());
   for (const CacheKey& wanted : others) CHECK(fixture.find(wanted).empty());
-  keep_answer(fixture.cache, others[3], {packet("a.test", 9).bytes(), {}},
+  keep_answer(fixture.cache, others[3], Answer(packet("a.test", 9).bytes()),
               {fixture.now, seconds(60)});
   CHECK(fixture.find(key) == packet("a.test").bytes());
   CHECK(fixture.find(others[3]) == packet("a.test", 9).bytes());
@@ -342,7 +342,7 @@ TEST_CASE("a shared cache keeps its capacity and its memory in all") {
     const std::string owner = "h" + std::to_string(i) + ".test";
     const dns::Name stored = name(owner);
     const Bytes message = i % 8 == 0 ? big(owner, 3'000) : packet(owner).bytes();
-    keep_answer(cache, Fixture::key(stored), {message, {}}, {Milliseconds(0), seconds(60)});
+    keep_answer(cache, Fixture::key(stored), Answer(message), {Milliseconds(0), seconds(60)});
   }
   CHECK(cache.entries() <= kCapacity);
   CHECK(cache.entries() > kCapacity / 2);
@@ -375,7 +375,7 @@ TEST_CASE("workers may ask, keep and clear at once, and every answer is whole") 
       const std::size_t what = dice.roll(1'000);
       if (what == 0) cache.clear();
       if (what < 300)
-        keep_answer(cache, key, {answers[number], {}}, {Milliseconds(0), seconds(60)});
+        keep_answer(cache, key, Answer(answers[number]), {Milliseconds(0), seconds(60)});
       const auto hit = cache.find(key, Milliseconds(0), slot, {});
       if (hit && !dns::same_bytes(hit->message, answers[number])) ++broken[worker];
       if (cache.counters().entries > capacity) ++broken[worker];

@@ -209,7 +209,7 @@ TEST_CASE("each name of a search is told with its source and what came of it") {
   std::vector<std::string> told;
   dns.on_tried = [&](const Tried& tried) {
     told.push_back(tried.name.view().to_text() + ' ' + to_text(tried.source) + ' ' +
-                   std::to_string(static_cast<int>(outcome_of(tried.answer.message))) +
+                   std::to_string(static_cast<int>(outcome_of(tried.answer.kind()))) +
                    (tried.ends_search ? " end" : ""));
   };
   dns.ask("db AAAA");

@@ -4,6 +4,7 @@
 
 #include "catch.h"
 #include "dns/packet.h"
+#include "policy/storing.h"
 #include "read_answer.h"
 
 namespace dnslet::policy {
@@ -32,7 +33,8 @@ struct World {
     const UpstreamQuestion question{{*dns::Name::from_text(name), Type::A, dns::Class::IN}, {}};
     const auto read = read_answer(Packet(name, Type::A).flags(0x8180).answer(), question);
     REQUIRE(read);
-    remember(tables(), question, read->answer, Milliseconds(0));
+    (void)store_answer(tables(), storing_of(question, Existence::Unknown, Milliseconds(0)),
+                       read->answer);
   }
 
   std::optional<Source> source_of(const Packet& packet) {

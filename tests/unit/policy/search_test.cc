@@ -315,7 +315,7 @@ TEST_CASE("a domain that makes the name longer than 255 bytes is left out") {
 StepOutcome outcome(uint8_t rcode, uint8_t answers) {
   const dns::Bytes wire{0, 1, 0x81, static_cast<uint8_t>(0x80 | rcode), 0, 1, 0, answers, 0,
                         0, 0, 0};
-  return outcome_of(wire);
+  return outcome_of(dns::kind_by_header(wire));
 }
 
 TEST_CASE("an answer with records is data, one without is NODATA") {

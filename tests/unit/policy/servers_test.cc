@@ -2,44 +2,42 @@
 // Copyright the dnslet authors
 #include "policy/servers.h"
 
+#include <initializer_list>
+#include <string>
+
 #include "catch.h"
 
 namespace dnslet::policy {
 namespace {
 
-using Next = Attempt::Next;
-using Order = std::vector<std::size_t>;
-
-constexpr Milliseconds kRetry{800};
+using Order = std::vector<ServerNumber>;
 
 Milliseconds at(int ms) { return Milliseconds(ms); }
 
-ServerSet::Plan plan(Order order, std::size_t at_once = 1) { return {std::move(order), at_once}; }
+ServerAddress address(int last) {
+  return {{IpAddress::v4(10, 0, 0, static_cast<uint8_t>(last)), 53, {}}, Way::Datagram};
+}
+std::vector<ServerAddress> addresses(std::initializer_list<int> lasts) {
+  std::vector<ServerAddress> list;
+  for (const int last : lasts) list.push_back(address(last));
+  return list;
+}
 
-// An attempt that has sent its first questions. Reads as a list of facts: whom it asked.
-class Question {
+// One set, whose servers have the numbers from 0.
+class ServerSet {
  public:
-  explicit Question(ServerSet::Plan plan) : attempt_(std::move(plan), kRetry) {
-    while (note(attempt_.next(at(0))) == Next::Ask) continue;
+  explicit ServerSet(int count) {
+    std::vector<ServerAddress> list;
+    for (int i = 0; i < count; ++i) list.push_back(address(i));
+    servers.assign(0, list);
   }
-
-  Next result(std::size_t server, ServerResult result, int ms = 0) {
-    return note(attempt_.on_result(server, result, at(ms)));
+  Servers::Plan make_plan(Milliseconds now) { return servers.make_plan(servers.list_of(0), now); }
+  bool on_failure(ServerNumber server, Milliseconds now) {
+    return servers.health(server).on_failure(now);
   }
-  void sign_of_life(std::size_t server) { attempt_.on_sign_of_life(server); }
-  Next silence(int ms) { return note(attempt_.on_silence(at(ms))); }
+  bool on_answer(ServerNumber server) { return servers.health(server).on_answer(); }
 
-  const Order& asked() const { return asked_; }
-  const Attempt& attempt() const { return attempt_; }
-
- private:
-  Next note(Next next) {
-    if (next == Next::Ask) asked_.push_back(attempt_.server());
-    return next;
-  }
-
-  Attempt attempt_;
-  Order asked_;
+  Servers servers;
 };
 
 // Codes.
@@ -53,130 +51,6 @@ TEST_CASE("the codes that another server may do better are refusals") {
   CHECK_FALSE(is_refusal(static_cast<Rcode>(6)));
   CHECK(is_refusal(Rcode::BadVers));
   CHECK(is_refusal(static_cast<Rcode>(23)));
-}
-
-// One question.
-
-TEST_CASE("the first server is asked, and its answer ends the question") {
-  Question question(plan({0, 1, 2}));
-  CHECK(question.asked() == Order{0});
-  CHECK(question.result(0, ServerResult::Answered) == Next::Won);
-  CHECK(question.asked() == Order{0});
-}
-
-TEST_CASE("a refusal or a network error makes it ask the next server at once") {
-  const ServerResult result = GENERATE(ServerResult::Refused, ServerResult::NetworkError);
-  Question question(plan({0, 1, 2}));
-  CHECK(question.result(0, result) == Next::Ask);
-  CHECK(question.result(1, result) == Next::Ask);
-  CHECK(question.asked() == Order{0, 1, 2});
-  CHECK(question.result(2, ServerResult::Answered) == Next::Won);
-}
-
-TEST_CASE("a question that all servers refused is lost") {
-  Question question(plan({0, 1}));
-  CHECK(question.result(0, ServerResult::Refused) == Next::Ask);
-  CHECK(question.result(1, ServerResult::NetworkError) == Next::Lost);
-}
-
-TEST_CASE("a single server that refuses loses the question") {
-  Question question(plan({0}));
-  CHECK(question.result(0, ServerResult::Refused) == Next::Lost);
-}
-
-TEST_CASE("after silence the next server is asked too, and the first may still win") {
-  Question question(plan({0, 1}));
-  CHECK(question.attempt().silent_at() == at(800));
-  CHECK(question.silence(800) == Next::Ask);
-  CHECK(question.asked() == Order{0, 1});
-  CHECK(question.attempt().silent_at() == at(1600));
-  CHECK(question.result(0, ServerResult::Answered, 900) == Next::Won);
-}
-
-TEST_CASE("a server that refuses while another is silent is waited out") {
-  Question question(plan({0, 1}));
-  CHECK(question.silence(800) == Next::Ask);
-  CHECK(question.result(1, ServerResult::Refused, 810) == Next::Wait);
-  CHECK(question.result(0, ServerResult::Refused, 820) == Next::Lost);
-}
-
-TEST_CASE("the only server is asked again after silence") {
-  Question question(plan({0}));
-  CHECK(question.silence(800) == Next::Ask);
-  CHECK(question.silence(1600) == Next::Ask);
-  CHECK(question.asked() == Order{0, 0, 0});
-  CHECK(question.result(0, ServerResult::Answered, 1700) == Next::Won);
-}
-
-TEST_CASE("when all are silent, the one asked longest ago is asked again") {
-  Question question(plan({0, 1, 2}));
-  for (const int ms : {800, 1600, 2400, 3200, 4000}) CHECK(question.silence(ms) == Next::Ask);
-  CHECK(question.asked() == Order{0, 1, 2, 0, 1, 2});
-}
-
-TEST_CASE("a server that refused is not asked again") {
-  Question question(plan({0, 1}));
-  CHECK(question.result(0, ServerResult::Refused, 10) == Next::Ask);
-  CHECK(question.silence(810) == Next::Ask);
-  CHECK(question.silence(1610) == Next::Ask);
-  CHECK(question.asked() == Order{0, 1, 1, 1});
-}
-
-TEST_CASE("a second refusal of the same server changes nothing") {
-  Question question(plan({0, 1, 2}));
-  CHECK(question.result(0, ServerResult::Refused) == Next::Ask);
-  CHECK(question.silence(800) == Next::Ask);
-  CHECK(question.result(0, ServerResult::Refused, 900) == Next::Wait);
-  CHECK(question.asked() == Order{0, 1, 2});
-}
-
-TEST_CASE("silence of a server is known only after the whole time") {
-  Question question(plan({0, 1}));
-  CHECK(question.attempt().silent(at(799)).empty());
-  CHECK(question.attempt().silent(at(800)) == Order{0});
-  CHECK(question.silence(800) == Next::Ask);
-  CHECK(question.attempt().silent(at(1599)) == Order{0});
-  CHECK(question.attempt().silent(at(1600)) == Order{0, 1});
-}
-
-TEST_CASE(
-    "a server that gave a sign of life is not silent, and the next one is asked all the same") {
-  Question question(plan({0, 1}));
-  question.sign_of_life(0);
-  CHECK(question.attempt().silent(at(5000)).empty());
-  CHECK(question.silence(800) == Next::Ask);
-  CHECK(question.asked() == Order{0, 1});
-}
-
-TEST_CASE("a server that spoke is not silent") {
-  Question question(plan({0, 1}));
-  CHECK(question.result(0, ServerResult::Refused, 10) == Next::Ask);
-  CHECK(question.attempt().silent(at(5000)) == Order{1});
-}
-
-TEST_CASE("a server that does not know EDNS is asked once more without it") {
-  Question question(plan({0, 1}));
-  CHECK_FALSE(question.attempt().without_edns());
-  CHECK(question.result(0, ServerResult::NoEdns) == Next::Ask);
-  CHECK(question.attempt().without_edns());
-  CHECK(question.asked() == Order{0, 0});
-  CHECK(question.result(0, ServerResult::NoEdns) == Next::Ask);
-  CHECK(question.asked() == Order{0, 0, 1});
-  CHECK_FALSE(question.attempt().without_edns());
-}
-
-TEST_CASE("a server asked again after silence gets no EDNS if it knows none") {
-  Question question(plan({0}));
-  CHECK(question.result(0, ServerResult::NoEdns, 10) == Next::Ask);
-  CHECK(question.silence(810) == Next::Ask);
-  CHECK(question.attempt().without_edns());
-}
-
-TEST_CASE("all servers of a plan that are to be asked at once are") {
-  Question question(plan({1, 0, 2}, 2));
-  CHECK(question.asked() == Order{1, 0});
-  CHECK(question.result(0, ServerResult::Refused) == Next::Ask);
-  CHECK(question.asked() == Order{1, 0, 2});
 }
 
 // The set.
@@ -208,7 +82,8 @@ TEST_CASE("servers that all failed are asked in their order") {
 TEST_CASE("an answer puts a server back in its place") {
   ServerSet set(2);
   CHECK(set.on_failure(0, at(0)));
-  set.on_answer(0);
+  CHECK(set.on_answer(0));
+  CHECK_FALSE(set.on_answer(0));
   CHECK(set.make_plan(at(1)).order == Order{0, 1});
   CHECK(set.on_failure(0, at(2)));
 }
@@ -217,7 +92,7 @@ TEST_CASE("after its pause a server is tried with a live question beside a healt
   ServerSet set(3);
   CHECK(set.on_failure(0, at(0)));
   CHECK(set.make_plan(at(999)).at_once == 1);
-  const ServerSet::Plan trial = set.make_plan(at(1000));
+  const Servers::Plan trial = set.make_plan(at(1000));
   CHECK(trial.order == Order{1, 0, 2});
   CHECK(trial.at_once == 2);
 }
@@ -234,7 +109,7 @@ TEST_CASE("several servers are tried at once, in order") {
   ServerSet set(4);
   CHECK(set.on_failure(0, at(0)));
   CHECK(set.on_failure(2, at(0)));
-  const ServerSet::Plan trial = set.make_plan(at(1000));
+  const Servers::Plan trial = set.make_plan(at(1000));
   CHECK(trial.order == Order{1, 0, 2, 3});
   CHECK(trial.at_once == 3);
 }
@@ -264,9 +139,151 @@ TEST_CASE("an answer ends the doubling") {
   CHECK(set.on_failure(0, at(0)));
   CHECK(set.make_plan(at(1000)).at_once == 2);
   CHECK_FALSE(set.on_failure(0, at(1000)));
-  set.on_answer(0);
+  CHECK(set.on_answer(0));
+  CHECK_FALSE(set.on_answer(0));
   CHECK(set.on_failure(0, at(2000)));
   CHECK(set.make_plan(at(3000)).at_once == 2);
+}
+
+TEST_CASE("a server that leads back is left out for a minute") {
+  ServerSet set(2);
+  set.servers.loop(0).on_loop(at(0));
+  CHECK(set.make_plan(at(59'999)).order == Order{1});
+  CHECK_FALSE(set.servers.is_unreachable(0, at(0)));
+  set.servers.loop(1).on_loop(at(0));
+  CHECK(set.make_plan(at(59'999)).order.empty());
+  CHECK(set.servers.is_unreachable(0, at(59'999)));
+  CHECK(set.make_plan(at(60'000)).order == Order{0, 1});
+}
+
+TEST_CASE("a set is unreachable when all its servers have failed") {
+  ServerSet set(2);
+  CHECK(set.on_failure(0, at(0)));
+  CHECK_FALSE(set.servers.is_unreachable(0, at(1)));
+  CHECK(set.on_failure(1, at(1)));
+  CHECK(set.servers.is_unreachable(0, at(1)));
+  CHECK(set.on_answer(1));
+  CHECK_FALSE(set.servers.is_unreachable(0, at(1)));
+}
+
+// The table.
+
+TEST_CASE("a server is known once, whatever sets name it") {
+  Servers servers;
+  servers.assign(0, addresses({1, 2}));
+  servers.assign(1, addresses({2, 3, 2}));
+  CHECK(servers.servers_of(servers.list_of(0)) == Order{0, 1});
+  CHECK(servers.servers_of(servers.list_of(1)) == Order{1, 2});
+  CHECK(servers.numbers() == 3);
+  CHECK(servers.health(1).on_failure(at(0)));
+  CHECK(servers.make_plan(servers.list_of(0), at(1)).order == Order{0, 1});
+  CHECK(servers.make_plan(servers.list_of(1), at(1)).order == Order{2, 1});
+}
+
+TEST_CASE("the same address reached another way is another server") {
+  Servers servers;
+  servers.assign(0, addresses({1}));
+  servers.assign(1, {{address(1).endpoint, Way::Stream}});
+  CHECK(servers.numbers() == 2);
+}
+
+TEST_CASE("sets of the same servers share one list") {
+  Servers servers;
+  servers.assign(0, addresses({1}));
+  for (ServerSetNumber set = 1; set <= 10'000; ++set) servers.assign(set, addresses({2, 3}));
+  CHECK(servers.list_of(1) == servers.list_of(10'000));
+  CHECK(servers.list_of(0) != servers.list_of(1));
+  CHECK(servers.numbers() == 3);
+}
+
+TEST_CASE("a set that changes keeps what is known of the servers that stay") {
+  Servers servers;
+  servers.assign(0, addresses({1, 2}));
+  CHECK(servers.health(0).on_failure(at(0)));
+  servers.assign(0, addresses({1, 3}));
+  CHECK(servers.servers_of(servers.list_of(0)) == Order{0, 2});
+  CHECK(servers.health(0).has_failed());
+  CHECK(servers.take_dropped() == 1);
+  CHECK_FALSE(servers.take_dropped());
+  CHECK_FALSE(servers.is_there(1));
+  CHECK(servers.is_there(0));
+  CHECK_FALSE(servers.is_there(77));
+}
+
+TEST_CASE("a number is used again when its end has been told, and nothing is known of it") {
+  Servers servers;
+  servers.assign(0, addresses({1}));
+  CHECK(servers.health(0).on_failure(at(0)));
+  servers.assign(0, addresses({2}));
+  servers.assign(0, addresses({3}));
+  CHECK(servers.servers_of(servers.list_of(0)) == Order{2});
+  while (servers.take_dropped()) continue;
+  servers.assign(0, addresses({1}));
+  CHECK(servers.servers_of(servers.list_of(0)).front() < 2);
+  CHECK_FALSE(servers.health(servers.servers_of(servers.list_of(0)).front()).has_failed());
+  CHECK(servers.numbers() == 3);
+}
+
+TEST_CASE("a server whose set has changed stays while a question is open there") {
+  Servers servers;
+  servers.assign(0, addresses({1}));
+  const Servers::ListNumber before = servers.list_of(0);
+  servers.hold(before);
+  servers.assign(0, addresses({2}));
+  CHECK_FALSE(servers.take_dropped());
+  CHECK(servers.servers_of(before) == Order{0});
+  servers.release(before);
+  CHECK(servers.take_dropped() == 0);
+}
+
+// EDNS.
+
+TEST_CASE("a server that is silent to OPT and answers without gets none for 10 minutes") {
+  EdnsKnowledge edns;
+  CHECK_FALSE(edns.asks_without(at(0)));
+  edns.on_silence_to_opt();
+  CHECK(edns.asks_without(at(800)));
+  edns.on_answer_without(at(1000));
+  CHECK(edns.asks_without(at(600'999)));
+  CHECK_FALSE(edns.asks_without(at(601'000)));
+}
+
+TEST_CASE("a server that knows EDNS has to be silent to OPT three times in a row") {
+  EdnsKnowledge edns;
+  edns.on_answer_to_opt();
+  for (int i = 0; i < 2; ++i) {
+    edns.on_silence_to_opt();
+    CHECK(edns.asks_without(at(0)));
+    edns.on_answer_without(at(0));
+    CHECK_FALSE(edns.asks_without(at(1)));
+  }
+  edns.on_answer_without(at(1));  // one that nobody doubted
+  edns.on_silence_to_opt();
+  edns.on_answer_without(at(2));
+  CHECK(edns.asks_without(at(3)));
+}
+
+TEST_CASE("an answer to OPT ends all doubt") {
+  EdnsKnowledge edns;
+  edns.on_silence_to_opt();
+  edns.on_answer_to_opt();
+  CHECK_FALSE(edns.asks_without(at(0)));
+}
+
+// Loops.
+
+TEST_CASE("three silences in a row to questions that came back are reason to find out") {
+  using CameBack = LoopSuspicion::CameBack;
+  LoopSuspicion loop;
+  CHECK_FALSE(loop.on_silence(CameBack::Yes));
+  CHECK_FALSE(loop.on_silence(CameBack::Yes));
+  CHECK_FALSE(loop.on_silence(CameBack::No));
+  CHECK_FALSE(loop.on_silence(CameBack::Yes));
+  loop.on_answer();
+  CHECK_FALSE(loop.on_silence(CameBack::Yes));
+  CHECK_FALSE(loop.on_silence(CameBack::Yes));
+  CHECK(loop.on_silence(CameBack::Yes));
+  CHECK_FALSE(loop.on_silence(CameBack::Yes));
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include "catch.h"
 #include "dns/packet.h"
-#include "policy/cache.h"
+#include "policy/storing.h"
 
 namespace dnslet::policy {
 namespace {
@@ -24,7 +24,9 @@ Packet answer_packet(Type type = Type::A) { return Packet("db.test", type).flags
 int64_t kept(const Packet& packet, const CacheTtls& ttls = kLong) {
   const auto message = dns::Message::parse(packet);
   REQUIRE(message);
-  return time_to_keep(*message, ttls).count();
+  dns::Answer answer;
+  answer.read(*message);
+  return time_to_keep(answer, ttls).count();
 }
 
 test::TestRecord address(uint32_t ttl) { return {kToQuestion, Type::A, ttl}; }

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// A server as an option names it: how it is reached, and where. A plain value: equal ones are the
+// same server, however they were spelled.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/address.h"
+
+namespace dnslet {
+
+enum class Way : uint8_t {
+  Udp,  // and TCP for what does not fit
+  Tcp,
+};
+
+struct ServerAddress {
+  Way way = Way::Udp;
+  std::string host;  // a name in lower case without a final dot; empty: see endpoint
+  std::optional<Endpoint> endpoint;  // where no name has to be resolved; nullopt: see host
+  uint16_t port = 0;  // never 0 once parsed; that of the endpoint, where there is one
+
+  auto operator<=>(const ServerAddress&) const = default;
+
+  static ServerAddress at(const Endpoint& endpoint, Way way = Way::Udp) {
+    return {way, {}, endpoint, endpoint.port};
+  }
+  bool is_name() const { return !endpoint; }
+  // As options write it, with its port: "10.0.0.1:53", "[fe80::1%eth0]:53", "tcp://dns.test:53".
+  std::string to_text() const;
+};
+
+}  // namespace dnslet

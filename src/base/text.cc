@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "base/text.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <utility>
+
+namespace dnslet {
+namespace {
+
+constexpr std::size_t kMaxQuoted = 100;
+constexpr std::string_view kBlanks = " \t\r\n\v\f";
+
+}  // namespace
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return lower;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+std::vector<std::string_view> split_blanks(std::string_view text) {
+  std::vector<std::string_view> elements;
+  while (!(text = trimmed(text)).empty()) {
+    const std::string_view element = text.substr(0, text.find_first_of(kBlanks));
+    elements.push_back(element);
+    text.remove_prefix(element.size());
+  }
+  return elements;
+}
+
+std::size_t edit_distance(std::string_view left, std::string_view right) {
+  std::vector<std::size_t> row(right.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < right.size(); ++j) {
+      const std::size_t changed = diagonal + (left[i] == right[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+std::string escaped(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string result;
+  for (const char c : text) {
+    if (c >= ' ' && c <= '~') {
+      result += c;
+      continue;
+    }
+    const auto byte = static_cast<uint8_t>(c);
+    result += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+  }
+  return result;
+}
+
+std::string in_quotes(std::string_view text) {
+  const bool cut = text.size() > kMaxQuoted;
+  return "'" + escaped(text.substr(0, kMaxQuoted)) + (cut ? "...'" : "'");
+}
+
+Error not_a(std::string_view text, std::string_view what) {
+  return Error{in_quotes(text) + " is not " + std::string(what)};
+}
+
+}  // namespace dnslet

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Words on text that options, files and messages share: folding, parting, quoting.
+//
+// ASCII only, and independent of the locale. What is parted borrows from the text it came from.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace dnslet {
+
+std::string lower_case(std::string_view text);
+// Without the blanks (line ends too) at both ends.
+std::string_view trimmed(std::string_view text);
+// The elements between runs of blanks; none at all is fine.
+std::vector<std::string_view> split_blanks(std::string_view text);
+
+// Levenshtein's distance: how many letters to add, drop or change. Costs the product of the sizes.
+std::size_t edit_distance(std::string_view left, std::string_view right);
+
+// Printable ASCII as it is, every other byte as \xNN, so that a value cannot forge a line or drive
+// a terminal.
+std::string escaped(std::string_view text);
+// The same between single quotes, cut after a line's worth, for error sentences.
+std::string in_quotes(std::string_view text);
+// "'TEXT' is not WHAT".
+Error not_a(std::string_view text, std::string_view what);
+
+}  // namespace dnslet

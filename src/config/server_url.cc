@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "config/server_url.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <string>
+
+#include "base/text.h"
+#include "dns/name.h"
+
+namespace dnslet::config {
+namespace {
+
+constexpr std::string_view kServer =
+    "a server: write an address or a name, with a port or without, for example 10.0.0.1, "
+    "[fd00::1]:53, dns.example:53 or tcp://10.0.0.1";
+constexpr std::size_t kMaxHost = 253;
+
+// What this build can't reach.
+struct Missing {
+  std::string_view start;  // in lower case
+  std::string_view what;
+};
+constexpr auto kMissing = std::to_array<Missing>({
+    {"tls://", "DNS over TLS"},
+    {"https://", "DNS over HTTPS"},
+    {"quic://", "DNS over QUIC"},
+    {"h3://", "DNS over HTTP/3"},
+    {"socks5://", "a proxy"},
+    {"dhcp:", "the servers that DHCP offers"},
+});
+constexpr auto kMissingWords = std::to_array<Missing>({
+    {"resolved", "the servers of systemd-resolved"},
+    {"system", "the servers of resolv.conf beside others"},
+});
+
+Error missing(std::string_view text, std::string_view what) {
+  return Error{in_quotes(text) + " asks for " + std::string(what) +
+               ", which this build does not have; write udp:// or tcp:// and an address or a name"};
+}
+
+// Behind a scheme; a message is no place for a password.
+std::string without_password(std::string_view text) {
+  const std::size_t at = text.rfind('@');
+  if (at == std::string_view::npos) return std::string(text);
+  return std::string(text.substr(0, text.find("//"))) + "//..." + std::string(text.substr(at));
+}
+
+std::optional<Error> find_missing(std::string_view text) {
+  const std::string folded = lower_case(text);
+  for (const Missing& way : kMissing)
+    if (folded.starts_with(way.start)) return missing(without_password(text), way.what);
+  for (const Missing& way : kMissingWords)
+    if (folded == way.start) return missing(text, way.what);
+  return std::nullopt;
+}
+
+bool is_host_label(std::string_view label) {
+  const bool is_clean = std::ranges::all_of(label, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+  return is_clean && !label.empty() && !label.starts_with('-') && !label.ends_with('-');
+}
+
+bool is_number(std::string_view text) {
+  return text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// A name as RFC 1123 has it, and underscores, which Compose puts into its own. A last label of
+// digits is that of a mistyped address. Empty: it is none.
+std::string host_name(std::string_view text) {
+  std::string name = lower_case(text);
+  if (name.ends_with('.')) name.pop_back();
+  if (name.empty() || name.size() > kMaxHost || !dns::Name::from_text(name)) return {};
+  std::string_view rest = name;
+  while (true) {
+    const std::size_t dot = rest.find('.');
+    const std::string_view label = rest.substr(0, dot);
+    if (!is_host_label(label)) return {};
+    if (dot == std::string_view::npos) return is_number(label) ? std::string() : name;
+    rest.remove_prefix(dot + 1);
+  }
+}
+
+// 0: not a port that a server can have.
+uint16_t parse_port(std::string_view text) {
+  uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, status] = std::from_chars(text.data(), end, port);
+  return status == std::errc() && stop == end ? port : uint16_t{0};
+}
+
+}  // namespace
+
+Result<ServerAddress> parse_server(std::string_view text) {
+  if (auto error = find_missing(text)) return *error;
+
+  ServerAddress server;
+  std::string_view place = text;
+  if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
+    const std::string word = lower_case(text.substr(0, scheme));
+    if (word != "udp" && word != "tcp")
+      return Error{in_quotes(text) + ": " + in_quotes(text.substr(0, scheme + 3)) +
+                   " is no way to a server; write udp:// or tcp://"};
+    server.way = word == "tcp" ? Way::Tcp : Way::Udp;
+    place.remove_prefix(scheme + 3);
+  }
+
+  server.endpoint = Endpoint::from_text(place, kDnsPort);
+  if (server.endpoint) {
+    server.port = server.endpoint->port;
+    if (server.port == 0) return not_a(text, "a server: its port is from 1 to 65535");
+    return server;
+  }
+  const std::size_t colon = std::min(place.rfind(':'), place.size());
+  server.host = host_name(place.substr(0, colon));
+  if (server.host.empty()) return not_a(text, kServer);
+  server.port = colon == place.size() ? kDnsPort : parse_port(place.substr(colon + 1));
+  if (server.port == 0) return not_a(text, "a server: its port is from 1 to 65535");
+  return server;
+}
+
+bool looks_like_server(std::string_view text) {
+  return text.find_first_of(":[") != std::string_view::npos || IpAddress::from_text(text);
+}
+
+}  // namespace dnslet::config

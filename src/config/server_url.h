@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// How a server is written: an address or a name, with or without a port, behind a scheme that says
+// how it is reached.
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/server_address.h"
+
+namespace dnslet::config {
+
+inline constexpr uint16_t kDnsPort = 53;
+
+// "10.0.0.1", "10.0.0.1:5353", "fd00::1", "[fd00::1]:53", "fe80::1%eth0", "[fe80::1%eth0]:53",
+// "unbound", "dns.test:53", and each of them behind "udp://" or "tcp://", where an IPv6 address may
+// do without its brackets only if it has no port. Schemes are read in any case. A port that is left
+// out is 53. Fails with the end of a sentence, "'x' is not ...", that names the piece and what
+// would be right.
+Result<ServerAddress> parse_server(std::string_view text);
+
+// Whether the text can only be meant as a server, and as no domain: it has a scheme, a port,
+// brackets, or it is an address.
+bool looks_like_server(std::string_view text);
+
+}  // namespace dnslet::config

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "dns/answer.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "dns/patch.h"
+
+namespace dnslet::dns {
+namespace {
+
+// RFC 2181 section 8: a TTL with the top bit set counts as 0.
+uint32_t sane(uint32_t ttl) { return ttl > INT32_MAX ? 0 : ttl; }
+
+// RFC 2308 section 5: the SOA's TTL and its last field, MINIMUM, limit a negative answer.
+uint32_t negative_ttl(const Message& message, const Record& soa) {
+  const BytesView rdata = message.rdata(soa);
+  if (rdata.size() < 22) return 0;  // two names and five numbers
+  Reader reader(rdata.last(4));
+  return std::min(sane(soa.ttl), sane(reader.u32()));
+}
+
+std::chrono::seconds lifetime_of(const Message& message, AnswerKind kind) {
+  if (kind == AnswerKind::Failure) return {};
+  uint32_t smallest = UINT32_MAX;
+  std::optional<uint32_t> negative;
+  message.for_each_record([&](const Record& record) {
+    smallest = std::min(smallest, sane(record.ttl));
+    if (record.section == Section::Authority && record.type == Type::SOA)
+      negative = std::min(negative.value_or(UINT32_MAX), negative_ttl(message, record));
+  });
+  if (kind == AnswerKind::Data) return std::chrono::seconds(smallest);
+  return std::chrono::seconds(std::min(smallest, negative.value_or(0)));
+}
+
+}  // namespace
+
+Rcode rcode_of(BytesView message) { return static_cast<Rcode>(message[3] & flag::kRcode); }
+
+AnswerKind kind_by_header(BytesView message) {
+  Reader reader(message);
+  reader.skip(2);
+  const auto rcode = static_cast<Rcode>(reader.u16() & flag::kRcode);
+  reader.skip(2);
+  const bool has_answers = reader.u16() > 0;
+  if (rcode == Rcode::NxDomain) return AnswerKind::NxDomain;
+  if (rcode != Rcode::NoError) return AnswerKind::Failure;
+  return has_answers ? AnswerKind::Data : AnswerKind::NoData;
+}
+
+bool has_data(const Message& message) {
+  const Type asked = message.question().type;
+  bool found = false;
+  message.for_each_record([&](const Record& record) {
+    const bool is_asked = record.type == asked || asked == Type::ANY;
+    found = found || (record.section == Section::Answer && is_asked);
+  });
+  return found;
+}
+
+Answer::Answer(Bytes message, const ExtendedError& error)
+    : message_(std::move(message)), error_(error) {
+  learn();
+}
+
+Answer Answer::failure(const Question& question, Rcode rcode) {
+  return Answer(build_failure(question, rcode));
+}
+
+void Answer::read(const Message& packet) {
+  error_ = ExtendedError(extended_error(packet));
+  copy_without_opt(packet, message_);
+  learn();
+}
+
+void Answer::make_no_data() {
+  dns::make_no_data(message_);
+  learn();
+}
+
+// The bytes are parsed as they are now: an owner name may have pointed at some that were edited.
+void Answer::learn() {
+  const auto message = Message::parse(message_);
+  kind_ = kind_by_header(message_);
+  is_whole_ = message && !message->has(flag::kTc);
+  ttls_.clear();
+  lifetime_ = {};
+  if (!is_whole_) return;
+  if (kind_ == AnswerKind::Data && !has_data(*message)) kind_ = AnswerKind::Alias;
+  lifetime_ = lifetime_of(*message, kind_);
+  find_ttls(*message, ttls_);
+}
+
+}  // namespace dnslet::dns

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+
+// The part of Outstanding that waits: for servers that are silent, for the answer of the other
+// address family, and for what time brings.
+
+#include <algorithm>
+#include <utility>
+
+#include "policy/outstanding.h"
+
+namespace dnslet::policy {
+
+using State = OpenQuestion::State;
+
+void Outstanding::on_time(Milliseconds now) {
+  now_ = now;
+  const auto is_open = [this](uint64_t number) { return questions_.find(number) != nullptr; };
+  const auto is_query = [this](uint64_t token) { return queries_.find(token) != nullptr; };
+  for (auto due = silences_.front(is_open); due && due->at <= now; due = silences_.front(is_open)) {
+    const uint64_t number = due->thing;
+    silences_.pop();
+    on_silence(*questions_.find(number));
+  }
+  for (auto due = held_.front(is_open); due && due->at <= now; due = held_.front(is_open)) {
+    const uint64_t number = due->thing;
+    held_.pop();
+    finish_kept(*questions_.find(number));
+  }
+  for (auto due = late_.front(is_query); due && due->at <= now; due = late_.front(is_query)) {
+    const uint64_t token = due->thing;
+    late_.pop();
+    const Query query = *queries_.find(token);
+    actions_.emplace_back(Forget{token, query.server, query.way, true});
+    end_query(token);
+  }
+  for (OpenQuestion* open = questions_.oldest(); open && open->started + settings_.timeout <= now;
+       open = questions_.oldest())
+    finish_failed(*open);
+  drop_servers();
+}
+
+std::optional<Milliseconds> Outstanding::wake_at() {
+  const auto is_open = [this](uint64_t number) { return questions_.find(number) != nullptr; };
+  const auto is_query = [this](uint64_t token) { return queries_.find(token) != nullptr; };
+  constexpr Milliseconds kNever = Milliseconds::max();
+  Milliseconds next = kNever;
+  if (const auto* const due = silences_.front(is_open)) next = std::min(next, due->at);
+  if (const auto* const due = held_.front(is_open)) next = std::min(next, due->at);
+  if (const auto* const due = late_.front(is_query)) next = std::min(next, due->at);
+  if (const OpenQuestion* const open = questions_.oldest())
+    next = std::min(next, open->started + settings_.timeout);
+  return next == kNever ? std::nullopt : std::optional(next);
+}
+
+// The question is looked at once more when a server that is asked now has been silent.
+void Outstanding::look_again(const OpenQuestion& open) {
+  silences_.add({now_ + settings_.retry, open.number},
+                [this](uint64_t number) { return questions_.find(number) != nullptr; });
+}
+
+bool Outstanding::is_late(const OpenQuestion& open) const {
+  return now_ >= open.started + settings_.retry;
+}
+
+bool Outstanding::is_silent(const UpstreamQuestion& question, Milliseconds now) {
+  now_ = now;
+  const OpenQuestion* const open = questions_.find(question, questions_.hash_of(question));
+  return open && is_late(*open);
+}
+
+void Outstanding::on_silence(OpenQuestion& open) {
+  if (open.state == State::Lost && now_ >= open.waits_until) finish_failed(open);
+  if (open.state != State::Asking) return;
+  if (!open.is_silent && is_late(open)) {
+    open.is_silent = true;
+    actions_.emplace_back(Silence{open.number, &open.question, &open.lookups});
+  }
+  note_silence(open);
+  if (exists_by_sibling(open)) {
+    finish_failed(open);
+    return;
+  }
+  if (now_ < open.attempt.silent_at()) return;  // somebody was asked meanwhile
+  if (open.cut && !open.attempt.has_unasked()) {
+    actions_.emplace_back(Note{Note::What::CutIsAllOf, open.cut->via});
+    finish_failed(open);
+    return;
+  }
+  follow(open, open.attempt.on_silence(now_));
+}
+
+void Outstanding::note_silence(OpenQuestion& open) {
+  open.attempt.for_each_silent(now_, [&](Attempt::Candidate& candidate) {
+    const ServerNumber server = candidate.server;
+    fail(server, Note::What::Failed);
+    tell(Exchange::What::Silent, open, server);
+    if (!std::exchange(candidate.without_edns, true)) servers_.edns(server).on_silence_to_opt();
+    if (candidate.was_silent) return;
+    const auto came_back =
+        open.came_back ? LoopSuspicion::CameBack::Yes : LoopSuspicion::CameBack::No;
+    if (servers_.loop(server).on_silence(came_back)) probe(server);
+  });
+}
+
+void Outstanding::probe(ServerNumber server) {
+  if (server >= kept_.size()) kept_.resize(server + 1);
+  if (kept_[server].probe != 0) return;
+  const Way way = servers_.address(server).way;
+  const uint64_t token = queries_.add({.server = server, .way = way, .sent = now_});
+  kept_[server].probe = token;
+  late_.add({now_ + settings_.timeout, token},
+            [this](uint64_t there) { return queries_.find(there) != nullptr; });
+  actions_.emplace_back(Probe{token, server, way});
+}
+
+void Outstanding::on_loop(ServerNumber server, Milliseconds now) {
+  now_ = now;
+  if (server >= kept_.size() || kept_[server].probe == 0) return;
+  const uint64_t token = kept_[server].probe;
+  actions_.emplace_back(Forget{token, server, queries_.find(token)->way, false});
+  end_query(token);
+  servers_.loop(server).on_loop(now);
+  actions_.emplace_back(Note{Note::What::LeadsBack, server});
+}
+
+// The other family has shown that the name exists, and the servers have had their time: whoever
+// asks for both need not wait any longer for one.
+bool Outstanding::exists_by_sibling(const OpenQuestion& open) const {
+  return open.sibling != Existence::Unknown && now_ >= open.sibling_shown + settings_.retry &&
+         open.attempt.were_all_silent();
+}
+
+void Outstanding::sibling_shows(uint64_t question, Existence existence, Milliseconds now) {
+  now_ = now;
+  OpenQuestion* const open = questions_.find(question);
+  if (!open || existence == Existence::Unknown || settings_.sibling_wait.count() == 0) return;
+  if (open->sibling == Existence::Unknown) open->sibling_shown = open->started;
+  open->sibling = existence;
+  if (open->state == State::Asking && exists_by_sibling(*open)) finish_failed(*open);
+  drop_servers();
+}
+
+// Keeps the answer back if another one may change what it means: one that is under way, or will be
+// when all that clients have asked has been read.
+bool Outstanding::hold(OpenQuestion& open, Answer& answer, ServerNumber via) {
+  const bool may_mean_else =
+      settings_.sibling_wait.count() > 0 && open.sibling == Existence::Unknown &&
+      depends_on_sibling(answer, settings_.searching) && sibling_of(open.question);
+  if (!may_mean_else) return false;
+  const OpenQuestion* const sibling = questions_.find_sibling(open);
+  if (sibling && sibling->state != State::Asking) return false;  // it waits for this one
+  forget_queries(open);
+  open.held = questions_.make_kept(answer, via);
+  open.state = State::Undecided;
+  undecided_.push_back(open.number);
+  if (sibling) {
+    open.state = State::Held;
+    undecided_.pop_back();
+    held_.add({now_ + settings_.sibling_wait, open.number},
+              [this](uint64_t number) { return questions_.find(number) != nullptr; });
+  } else if (undecided_.size() == 1) {
+    actions_.emplace_back(ReadWaiting());
+  }
+  return true;
+}
+
+void Outstanding::decide(Milliseconds now) {
+  now_ = now;
+  for (const uint64_t number : undecided_) {
+    OpenQuestion* const open = questions_.find(number);
+    if (!open || open->state != State::Undecided) continue;
+    if (!has_sibling_asking(*open)) {
+      finish_kept(*open);
+      continue;
+    }
+    open->state = State::Held;
+    held_.add({now + settings_.sibling_wait, number},
+              [this](uint64_t there) { return questions_.find(there) != nullptr; });
+  }
+  undecided_.clear();
+  drop_servers();
+}
+
+bool Outstanding::has_sibling_asking(const OpenQuestion& open) {
+  if (settings_.sibling_wait.count() == 0) return false;
+  const OpenQuestion* const sibling = questions_.find_sibling(open);
+  return sibling && sibling->state == State::Asking;
+}
+
+// Tells the other family's question what this answer shows, also one that may come within a second.
+// Returns it if it has waited for that.
+OpenQuestion* Outstanding::tell_sibling(const OpenQuestion& open, const Answer& answer) {
+  if (settings_.sibling_wait.count() == 0) return nullptr;
+  const auto sibling = sibling_of(open.question);
+  if (!sibling) return nullptr;
+  const Existence shown = shown_by(answer);
+  const uint64_t hash = OpenQuestions::sibling_hash(open.hash);
+  if (shown != Existence::Unknown) recent_.note(*sibling, hash, {shown, now_});
+  OpenQuestion* const other = questions_.find(*sibling, hash);
+  if (!other) return nullptr;
+  if (shown != Existence::Unknown) {
+    other->sibling = shown;
+    other->sibling_shown = now_;
+    look_again(*other);
+  }
+  return other->state == State::Asking ? nullptr : other;
+}
+
+}  // namespace dnslet::policy

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "serve/server_counters.h"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+namespace dnslet::serve {
+namespace {
+
+template <std::size_t N>
+void add(std::array<uint64_t, N>& sum, const std::array<uint64_t, N>& more) {
+  std::ranges::transform(sum, more, sum.begin(), std::plus());
+}
+
+}  // namespace
+
+std::string rcode_label(std::size_t index) {
+  if (index >= kCountedRcodes.size()) return "other";
+  return to_text(static_cast<dns::Rcode>(kCountedRcodes[index]));
+}
+
+void Histogram::add(std::chrono::nanoseconds duration) {
+  const auto within = [duration](int64_t bound) {
+    return duration <= std::chrono::microseconds(bound);
+  };
+  const auto* const step = std::ranges::find_if(kBounds, within);
+  ++steps[static_cast<std::size_t>(step - kBounds.begin())];
+  sum += duration;
+}
+
+uint64_t Histogram::count() const {
+  return std::accumulate(steps.begin(), steps.end(), uint64_t{0});
+}
+
+Histogram& Histogram::operator+=(const Histogram& other) {
+  serve::add(steps, other.steps);
+  sum += other.sum;
+  return *this;
+}
+
+ServerCounters& ServerCounters::operator+=(const ServerCounters& other) {
+  questions += other.questions;
+  add(answers, other.answers);
+  errors += other.errors;
+  timeouts += other.timeouts;
+  retries += other.retries;
+  penalties += other.penalties;
+  latency += other.latency;
+  return *this;
+}
+
+}  // namespace dnslet::serve

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "config/server_url.h"
+
+#include <string>
+
+#include "catch.h"
+
+using namespace dnslet;
+using namespace dnslet::config;
+
+namespace {
+
+// "WAY HOST" of a name, "WAY ENDPOINT" of an address, or the error.
+std::string parsed(const std::string& text) {
+  const auto server = parse_server(text);
+  if (!server) return server.error().text;
+  const std::string way = server->way == Way::Tcp ? "tcp " : "udp ";
+  if (server->endpoint) {
+    CHECK(server->host.empty());
+    CHECK(server->endpoint->port == server->port);
+    return way + server->endpoint->to_text();
+  }
+  return way + server->host + " " + std::to_string(server->port);
+}
+
+}  // namespace
+
+TEST_CASE("a server is an address, with a port or without") {
+  CHECK(parsed("10.0.0.1") == "udp 10.0.0.1:53");
+  CHECK(parsed("10.0.0.1:5353") == "udp 10.0.0.1:5353");
+  CHECK(parsed("fd00::1") == "udp [fd00::1]:53");
+  CHECK(parsed("[fd00::1]") == "udp [fd00::1]:53");
+  CHECK(parsed("[fd00::1]:5353") == "udp [fd00::1]:5353");
+  CHECK(parsed("fe80::1%eth0") == "udp [fe80::1%eth0]:53");
+  CHECK(parsed("[fe80::1%eth0]:54") == "udp [fe80::1%eth0]:54");
+}
+
+TEST_CASE("a scheme says how a server is reached, in any case of letters") {
+  CHECK(parsed("udp://10.0.0.1") == "udp 10.0.0.1:53");
+  CHECK(parsed("tcp://10.0.0.1:5353") == "tcp 10.0.0.1:5353");
+  CHECK(parsed("TCP://[fe80::1%eth0]:54") == "tcp [fe80::1%eth0]:54");
+  CHECK(parsed("tcp://fd00::1") == "tcp [fd00::1]:53");
+  CHECK(parsed("tcp://dns.test") == "tcp dns.test 53");
+  CHECK(parsed("udp://system") == "udp system 53");
+}
+
+TEST_CASE("a server is a name, of one word too") {
+  CHECK(parsed("unbound") == "udp unbound 53");
+  CHECK(parsed("DNS.Quad9.net.") == "udp dns.quad9.net 53");
+  CHECK(parsed("dns.quad9.net:9953") == "udp dns.quad9.net 9953");
+  CHECK(parsed("my_stack-dns_1:53") == "udp my_stack-dns_1 53");
+  CHECK(parsed("1and1.test") == "udp 1and1.test 53");
+}
+
+TEST_CASE("spellings of one server are equal, and what differs is not") {
+  CHECK(*parse_server("udp://10.0.0.1:53") == *parse_server("10.0.0.1"));
+  CHECK(*parse_server("DNS.test.") == *parse_server("dns.test:53"));
+  CHECK(*parse_server("tcp://10.0.0.1") != *parse_server("10.0.0.1"));
+  CHECK(*parse_server("10.0.0.1:54") != *parse_server("10.0.0.1"));
+  CHECK(*parse_server("[fe80::1%eth0]") != *parse_server("fe80::1"));
+}
+
+TEST_CASE("the text of a server has its port and is read as the same server") {
+  const std::string text =
+      GENERATE(as<std::string>{}, "10.0.0.1:53", "[fd00::1]:5353", "[fe80::1%eth0]:53",
+               "tcp://10.0.0.1:53", "tcp://[fd00::1]:53", "unbound:53", "tcp://dns.test:5353");
+  CAPTURE(text);
+  const auto server = parse_server(text);
+  REQUIRE(server);
+  CHECK(server->to_text() == text);
+  CHECK(parse_server("udp://unbound")->to_text() == "unbound:53");
+}
+
+TEST_CASE("what is no server is refused with what would be one") {
+  const std::string text =
+      GENERATE(as<std::string>{}, "", ".", "..", "a..b", "-a.test", "a-.test", "a b", "a\n",
+               "*.a.test", "10.0.0.300", "192.0.2", "5", "10.0.0.1.", "[fd00::1", "fd00::g",
+               "fd00::1]:53", "[a.test]", "a.test/x", "/etc/resolv.conf", "user@a.test", "a.test#b",
+               "udp://", "tcp://:53", ":53", "fe80::1%", "10.0.0.1%eth0", "\xc3\xa4.test");
+  CAPTURE(text);
+  CHECK_THAT(parsed(text), Catch::Matchers::ContainsSubstring(
+                               "is not a server: write an address or a name, with a port"));
+  CHECK_FALSE(parse_server(std::string(64, 'a') + ".test"));
+  CHECK_FALSE(parse_server(std::string(254, 'a')));
+}
+
+TEST_CASE("the port of a server is one that can be asked") {
+  const std::string text =
+      GENERATE(as<std::string>{}, "10.0.0.1:0", "[fd00::1]:0", "tcp://10.0.0.1:0", "dns.test:0",
+               "dns.test:", "dns.test:dns", "dns.test:65536", "dns.test:53x", "dns.test:-1");
+  CAPTURE(text);
+  CHECK_THAT(parsed(text), Catch::Matchers::EndsWith("its port is from 1 to 65535"));
+}
+
+TEST_CASE("a way that this build has not is named") {
+  CHECK(parsed("tls://1.1.1.1") ==
+        "'tls://1.1.1.1' asks for DNS over TLS, which this build does not have; write udp:// or "
+        "tcp:// and an address or a name");
+  for (const char* text : {"TLS://dns.test:853#a", "https://dns.test/dns-query", "quic://dns.test",
+                           "h3://dns.test/dns-query", "socks5://a:b@10.0.0.1:1080/tcp://10.0.0.2",
+                           "dhcp:eth0", "resolved", "system"}) {
+    CAPTURE(text);
+    CHECK_THAT(parsed(text), Catch::Matchers::ContainsSubstring("this build does not have"));
+  }
+  CHECK_THAT(
+      parsed("socks5://me:secret@10.0.0.1/tcp://10.0.0.2"),
+      Catch::Matchers::StartsWith("'socks5://...@10.0.0.1/tcp://10.0.0.2' asks for a proxy"));
+  CHECK(parsed("ftp://dns.test") ==
+        "'ftp://dns.test': 'ftp://' is no way to a server; write udp:// or tcp://");
+}
+
+TEST_CASE("a server is told from a domain where it has more than a name") {
+  for (const char* text : {"10.0.0.1", "fd00::1", "[fd00::1]", "a.test:53", "tcp://a.test"})
+    CHECK(looks_like_server(text));
+  for (const char* text : {"a.test", "a", ".", "10.0.0.300", ""})
+    CHECK_FALSE(looks_like_server(text));
+}
