@@ -156,6 +156,20 @@ TEST_CASE("in a search an answer without records waits, too") {
 
 // One family fails.
 
+TEST_CASE("what waits in the sockets is read before a failure goes out, too") {
+  OutstandingScript dns;
+  dns.set_servers(0, "a");
+  dns.ask(1, "www.test AAAA");
+  dns.skip();
+  dns.waiting = {{2, "www.test A"}};
+  dns.answer("a", "SERVFAIL opt");
+  dns.expect({"ask a www.test A"});
+  dns.answer("a", kAnswer);
+  dns.expect({"finish 2: NOERROR | 60 A 10.0.0.1 from a",
+              "finish 1: SERVFAIL from a, the other family has records"});
+  dns.expect_idle();
+}
+
 TEST_CASE("a failure of one family waits for what the other one shows") {
   OutstandingScript dns;
   dns.set_servers(0, "a");
