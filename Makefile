@@ -196,8 +196,8 @@ $(B)/src/app/version.o: DEFINE = -DVERSION='"$(VERSION)"'
 
 # What few questions pass through is made for size: pages of code are memory, too. A static program is so as
 # a whole: -Os costs a question nothing that can be measured.
-HOT := $(wildcard src/dns/*.cc src/policy/*.cc) $(addsuffix .cc,$(addprefix src/io/,ares_channel ares_memory ares_sockets loop stand_in tcp_client \
-    udp_listener udp_ports upstream) src/app/worker) $(wildcard src/serve/*.cc src/upstream/*.cc)
+HOT := $(wildcard src/dns/*.cc src/policy/*.cc src/upstream/*.cc src/serve/*.cc) \
+    $(addprefix src/io/,loop.cc tcp_client.cc tcp_stream.cc udp_listener.cc) src/app/worker.cc
 $(patsubst %.cc,$(B)/%.o,$(filter-out $(HOT),$(SOURCES)) src/app/main.cc src/policy/resolv_conf.cc \
     src/policy/resolv_conf_edit.cc): SIZE = $(COLD)
 $(SOURCES:%.cc=$(B)/%.o) $(B)/src/app/main.o: TYPES = $(BARE)

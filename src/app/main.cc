@@ -21,7 +21,6 @@
 #include "app/server.h"
 #include "app/version.h"
 #include "io/privileges.h"
-#include "io/upstream.h"
 
 namespace {
 
@@ -83,7 +82,6 @@ int serve(Options options) {
   keep_tables_apart();
   auto passed = dnslet::app::take_passed_sockets(options);
   if (!passed) return fail(kCannotRun, passed.error().text);
-  if (!dnslet::io::prepare_upstream()) return fail(kCannotRun, "cannot initialise c-ares");
   const auto user = options.user;
   dnslet::app::Server server(std::move(options));
   if (const auto status = server.configure(); !status) return fail(kBadUsage, status.error().text);
@@ -100,7 +98,6 @@ int serve(Options options) {
 
 int explain(Options options) {
   options.threads = 1;
-  if (!dnslet::io::prepare_upstream()) return fail(kCannotRun, "cannot initialise c-ares");
   dnslet::app::Server server(std::move(options));
   if (const auto status = server.configure(); !status) return fail(kBadUsage, status.error().text);
   return server.explain() ? kStopped : kCannotRun;

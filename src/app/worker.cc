@@ -9,7 +9,6 @@
 #include "policy/preload.h"
 #include "policy/storing.h"
 #include "serve/loop_probe.h"
-#include "upstream/ares_transport.h"
 
 namespace dnslet::app {
 namespace {
@@ -43,6 +42,8 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
                          shared.workers)),
       failures_(kFailures, shared.seed),
       mailbox_(loop_),
+      ways_(loop_, {.silence = shared.options.upstream_retry,
+                    .connecting = shared.options.upstream_timeout}),
       asker_(loop_, shared.log, asker_settings(shared), asker_callbacks()),
       tcp_clients_(
           loop_,
@@ -117,17 +118,9 @@ serve::Asker::Callbacks Worker::asker_callbacks() {
           },
           [this](const policy::ServerAddress& server, policy::Way way,
                  upstream::Transport::OnReport on_report) {
-            return open_transport(server, way, std::move(on_report));
+            return ways_.open(way == policy::Way::Stream ? upstream::Way::Tcp : upstream::Way::Udp,
+                              {server.endpoint}, std::move(on_report));
           }};
-}
-
-std::unique_ptr<upstream::Transport> Worker::open_transport(
-    const policy::ServerAddress& server, policy::Way way, upstream::Transport::OnReport on_report) {
-  const auto transport = way == policy::Way::Stream ? io::UpstreamTransport::TcpOnly
-                                                    : io::UpstreamTransport::UdpThenTcp;
-  return std::make_unique<upstream::AresTransport>(
-      loop_, server.endpoint, io::UpstreamSettings{shared_.options.upstream_timeout, transport},
-      std::move(on_report));
 }
 
 policy::Tables Worker::tables() {

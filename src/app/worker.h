@@ -34,6 +34,7 @@
 #include "policy/key_table.h"
 #include "policy/lookup.h"
 #include "serve/asker.h"
+#include "upstream/ways.h"
 
 namespace dnslet::app {
 
@@ -161,9 +162,6 @@ class Worker {
   bool is_probe(const policy::Lookup& lookup) const;
   void on_finished(const serve::Asker::Finished& finished);
   policy::Existence on_silence(const policy::Silence& silence);
-  std::unique_ptr<upstream::Transport> open_transport(const policy::ServerAddress& server,
-                                                      policy::Way way,
-                                                      upstream::Transport::OnReport on_report);
   serve::Asker::Callbacks asker_callbacks();
   dns::MutableBytesView slot_for(const Return& back);
   void finish(uint64_t id, const policy::Reply& reply, const std::string& via);
@@ -191,6 +189,7 @@ class Worker {
 
   io::Loop loop_;
   io::Mailbox mailbox_;
+  upstream::Ways ways_;
   serve::Asker asker_;
   Slots<Waiting> waiting_;  // the oldest has the first deadline: all get the same time
   Slots<OnAnswer> own_;     // who waits for look_up()

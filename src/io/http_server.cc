@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "io/tcp_stream.h"
+
 namespace dnslet::io {
 namespace {
 
@@ -34,12 +36,6 @@ std::string text_of(const HttpResponse& response, bool has_body) {
   return has_body ? text + response.body : text;
 }
 
-// A write owns its bytes until its callback.
-struct Write {
-  uv_write_t request;
-  std::string bytes;
-};
-
 }  // namespace
 
 // States of a connection, one after the other:
@@ -48,44 +44,26 @@ struct Write {
 //   writing    the response is on its way
 //   draining   our side is closed; waits for the client to close its own, lest the system throws
 //              away what the client has not read yet
-class HttpServer::Client {
+class HttpServer::Client final : private Stream::User {
  public:
   Client(HttpServer& server, Handle<uv_tcp_t> connection)
-      : server_(server), deadline_(server.loop_.now() + kTime), handle_(std::move(connection)) {
-    handle_->data = this;
-  }
+      : server_(server),
+        deadline_(server.loop_.now() + kTime),
+        stream_(std::move(connection), *this) {}
 
   Milliseconds deadline() const { return deadline_; }
 
   void start(uint64_t id) {
     id_ = id;
-    const auto allocate = [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
-      auto* const client = static_cast<Client*>(handle->data);
-      if (!client) return;
-      buffer->base = client->server_.incoming_.data();
-      buffer->len = client->server_.incoming_.size();
-    };
-    const auto read = [](uv_stream_t* stream, ssize_t count, const uv_buf_t*) {
-      if (auto* const client = static_cast<Client*>(stream->data)) client->on_read(count);
-    };
-    (void)uv_read_start(stream(), allocate, read);
+    stream_.start_reading();
   }
 
   void respond(const HttpResponse& response) {
     if (state_ != State::Answering) return;
     state_ = State::Writing;
-    auto* const write = new Write{{}, text_of(response, !is_head_request_)};
-    write->request.data = write;
-    const uv_buf_t buffer =
-        uv_buf_init(write->bytes.data(), static_cast<unsigned>(write->bytes.size()));
-    const auto done = [](uv_write_t* request, int status) {
-      const std::unique_ptr<Write> owned(static_cast<Write*>(request->data));
-      auto* const client = static_cast<Client*>(request->handle->data);
-      if (client) client->on_written(status);
-    };
-    if (uv_write(&write->request, stream(), &buffer, 1, done) == 0) return;
-    delete write;
-    state_ = State::Draining;  // the deadline ends it
+    const std::string text = text_of(response, !is_head_request_);
+    stream_.write({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+    if (stream_.unsent() == 0) on_written();
   }
 
   void expect_answer(bool is_head_request) {
@@ -96,24 +74,21 @@ class HttpServer::Client {
  private:
   enum class State { Reading, Answering, Writing, Draining };
 
-  uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(handle_.get()); }
-
-  void on_read(ssize_t count) {
-    if (count == UV_EOF && (state_ == State::Answering || state_ == State::Writing)) {
-      has_ended_ = true;  // it may still read
-      return;
-    }
-    if (count < 0) {
-      server_.remove(id_);
-      return;
-    }
-    const auto size = static_cast<std::size_t>(count);
+  void on_bytes(dns::BytesView bytes) override {
     if (state_ == State::Reading) {
-      take(std::string_view(server_.incoming_.data(), size));
+      take({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     } else {
-      ignored_ += size;
+      ignored_ += bytes.size();
       if (ignored_ > kMaxIgnored) server_.remove(id_);
     }
+  }
+
+  void on_end(int status) override {
+    const bool may_read = state_ == State::Answering || state_ == State::Writing;
+    if (status == UV_EOF && may_read)
+      has_ended_ = true;
+    else
+      server_.remove(id_);
   }
 
   void take(std::string_view bytes) {
@@ -124,15 +99,11 @@ class HttpServer::Client {
     server_.on_head(id_, std::string_view(head_).substr(0, size.value_or(0)));
   }
 
-  void on_written(int status) {
-    if (status < 0 || has_ended_) {
-      server_.remove(id_);
-      return;
-    }
+  // The response is on its way. A client that has closed its side has nothing more to say.
+  void on_written() override {
     state_ = State::Draining;
-    auto* const request = new uv_shutdown_t;
-    const auto done = [](uv_shutdown_t* ended, int) { delete ended; };
-    if (uv_shutdown(request, stream(), done) != 0) delete request;
+    stream_.finish();
+    if (has_ended_) server_.remove(id_);
   }
 
   HttpServer& server_;
@@ -143,7 +114,7 @@ class HttpServer::Client {
   bool has_ended_ = false;  // the client has closed its side
   std::string head_;
   std::size_t ignored_ = 0;
-  Handle<uv_tcp_t> handle_;
+  TcpStream stream_;
 };
 
 HttpServer::HttpServer(Loop& loop, OnRequest on_request)

@@ -8,7 +8,6 @@
 // Made for hostile clients: connections, the bytes of a head and the time of a connection have
 // limits, and when one connection too many comes the oldest is closed.
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -55,7 +54,6 @@ class HttpServer {
 
   Loop& loop_;
   OnRequest on_request_;
-  std::array<char, 4096> incoming_;
   Slots<std::unique_ptr<Client>> clients_;  // the oldest has the first deadline
   Timer timer_;
 };

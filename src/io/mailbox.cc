@@ -6,8 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "io/ares_memory.h"
-
 namespace dnslet::io {
 
 Mailbox::Mailbox(Loop& loop) : handle_(new uv_async_t) {
@@ -39,10 +37,7 @@ void Mailbox::open() {
 
 Result<std::unique_ptr<Thread>> Thread::start(std::function<void()> run) {
   std::unique_ptr<Thread> thread(new Thread(std::move(run)));
-  const auto body = [](void* self) {
-    static_cast<Thread*>(self)->run_();
-    AresMemory::give_back();
-  };
+  const auto body = [](void* self) { static_cast<Thread*>(self)->run_(); };
   const int status = uv_thread_create(&thread->thread_, body, thread.get());
   if (status != 0) return Error{std::string("cannot start a thread: ") + uv_strerror(status)};
   thread->is_running_ = true;

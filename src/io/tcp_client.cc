@@ -2,59 +2,35 @@
 // Copyright the dnslet authors
 #include "io/tcp_client.h"
 
-#include <memory>
 #include <utility>
 
 namespace dnslet::io {
 namespace {
 
-TcpClient* client_of(uv_handle_t* handle) { return static_cast<TcpClient*>(handle->data); }
+IpAddress peer_of(const uv_tcp_t* connection) {
+  SocketAddress peer;
+  int size = sizeof peer.v6;
+  return uv_tcp_getpeername(connection, &peer.any, &size) == 0 ? peer.address() : IpAddress();
+}
 
 }  // namespace
 
-// A write owns its bytes until its callback.
-struct TcpClient::Write {
-  uv_write_t request;
-  dns::Bytes bytes;
-};
-
 TcpClient::TcpClient(uint64_t id, Handle<uv_tcp_t> connection, TcpBuffers& buffers,
                      const Events& events)
-    : id_(id), buffers_(buffers), events_(events), handle_(std::move(connection)) {
-  SocketAddress peer;
-  int size = sizeof peer.v6;
-  if (uv_tcp_getpeername(handle_.get(), &peer.any, &size) == 0) address_ = peer.address();
-  handle_->data = this;
-}
+    : id_(id),
+      address_(peer_of(connection.get())),
+      buffers_(buffers),
+      events_(events),
+      stream_(std::move(connection), *this) {}
 
-void TcpClient::start() {
-  const auto allocate = [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
-    TcpClient* const client = client_of(handle);
-    if (!client) return;
-    buffer->base = client->buffers_.incoming.data();
-    buffer->len = client->buffers_.incoming.size();
-  };
-  const auto read = [](uv_stream_t* stream, ssize_t count, const uv_buf_t*) {
-    TcpClient* const client = client_of(reinterpret_cast<uv_handle_t*>(stream));
-    if (client) client->on_read(count);
-  };
-  is_paused_ = false;
-  (void)uv_read_start(reinterpret_cast<uv_stream_t*>(handle_.get()), allocate, read);
-}
+void TcpClient::start() { stream_.start_reading(); }
 
-void TcpClient::on_read(ssize_t count) {
-  if (count == UV_EOF) {
-    uv_read_stop(reinterpret_cast<uv_stream_t*>(handle_.get()));
+void TcpClient::on_end(int status) {
+  const bool waits = unanswered_ > 0 || !outgoing_.empty() || stream_.unsent() > 0;
+  if (status == UV_EOF && waits)
     is_draining_ = true;
-    end_if_done();
-    return;
-  }
-  if (count < 0) {
+  else
     events_.on_gone(id_);
-    return;
-  }
-  const auto* const bytes = reinterpret_cast<const uint8_t*>(buffers_.incoming.data());
-  consume({bytes, static_cast<std::size_t>(count)});
 }
 
 void TcpClient::consume(dns::BytesView bytes) {
@@ -66,12 +42,14 @@ void TcpClient::consume(dns::BytesView bytes) {
     const std::size_t taken = take_frames(partial_);
     partial_.erase(partial_.begin(), partial_.begin() + static_cast<std::ptrdiff_t>(taken));
   }
-
-  if (is_full() && !is_paused_) {
-    is_paused_ = true;
-    uv_read_stop(reinterpret_cast<uv_stream_t*>(handle_.get()));
-  }
+  pause_if_full();
   flush();  // may end the client: nothing behind it
+}
+
+void TcpClient::pause_if_full() {
+  if (!is_full() || is_paused_) return;
+  is_paused_ = true;
+  stream_.stop_reading();
 }
 
 // Hands every whole question on, until the client has had its share. Returns the bytes used.
@@ -103,59 +81,41 @@ void TcpClient::queue(dns::BytesView answer) {
   outgoing_.insert(outgoing_.end(), answer.begin(), answer.end());
 }
 
-// One write at a time; what comes meanwhile goes with the next one.
+// Writes what is queued; goes on with what was left lying while paused; ends a client that has said
+// its last. Ends: every turn takes a question at least, or fills the client up.
 void TcpClient::flush() {
-  if (writing_ > 0) return;
-  if (outgoing_.empty()) {
-    resume();
+  while (write()) {
+    if (is_paused_ && !is_full()) {
+      is_paused_ = false;
+      if (!is_draining_) stream_.start_reading();
+      const std::size_t taken = take_frames(partial_);
+      partial_.erase(partial_.begin(), partial_.begin() + static_cast<std::ptrdiff_t>(taken));
+      pause_if_full();
+      if (!outgoing_.empty()) continue;
+    }
+    if (is_draining_ && unanswered_ == 0) events_.on_gone(id_);
     return;
   }
-  auto* const write = new Write{{}, std::move(outgoing_)};
-  outgoing_.clear();
-  writing_ = write->bytes.size();
-  write->request.data = write;
-  const uv_buf_t buffer = uv_buf_init(reinterpret_cast<char*>(write->bytes.data()),
-                                      static_cast<unsigned>(write->bytes.size()));
-  const auto done = [](uv_write_t* request, int status) {
-    const std::unique_ptr<Write> owned(static_cast<Write*>(request->data));
-    TcpClient* const client = client_of(reinterpret_cast<uv_handle_t*>(request->handle));
-    if (client) client->on_written(status);
-  };
-  const int status =
-      uv_write(&write->request, reinterpret_cast<uv_stream_t*>(handle_.get()), &buffer, 1, done);
-  if (status == 0) return;
-  delete write;
-  events_.on_gone(id_);
 }
 
-void TcpClient::on_written(int status) {
-  writing_ = 0;
-  if (status < 0) {
-    events_.on_gone(id_);
-    return;
-  }
+// One write at a time; what comes meanwhile goes with the next one. True: all of it is written.
+bool TcpClient::write() {
+  if (stream_.unsent() > 0) return false;
+  if (outgoing_.empty()) return true;
+  stream_.write(outgoing_);
+  outgoing_.clear();
+  if (stream_.unsent() > 0) return false;
+  events_.on_activity(id_);
+  return true;
+}
+
+void TcpClient::on_written() {
   events_.on_activity(id_);
   flush();
 }
 
-// Goes on with what was left lying while paused; ends a client that has said its last.
-void TcpClient::resume() {
-  if (is_paused_ && !is_full()) {
-    start();
-    if (!partial_.empty()) {
-      consume({});
-      return;
-    }
-  }
-  end_if_done();
-}
-
 bool TcpClient::is_full() const {
-  return unanswered_ >= kMaxUnanswered || outgoing_.size() + writing_ >= kMaxUnread;
-}
-
-void TcpClient::end_if_done() {
-  if (is_draining_ && unanswered_ == 0 && writing_ == 0 && outgoing_.empty()) events_.on_gone(id_);
+  return unanswered_ >= kMaxUnanswered || outgoing_.size() + stream_.unsent() >= kMaxUnread;
 }
 
 }  // namespace dnslet::io

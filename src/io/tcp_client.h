@@ -17,6 +17,7 @@
 #include "dns/wire.h"
 #include "io/loop.h"
 #include "io/socket.h"
+#include "io/tcp_stream.h"
 
 namespace dnslet::io {
 
@@ -28,11 +29,10 @@ struct TcpOutcome {
 
 // Scratch space that all clients of a loop share while one of them is being served.
 struct TcpBuffers {
-  std::array<char, 65536> incoming;
   std::array<uint8_t, dns::kMaxMessage> answer;
 };
 
-class TcpClient {
+class TcpClient final : private Stream::User {
  public:
   static constexpr std::size_t kMaxUnread = 256U << 10;  // bytes of answers the client leaves lying
   static constexpr std::size_t kMaxUnanswered = 128;     // questions
@@ -56,29 +56,28 @@ class TcpClient {
   bool has_unanswered() const { return unanswered_ > 0; }
 
  private:
-  struct Write;
+  void on_bytes(dns::BytesView bytes) override { consume(bytes); }
+  void on_written() override;
+  void on_end(int status) override;
 
-  void on_read(ssize_t count);
   void consume(dns::BytesView bytes);
   std::size_t take_frames(dns::BytesView bytes);
   void queue(dns::BytesView answer);
   void flush();
-  void on_written(int status);
-  void resume();
+  bool write();
+  void pause_if_full();
   bool is_full() const;
-  void end_if_done();
 
   uint64_t id_;
   IpAddress address_;
   TcpBuffers& buffers_;
   const Events& events_;
-  dns::Bytes partial_;       // bytes that are not a whole frame, or not read yet while paused
-  dns::Bytes outgoing_;      // frames not handed to the kernel yet
-  std::size_t writing_ = 0;  // bytes of the write under way
+  dns::Bytes partial_;   // bytes that are not a whole frame, or not read yet while paused
+  dns::Bytes outgoing_;  // frames not handed to the stream yet
   std::size_t unanswered_ = 0;
   bool is_paused_ = false;
   bool is_draining_ = false;
-  Handle<uv_tcp_t> handle_;
+  TcpStream stream_;
 };
 
 }  // namespace dnslet::io

@@ -11,10 +11,11 @@
 
 #include "base/address.h"
 #include "io/loop.h"
+#include "io/tcp_stream.h"
 
 namespace dnslet::io {
 
-class TcpConnection {
+class TcpConnection final : private Stream::User {
  public:
   // Never called from inside a function of the connection. Each may destroy it.
   struct Events {
@@ -25,25 +26,19 @@ class TcpConnection {
   };
 
   TcpConnection(Loop& loop, const Endpoint& server, Events events);
-  ~TcpConnection();
-  TcpConnection(const TcpConnection&) = delete;
-  TcpConnection& operator=(const TcpConnection&) = delete;
 
   // REQUIRES: it is open.
-  void send(std::string bytes);
+  void send(std::string_view bytes);
   // Bytes that the system has not taken yet.
-  std::size_t unsent() const;
+  std::size_t unsent() const { return stream_.unsent(); }
 
  private:
-  void on_connected(int status);
-  void on_read(ssize_t count);
-  void fail(const char* reason);
+  void on_open() override;
+  void on_bytes(dns::BytesView bytes) override;
+  void on_end(int status) override;
 
   Events events_;
-  std::string incoming_;
-  int failed_ = 0;  // at once: told in the next turn of the loop
-  Timer failed_timer_;
-  Handle<uv_tcp_t> handle_;
+  TcpStream stream_;
 };
 
 }  // namespace dnslet::io

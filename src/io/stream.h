@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Bytes out and bytes in over a connection, whatever carries them: plain TCP (io/tcp_stream), or
+// what is wrapped around it. Knows no protocol.
+
+#include <cstddef>
+
+#include "dns/wire.h"
+
+namespace dnslet::io {
+
+class Stream {
+ public:
+  // Who hears what happens. No function is called from inside one of the stream; each may destroy
+  // the stream.
+  class User {
+   public:
+    // It is connected: what is written from now on is sent.
+    virtual void on_open() {}
+    // Valid during the call only.
+    virtual void on_bytes(dns::BytesView bytes) = 0;
+    // Everything has been written that had to wait.
+    virtual void on_written() {}
+    // Nothing more will be read. UV_EOF: the other side has closed its own, what is written is
+    // still sent (and a failure of that is told by a second call). Otherwise an error of libuv's:
+    // it could not be opened, or is broken.
+    virtual void on_end(int status) = 0;
+
+   protected:
+    ~User() = default;
+  };
+
+  virtual ~Stream() = default;  // closes it; nobody hears of it any more
+
+  // Sends the bytes now; what the system does not take at once is copied and follows. A failure is
+  // told by on_end(), behind what has arrived. REQUIRES: it is open.
+  virtual void write(dns::BytesView bytes) = 0;
+  // Bytes that the system has not taken yet.
+  virtual std::size_t unsent() const = 0;
+};
+
+}  // namespace dnslet::io

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Whose fault it is that something could not be sent.
+
+#include <cerrno>
+
+#include "upstream/transport.h"
+
+namespace dnslet::upstream {
+
+// `error`: an errno.
+constexpr Outcome outcome_of(int error) {
+  const bool is_ours =
+      error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EAGAIN;
+  return is_ours ? Outcome::NoResources : Outcome::Unreachable;
+}
+
+}  // namespace dnslet::upstream

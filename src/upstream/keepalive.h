@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// What a message over a stream has that one over UDP has not: two bytes of length in front (RFC
+// 1035 section 4.2.2), and edns-tcp-keepalive in its OPT (RFC 7828).
+
+#include <chrono>
+#include <optional>
+
+#include "dns/wire.h"
+
+namespace dnslet::upstream {
+
+// Appends a query to what is sent, with a bare edns-tcp-keepalive where its last record is an OPT.
+// REQUIRES: one question, whose name is not compressed.
+void append_frame(dns::Bytes& stream, dns::BytesView query);
+
+// How long the server keeps an idle connection, as its answer says. nullopt: it says nothing.
+std::optional<std::chrono::milliseconds> keepalive_of(dns::BytesView answer);
+
+}  // namespace dnslet::upstream

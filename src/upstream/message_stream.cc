@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "upstream/message_stream.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "upstream/answers.h"
+#include "upstream/failures.h"
+
+namespace dnslet::upstream {
+namespace {
+
+using io::Milliseconds;
+
+constexpr Milliseconds kNever = Milliseconds::max();
+// Unsent questions that are over are swept out when so many numbers have gathered.
+constexpr std::size_t kManyUnsent = 64;
+constexpr std::size_t kMaxConnecting = 2;
+constexpr int kMaxLosses = 2;
+// When a lost question is tried again where connecting is refused, from its loss on.
+constexpr std::array<Milliseconds, 4> kRetries = {Milliseconds(250), Milliseconds(750),
+                                                  Milliseconds(1750), Milliseconds(3750)};
+
+}  // namespace
+
+MessageStream::MessageStream(io::Loop& loop, Outbox& outbox, const StreamSettings& settings,
+                             Dial dial, OnReport on_report)
+    : loop_(loop),
+      outbox_(outbox),
+      settings_(settings),
+      dial_(std::move(dial)),
+      on_report_(std::move(on_report)),
+      timer_(loop, [this] { on_time(); }) {}
+
+MessageStream::~MessageStream() { outbox_.remove(*this); }
+
+void MessageStream::use_addresses(std::vector<io::SocketAddress> addresses) {
+  addresses_ = std::move(addresses);
+  wait_for_flush();
+}
+
+void MessageStream::send(uint64_t token, const dns::QueryBytes& query) {
+  const uint64_t number = questions_.add({.token = token, .query = query});
+  by_token_.put(token, number);
+  if (unsent_.size() >= kManyUnsent && unsent_.size() > 2 * questions_.size()) sweep_unsent();
+  unsent_.push_back(number);
+  wait_for_flush();
+}
+
+void MessageStream::sweep_unsent() {
+  std::erase_if(unsent_, [this](uint64_t number) { return questions_.find(number) == nullptr; });
+}
+
+void MessageStream::wait_for_flush() {
+  if (is_in_outbox_ || addresses_.empty() || unsent_.empty()) return;
+  is_in_outbox_ = true;
+  outbox_.add(*this);
+}
+
+// What finds no room waits, and everything behind it, until a connection has shown more.
+void MessageStream::flush() {
+  is_in_outbox_ = false;
+  if (addresses_.empty()) return;
+  retire_silent();
+  const uint64_t now_ns = uv_hrtime();
+  auto next = unsent_.begin();
+  for (; next != unsent_.end(); ++next) {
+    Question* const question = questions_.find(*next);
+    if (!question) continue;
+    Connection* const connection = choose(*question);
+    if (!connection) break;
+    question->connection = connection;
+    question->sent_ns = now_ns;
+    question->sent = connection->add(*next, question->query.view(), ids_);
+  }
+  unsent_.erase(unsent_.begin(), next);
+  for (const auto& connection : connections_) connection->flush();
+  if (!unsent_.empty()) arm();
+}
+
+void MessageStream::retire_silent() {
+  for (const auto& connection : connections_) {
+    const auto since = connection->unanswered_since();
+    if (since && loop_.now() - *since >= settings_.silence) connection->retire();
+  }
+}
+
+// The connection for a question, perhaps a fresh one; null: it has to wait.
+Connection* MessageStream::choose(const Question& question) {
+  Connection* best = nullptr;
+  std::size_t usable = 0;
+  std::size_t connecting = 0;
+  Connection* youngest = nullptr;  // of those that connect
+  for (const auto& connection : connections_) {
+    connecting += connection->is_open() ? 0U : 1U;
+    if (!connection->is_open()) youngest = connection.get();
+    if (connection->is_retired() || connection->number() <= question.after) continue;
+    ++usable;
+    const bool is_better = !best || connection->waiting() < best->waiting();
+    if (!connection->has_room()) continue;
+    if (connection->waiting() < kMany) return connection.get();
+    if (is_better) best = connection.get();
+  }
+  const bool is_enough = usable > 1 || (usable == 1 && !best);
+  if (is_enough || connections_.size() >= kMaxConnections) return best;
+  if (connecting < kMaxConnecting) return dial();
+  return best ? best : youngest;
+}
+
+Connection* MessageStream::dial() {
+  const auto open = [this](io::Stream::User& user) { return dial_(addresses_, user); };
+  Connection::Owner& owner = *this;
+  connections_.push_back(std::make_unique<Connection>(loop_, ++last_number_, owner, open));
+  connections_.back()->limit(std::exchange(next_limit_, Connection::kNoLimit));
+  wake_by(loop_.now() + settings_.connecting);
+  return connections_.back().get();
+}
+
+void MessageStream::forget(uint64_t token) {
+  const uint64_t number = by_token_.take(token);
+  if (number == 0) return;
+  const Question& question = *questions_.find(number);
+  if (Connection* const connection = question.connection) {
+    connection->forget(question.sent);
+    wake_by(end_of(*connection));
+  }
+  questions_.remove(number);
+}
+
+bool MessageStream::is_answer(uint64_t question, dns::BytesView message) {
+  return answers(message, questions_.find(question)->query.view());
+}
+
+void MessageStream::on_answer(uint64_t question, dns::BytesView message) {
+  questions_.find(question)->connection = nullptr;
+  const Outcome outcome = is_truncated(message) ? Outcome::Truncated : Outcome::Answer;
+  end(question, {.outcome = outcome, .packet = message});
+}
+
+// The question is over before anybody hears of it.
+void MessageStream::end(uint64_t number, Report report) {
+  const Question& question = *questions_.find(number);
+  report.token = question.token;
+  if (!report.packet.empty())
+    report.taken = std::chrono::nanoseconds(uv_hrtime() - question.sent_ns);
+  forget(report.token);
+  on_report_(report);
+}
+
+void MessageStream::on_turn(Connection&) {
+  wait_for_flush();
+  close_finished();
+}
+
+void MessageStream::on_end(Connection& ended, int status) {
+  const auto found = std::ranges::find_if(
+      connections_, [&](const auto& connection) { return connection.get() == &ended; });
+  const std::unique_ptr<Connection> owned = std::move(*found);
+  connections_.erase(found);
+  if (!ended.is_open()) {
+    give_up(ended, outcome_of(-status));
+  } else if (ended.unanswered_since()) {
+    lose(ended);
+  } else {
+    learn_from(ended, status);
+  }
+  wait_for_flush();
+  arm();
+}
+
+// The server has closed an idle connection, and will do so again.
+void MessageStream::learn_from(const Connection& ended, int status) {
+  const Milliseconds kept = loop_.now() - ended.last_traffic();
+  if (status == UV_EPROTO || kept < settings_.shortest_learnt) return;
+  learnt_idle_ = kept - settings_.margin;
+  learnt_until_ = loop_.now() + settings_.learnt_for;
+}
+
+// Asks again, on a fresh connection, what an ended one has left unanswered.
+void MessageStream::lose(Connection& ended) {
+  const bool is_fruitful = ended.answered() > 0;
+  const bool is_right_behind = is_fruitful && loop_.now() - ended.last_answer() <= kRightBehind;
+  next_limit_ = is_right_behind ? ended.answered() : Connection::kNoLimit;
+  std::vector<uint64_t> again;
+  while (const uint64_t number = ended.take_question()) {  // ends: every turn takes one out
+    Question& question = *questions_.find(number);
+    question.connection = nullptr;
+    question.after = last_number_;
+    question.lost = loop_.now();
+    question.retries = 0;
+    if (is_fruitful || ++question.losses < kMaxLosses)
+      again.push_back(number);
+    else
+      end(number, {.outcome = Outcome::Unreachable});
+  }
+  unsent_.insert(unsent_.begin(), again.begin(), again.end());
+}
+
+// The connection could not be opened.
+void MessageStream::give_up(Connection& refused, Outcome outcome) {
+  while (const uint64_t number = refused.take_question()) {  // ends: as above
+    questions_.find(number)->connection = nullptr;
+    if (outcome != Outcome::Unreachable || !try_later(number)) end(number, {.outcome = outcome});
+  }
+}
+
+// Whether a question that was lost is tried once more: the server may be starting again.
+bool MessageStream::try_later(uint64_t number) {
+  Question& question = *questions_.find(number);
+  if (!settings_.is_only_server || question.lost == Milliseconds(0)) return false;
+  if (question.retries == kRetries.size()) return false;
+  delayed_.push_back({question.lost + kRetries[question.retries++], number});
+  return true;
+}
+
+Milliseconds MessageStream::idle_limit(const Connection& connection) const {
+  const Milliseconds told = connection.keepalive().value_or(settings_.idle);
+  const bool is_learnt = learnt_idle_ > Milliseconds(0) && loop_.now() < learnt_until_;
+  return std::min({told, settings_.longest_idle, is_learnt ? learnt_idle_ : kNever});
+}
+
+Milliseconds MessageStream::end_of(Connection& connection) const {
+  if (!connection.is_open()) return connection.begun() + settings_.connecting;
+  if (connection.waiting() > 0) return kNever;
+  if (connection.is_retired()) return loop_.now();
+  return connection.last_traffic() + idle_limit(connection);
+}
+
+void MessageStream::close_finished() {
+  const Milliseconds now = loop_.now();
+  std::erase_if(connections_, [&](const auto& connection) {
+    return connection->is_open() && end_of(*connection) <= now;
+  });
+  arm();
+}
+
+void MessageStream::on_time() {
+  wakes_ = kNever;
+  const Milliseconds now = loop_.now();
+  std::erase_if(delayed_, [&](const Delayed& delayed) {
+    if (delayed.due > now) return false;
+    if (questions_.find(delayed.question)) unsent_.push_back(delayed.question);
+    return true;
+  });
+  // At most two connect, and what is told of one may end no other.
+  for (std::size_t i = 0; i < connections_.size();) {
+    Connection& connection = *connections_[i];
+    if (!connection.is_open() && end_of(connection) <= now)
+      on_end(connection, UV_ETIMEDOUT);
+    else
+      ++i;
+  }
+  wait_for_flush();
+  close_finished();
+}
+
+void MessageStream::arm() {
+  Milliseconds due = kNever;
+  for (const auto& connection : connections_) due = std::min(due, end_of(*connection));
+  for (const Delayed& delayed : delayed_) due = std::min(due, delayed.due);
+  if (!unsent_.empty() && !is_in_outbox_) due = std::min(due, next_silence());
+  wake_by(due);
+}
+
+// When a connection will be retired, so that what waits for room gets another.
+Milliseconds MessageStream::next_silence() {
+  Milliseconds due = kNever;
+  for (const auto& connection : connections_) {
+    const auto since = connection->unanswered_since();
+    if (since && !connection->is_retired()) due = std::min(due, *since + settings_.silence);
+  }
+  return due;
+}
+
+// A timer that comes too early looks again: it is not moved with every question.
+void MessageStream::wake_by(Milliseconds due) {
+  if (due >= wakes_) return;
+  wakes_ = due;
+  timer_.start_once(std::max(due - loop_.now(), Milliseconds(0)));
+}
+
+}  // namespace dnslet::upstream
