@@ -361,6 +361,31 @@ TEST_CASE("a probe that its server answers is an answer") {
   dns.expect_idle();
 }
 
+TEST_CASE("a server that leads back is found out by trials, too, which nobody waits for") {
+  OutstandingScript dns;
+  dns.set_servers(0, "a b");
+  dns.ask(1, "n1.test A");
+  dns.ask(2, "n1.test A");
+  dns.pass(800ms);
+  dns.answer("b", "NOERROR | 60 A 10.0.0.1");
+  dns.pass(1000ms);
+  dns.skip();
+  for (int i = 2; i <= 3; ++i) {
+    const std::string question = "n" + std::to_string(i) + ".test A";
+    dns.ask(3, question);
+    dns.ask(4, question);
+    dns.answer("b", "NOERROR | 60 A 10.0.0.1");
+    OutstandingScript::Lines lines = {"ask b " + question, "ask a " + question + " without EDNS",
+                                      "forget a", "finish 3 4: NOERROR | 60 A 10.0.0.1 from b"};
+    if (i == 3) lines.insert(lines.begin() + 2, "probe a");
+    dns.expect(lines);
+    dns.pass(2000ms);
+  }
+  dns.probe_comes_back("a");
+  dns.expect({"forget a", "a leads back"});
+  dns.expect_idle();
+}
+
 TEST_CASE("the late answer to a question that came back does not put the server back") {
   OutstandingScript dns;
   dns.set_servers(0, "a b");
