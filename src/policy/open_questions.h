@@ -23,12 +23,12 @@ struct KeptBack {
 };
 
 struct OpenQuestion {
-  // Where its way has come to. Asking → (Undecided →) Held or Lost; each of them ends it.
+  // Where its way has come to: Asking → (Undecided →) Held or Lost. It may end in each of them.
   enum class State {
     Asking,     // servers are being asked
-    Undecided,  // `held` goes out if the other address family's question is not there by then
+    Undecided,  // over, if the other address family's question does not turn up in this turn
     Held,       // `held` waits for the other family's answer
-    Lost,       // no server is left; likewise
+    Lost,       // no server is left; it waits likewise
   };
 
   UpstreamQuestion question;

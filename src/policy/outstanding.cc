@@ -96,15 +96,11 @@ void Outstanding::tell(Exchange::What what, const OpenQuestion& open, ServerNumb
 
 // No server is left. What the other address family shows may still make something of it.
 void Outstanding::lose(OpenQuestion& open) {
-  const bool may_wait = !open.cut && open.sibling == Existence::Unknown;
-  if (!may_wait || !has_sibling_asking(open)) {
+  if (open.cut || !may_depend_on_sibling(open)) {
     finish_failed(open);
     return;
   }
-  open.state = OpenQuestion::State::Lost;
-  open.waits_until = now_ + settings_.retry;
-  forget_queries(open);
-  look_again(open);
+  wait_for_sibling(open);
 }
 
 // With what is there: an answer that waits, one that was cut, the code of the most preferred server

@@ -140,6 +140,9 @@ class Outstanding {
   void probe(ServerNumber server);
   bool exists_by_sibling(const OpenQuestion& open) const;
   bool hold(OpenQuestion& open, Answer& answer, ServerNumber via);
+  bool may_depend_on_sibling(const OpenQuestion& open);
+  void wait_for_sibling(OpenQuestion& open);
+  void wait_for_answer_of_sibling(OpenQuestion& open);
   bool has_sibling_asking(const OpenQuestion& open);
   OpenQuestion* tell_sibling(const OpenQuestion& open, const Answer& answer);
   bool is_late(const OpenQuestion& open) const;

@@ -180,7 +180,14 @@ void Outstanding::forget_queries(OpenQuestion& open) {
 // The answer of a server that has failed puts it back in its place, however late. One query for
 // each such server is enough for that.
 bool Outstanding::keep_for_health(uint64_t token, Query& query, const OpenQuestion& open) {
-  if (open.came_back || !servers_.health(query.server).has_failed()) return false;
+  if (!servers_.health(query.server).has_failed()) return false;
+  if (open.came_back) {
+    // It was tried once more, and the question is here again: silent, as far as it goes.
+    const bool is_new = now_ - query.sent < settings_.retry;
+    if (is_new && servers_.loop(query.server).on_silence(LoopSuspicion::CameBack::Yes))
+      probe(query.server);
+    return false;
+  }
   if (query.server >= kept_.size()) kept_.resize(query.server + 1);
   const uint64_t before = std::exchange(kept_[query.server].late, token);
   query.question = 0;

@@ -141,28 +141,47 @@ void Outstanding::sibling_shows(uint64_t question, Existence existence, Millisec
   drop_servers();
 }
 
-// Keeps the answer back if another one may change what it means: one that is under way, or will be
-// when all that clients have asked has been read.
-bool Outstanding::hold(OpenQuestion& open, Answer& answer, ServerNumber via) {
-  const bool may_mean_else =
-      settings_.sibling_wait.count() > 0 && open.sibling == Existence::Unknown &&
-      depends_on_sibling(answer, settings_.searching) && sibling_of(open.question);
-  if (!may_mean_else) return false;
+// Whether there is, or may come, a question for the other address family that shows more.
+bool Outstanding::may_depend_on_sibling(const OpenQuestion& open) {
+  if (settings_.sibling_wait.count() == 0 || open.sibling != Existence::Unknown) return false;
+  if (!sibling_of(open.question)) return false;
   const OpenQuestion* const sibling = questions_.find_sibling(open);
-  if (sibling && sibling->state != State::Asking) return false;  // it waits for this one
-  forget_queries(open);
+  return !sibling || sibling->state == State::Asking;  // else it waits for this one
+}
+
+// Keeps the answer back if another one may change what it means.
+bool Outstanding::hold(OpenQuestion& open, Answer& answer, ServerNumber via) {
+  if (!depends_on_sibling(answer, settings_.searching) || !may_depend_on_sibling(open))
+    return false;
   open.held = questions_.make_kept(answer, via);
+  wait_for_sibling(open);
+  return true;
+}
+
+// The servers' part is over. Where the other question is not there it is looked for once more when
+// all that clients have asked has been read.
+void Outstanding::wait_for_sibling(OpenQuestion& open) {
+  forget_queries(open);
+  if (has_sibling_asking(open)) {
+    wait_for_answer_of_sibling(open);
+    return;
+  }
   open.state = State::Undecided;
   undecided_.push_back(open.number);
-  if (sibling) {
-    open.state = State::Held;
-    undecided_.pop_back();
-    held_.add({now_ + settings_.sibling_wait, open.number},
-              [this](uint64_t number) { return questions_.find(number) != nullptr; });
-  } else if (undecided_.size() == 1) {
-    actions_.emplace_back(ReadWaiting());
+  if (undecided_.size() == 1) actions_.emplace_back(ReadWaiting());
+}
+
+// An answer waits for a moment only, as there is one; without any, as long as for a server.
+void Outstanding::wait_for_answer_of_sibling(OpenQuestion& open) {
+  if (!open.held) {
+    open.state = State::Lost;
+    open.waits_until = now_ + settings_.retry;
+    look_again(open);
+    return;
   }
-  return true;
+  open.state = State::Held;
+  held_.add({now_ + settings_.sibling_wait, open.number},
+            [this](uint64_t number) { return questions_.find(number) != nullptr; });
 }
 
 void Outstanding::decide(Milliseconds now) {
@@ -170,13 +189,10 @@ void Outstanding::decide(Milliseconds now) {
   for (const uint64_t number : undecided_) {
     OpenQuestion* const open = questions_.find(number);
     if (!open || open->state != State::Undecided) continue;
-    if (!has_sibling_asking(*open)) {
+    if (has_sibling_asking(*open))
+      wait_for_answer_of_sibling(*open);
+    else
       finish_kept(*open);
-      continue;
-    }
-    open->state = State::Held;
-    held_.add({now + settings_.sibling_wait, number},
-              [this](uint64_t there) { return questions_.find(there) != nullptr; });
   }
   undecided_.clear();
   drop_servers();

@@ -37,6 +37,21 @@ void keep(const Tables& tables, const Storing& storing, const Answer& answer) {
   agree(tables, storing.key, answer.kind(), storing.now);
 }
 
+// An old answer is better than none, and better than what the other family shows.
+bool has_ended_answer(const Tables& tables, const Storing& storing) {
+  return tables.cache.keeps_stale() &&
+         tables.cache.find_stale(storing.key, storing.now, {tables.scratch, tables.scratch},
+                                 Ended::Any);
+}
+
+// A name that has addresses of the other family exists. A client with musl takes a failure for one
+// of them as the end of both.
+bool exists_all_the_same(const Tables& tables, const Storing& storing, const Answer& answer) {
+  return answer.kind() == AnswerKind::Failure && storing.is_for_recursion &&
+         other_family_exists(tables, storing.key, storing.sibling, storing.now) &&
+         !has_ended_answer(tables, storing);
+}
+
 }  // namespace
 
 Storing storing_of(const UpstreamQuestion& question, Existence sibling, Milliseconds now) {
@@ -48,6 +63,9 @@ Storing storing_of(const UpstreamQuestion& question, Existence sibling, Millisec
 
 std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,
                                    const Answer& answer) {
+  if (exists_all_the_same(tables, storing, answer))
+    return Answer::failure({dns::Name(storing.key.name), storing.key.type, storing.key.qclass},
+                           dns::Rcode::NoError);
   std::optional<Answer> amended = without_filtered_hints(tables, storing.key, answer);
   if (answer.kind() == AnswerKind::NxDomain &&
       other_family_exists(tables, storing.key, storing.sibling, storing.now)) {

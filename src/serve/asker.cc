@@ -61,7 +61,8 @@ void Asker::set_servers(policy::ServerSetNumber set,
     if (server >= servers_.size()) servers_.resize(server + 1);
     Server& added = servers_[server];
     if (added.counted) continue;
-    added.name = table.address(server).endpoint.to_text();
+    added.address = table.address(server);
+    added.name = added.address.endpoint.to_text();
     added.counted = &counters_[added.name];
   }
   act(Until::End);
@@ -196,7 +197,7 @@ upstream::Transport& Asker::transport(policy::ServerNumber server, policy::Way w
   auto& place = way == policy::Way::Datagram ? known.datagrams : known.stream;
   if (!place)
     place = callbacks_.open_transport(
-        outstanding_.servers().address(server), way,
+        known.address, way,
         [this, server](const upstream::Report& report) { on_report(server, report); });
   return *place;
 }

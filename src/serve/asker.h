@@ -85,6 +85,7 @@ class Asker {
 
  private:
   struct Server {
+    policy::ServerAddress address;
     std::string name;
     ServerCounters* counted = nullptr;  // in counters_; null: the number is free
     std::unique_ptr<upstream::Transport> datagrams;

@@ -221,6 +221,64 @@ TEST_CASE("each name of a search is told with its source and what came of it") {
   dns.expect_reply("hosts NOERROR");
 }
 
+TEST_CASE("a failure for one family of a name that the other one has shown is NODATA, not kept") {
+  const auto shown = GENERATE(Existence::Exists, Existence::HasRecords);
+  const std::string failure = GENERATE("SERVFAIL", "REFUSED", "NOTIMP", "none");
+  Script dns;
+  dns.sibling_shows(shown);
+  for (int i = 0; i < 2; ++i) {
+    dns.ask("www.test AAAA");
+    dns.expect_asked("www.test AAAA");
+    if (failure == "none")
+      dns.no_server_answers();
+    else
+      dns.upstream(failure);
+    CHECK(dns.reply_text().ends_with(" NOERROR"));
+  }
+}
+
+TEST_CASE("the cache tells as much of the other family") {
+  Script dns;
+  keep_answer(dns, "www.test A", "NOERROR | 60 A 10.0.0.1");
+  dns.ask("www.test AAAA");
+  dns.upstream("SERVFAIL");
+  dns.expect_reply("upstream NOERROR");
+  dns.pass(61s);
+  dns.ask("www.test AAAA");
+  dns.upstream("SERVFAIL");
+  dns.expect_reply("upstream SERVFAIL");
+}
+
+TEST_CASE("a failure stays one for DNSSEC data, other types, unknown names and without the fix") {
+  const std::string question = GENERATE("www.test AAAA do", "www.test MX", "www2.test AAAA", "off");
+  Script dns;
+  keep_answer(dns, "www.test A", "NOERROR | 60 A 10.0.0.1");
+  dns.settings.families_agree = question != "off";
+  dns.ask(question == "off" ? "www.test AAAA" : question);
+  dns.upstream("SERVFAIL");
+  CHECK(dns.reply_text().starts_with("upstream SERVFAIL"));
+}
+
+TEST_CASE("an answer that has ended is better than what the other family shows") {
+  Script dns(100, std::chrono::hours(1));
+  keep_answer(dns, "www.test AAAA", "NOERROR | 5 AAAA fd00::1");
+  keep_answer(dns, "www.test A", "NOERROR | 60 A 10.0.0.1");
+  dns.pass(10s);
+  dns.ask("www.test AAAA");
+  dns.upstream("SERVFAIL");
+  dns.expect_reply("stale NOERROR | 30 AAAA fd00::1");
+}
+
+TEST_CASE("a search ends where one family fails and the other one has records") {
+  Script dns;
+  dns.search_in({"a.test", "b.test"});
+  keep_answer(dns, "db A", "NOERROR | 60 A 10.0.0.1");
+  dns.ask("db AAAA");
+  dns.expect_asked("db.a.test AAAA");
+  dns.upstream("SERVFAIL");
+  dns.expect_reply("upstream NOERROR");
+}
+
 TEST_CASE("without the fix a search goes on to another domain's name") {
   Script dns;
   dns.settings.families_agree = false;
