@@ -231,8 +231,14 @@ Result<std::vector<Network>> parse_networks(std::string_view text) {
 
   std::vector<Network> networks;
   for (const std::string_view element : *elements) {
+    if (element == "private") {
+      const auto known = private_networks();
+      networks.insert(networks.end(), known.begin(), known.end());
+      continue;
+    }
     const auto network = Network::from_text(element);
-    if (!network) return not_a(element, "a network, for example 10.0.0.0/8, fd00::/8 or 10.0.0.5");
+    if (!network)
+      return not_a(element, "a network, for example 10.0.0.0/8, fd00::/8, 10.0.0.5 or private");
     networks.push_back(*network);
   }
   return networks;

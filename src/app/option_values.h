@@ -55,6 +55,7 @@ std::vector<std::string_view> split_blanks(std::string_view text);
 // may not be given twice; a nameserver needs a port.
 Result<std::vector<Endpoint>> parse_listeners(std::string_view text);
 Result<std::vector<Endpoint>> parse_nameservers(std::string_view text);
+// `private` stands for all of private_networks().
 Result<std::vector<Network>> parse_networks(std::string_view text);
 
 // A list of domains; a leading dot is accepted and removed, the rest stays as it was written.

@@ -404,7 +404,18 @@ TEST_CASE("allow takes networks and single addresses") {
   CHECK(texts(good({"--allow=10.0.0.0/8, fd00::/8,127.0.0.1"}).allow) ==
         Arguments{"10.0.0.0/8", "fd00::/8", "127.0.0.1/32"});
   CHECK(bad({"--allow=10.0.0.0/33"}) ==
-        "--allow: '10.0.0.0/33' is not a network, for example 10.0.0.0/8, fd00::/8 or 10.0.0.5");
+        "--allow: '10.0.0.0/33' is not a network, for example 10.0.0.0/8, fd00::/8, 10.0.0.5 or "
+        "private");
+}
+
+TEST_CASE("allow takes private for all networks that are not the Internet") {
+  const Arguments all = {"127.0.0.0/8",    "::1/128",        "10.0.0.0/8",
+                         "172.16.0.0/12",  "192.168.0.0/16", "100.64.0.0/10",
+                         "169.254.0.0/16", "fe80::/10",      "fc00::/7"};
+  CHECK(texts(good({"--allow=private"}).allow) == all);
+  CHECK(texts(good({}, {{"DNSMASQ_ALLOW", "192.0.2.0/24, private"}}).allow).size() ==
+        all.size() + 1);
+  CHECK(bad({"--allow=Private"}).starts_with("--allow: 'Private' is not a network"));
 }
 
 TEST_CASE("hosts files add up, by flags and in the variable") {
