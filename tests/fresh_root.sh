@@ -69,6 +69,7 @@ inside() {
 }
 
 # As somebody in a second terminal would see it.
+# shellcheck disable=SC2016 # for the shell in there
 make_run='
 make run >/tmp/run.log 2>&1 &
 until grep "ready: udp+tcp" /tmp/run.log; do
