@@ -16,10 +16,10 @@ VERSION    := $(shell .ci/version)
 # As container engines call it, for docker/prebuilt.Dockerfile.
 PLATFORM   := $(patsubst armv%,arm,$(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m))))
 
-# One folder for each kind of build: build, build/san, build/clang++, build/san/clang++.
+# One folder for each kind of build: build, build/san, build/thread, build/clang++, build/san/clang++.
 SANITIZE := $(filter-out 0,$(SAN))
 COMPILER := $(filter-out g++,$(notdir $(lastword $(CXX))))
-B        := build$(if $(SANITIZE),/$(if $(filter fuzz,$(SAN)),fuzz,san))$(if $(COMPILER),/$(COMPILER))
+B        := build$(if $(SANITIZE),/$(or $(filter fuzz thread,$(SAN)),san))$(if $(COMPILER),/$(COMPILER))
 
 # Static programs are built in build/static, by Alpine's own compiler or, elsewhere, a toolchain of ours.
 ifneq ($(filter-out 0,$(STATIC)),)
@@ -67,7 +67,7 @@ HARDENED = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-p
 BRANCHES = $(if $(filter x86_64,$(shell uname -m)),$(call accepted,-fcf-protection))
 CHECKED  = -O1 -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS $(SANITIZERS) \
     $(if $(findstring clang,$(CXX)),,-Wno-maybe-uninitialized) # g++ sees ghosts in instrumented code
-SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all \
+SANITIZERS = $(if $(filter thread,$(SAN)),-fsanitize=thread,-fsanitize=address,undefined -fno-sanitize-recover=all) \
     $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link)
 # g++ would clear and copy structures by `rep stos` and `rep movs`, which take long to begin.
 STRINGS  = $(call accepted,-mstringop-strategy=libcall)
@@ -89,6 +89,7 @@ ifneq ($(word 2,$(MAKECMDGOALS)),)
 endif
 endif
 export UBSAN_OPTIONS ?= print_stacktrace=1
+export TIME
 export PYTHONDONTWRITEBYTECODE = 1
 
 all: $(PROGRAM) ## build the program
@@ -143,6 +144,14 @@ check-musl: ## test that program: unit, end to end, real clients on musl, an ima
 
 e2e: $(PROGRAM) $(LOADS) ## test the program from outside (E2E=FILE... for some) and the documents
 	$(if $(SANITIZE),SLOW=1 )DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q -p no:cacheprovider $(E2E)
+
+tsan: ## look for data races for TIME seconds, while everything is reloaded under load
+	@.ci/deps build check
+	@$(MAKE) loads
+	@$(MAKE) SAN=thread all
+	SLOW=1 DNSLET=$(CURDIR)/build/thread/$(if $(COMPILER),$(COMPILER)/)dnslet $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/races_test.py
+
+loads: $(LOADS)
 
 lint: | deps ## check format, layers, scripts and the man page, then run clang-tidy
 	clang-format --dry-run --Werror $$(find src tests -name '*.cc' -o -name '*.h')
@@ -252,6 +261,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit fuzz-replay replay fuzz libfuzzer e2e lint tidy bench soak micro static fresh-roots check-musl install uninstall clean help deps FORCE
+.PHONY: all run check unit fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench soak micro static fresh-roots check-musl install uninstall clean help deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
