@@ -35,6 +35,7 @@ unshare --mount --pid --fork true 2>/dev/null || skip 'no namespaces here'
 unset MAKEFLAGS MAKELEVEL MFLAGS CXX CXXFLAGS DNSLET SAN STATIC WERROR
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/fresh-$suite.XXXXXX")
+chmod 755 "$root" # for _apt, who downloads
 trap '[ -n "${KEEP:-}" ] && echo "kept: $root" || rm -rf --one-file-system "$root"' EXIT
 trap 'exit 130' HUP INT TERM
 

@@ -186,8 +186,8 @@ def test_a_builder_for_several_platforms_takes_the_program_of_each(engine):
 def test_clients_of_public_addresses_are_refused_unless_the_variable_is_empty(engine):
     """Asked as by 192.0.2.1, an address of the container's own loopback"""
     for allow, rcode in (([], dns.rcode.REFUSED), (["-e", "DNSMASQ_ALLOW="], dns.rcode.NOERROR)):
-        pid = engine.start("open", "-e", "DNSMASQ_ADDRESS=db.test=10.0.0.5", *allow, "dnslet",
-                           "--no-rec")
+        pid = engine.start("open", "--cap-add=NET_BIND_SERVICE", "-e",
+                           "DNSMASQ_ADDRESS=db.test=10.0.0.5", *allow, "dnslet", "--no-rec")
         wait_healthy(engine, "open")
         world = ["nsenter", "-t", pid, "-n"]
         engine.call(*world, "ip", "address", "add", "192.0.2.1/32", "dev", "lo")
