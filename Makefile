@@ -10,13 +10,17 @@ STRIP      ?= -s# as `install` takes it; empty: what is installed keeps its symb
 PKG_CONFIG ?= pkg-config
 PYTHON     ?= /usr/bin/python3
 TIME       ?= 60
+PORT       ?= 5300
+ROOTS      ?= bookworm trixie
 E2E        ?= $(wildcard tests/e2e tests/docs_test.py)
 VERSION    := $(shell .ci/version)
+# As container engines call it, for docker/prebuilt.Dockerfile.
+PLATFORM   := $(patsubst armv%,arm,$(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m))))
 
-# One folder for each kind of build: build, build/san, build/clang++, build/san/clang++.
+# One folder for each kind of build: build, build/san, build/thread, build/clang++, build/san/clang++.
 SANITIZE := $(filter-out 0,$(SAN))
 COMPILER := $(filter-out g++,$(notdir $(lastword $(CXX))))
-B        := build$(if $(SANITIZE),/$(if $(filter fuzz,$(SAN)),fuzz,san))$(if $(COMPILER),/$(COMPILER))
+B        := build$(if $(SANITIZE),/$(or $(filter fuzz thread,$(SAN)),san))$(if $(COMPILER),/$(COMPILER))
 
 # Static programs are built in build/static, by Alpine's own compiler or, elsewhere, a toolchain of ours.
 ifneq ($(filter-out 0,$(STATIC)),)
@@ -53,6 +57,7 @@ SBINDIR := $(PREFIX)/sbin
 MANDIR  := $(PREFIX)/share/man/man8
 UNITDIR := $(PREFIX)/lib/systemd/system
 CONFD   := $(SYSCONFDIR)/conf.d/dnslet
+ROTATED := $(SYSCONFDIR)/logrotate.d/dnslet
 LIBRARY := $(B)/libdnslet.a
 
 # Everything below here that is not `:=` is expanded in recipes only, when the packages are there.
@@ -63,7 +68,7 @@ HARDENED = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-p
 BRANCHES = $(if $(filter x86_64,$(shell uname -m)),$(call accepted,-fcf-protection))
 CHECKED  = -O1 -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS $(SANITIZERS) \
     $(if $(findstring clang,$(CXX)),,-Wno-maybe-uninitialized) # g++ sees ghosts in instrumented code
-SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all \
+SANITIZERS = $(if $(filter thread,$(SAN)),-fsanitize=thread,-fsanitize=address,undefined -fno-sanitize-recover=all) \
     $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link)
 # g++ would clear and copy structures by `rep stos` and `rep movs`, which take long to begin.
 STRINGS  = $(call accepted,-mstringop-strategy=libcall)
@@ -85,21 +90,22 @@ ifneq ($(word 2,$(MAKECMDGOALS)),)
 endif
 endif
 export UBSAN_OPTIONS ?= print_stacktrace=1
+export TIME
 export PYTHONDONTWRITEBYTECODE = 1
 
 all: $(PROGRAM) ## build the program
 
-run: $(PROGRAM) ## start it on 127.0.0.1:5353 with an example hosts file and a cache
+run: $(PROGRAM) ## start it on 127.0.0.1, port PORT=5300, with an example hosts file and a cache
 	@echo 'Try it from another terminal; Ctrl-C here ends it:'
-	@echo '  dig @127.0.0.1 -p 5353 db.local'
-	@echo '  dig @127.0.0.1 -p 5353 anything.apps.local'
+	@echo '  dig @127.0.0.1 -p $(PORT) db.test'
+	@echo '  dig @127.0.0.1 -p $(PORT) anything.apps.test'
 	@if grep -q '^[[:space:]]*nameserver[[:space:]]' /etc/resolv.conf 2>/dev/null; \
-	then echo '  dig @127.0.0.1 -p 5353 example.com'; \
+	then echo '  dig @127.0.0.1 -p $(PORT) example.com'; \
 	else echo 'No nameserver in /etc/resolv.conf: only the hosts file is served (--no-rec).'; \
 	    set -- --no-rec; \
 	fi; \
 	trap : INT; \
-	$(PROGRAM) --listen 127.0.0.1:5353 --rcache 10000 --hostsfile docker/example.hosts --verbose "$$@"
+	$(PROGRAM) --listen 127.0.0.1:$(PORT) --rcache 10000 --hostsfile docker/example.hosts --verbose "$$@"
 
 check: ## run all tests: unit, stored fuzz inputs under sanitizers, end to end, documents
 	@$(MAKE) all $(B)/unit-tests
@@ -125,6 +131,11 @@ libfuzzer: $(TARGETS:%=$(B)/libfuzzer/%)
 
 static: ## build build/static/dnslet: one static program for musl, with everything inside
 	@$(MAKE) STATIC=1 all
+	@mkdir -p build/static/$(PLATFORM) && ln -f build/static/dnslet build/static/$(PLATFORM)/dnslet
+
+fresh-roots: ## run README's commands in minimal roots of Debian 12 and 13 (ROOTS=...; root; NOSKIP=1)
+	@.ci/deps fresh
+	@set -e; for suite in $(ROOTS); do tests/fresh_root.sh $$suite; done
 
 check-musl: ## test that program: unit, end to end, real clients on musl, an image of it (root; NOSKIP=1)
 	@.ci/deps static check image
@@ -134,6 +145,14 @@ check-musl: ## test that program: unit, end to end, real clients on musl, an ima
 
 e2e: $(PROGRAM) $(LOADS) ## test the program from outside (E2E=FILE... for some) and the documents
 	$(if $(SANITIZE),SLOW=1 )DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q -p no:cacheprovider $(E2E)
+
+tsan: ## look for data races for TIME seconds, while everything is reloaded under load
+	@.ci/deps build check
+	@$(MAKE) loads
+	@$(MAKE) SAN=thread all
+	SLOW=1 DNSLET=$(CURDIR)/build/thread/$(if $(COMPILER),$(COMPILER)/)dnslet $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/races_test.py
+
+loads: $(LOADS)
 
 lint: | deps ## check format, layers, scripts and the man page, then run clang-tidy
 	clang-format --dry-run --Werror $$(find src tests -name '*.cc' -o -name '*.h')
@@ -158,18 +177,20 @@ micro: $(B)/bench/micro_bench ## count the instructions of parse, cache and host
 
 install: $(PROGRAM) ## install to DESTDIR, PREFIX and SYSCONFDIR, with the units of systemd and OpenRC
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR) $(DESTDIR)$(UNITDIR) \
-	    $(DESTDIR)$(SYSCONFDIR)/init.d $(DESTDIR)$(SYSCONFDIR)/conf.d
+	    $(DESTDIR)$(SYSCONFDIR)/init.d $(DESTDIR)$(SYSCONFDIR)/conf.d $(DESTDIR)$(SYSCONFDIR)/logrotate.d
 	install $(STRIP) -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/dnslet
 	install -m 644 man/dnslet.8 $(DESTDIR)$(MANDIR)/dnslet.8
 	install -m 644 init/dnslet.socket $(DESTDIR)$(UNITDIR)/dnslet.socket
 	$(call substituted,init/dnslet.service,644,$(UNITDIR)/dnslet.service)
 	$(call substituted,init/dnslet.openrc,755,$(SYSCONFDIR)/init.d/dnslet)
 	test -e $(DESTDIR)$(CONFD) || install -m 644 init/dnslet.confd $(DESTDIR)$(CONFD)
+	test -e $(DESTDIR)$(ROTATED) || install -m 644 init/dnslet.logrotate $(DESTDIR)$(ROTATED)
 
-uninstall: ## remove what install put there, but for a conf.d file with changes
+uninstall: ## remove what install put there, but for settings with changes
 	rm -f $(DESTDIR)$(SBINDIR)/dnslet $(DESTDIR)$(MANDIR)/dnslet.8 $(DESTDIR)$(UNITDIR)/dnslet.socket \
 	    $(DESTDIR)$(UNITDIR)/dnslet.service $(DESTDIR)$(SYSCONFDIR)/init.d/dnslet
 	! cmp -s init/dnslet.confd $(DESTDIR)$(CONFD) || rm $(DESTDIR)$(CONFD)
+	! cmp -s init/dnslet.logrotate $(DESTDIR)$(ROTATED) || rm $(DESTDIR)$(ROTATED)
 
 clean: ## remove everything that was built
 	rm -rf build
@@ -241,6 +262,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit fuzz-replay replay fuzz libfuzzer e2e lint tidy bench soak micro static check-musl install uninstall clean help deps FORCE
+.PHONY: all run check unit fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench soak micro static fresh-roots check-musl install uninstall clean help deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -2,7 +2,10 @@
 # docker build -f docker/alpine-inside.Dockerfile -t app docker
 #
 # It makes itself the container's nameserver in resolv.conf, in front of the engine's, and becomes
-# nobody; the application starts as soon as it answers, as process 1.
+# nobody; the application starts as soon as it answers, as process 1. Its log goes to standard error.
+#
+# Behind a USER line it runs as that user, who may not write resolv.conf: the engine has to name it,
+# docker run --dns 127.0.0.1 -e DNSMASQ_SERVERS=1.1.1.1 app
 ARG DNSLET=dnslet
 ARG BASE=alpine:3.22
 FROM ${DNSLET} AS dnslet
@@ -10,5 +13,5 @@ FROM ${DNSLET} AS dnslet
 FROM ${BASE}
 COPY --from=dnslet /dnslet /usr/local/sbin/dnslet
 ENV DNSMASQ_DEFAULT=true DNSMASQ_RCACHE=10000 DNSMASQ_USER=65534:65534
-ENTRYPOINT ["/bin/sh", "-c", "/usr/local/sbin/dnslet & until /usr/local/sbin/dnslet --healthcheck 2>/dev/null; do kill -0 $! || exit 1; sleep 0.05; done; exec \"$@\"", "sh"]
+ENTRYPOINT ["/bin/sh", "-c", "[ $(id -u) = 0 ] || unset DNSMASQ_USER DNSMASQ_DEFAULT; /usr/local/sbin/dnslet >&2 & until /usr/local/sbin/dnslet --healthcheck >/dev/null 2>&1; do kill -0 $! 2>/dev/null || exit 1; sleep 0.05; done; exec \"$@\"", "sh"]
 CMD ["sh"]

@@ -37,8 +37,9 @@ std::string with_remedy(const Error& error, const Endpoint& endpoint, std::strin
   if (says(UV_EMFILE)) return error.text + "; raise the limit of open files (ulimit -n)";
   if (endpoint.port >= 1024 || !says(UV_EACCES)) return error.text;
   return error.text + "; choose a port from 1024 on with " + std::string(flag) +
-         ", or lower the limit (docker run --sysctl "
-         "net.ipv4.ip_unprivileged_port_start=0), or give the binary cap_net_bind_service";
+         ", start as root with --user (docker run -u 0 -e DNSMASQ_USER=65534), lower the limit "
+         "(docker run --sysctl net.ipv4.ip_unprivileged_port_start=0, not on the host's network), "
+         "or give the binary cap_net_bind_service";
 }
 
 // A UDP and a TCP socket on the same endpoint, added to `sockets`.

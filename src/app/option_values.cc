@@ -22,10 +22,6 @@ constexpr std::string_view kStubZone =
 constexpr std::string_view kStubDomain =
     "a domain, for example corp.example (names below it are included)";
 constexpr std::string_view kNextStub = "another nameserver or the domain of another stub zone";
-// RFC 1918, 6598, 3927, 4193 and 4291: loopback, private, shared and link-local addresses.
-constexpr auto kPrivate = std::to_array<std::string_view>(
-    {"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
-     "169.254.0.0/16", "::1", "fc00::/7", "fe80::/10"});
 constexpr NumberRange kIds = {0, 4'294'967'294, "ids"};  // one more is (uid_t)-1: nobody at all
 
 // Names have slashes where they stand for parts of a network only (RFC 2317 section 4).
@@ -222,13 +218,15 @@ Result<std::vector<Network>> parse_networks(std::string_view text) {
 
   std::vector<Network> networks;
   for (const std::string_view element : *elements) {
-    const bool is_private = lower_case(element) == "private";
-    for (const std::string_view part : is_private ? std::span(kPrivate) : std::span(&element, 1)) {
-      const auto network = Network::from_text(part);
-      if (!network)
-        return not_a(part, "a network, for example 10.0.0.0/8, fd00::/8, 10.0.0.5 or private");
-      networks.push_back(*network);
+    if (lower_case(element) == "private") {
+      const auto known = private_networks();
+      networks.insert(networks.end(), known.begin(), known.end());
+      continue;
     }
+    const auto network = Network::from_text(element);
+    if (!network)
+      return not_a(element, "a network, for example 10.0.0.0/8, fd00::/8, 10.0.0.5 or private");
+    networks.push_back(*network);
   }
   return networks;
 }

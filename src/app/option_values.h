@@ -47,7 +47,7 @@ Result<std::vector<Endpoint>> parse_bootstrap(std::string_view text);
 Status check_listeners(const std::vector<Endpoint>& listeners);
 // Each as config/server_url reads it.
 Result<std::vector<ServerAddress>> parse_nameservers(std::string_view text);
-// Networks and single addresses; `private` stands for all that are no part of the internet.
+// Networks and single addresses; `private` stands for all of private_networks().
 Result<std::vector<Network>> parse_networks(std::string_view text);
 
 // Lists of domains; a leading dot is accepted. In a search list `.` is no domain, and no error.

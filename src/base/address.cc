@@ -172,4 +172,12 @@ bool Network::contains(const IpAddress& candidate) const {
 
 std::string Network::to_text() const { return address.to_text() + "/" + std::to_string(prefix); }
 
+std::vector<Network> private_networks() {
+  std::vector<Network> networks;
+  for (const char* text : {"127.0.0.0/8", "::1", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
+                           "100.64.0.0/10", "169.254.0.0/16", "fe80::/10", "fc00::/7"})
+    networks.push_back(*Network::from_text(text));
+  return networks;
+}
+
 }  // namespace dnslet

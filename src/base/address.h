@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dnslet {
 
@@ -64,5 +65,9 @@ struct Network {
   bool contains(const IpAddress& candidate) const;
   std::string to_text() const;
 };
+
+// Where the Internet does not begin: loopback (it comes first), RFC 1918, 100.64.0.0/10 of carriers
+// (RFC 6598), link-local, fc00::/7 (RFC 4193).
+std::vector<Network> private_networks();
 
 }  // namespace dnslet

@@ -43,23 +43,20 @@ std::optional<std::vector<uint16_t>> read_mandatory(BytesView value) {
   return keys;
 }
 
-void write_param(Bytes& rdata, uint16_t key, BytesView value) {
-  for (const std::size_t number : {std::size_t{key}, value.size()}) {
-    rdata.push_back(static_cast<uint8_t>(number >> 8));
-    rdata.push_back(static_cast<uint8_t>(number));
-  }
-  rdata.insert(rdata.end(), value.begin(), value.end());
+void write_param(Writer& rdata, uint16_t key, BytesView value) {
+  rdata.u16(key);
+  rdata.u16(static_cast<uint16_t>(value.size()));
+  rdata.bytes(value);
 }
 
 // The list without this key; nothing is written where it was the only one.
-void write_mandatory(Bytes& rdata, const std::vector<uint16_t>& keys, uint16_t without) {
-  Bytes value;
-  for (const uint16_t key : keys) {
-    if (key == without) continue;
-    value.push_back(static_cast<uint8_t>(key >> 8));
-    value.push_back(static_cast<uint8_t>(key));
-  }
-  if (!value.empty()) write_param(rdata, kMandatory, value);
+void write_mandatory(Writer& rdata, std::vector<uint16_t> keys, uint16_t without) {
+  std::erase(keys, without);
+  if (keys.empty()) return;
+
+  rdata.u16(kMandatory);
+  rdata.u16(static_cast<uint16_t>(keys.size() * 2));
+  for (const uint16_t key : keys) rdata.u16(key);
 }
 
 std::optional<Bytes> without_param(BytesView rdata, uint16_t without) {
@@ -70,7 +67,9 @@ std::optional<Bytes> without_param(BytesView rdata, uint16_t without) {
   const auto params = read_params(reader);
   if (!params) return std::nullopt;
 
-  Bytes rest(rdata.begin(), rdata.begin() + static_cast<std::ptrdiff_t>(head));
+  Bytes out(rdata.size());  // room enough: what is left out makes it shorter
+  Writer rest(out);
+  rest.bytes(rdata.first(head));
   bool is_there = false;
   for (const Param& param : *params) {
     if (param.key == kMandatory) {
@@ -83,7 +82,8 @@ std::optional<Bytes> without_param(BytesView rdata, uint16_t without) {
     is_there = is_there || param.key == without;
   }
   if (!is_there) return std::nullopt;
-  return rest;
+  out.resize(rest.size());
+  return out;
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from harness import REPOSITORY, command, from_records, only_rcode, run, silent, with_address
 
-HOSTS = "# names of this network\n10.0.0.7 db.local\n10.0.0.8 *.apps.local\n10.0.0.9 db.local\n"
+HOSTS = "# names of this network\n10.0.0.7 db.test\n10.0.0.8 *.apps.test\n10.0.0.9 db.test\n"
 SEARCH = ("--enable-search", "--search-domains", "corp.example,lan.example")
 
 
@@ -36,32 +36,32 @@ def explain(tmp_path):
 
 def test_an_entry_is_named_with_file_and_line(explain, upstream):
     source = upstream(with_address())
-    assert explain("db.local", to=[source]) == [
-        "question    db.local A",
+    assert explain("db.test", to=[source]) == [
+        "question    db.test A",
         "--address   none given",
-        "hosts       10.0.0.7 db.local (/etc/hosts, line 2)",
-        "            10.0.0.9 db.local (/etc/hosts, line 4)",
+        "hosts       10.0.0.7 db.test (/etc/hosts, line 2)",
+        "            10.0.0.9 db.test (/etc/hosts, line 4)",
         "answer      NOERROR, source=hosts, after T ms",
-        "            db.local 10 A 10.0.0.7",
-        "            db.local 10 A 10.0.0.9"]
+        "            db.test 10 A 10.0.0.7",
+        "            db.test 10 A 10.0.0.9"]
     assert not source.questions
 
 
 def test_a_wildcard_and_the_name_of_an_address(explain, upstream):
     to = [upstream(nxdomain)]
-    assert "hosts       10.0.0.8 *.apps.local (/etc/hosts, line 3)" in explain("x.apps.local", to=to)
+    assert "hosts       10.0.0.8 *.apps.test (/etc/hosts, line 3)" in explain("x.apps.test", to=to)
     lines = explain("10.0.0.7", to=to)
     assert lines[0] == "question    7.0.0.10.in-addr.arpa PTR"
-    assert lines[2] == "hosts       10.0.0.7 db.local (/etc/hosts, line 2)"
-    assert lines[-1] == "            7.0.0.10.in-addr.arpa 10 PTR db.local"
+    assert lines[2] == "hosts       10.0.0.7 db.test (/etc/hosts, line 2)"
+    assert lines[-1] == "            7.0.0.10.in-addr.arpa 10 PTR db.test"
     lines = explain("2001:db8::1", to=to, code=1)
     assert lines[0].endswith(" 1." + "0." * 23 + "8.b.d.0.1.0.0.2.ip6.arpa PTR")
 
 
 def test_an_entry_of_the_other_family_only_is_nodata(explain, upstream):
-    lines = explain("db.local AAAA", to=[upstream(with_address())], code=1)
-    assert lines[2:] == ["hosts       10.0.0.7 db.local (/etc/hosts, line 2)",
-                         "            10.0.0.9 db.local (/etc/hosts, line 4)",
+    lines = explain("db.test AAAA", to=[upstream(with_address())], code=1)
+    assert lines[2:] == ["hosts       10.0.0.7 db.test (/etc/hosts, line 2)",
+                         "            10.0.0.9 db.test (/etc/hosts, line 4)",
                          "answer      NOERROR without records (NODATA), source=hosts, after T ms"]
 
 
@@ -237,16 +237,16 @@ def test_every_name_of_a_search_has_its_result(explain, upstream):
 
 
 def test_a_name_of_a_search_may_be_here(explain, upstream):
-    lines = explain("db", "--enable-search", "--search-domains", "corp.example,local",
+    lines = explain("db", "--enable-search", "--search-domains", "corp.example,test",
                     to=[upstream(nxdomain)])
     assert lines[-7:] == [
-        "hosts       10.0.0.7 db.local (/etc/hosts, line 2)",
-        "            10.0.0.9 db.local (/etc/hosts, line 4)",
-        "result      db.local: has records, which ends the search",
+        "hosts       10.0.0.7 db.test (/etc/hosts, line 2)",
+        "            10.0.0.9 db.test (/etc/hosts, line 4)",
+        "result      db.test: has records, which ends the search",
         "answer      NOERROR, source=hosts, after T ms",
-        "            db 10 CNAME db.local",
-        "            db.local 10 A 10.0.0.7",
-        "            db.local 10 A 10.0.0.9"]
+        "            db 10 CNAME db.test",
+        "            db.test 10 A 10.0.0.7",
+        "            db.test 10 A 10.0.0.9"]
 
 
 @pytest.mark.parametrize("words, flags, text", [

@@ -14,6 +14,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import dns.rcode
 import pytest
 from elf import is_static
 from getaddrinfo_client import build_client, musl_compilers
@@ -90,7 +91,7 @@ class Engine:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
-    """With the images dnslet and client, which is getaddrinfo alone"""
+    """With the images dnslet, of docker/prebuilt.Dockerfile, and client, which is getaddrinfo alone"""
     if reason := why_no_image():
         skip(reason)
     made = Engine(tmp_path_factory.mktemp("images"))
@@ -98,8 +99,7 @@ def engine(tmp_path_factory):
     (context / "build" / "static").mkdir(parents=True)
     shutil.copytree(REPOSITORY / "docker", context / "docker")
     shutil.copy(command()[-1], context / "build" / "static" / "dnslet")
-    made.build("dnslet", context, "-f", context / "docker" / "Dockerfile",
-               "--build-arg", "BINARY=prebuilt", "--build-arg", "VERSION=1.2.3")
+    build_prebuilt(made, "dnslet", context, "")
     base = made.directory / "base"
     base.mkdir()
     compilers = musl_compilers()
@@ -110,12 +110,18 @@ def engine(tmp_path_factory):
     made.end()
 
 
+def build_prebuilt(engine, tag, context, platform):
+    """`platform` is empty for a builder that knows of none, such as Docker's classic one"""
+    engine.build(tag, context, "-f", context / "docker" / "prebuilt.Dockerfile", "--build-arg",
+                 f"TARGETARCH={platform}", "--build-arg", "VERSION=1.2.3")
+
+
 @pytest.fixture
 def server(engine):
-    """start(*podman's words) → the pid of a dnslet that knows db.local"""
+    """start(*podman's words) → the pid of a dnslet that knows db.test"""
     def start(*words):
         pid = engine.start("fwd", "--read-only", "--cap-drop=ALL", *words, "-e",
-                           "DNSMASQ_ADDRESS=db.local=10.0.0.5 db.local=fd00::5", "-e",
+                           "DNSMASQ_ADDRESS=db.test=10.0.0.5 db.test=fd00::5", "-e",
                            "DNSMASQ_NOREC=true", "dnslet")
         wait_healthy(engine, "fwd")
         return pid
@@ -155,11 +161,40 @@ def test_the_image_is_small_and_says_how_it_is_run(engine):
     assert config["Entrypoint"] == ["/dnslet"]
     assert config["StopSignal"] in ("SIGTERM", "15")
     assert set(config["ExposedPorts"]) == {"53/udp", "53/tcp"}
-    assert {"DNSMASQ_LISTEN=0.0.0.0", "DNSMASQ_RCACHE=10000"} <= set(config["Env"])
+    assert {"DNSMASQ_LISTEN=0.0.0.0", "DNSMASQ_RCACHE=10000",
+            "DNSMASQ_ALLOW=private"} <= set(config["Env"])
     assert image["Healthcheck"]["Test"] == ["CMD", "/dnslet", "--healthcheck"]
     labels = config["Labels"]
     assert labels["org.opencontainers.image.title"] == "dnslet"
     assert labels["org.opencontainers.image.version"] == "1.2.3"
+
+
+def test_a_builder_for_several_platforms_takes_the_program_of_each(engine):
+    """No compiler runs: the program is a text here"""
+    context = engine.directory / "platforms"
+    shutil.copytree(REPOSITORY / "docker", context / "docker")
+    for platform in ("amd64", "arm64"):
+        (context / "build" / "static" / platform).mkdir(parents=True)
+        (context / "build" / "static" / platform / "dnslet").write_text(platform)
+        build_prebuilt(engine, f"for-{platform}", context, platform)
+        engine.podman("create", "--name", f"of-{platform}", f"for-{platform}")
+        engine.names.append(f"of-{platform}")
+        engine.podman("cp", f"of-{platform}:/dnslet", engine.directory / f"dnslet-{platform}")
+        assert (engine.directory / f"dnslet-{platform}").read_text() == platform
+
+
+def test_clients_of_public_addresses_are_refused_unless_the_variable_is_empty(engine):
+    """Asked as by 192.0.2.1, an address of the container's own loopback"""
+    for allow, rcode in (([], dns.rcode.REFUSED), (["-e", "DNSMASQ_ALLOW="], dns.rcode.NOERROR)):
+        pid = engine.start("open", "--cap-add=NET_BIND_SERVICE", "-e",
+                           "DNSMASQ_ADDRESS=db.test=10.0.0.5", *allow, "dnslet", "--no-rec")
+        wait_healthy(engine, "open")
+        world = ["nsenter", "-t", pid, "-n"]
+        engine.call(*world, "ip", "address", "add", "192.0.2.1/32", "dev", "lo")
+        asked = engine.call(*world, "dig", "@127.0.0.1", "-b", "192.0.2.1", "db.test").stdout
+        assert f"status: {dns.rcode.to_text(rcode)}" in asked
+        assert "status: NOERROR" in engine.call(*world, "dig", "@127.0.0.1", "db.test").stdout
+        engine.podman("rm", "-f", "-t", "0", "open")
 
 
 def test_an_ordinary_user_with_one_capability_serves_the_next_container(engine, server):
@@ -172,14 +207,23 @@ def test_an_ordinary_user_with_one_capability_serves_the_next_container(engine, 
     assert "ro" in root[0][5].split(",")
     ports = engine.call("nsenter", "-t", pid, "-n", "cat", UNPRIVILEGED_PORT_START).stdout
     assert int(ports) > 53
-    assert ask_from_a_neighbour(engine, "db.local") == [
-        "db.local inet 10.0.0.5", "db.local inet6 fd00::5", "db.local any 10.0.0.5 fd00::5"]
+    assert ask_from_a_neighbour(engine, "db.test") == [
+        "db.test inet 10.0.0.5", "db.test inet6 fd00::5", "db.test any 10.0.0.5 fd00::5"]
+
+
+def test_where_nothing_opens_the_port_root_binds_it_and_becomes_an_ordinary_user(engine, server):
+    """As README says for the host's network, where the limit can't be lowered"""
+    pid = server("--user=0", "-e", "DNSMASQ_USER=65534", "--cap-add=NET_BIND_SERVICE",
+                 "--cap-add=SETUID", "--cap-add=SETGID")
+    now = proc_status(pid)
+    assert now["Uid"].split() == ["65534"] * 4 and int(now["CapEff"], 16) == 0
+    assert ask_from_a_neighbour(engine, "db.test")[0] == "db.test inet 10.0.0.5"
 
 
 def test_no_capability_is_needed_where_the_engine_lowers_the_unprivileged_ports(engine, server):
     pid = server("--sysctl", "net.ipv4.ip_unprivileged_port_start=0")
     assert int(proc_status(pid)["CapEff"], 16) == 0
-    assert ask_from_a_neighbour(engine, "db.local")[0] == "db.local inet 10.0.0.5"
+    assert ask_from_a_neighbour(engine, "db.test")[0] == "db.test inet 10.0.0.5"
 
 
 def test_sigterm_ends_it_within_200_ms_with_status_0(engine, server):
@@ -203,23 +247,56 @@ def test_a_name_of_the_images_own_passwd_is_known(engine):
     assert done.returncode == 2 and "daemon" in done.stderr
 
 
-def test_an_application_with_dnslet_inside_its_own_image(engine):
+@pytest.fixture(scope="module")
+def inside(engine):
     """docker/alpine-inside.Dockerfile on a base that has what it needs of Alpine: a shell"""
     if not is_static(BUSYBOX):
         skip("no static busybox (package busybox-static)")
     base = engine.directory / "base"
     shutil.copy(BUSYBOX, base / "busybox")
-    engine.build_text("alpine-like", base, "FROM scratch\nCOPY busybox /bin/sh\n"
-                      "COPY busybox /bin/sleep\nCOPY busybox /bin/cat\n"
+    engine.build_text("alpine-like", base, "FROM scratch\n" + "".join(
+        f"COPY busybox /bin/{name}\n" for name in ("sh", "sleep", "cat", "id")) +
                       "COPY getaddrinfo /bin/getaddrinfo\nENV PATH=/bin\n")
     engine.build("inside", REPOSITORY / "docker", "-f",
                  REPOSITORY / "docker" / "alpine-inside.Dockerfile", "--build-arg",
                  "BASE=localhost/alpine-like", "--build-arg", "DNSLET=localhost/dnslet")
+
+
+def run_inside(engine, nameserver, script, *words, image="inside"):
+    """A container of the image, whose engine has written this nameserver"""
     path = engine.directory / "resolv.conf.inside"
-    path.write_text("nameserver 192.0.2.1\n")
-    done = engine.run("--rm", "--network=none", "-v", f"{path}:/etc/resolv.conf", "-e",
-                      "DNSMASQ_ADDRESS=db.local=10.0.0.5", "inside", "/bin/sh", "-c",
-                      "getaddrinfo inet db.local; cat /etc/resolv.conf; echo $$")
-    assert "db.local inet 10.0.0.5\n" in done.stdout
+    path.write_text(f"nameserver {nameserver}\n")
+    return engine.run("--rm", "--network=none", "-v", f"{path}:/etc/resolv.conf", "-e",
+                      "DNSMASQ_ADDRESS=db.test=10.0.0.5", *words, image, "/bin/sh", "-c", script,
+                      check=False)
+
+
+def test_an_application_with_dnslet_inside_its_own_image(engine, inside):
+    done = run_inside(engine, "192.0.2.1",
+                      "getaddrinfo inet db.test; cat /etc/resolv.conf; echo $$")
+    assert "db.test inet 10.0.0.5\n" in done.stdout
     assert "nameserver 127.0.0.1 # added by dnslet\n# dnslet: nameserver 192.0.2.1" in done.stdout
     assert done.stdout.splitlines()[-1] == "1"
+
+
+def test_its_log_goes_to_standard_error_and_tells_nothing_of_health_checks(engine, inside):
+    done = run_inside(engine, "192.0.2.1", "echo from the application")
+    assert done.stdout == "from the application\n"
+    assert "info ready: udp+tcp 127.0.0.1:53" in done.stderr
+    assert "healthy" not in done.stderr
+
+
+def test_behind_a_user_line_it_is_the_nameserver_that_the_engine_names(engine, inside):
+    engine.build_text("inside-user", engine.directory / "base",
+                      "FROM localhost/inside\nUSER 1000\n")
+    done = run_inside(engine, "127.0.0.1", "getaddrinfo inet db.test; id -u", "--sysctl",
+                      "net.ipv4.ip_unprivileged_port_start=0", "-e", "DNSMASQ_SERVERS=192.0.2.1",
+                      image="inside-user")
+    assert done.stdout == "db.test inet 10.0.0.5\n1000\n", done.stdout + done.stderr
+    assert " error " not in done.stderr and " warning " not in done.stderr
+
+
+def test_the_application_does_not_start_without_it(engine, inside):
+    done = run_inside(engine, "192.0.2.1", "echo started", "-e", "DNSMASQ_RCACHE=many")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "'many'" in done.stderr

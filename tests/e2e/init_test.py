@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: MIT
 # Copyright the dnslet authors
-"""What `make install` puts in place: the program, its manual, the units of systemd and OpenRC."""
+"""What `make install` puts in place: the program, its manual, the units of systemd and OpenRC.
 
+OpenRC itself is not here: its functions and its supervisor are played, dnslet is the real one."""
+
+import gzip
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from elf import has_symbols
-from harness import REPOSITORY, SLOW, command, run
-from namespaces import has_setpriv
+from harness import (REPOSITORY, SLOW, UdpClient, command, free_port, question, run, wait_until)
+from namespaces import PATH, has_setpriv
 
 SCORE = 2.2  # of systemd-analyze security: 0 is shut off from everything, 10 is root without limits
 
@@ -71,7 +75,8 @@ def test_install_puts_everything_in_its_place(installed):
         f"{prefix}/sbin/dnslet": "0o755", f"{prefix}/share/man/man8/dnslet.8": "0o644",
         f"{prefix}/lib/systemd/system/dnslet.service": "0o644",
         f"{prefix}/lib/systemd/system/dnslet.socket": "0o644",
-        "/etc/init.d/dnslet": "0o755", "/etc/conf.d/dnslet": "0o644"}
+        "/etc/init.d/dnslet": "0o755", "/etc/conf.d/dnslet": "0o644",
+        "/etc/logrotate.d/dnslet": "0o644"}
 
 
 def test_every_path_follows_the_prefix(installed):
@@ -90,14 +95,15 @@ def test_uninstall_removes_all_of_it(tmp_path):
     assert not files_in(tmp_path)
 
 
-def test_settings_of_the_host_outlive_install_and_uninstall(tmp_path):
+@pytest.mark.parametrize("path", ["/etc/conf.d/dnslet", "/etc/logrotate.d/dnslet"])
+def test_settings_of_the_host_outlive_install_and_uninstall(tmp_path, path):
     make("install", tmp_path)
-    settings = tmp_path / "etc/conf.d/dnslet"
-    settings.write_text("export DNSMASQ_RCACHE=1\n")
+    settings = tmp_path / path[1:]
+    settings.write_text("# as this host wants it\n")
     for target in ("install", "uninstall"):
         make(target, tmp_path)
-        assert settings.read_text() == "export DNSMASQ_RCACHE=1\n"
-    assert list(files_in(tmp_path)) == ["/etc/conf.d/dnslet"]
+        assert settings.read_text() == "# as this host wants it\n"
+    assert list(files_in(tmp_path)) == [path]
 
 
 @needs_systemd
@@ -190,6 +196,21 @@ def test_these_capabilities_are_enough(installed, dnslet):
     assert re.search(r"^CapBnd:\s+0+$", text, re.M)
 
 
+@pytest.mark.skipif(not has_setpriv(), reason="needs root and util-linux's setpriv")
+def test_systemctl_reload_reaches_the_process_of_another_user_without_any_package(installed, dnslet):
+    """As systemd runs it: in the bounding set of the unit, unless a + says otherwise"""
+    text = unit(installed, "dnslet.service")
+    [line] = values(text, "ExecReload")
+    bounding = values(text, "CapabilityBoundingSet")[0].split()
+    names = ",".join("+" + name.removeprefix("CAP_").lower() for name in bounding)
+    limits = [] if line.startswith("+") else ["setpriv", f"--bounding-set=-all,{names}"]
+    server = dnslet("--no-rec", env={"DNSMASQ_USER": "nobody"})
+    words = [word.replace("$$", "$") for word in shlex.split(line.lstrip("+"))]
+    assert words[0] == "/bin/sh"
+    subprocess.run([*limits, *words], env={"MAINPID": str(server.pid), "PATH": ""}, check=True)
+    server.wait_log("reloaded")
+
+
 @pytest.mark.parametrize("name", ["init.d/dnslet", "conf.d/dnslet"])
 def test_the_openrc_files_are_sound_shell(installed, name):
     done = subprocess.run(["sh", "-n", installed[0] / "etc" / name], capture_output=True, text=True,
@@ -199,9 +220,16 @@ def test_the_openrc_files_are_sound_shell(installed, name):
 
 # What openrc-run gives a script, as far as ours uses it.
 OPENRC = """
+cd "$1"
 RC_SVCNAME=dnslet
-ebegin() { echo "ebegin $*"; }
-eend() { return "$1"; }
+ebegin() { [ -n "${EINFO_QUIET:-}" ] || echo "ebegin $*"; }
+eend() { [ -n "${EINFO_QUIET:-}" ] || echo "eend $*"; return "$1"; }
+supervise_start() {
+  ebegin "supervised"
+  supervise-daemon dnslet --start --pidfile "$pidfile" "$command" -- $command_args
+  eend 0
+}
+service_get_value() { cat "$1" 2>/dev/null || true; }
 use() { echo "use $*"; }
 after() { echo "after $*"; }
 provide() { echo "provide $*"; }
@@ -209,10 +237,23 @@ provide() { echo "provide $*"; }
 """
 
 
+# Starts a process and ends it, and leaves its number where OpenRC would.
+SUPERVISOR = """#!/bin/sh
+echo "supervise-daemon $*"
+case "$*" in
+*--start*)
+  while [ "$1" != -- ]; do command=$1; shift; done
+  shift
+  ("$command" "$@" & echo $! >child_pid; wait) >>log 2>&1 & ;;
+*--stop*) kill "$(cat child_pid)" ;;
+esac
+"""
+
+
 def openrc(root, script, conf=""):
     """Runs a part of the OpenRC script as openrc-run would"""
     supervisor = root / "supervise-daemon"
-    supervisor.write_text('#!/bin/sh\necho "supervise-daemon $*"\n')
+    supervisor.write_text(SUPERVISOR)
     supervisor.chmod(0o755)
     words = ["sh", "-euc", f'{OPENRC}\n{conf}\n. "$1/etc/init.d/dnslet"\ncommand=$2\n{script}',
              "sh", str(root), command()[-1]]
@@ -235,6 +276,79 @@ def test_the_openrc_script_finds_bad_options_before_it_starts(installed):
     bad = openrc(installed[0], "start_pre", 'dnslet_flags="--rcache five"')
     assert bad.returncode == 2
     assert "'five'" in bad.stderr
+
+
+def flags_on(port):
+    """Of a dnslet that anybody may start"""
+    return (f'dnslet_flags="--no-rec --verbose --resolv-conf /dev/null --listen 127.0.0.1:{port}"\n'
+            f"DNSMASQ_USER={os.geteuid()}\nerror_log=$1/log\n")
+
+
+@pytest.fixture
+def started(installed):
+    """The port of a dnslet that the OpenRC script has started"""
+    port = free_port()
+    done = openrc(installed[0], "start", flags_on(port))
+    yield port, done
+    openrc(installed[0], "supervise-daemon --stop")
+
+
+def asked(port, name):
+    with UdpClient(("127.0.0.1", port)) as client:
+        client.send(question(name))
+        return client.receive()
+
+
+def test_a_start_under_openrc_is_one_when_it_answers(started):
+    port, done = started
+    lines = done.stdout.splitlines()
+    assert (lines[0], lines[-1], done.returncode) == ("ebegin Starting dnslet", "eend 0", 0)
+    assert asked(port, "localhost").answer
+
+
+def test_a_start_under_openrc_fails_when_the_port_is_in_use(installed, dnslet):
+    """Also where another DNS server has it, which answers"""
+    port = dnslet("--no-rec").port
+    failed = openrc(installed[0], "start", flags_on(port))
+    assert failed.returncode == 1
+    assert "eend 0" not in failed.stdout
+    assert "--stop" in failed.stdout
+    assert re.search(r"eend 1 .*address already in use", failed.stdout), failed.stdout
+
+
+def test_a_bad_option_stops_nothing_when_openrc_restarts(installed):
+    bad = 'dnslet_flags="--rcache five"\n'
+    refused = openrc(installed[0], "stop_pre", bad + "RC_CMD=restart")
+    assert refused.returncode == 2 and "'five'" in refused.stderr
+    assert openrc(installed[0], "stop_pre", bad + "RC_CMD=stop").returncode == 0
+    assert openrc(installed[0], "checkconfig", bad).returncode == 2
+    assert "checkconfig" in openrc(installed[0], 'echo "$extra_commands"').stdout.split()
+
+
+def rotate(log, settings, folder):
+    """By logrotate, or, where it is not installed, as its word copytruncate says"""
+    rules = folder / "rules"
+    rules.write_text(settings.replace("/var/log/dnslet.log", str(log)))
+    if program := shutil.which("logrotate", path=PATH):
+        subprocess.run([program, "--force", "--state", folder / "state", rules], check=True)
+        return gzip.decompress(log.with_name("log.1.gz").read_bytes()).decode()
+    assert "\tcopytruncate\n" in settings
+    old = log.read_text()
+    os.truncate(log, 0)
+    return old
+
+
+def test_the_log_of_the_openrc_service_can_be_rotated(installed, started, tmp_path):
+    log = installed[0] / "log"  # opened to append to it, as supervise-daemon does
+    settings = (installed[0] / "etc/logrotate.d/dnslet").read_text()
+    assert "/var/log/dnslet.log {" in settings
+    assert "output_log:-/var/log/dnslet.log}" in (installed[0] / "etc/init.d/dnslet").read_text()
+    wait_until(lambda: "ready:" in log.read_text(), "the ready line")
+    assert "ready:" in rotate(log, settings, tmp_path)
+    assert "ready:" not in log.read_text()
+    asked(started[0], "localhost")
+    wait_until(lambda: "name=localhost" in log.read_text(), "a line behind the rotation")
+    assert b"\0" not in log.read_bytes()
 
 
 def test_every_flag_and_variable_of_these_files_exists():

@@ -32,6 +32,7 @@ OPTIONS = [
     ("max-tcp-clients", "DNSMASQ_MAX_TCP_CLIENTS", "33", "33"),
     ("tcp-idle-timeout", "DNSMASQ_TCP_IDLE_TIMEOUT", "1111", "1111"),
     ("allow", "DNSMASQ_ALLOW", "10.0.0.0/8", "10.0.0.0/8"),
+    ("allow", "DNSMASQ_ALLOW", "private", "private"),
     ("user", "DNSMASQ_USER", "65534:65533", "65534:65533"),
     ("log-format", "DNSMASQ_LOG_FORMAT", "json", "json"),
     ("metrics", "DNSMASQ_METRICS", "[::1]:9153", "[::1]:9153"),

@@ -183,7 +183,7 @@ def test_another_user_needs_root(user):
 @needs_setpriv
 @pytest.mark.usefixtures("open_program")
 @pytest.mark.parametrize("user", [None, f"{ORDINARY}"])
-def test_a_low_port_without_the_right_to_it_names_three_remedies(tmp_path, user):
+def test_a_low_port_without_the_right_to_it_names_four_remedies(tmp_path, user):
     with Namespace(tmp_path) as world, world.inside():
         Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").write_text("1024")
         flags = ["--user", user] if user else []
@@ -191,6 +191,6 @@ def test_a_low_port_without_the_right_to_it_names_three_remedies(tmp_path, user)
                      wrapper=[*world.wrapper, *AS_ORDINARY])
     assert result.returncode == 1, result
     assert result.stderr.count("\n") == 1
-    for words in ("127.0.0.1:53", "permission denied", "--listen",
+    for words in ("127.0.0.1:53", "permission denied", "--listen", "-u 0 -e DNSMASQ_USER=65534",
                   "--sysctl net.ipv4.ip_unprivileged_port_start=0", "cap_net_bind_service"):
         assert words in result.stderr, result.stderr

@@ -166,6 +166,46 @@ TEST_CASE("a network contains what shares its prefix, at every bit") {
 
 TEST_CASE("bits behind the prefix do not count") { CHECK(contains("10.1.2.3/8", "10.9.9.9")); }
 
+TEST_CASE("private networks end where the Internet begins, at both ends of each") {
+  const auto is_private = [](const char* text) {
+    const auto address = *IpAddress::from_text(text);
+    const auto networks = private_networks();
+    return std::any_of(networks.begin(), networks.end(),
+                       [&](const Network& network) { return network.contains(address); });
+  };
+  for (const char* text : {"127.0.0.1", "127.255.255.255", "::1", "10.0.0.0", "10.255.255.255",
+                           "172.16.0.0", "172.31.255.255", "192.168.0.0", "192.168.255.255",
+                           "100.64.0.0", "100.127.255.255", "169.254.0.0", "169.254.255.255",
+                           "fe80::", "febf::1", "fc00::", "fdff::1", "::ffff:10.0.0.1"}) {
+    CAPTURE(text);
+    CHECK(is_private(text));
+  }
+  for (const char* text : {"126.255.255.255",
+                           "128.0.0.0",
+                           "::",
+                           "::2",
+                           "9.255.255.255",
+                           "11.0.0.0",
+                           "172.15.255.255",
+                           "172.32.0.0",
+                           "192.167.255.255",
+                           "192.169.0.0",
+                           "100.63.255.255",
+                           "100.128.0.0",
+                           "169.253.255.255",
+                           "169.255.0.0",
+                           "fe7f::1",
+                           "fec0::",
+                           "fbff::1",
+                           "fe00::",
+                           "2001:db8::1",
+                           "::ffff:192.0.2.1",
+                           "192.0.2.1"}) {
+    CAPTURE(text);
+    CHECK_FALSE(is_private(text));
+  }
+}
+
 TEST_CASE("a network of one family contains no address of the other") {
   CHECK_FALSE(contains("0.0.0.0/0", "::1"));
   CHECK_FALSE(contains("::/0", "10.0.0.1"));

@@ -1,0 +1,23 @@
+# The image of docker/Dockerfile with a program that `make static` made outside; nothing is compiled.
+# docker build -f docker/prebuilt.Dockerfile -t dnslet .
+#
+# BuildKit takes the program of the platform that it builds for, build/static/amd64/dnslet for example;
+# the classic builder, which knows of no platform, takes build/static/dnslet.
+FROM scratch
+ARG VERSION
+ARG TARGETARCH
+LABEL org.opencontainers.image.title="dnslet" \
+      org.opencontainers.image.description="A small caching DNS forwarder" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}"
+COPY docker/passwd /etc/passwd
+COPY build/static/${TARGETARCH:-.}/dnslet /dnslet
+# 0.0.0.0: the port is published from the container's own network. private: a published port of a
+# public address must not answer the whole Internet; an empty variable opens it to everyone.
+ENV DNSMASQ_LISTEN=0.0.0.0 DNSMASQ_RCACHE=10000 DNSMASQ_ALLOW=private
+EXPOSE 53/udp 53/tcp
+# Port 53 needs no right in a container's own network; see README for the host's.
+USER 65534:65534
+HEALTHCHECK --interval=30s --timeout=2s --start-period=5s CMD ["/dnslet", "--healthcheck"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/dnslet"]
