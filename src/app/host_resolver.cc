@@ -17,6 +17,12 @@ bool is_abandoned(const std::string& entry) {
   return endpoint && io::is_free(*endpoint);
 }
 
+std::string joined(const std::vector<std::string>& servers) {
+  std::string text;
+  for (const std::string& server : servers) (text += text.empty() ? "" : ",") += server;
+  return text;
+}
+
 }  // namespace
 
 void HostResolver::start() { (void)bring(Entry::In, Others::Replace); }
@@ -48,7 +54,7 @@ HostResolver::Outcome HostResolver::bring(Entry entry, Others others) {
   if (*outcome == Outcome::Written) {
     io::LogLine line(entry == Entry::In ? "host's resolver" : "restored");
     line.with("path", file_.path());
-    if (entry == Entry::In) line.with("nameserver", told_.server);
+    if (entry == Entry::In) line.with("nameserver", joined(told_.servers));
     log_.write(io::Level::Info, line);
   }
   return *outcome;
@@ -63,14 +69,15 @@ Result<HostResolver::Outcome> HostResolver::try_to_bring(Entry entry, Others oth
   if (!text) return text.error();
 
   const auto there = policy::entry_in(*text);
-  const bool is_foreign = there && *there != told_.server;
-  if (is_foreign && others == Others::Leave && !is_abandoned(*there)) return Outcome::Foreign;
+  const bool is_foreign = !there.empty() && there.front() != told_.servers.front();
+  if (is_foreign && others == Others::Leave && !is_abandoned(there.front()))
+    return Outcome::Foreign;
   const std::string original = policy::original_of(*text);
   if (original.size() > kMaxEdited)
     return Error{"cannot edit '" + file_.path() + "': larger than " +
                  std::to_string(kMaxEdited >> 10) + " KiB"};
   const std::string wanted =
-      entry == Entry::In ? policy::with_entry(original, told_.server, told_.options) : original;
+      entry == Entry::In ? policy::with_entry(original, told_.servers, told_.options) : original;
   if (wanted == *text) return Outcome::Unchanged;
   return edit(*text, wanted);
 }

@@ -8,6 +8,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "io/files.h"
@@ -20,9 +21,9 @@ class HostResolver {
  public:
   static constexpr std::size_t kMaxEdited = 64U << 10;  // bytes; a longer file is left alone
 
-  // What clients are to be told: `server` as from policy::entry_for().
+  // What clients are to be told: `servers` as from policy::entry_for(), at least one.
   struct Told {
-    std::string server;
+    std::vector<std::string> servers;
     policy::ClientOptions options = policy::ClientOptions::Keep;
   };
 

@@ -279,13 +279,13 @@ void Server::reload_servers() {
 // Clients ask over UDP first: that is the address they need.
 Status Server::prepare_host_resolver() {
   if (!options_.default_resolver) return Done();
-  auto server = policy::entry_for(workers_.front()->udp_endpoints());
-  if (!server)
+  auto servers = policy::entry_for(workers_.front()->udp_endpoints());
+  if (servers.empty())
     return Error{
         "--default-resolver (DNSMASQ_DEFAULT) needs a UDP socket on port 53, the only one "
         "that resolv.conf can name; add one to the socket unit"};
   host_resolver_.emplace(options_.resolv_conf,
-                         HostResolver::Told{std::move(*server), options_.client_options}, log_);
+                         HostResolver::Told{std::move(servers), options_.client_options}, log_);
   host_resolver_->open();
   return Done();
 }

@@ -49,6 +49,10 @@ void read_line(std::string_view line, ResolvConf& conf) {
   }
 }
 
+std::string as_nameserver(const Endpoint& server) {
+  return server.address.to_text() + (server.scope.empty() ? "" : "%" + server.scope);
+}
+
 }  // namespace
 
 ResolvConf parse_resolv_conf(std::string_view text) {
@@ -72,12 +76,20 @@ bool is_own(const Endpoint& named, std::span<const Endpoint> listen,
   });
 }
 
-std::optional<std::string> entry_for(std::span<const Endpoint> listen) {
+std::vector<std::string> entry_for(std::span<const Endpoint> listen) {
   const auto found = std::ranges::find(listen, kDnsPort, &Endpoint::port);
-  if (found == listen.end()) return std::nullopt;
-  const IpAddress address =
-      found->address.is_wildcard() ? IpAddress::loopback(found->address.family) : found->address;
-  return address.to_text() + (found->scope.empty() ? "" : "%" + found->scope);
+  if (found == listen.end()) return {};
+  Endpoint first = *found;
+  if (first.address.is_wildcard()) first.address = IpAddress::loopback(first.address.family);
+  std::vector<std::string> entry = {as_nameserver(first)};
+  if (!first.address.is_loopback()) return entry;
+
+  const auto second = std::find_if(found, listen.end(), [](const Endpoint& endpoint) {
+    const IpAddress& address = endpoint.address;
+    return endpoint.port == kDnsPort && !address.is_loopback() && !address.is_wildcard();
+  });
+  if (second != listen.end()) entry.push_back(as_nameserver(*second));
+  return entry;
 }
 
 }  // namespace dnslet::policy

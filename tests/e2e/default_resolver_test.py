@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from harness import (Dnslet, FakeUpstream, PATIENCE, SCALE, command, data, environment,
                      from_records, run, wait_until, with_address)
-from namespaces import Namespace, why_not
+from namespaces import Namespace, skip, why_not
 
 HOST, SOURCE, OTHER = "127.53.7.1", "127.53.7.2", "127.53.7.3"
-ENTRY = f"nameserver {HOST} # added by dnslet\n"
+ENTRY = f"# added by dnslet: {HOST}\nnameserver {HOST}\n"
 TEXT = (f"# a comment\nsearch one.test two.test\nnameserver {SOURCE}\n\toptions ndots:2\n"
         f"nameserver {OTHER}")  # without a line end
 EDITED = ENTRY + TEXT.replace("nameserver", "# dnslet: nameserver")
@@ -116,7 +116,7 @@ def test_auto_without_search_does_not_start(conf):
     ("[::1]:53", "::1")])
 def test_the_first_listener_on_port_53_is_registered(dnslet, conf, listen, address):
     default_resolver(dnslet, listen=listen)
-    assert conf.read_text().startswith(f"nameserver {address} # added by dnslet\n")
+    assert conf.read_text().startswith(f"# added by dnslet: {address}\nnameserver {address}\n")
 
 
 def test_without_a_listener_on_port_53_it_does_not_start(conf):
@@ -150,6 +150,31 @@ def test_a_killed_run_is_restored_by_the_next(dnslet, conf):
     assert conf.read_text() == EDITED.replace(HOST, "127.53.7.4")
     server.stop()
     assert conf.read_text() == TEXT
+
+
+def test_an_entry_of_the_older_form_is_restored(dnslet, conf):
+    older = EDITED.replace(ENTRY, f"nameserver {HOST} # added by dnslet\n")
+    conf.write_text(older)
+    server = default_resolver(dnslet)
+    assert conf.read_text() == EDITED
+    server.stop()
+    assert conf.read_text() == TEXT
+
+
+def test_a_second_listener_is_there_for_containers(world, conf, tmp_path):
+    """A container engine leaves loopback addresses out, and puts public servers in their place"""
+    conf.write_text(f"nameserver {SOURCE}\n")
+    subprocess.run([*world.wrapper, "ip", "address", "add", "172.17.0.1/16", "dev", "lo"],
+                   check=True)
+    server = Dnslet("--default-resolver", "--address", "www.test=192.0.2.1",
+                    listen="127.0.0.1:53,172.17.0.1:53", directory=tmp_path, wrapper=world.wrapper)
+    with world.inside(), server:
+        assert conf.read_text() == (
+            "# added by dnslet: 127.0.0.1 172.17.0.1\nnameserver 127.0.0.1\n"
+            f"nameserver 172.17.0.1\n# dnslet: nameserver {SOURCE}\n")
+        for address in usable(conf.read_text()):
+            assert data(server.query("www.test", address=(address, 53))) == ["192.0.2.1"]
+    assert conf.read_text() == f"nameserver {SOURCE}\n"
 
 
 def test_its_own_address_is_no_upstream(dnslet, conf, upstream):
@@ -511,12 +536,28 @@ def test_getent_and_a_musl_client_resolve_through_the_file(world, conf, tmp_path
         stack.enter_context(Dnslet("--default-resolver", listen="127.0.0.1:53",
                                    directory=tmp_path, wrapper=world.wrapper))
         edited = conf.read_text()
-        assert edited.startswith("nameserver 127.0.0.1 # added by dnslet\n")
+        assert edited.startswith("# added by dnslet: 127.0.0.1\nnameserver 127.0.0.1\n")
         # -A: loopback alone would not count as having an address
         assert "192.0.2.1" in world.run(edited, "getent", "-A", "ahostsv4", "www.test")
         asked = len(source.questions)
         assert "192.0.2.1" in world.run(edited, client, "inet", "other.test")
         assert len(source.questions) > asked > 0
+
+
+@pytest.mark.parametrize("flags", [(), AUTO], ids=["keep", "auto"])
+@pytest.mark.parametrize("listen", ["127.0.0.1:53", "127.0.0.1:53,127.0.0.9:53,10.9.9.9:53"])
+def test_nslookup_of_busybox_resolves_through_the_file(world, conf, tmp_path, listen, flags):
+    """It takes a whole line of nameserver for the address (Alpine 3.11 and later)"""
+    busybox = next(filter(os.path.exists, ("/bin/busybox.static", "/bin/busybox")), None)
+    if not busybox or "nslookup" not in subprocess.run([busybox], capture_output=True, text=True,
+                                                       check=False).stdout:
+        skip("no busybox with nslookup (package busybox-static)")
+    conf.write_text(f"search one.test\nnameserver {SOURCE}\noptions ndots:1\n")
+    subprocess.run([*world.wrapper, "ip", "address", "add", "10.9.9.9/32", "dev", "lo"], check=True)
+    with Dnslet("--default-resolver", "--address", "www.one.test=192.0.2.1", *flags, listen=listen,
+                directory=tmp_path, wrapper=world.wrapper):
+        said = world.run(conf.read_text(), busybox, "nslookup", "www.one.test")
+    assert "192.0.2.1" in said and "127.0.0.1" in said, said
 
 
 # Killed at every step.

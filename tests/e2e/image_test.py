@@ -221,5 +221,5 @@ def test_an_application_with_dnslet_inside_its_own_image(engine):
                       "DNSMASQ_ADDRESS=db.local=10.0.0.5", "inside", "/bin/sh", "-c",
                       "getaddrinfo inet db.local; cat /etc/resolv.conf; echo $$")
     assert "db.local inet 10.0.0.5\n" in done.stdout
-    assert "nameserver 127.0.0.1 # added by dnslet\n# dnslet: nameserver 192.0.2.1" in done.stdout
+    assert "\nnameserver 127.0.0.1\n# dnslet: nameserver 192.0.2.1\n" in done.stdout
     assert done.stdout.splitlines()[-1] == "1"

@@ -80,10 +80,13 @@ def test_its_own_address_in_resolv_conf_is_left_out_with_a_warning(dnslet, upstr
     assert server.wait_log(r"warn.*127\.53\.1\.9")
 
 
-def test_entries_of_a_crashed_run_are_read_as_if_restored(dnslet, upstream53, resolv):
+@pytest.mark.parametrize("entry", ["# added by dnslet: 127.53.1.2\nnameserver 127.53.1.2\n",
+                                   "nameserver 127.53.1.2 # added by dnslet\n"],
+                         ids=["", "older form"])
+def test_entries_of_a_crashed_run_are_read_as_if_restored(dnslet, upstream53, resolv, entry):
     wrong = upstream53("127.53.1.2", with_address("192.0.2.2"))
     upstream53("127.53.1.1", with_address("192.0.2.1"))
-    resolv("nameserver 127.53.1.2 # added by dnslet\n# dnslet: nameserver 127.53.1.1\n")
+    resolv(entry + "# dnslet: nameserver 127.53.1.1\n")
     assert data(dnslet().query("www.test")) == ["192.0.2.1"]
     assert not wrong.questions
 
