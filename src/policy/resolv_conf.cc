@@ -19,7 +19,10 @@ void read_nameserver(std::string_view word, ResolvConf& conf) {
   // glibc takes an address and nothing else: no port, no brackets.
   const bool has_port = server && Endpoint::from_text(word, 1)->port != 1;
   const bool is_bare = server && server->port == kDnsPort && !has_port && word.front() != '[';
-  if (is_bare) conf.nameservers.push_back(*server);
+  if (is_bare)
+    conf.nameservers.push_back(*server);
+  else if (!word.empty())
+    conf.unusable.emplace_back(word);
 }
 
 void read_option(std::string_view word, ResolvConf& conf) {

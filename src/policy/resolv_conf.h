@@ -20,6 +20,7 @@ constexpr std::size_t kMaxResolvConf = 1 << 20;  // bytes; a longer file is not 
 
 struct ResolvConf {
   std::vector<Endpoint> nameservers;  // port 53; a scope as written (RFC 4007 section 11)
+  std::vector<std::string> unusable;  // what other nameserver lines have for an address
   bool use_vc = false;                // `options use-vc`: TCP only
   std::vector<std::string> search;    // of the last `search` or `domain` line, as written
   std::optional<unsigned> ndots;      // `options ndots:N`, at most 15 as in glibc
