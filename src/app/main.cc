@@ -95,6 +95,7 @@ int serve(Options options) {
                                   "; start dnslet as root, or leave out --user (DNSMASQ_USER)");
   }
   if (const auto status = server.run(); !status) return fail(kCannotRun, status.error().text);
+  if (server.hangs()) _exit(kStopped);
   return kStopped;
 }
 

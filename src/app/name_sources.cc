@@ -73,7 +73,7 @@ bool NameSources::has_root_zone() const {
 Result<Forwarding> NameSources::read() {
   Forwarding forwarding;
   if (uses_resolv_conf()) {
-    watch_.mark();
+    watch_.mark(io::stamp_of(options_.resolv_conf));
     const auto text = io::read_file(options_.resolv_conf, policy::kMaxResolvConf);
     const bool needs_it = options_.nameservers.empty() && !has_root_zone();
     if (!text && (needs_it || was_read_)) return text.error();
@@ -89,6 +89,7 @@ Result<Forwarding> NameSources::read() {
   forwarding.has_ndots = conf_.ndots.has_value();
   forwarding.servers = options_.nameservers;
   if (!forwarding.servers.empty()) return forwarding;
+  forwarding.unusable = conf_.unusable;
   const std::vector<IpAddress> local = io::local_addresses();
   for (const Endpoint& server : conf_.nameservers) {
     const bool is_own = policy::is_own(server, options_.listen, local);

@@ -20,8 +20,9 @@ namespace dnslet::app {
 
 // What is in force after options and resolv.conf have been put together.
 struct Forwarding {
-  std::vector<Endpoint> servers;   // in order of preference; may be empty
-  std::vector<Endpoint> left_out;  // named in resolv.conf, but they are this dnslet itself
+  std::vector<Endpoint> servers;      // in order of preference; may be empty
+  std::vector<Endpoint> left_out;     // named in resolv.conf, but they are this dnslet itself
+  std::vector<std::string> unusable;  // see policy::ResolvConf; none where its servers don't count
   bool tcp_only = false;
   policy::SearchRules search;
   bool has_ndots = false;  // resolv.conf gives search.ndots
@@ -36,10 +37,11 @@ struct Forwarding {
 // The names with `separator` between them.
 std::string joined(std::span<const dns::Name> names, std::string_view separator);
 
+// What reads the file is for io/background once the loop runs, one thread at a time.
 class NameSources {
  public:
   // `options` must outlive this.
-  explicit NameSources(const Options& options) : options_(options), watch_(options.resolv_conf) {}
+  explicit NameSources(const Options& options) : options_(options) {}
 
   // Fails where an option names this dnslet itself, which would ask itself until the time is up.
   Status check_given() const;
@@ -52,7 +54,9 @@ class NameSources {
   // Whether a stub zone for `.` stands in for default servers.
   bool has_root_zone() const;
   // Whether the file is used and has changed since it was last read; to be asked at intervals.
-  bool has_changed() { return uses_resolv_conf() && watch_.has_changed(); }
+  bool has_changed() {
+    return uses_resolv_conf() && watch_.has_changed(io::stamp_of(options_.resolv_conf));
+  }
 
  private:
   const Options& options_;
