@@ -12,8 +12,9 @@ HostsFiles::HostsFiles(std::vector<std::string> paths, uint64_t seed, io::Log& l
   for (std::string& path : paths) listings_.push_back({std::move(path), {}});
 }
 
-Status HostsFiles::read(OnTrouble on_trouble) {
+Status HostsFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   auto table = std::make_shared<policy::HostsTable>(seed_);
+  const Reading reading{on_trouble, stop, *table};
   std::vector<Source> sources;
   for (Source& listing : listings_) {
     listing.stamp = io::stamp_of(listing.path);
@@ -22,9 +23,11 @@ Status HostsFiles::read(OnTrouble on_trouble) {
     if (!expanded) log_.write(io::Level::Warning, expanded.error().text + "; its entries stay");
     for (const std::string& file : expanded ? *expanded : sources_below(listing.path)) {
       sources.push_back({file, io::stamp_of(file)});
-      if (Status status = read_source(file, on_trouble, *table); !status) return status;
+      if (Status status = read_source(file, reading); !status) return status;
+      if (is_set(stop)) return Done();
     }
   }
+  table->finish();
   sources_ = std::move(sources);
   table_ = std::move(table);
   if (!listings_.empty())
@@ -34,20 +37,30 @@ Status HostsFiles::read(OnTrouble on_trouble) {
   return Done();
 }
 
-Status HostsFiles::read_source(const std::string& path, OnTrouble on_trouble,
-                               policy::HostsTable& table) {
-  const auto text = io::read_file(path, kMaxFile);
+Status HostsFiles::read_source(const std::string& path, const Reading& reading) {
+  const auto text = io::read_file(path, kMaxFile, reading.stop);
+  if (is_set(reading.stop)) return Done();
   if (text) {
-    report(path, table.add_text(*text));
+    report(path, reading.table.add_text(*text, reading.stop));
     return Done();
   }
-  if (on_trouble == OnTrouble::Fail) return text.error();
+  if (reading.on_trouble == OnTrouble::Fail) return text.error();
 
   log_.write(io::Level::Warning, text.error().text + "; its entries stay");
   const auto before =
       std::ranges::find_if(sources_, [&](const Source& source) { return source.path == path; });
-  table.add_from(*table_, static_cast<std::size_t>(before - sources_.begin()) + 1);
+  reading.table.add_from(*table_, static_cast<std::size_t>(before - sources_.begin()) + 1);
   return Done();
+}
+
+std::vector<std::string> HostsFiles::unreadable() const {
+  std::vector<std::string> sentences;
+  for (const std::vector<Source>& paths : {listings_, sources_})
+    for (const Source& source : paths)
+      if (const Status status = io::may_read(source.path); !status)
+        if (std::ranges::find(sentences, status.error().text) == sentences.end())
+          sentences.push_back(status.error().text);
+  return sentences;
 }
 
 bool HostsFiles::has_changed() const {

@@ -5,7 +5,8 @@
 // The hosts files of the command line as one table: reads them, notices changes, reads them again.
 //
 // A file that can't be read any more keeps the entries it had, with a warning; a file that has left
-// its directory takes them along. A table in use is never changed, only replaced.
+// its directory takes them along. A table in use is never changed, only replaced. One thread at a
+// time may use it; io/background sees to that.
 
 #include <memory>
 #include <string>
@@ -26,11 +27,16 @@ class HostsFiles {
   HostsFiles(std::vector<std::string> paths, uint64_t seed, io::Log& log);
 
   // The first reading: fails with a sentence if anything can't be read.
-  Status load() { return read(OnTrouble::Fail); }
-  // Reads everything again; what can't be read keeps its entries.
-  void reload() { (void)read(OnTrouble::KeepEntries); /* cannot fail then */ }
+  Status load() { return read(OnTrouble::Fail, kNeverStopped); }
+  // Reads everything again; what can't be read keeps its entries. When stopped, all stays.
+  void reload(const StopFlag& stop) {
+    (void)read(OnTrouble::KeepEntries, stop);
+  }  // can't fail then
   // Whether a file or a directory has changed since it was last read.
   bool has_changed() const;
+
+  // What this process may not read any more, of what it has read: "cannot read 'PATH': reason".
+  std::vector<std::string> unreadable() const;
 
   // How many files were read last, and their paths by number of the table's source.
   std::size_t files() const { return sources_.size(); }
@@ -45,8 +51,14 @@ class HostsFiles {
   };
   enum class OnTrouble { Fail, KeepEntries };
 
-  Status read(OnTrouble on_trouble);
-  Status read_source(const std::string& path, OnTrouble on_trouble, policy::HostsTable& table);
+  struct Reading {
+    OnTrouble on_trouble;
+    const StopFlag& stop;
+    policy::HostsTable& table;
+  };
+
+  Status read(OnTrouble on_trouble, const StopFlag& stop);
+  Status read_source(const std::string& path, const Reading& reading);
 
   Result<std::vector<std::string>> expand(const std::string& path) const;
   std::vector<std::string> sources_below(const std::string& path) const;

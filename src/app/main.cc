@@ -141,6 +141,7 @@ int serve(Options options, const Complaints& complaints) {
   }
   if (const auto status = server.run(); !status)
     return complaints.fail(kCannotRun, status.error().text);
+  if (server.hangs()) _exit(kStopped);
   return kStopped;
 }
 

@@ -112,7 +112,7 @@ bool NameSources::has_root_zone() const {
 Result<Forwarding> NameSources::read() {
   Forwarding forwarding;
   if (uses_resolv_conf()) {
-    watch_.mark();
+    watch_.mark(io::stamp_of(options_.resolv_conf));
     const auto text = io::read_file(options_.resolv_conf, policy::kMaxResolvConf);
     const bool needs_it =
         !options_.no_recursion && options_.nameservers.empty() && !has_root_zone();
@@ -131,6 +131,7 @@ Result<Forwarding> NameSources::read() {
   forwarding.bootstrap = options_.bootstrap;
   const bool needs_bootstrap = has_server_by_name(options_) && forwarding.bootstrap.empty();
   if (!forwarding.servers.empty() && !needs_bootstrap) return forwarding;
+  forwarding.unusable = conf_.unusable;
   const std::vector<IpAddress> local = io::local_addresses();
   std::vector<Endpoint> others;
   for (const Endpoint& server : conf_.nameservers) {

@@ -20,10 +20,10 @@ namespace dnslet::app {
 
 // What is in force after options and resolv.conf have been put together.
 struct Forwarding {
-  std::vector<Endpoint> servers;   // in order of preference; may be empty
-  std::vector<Endpoint> left_out;  // named in resolv.conf, but they are this dnslet itself
-  std::vector<Endpoint>
-      bootstrap;  // who resolves names of servers; empty: nobody is needed, or known
+  std::vector<Endpoint> servers;      // in order of preference; may be empty
+  std::vector<Endpoint> left_out;     // named in resolv.conf, but they are this dnslet itself
+  std::vector<std::string> unusable;  // see policy::ResolvConf; none where its servers don't count
+  std::vector<Endpoint> bootstrap;    // resolve names of servers; empty: none is needed, or known
   bool tcp_only = false;
   policy::SearchRules search;
   bool has_ndots = false;  // resolv.conf gives search.ndots
@@ -41,10 +41,11 @@ std::string joined(std::span<const dns::Name> names, std::string_view separator)
 // Those that are addresses.
 std::vector<Endpoint> endpoints_of(const std::vector<ServerAddress>& servers);
 
+// What reads the file is for io/background once the loop runs, one thread at a time.
 class NameSources {
  public:
   // `options` must outlive this.
-  explicit NameSources(const Options& options) : options_(options), watch_(options.resolv_conf) {}
+  explicit NameSources(const Options& options) : options_(options) {}
 
   // Fails where an option names this dnslet itself, which would ask itself until the time is up, or
   // a server that can't be reached.
@@ -58,7 +59,9 @@ class NameSources {
   // Whether a stub zone for `.` stands in for default servers.
   bool has_root_zone() const;
   // Whether the file is used and has changed since it was last read; to be asked at intervals.
-  bool has_changed() { return uses_resolv_conf() && watch_.has_changed(); }
+  bool has_changed() {
+    return uses_resolv_conf() && watch_.has_changed(io::stamp_of(options_.resolv_conf));
+  }
 
  private:
   const Options& options_;

@@ -286,7 +286,7 @@ Status check_default_resolver(const Options& options) {
     return Error{
         "--resolvconf-options auto (DNSMASQ_RESOLVCONF_OPTIONS) takes the search list away from "
         "clients; add --enable-search (DNSMASQ_ENABLE_SEARCH), so that dnslet searches for them"};
-  if (!options.default_resolver || options.systemd || policy::entry_for(options.listen))
+  if (!options.default_resolver || options.systemd || !policy::entry_for(options.listen).empty())
     return Done();
   return Error{
       "--default-resolver (DNSMASQ_DEFAULT) needs a listener on port 53, the only one that "

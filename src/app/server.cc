@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <csignal>
 #include <span>
@@ -19,7 +20,7 @@
 namespace dnslet::app {
 namespace {
 
-constexpr io::Milliseconds kResolvConfPoll{500};  // a change counts once it is one old
+constexpr const char* kUnusable = "not an IP address alone, without port, brackets or comma";
 constexpr int kEnding[] = {SIGTERM, SIGINT, SIGQUIT};
 constexpr int kOther[] = {SIGHUP, SIGUSR1};
 
@@ -63,6 +64,7 @@ policy::HostsTable static_records(const Options& options, uint64_t seed) {
   for (const StaticRecord& record : options.addresses)
     for (const IpAddress& address : record.addresses)
       (void)table.add(record.name, address);  // checked by the options' parser
+  table.finish();
   return table;
 }
 
@@ -112,11 +114,15 @@ Server::Server(Options options)
       workers_(make_workers(shared_, hosts_.table())),
       names_(loop(), log_),
       reports_({options_, log_, cache_, workers_, names_}),
-      hosts_timer_(loop(),
-                   [this] {
-                     if (hosts_.has_changed()) reload_hosts();
-                   }),
-      resolv_conf_timer_(loop(), [this] { on_resolv_conf_timer(); }) {}
+      hosts_in_force_(hosts_.table()),
+      reloader_(loop(), {hosts_, sources_, host_resolver_},
+                {[this](const Worker::Hosts& hosts) { use_hosts(hosts); },
+                 [this](const Result<Forwarding>& forwarding) { use_servers(forwarding); },
+                 [] { io::notify_reloading(); },
+                 [this] {
+                   log_.write(io::Level::Info, "reloaded, cache emptied");
+                   io::notify_systemd("READY=1");
+                 }}) {}
 
 Server::~Server() { log_.flush(); }
 
@@ -134,12 +140,12 @@ Status Server::configure() {
   log_start();
   if (const Status status = hosts_.load(); !status)
     return Error{"--hostsfile (DNSMASQ_HOSTSFILE): " + status.error().text};
-  each([hosts = hosts_.table()](Worker& worker) { worker.use_hosts(hosts); });
+  use_hosts(hosts_.table());
   if (!cache_.reserve())  // behind use_hosts(), which empties it
     return Error{"no memory for a cache of " + std::to_string(options_.cache_capacity) +
                  " answers; set a lower --rcache (DNSMASQ_RCACHE)"};
   if (options_.no_recursion) {
-    read_bootstrap();
+    use_bootstrap(sources_.read());
     return Done();
   }
 
@@ -147,18 +153,24 @@ Status Server::configure() {
   const auto forwarding = sources_.read();
   if (forwarding) warn_of_own(*forwarding);
   if (forwarding) warn_of_unread(*forwarding);
+  if (forwarding) warn_of_unusable(*forwarding);
   const bool has_servers = forwarding && !forwarding->servers.empty();
-  if (!has_servers && !sources_.has_root_zone()) {
-    const std::string reason = forwarding
-                                   ? "'" + options_.resolv_conf + "' names none" +
-                                         (forwarding->left_out.empty() ? "" : " but this dnslet")
-                                   : forwarding.error().text;
-    return Error{"no nameserver to forward to: " + reason +
+  if (!has_servers && !sources_.has_root_zone())
+    return Error{"no nameserver to forward to: " + no_server(forwarding) +
                  "; set --nameservers (DNSMASQ_SERVERS), or --no-rec to answer from hosts files "
                  "alone"};
-  }
   forward_to(forwarding ? *forwarding : Forwarding());
   return Done();
+}
+
+std::string Server::no_server(const Result<Forwarding>& forwarding) const {
+  if (!forwarding) return forwarding.error().text;
+  const std::string file = "'" + options_.resolv_conf + "' names none";
+  if (!forwarding->left_out.empty()) return file + " but this dnslet";
+  if (forwarding->unusable.empty()) return file;
+  constexpr std::size_t kMaxShown = 64;
+  return file + " that can be used: '" +
+         io::quoted(forwarding->unusable.front().substr(0, kMaxShown)) + "' is " + kUnusable;
 }
 
 Status Server::bind(std::vector<io::BoundSocket> passed) {
@@ -177,24 +189,25 @@ Status Server::run() {
   for (const int number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_IGN);
   for (const int number : kEnding)
     signals_.emplace_back(loop(), number, [this] { workers_.front()->stop(); });
-  signals_.emplace_back(loop(), SIGHUP, [this] { reload(); });
+  signals_.emplace_back(loop(), SIGHUP, [this] {
+    reports_.on_reload();
+    reloader_.reload();
+  });
   signals_.emplace_back(loop(), SIGUSR1, [this] { reports_.log_counters(); });
   mask(kOther, SIG_UNBLOCK);
-  if (options_.hosts_poll.count() > 0) hosts_timer_.start_every(options_.hosts_poll);
-  if (sources_.uses_resolv_conf() || host_resolver_)
-    resolv_conf_timer_.start_every(kResolvConfPoll);
   watch_probes();
   if (Status status = start_threads(); !status) return status;
-  if (host_resolver_) host_resolver_->start();
 
   warn_of_strangers();
+  if (options_.user) warn_of_user();
   reports_.start();
-  log_ready();
+  reloader_.start(options_.hosts_poll, [this] { log_ready(); });
   workers_.front()->run();
   io::notify_systemd("STOPPING=1");
+  hangs_ = !reloader_.stop();
   stop_threads();
-  if (host_resolver_) host_resolver_->stop();
   log_.write(io::Level::Info, "stopped");
+  log_.flush();
   return Done();
 }
 
@@ -245,8 +258,7 @@ void Server::each(const std::function<void(Worker&)>& task) {
 }
 
 // Who resolves the names of servers, where nothing is forwarded.
-void Server::read_bootstrap() {
-  const auto forwarding = sources_.read();
+void Server::use_bootstrap(const Result<Forwarding>& forwarding) {
   if (!forwarding) return log_.write(io::Level::Warning, forwarding.error().text);
   warn_of_own(*forwarding);
   warn_of_unread(*forwarding);
@@ -275,6 +287,17 @@ void Server::warn_of_own(const Forwarding& forwarding) {
                    .with("server", server.to_text()));
 }
 
+void Server::warn_of_unusable(const Forwarding& forwarding) {
+  if (forwarding.unusable == unusable_) return;
+  unusable_ = forwarding.unusable;
+  constexpr std::size_t kMaxTold = 10;
+  for (std::size_t i = 0; i < std::min(unusable_.size(), kMaxTold); ++i)
+    log_.write(io::Level::Warning,
+               io::LogLine(std::string("nameserver left out, it is ") + kUnusable)
+                   .with("path", options_.resolv_conf)
+                   .with("nameserver", unusable_[i]));
+}
+
 // The system's own file may be missing where nothing is needed from it; one that was named may not.
 void Server::warn_of_unread(const Forwarding& forwarding) {
   const bool is_named =
@@ -283,26 +306,39 @@ void Server::warn_of_unread(const Forwarding& forwarding) {
     log_.write(io::Level::Warning, forwarding.unread + "; set --resolv-conf (DNSMASQ_RESOLV_CONF)");
 }
 
-void Server::reload_hosts() {
-  hosts_.reload();
-  each([hosts = hosts_.table()](Worker& worker) { worker.use_hosts(hosts); });
+// Those who may read a file at the start are not always those who read it again.
+void Server::warn_of_user() {
+  std::vector<std::string> sentences = hosts_.unreadable();
+  if (sources_.uses_resolv_conf())
+    if (const Status status = io::may_read(options_.resolv_conf); !status)
+      sentences.push_back(status.error().text);
+  constexpr std::size_t kMaxTold = 10;
+  sentences.resize(std::min(sentences.size(), kMaxTold));
+  for (const std::string& sentence : sentences)
+    log_.write(io::Level::Warning, sentence +
+                                       " any more, as the user of --user (DNSMASQ_USER): what "
+                                       "it said stays, changes will not be seen");
 }
 
-void Server::reload() {
-  io::notify_reloading();
-  reports_.on_reload();
-  reload_hosts();
-  reload_servers();
-  if (host_resolver_) host_resolver_->keep();
-  log_.write(io::Level::Info, "reloaded, cache emptied");
-  io::notify_systemd("READY=1");
+// A worker that is the last to leave a table would free it, and answer nobody meanwhile: that is
+// for the reloader, once all have left.
+void Server::use_hosts(const Worker::Hosts& hosts) {
+  former_hosts_.push_back(std::exchange(hosts_in_force_, hosts));
+  const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+  each([this, hosts, left](Worker& worker) {
+    worker.use_hosts(hosts);
+    if (left->fetch_sub(1) > 1) return;
+    workers_.front()->post([this] {
+      reloader_.retire(std::move(former_hosts_.front()));
+      former_hosts_.pop_front();
+    });
+  });
 }
 
-void Server::reload_servers() {
-  if (!sources_.uses_resolv_conf()) return;
-  if (options_.no_recursion) return read_bootstrap();
-  const auto forwarding = sources_.read();
+void Server::use_servers(const Result<Forwarding>& forwarding) {
+  if (options_.no_recursion) return use_bootstrap(forwarding);
   if (forwarding) warn_of_own(*forwarding);
+  if (forwarding) warn_of_unusable(*forwarding);
   if (!forwarding) {
     log_.write(io::Level::Warning, forwarding.error().text + "; what it said stays");
   } else if (forwarding->servers.empty() && !sources_.has_root_zone()) {
@@ -316,20 +352,15 @@ void Server::reload_servers() {
 // Clients ask over UDP first: that is the address they need.
 Status Server::prepare_host_resolver() {
   if (!options_.default_resolver) return Done();
-  auto server = policy::entry_for(workers_.front()->udp_endpoints());
-  if (!server)
+  auto servers = policy::entry_for(workers_.front()->udp_endpoints());
+  if (servers.empty())
     return Error{
         "--default-resolver (DNSMASQ_DEFAULT) needs a UDP socket on port 53, the only one "
         "that resolv.conf can name; add one to the socket unit"};
   host_resolver_.emplace(options_.resolv_conf,
-                         HostResolver::Told{std::move(*server), options_.client_options}, log_);
+                         HostResolver::Told{std::move(servers), options_.client_options}, log_);
   host_resolver_->open();
   return Done();
-}
-
-void Server::on_resolv_conf_timer() {
-  if (sources_.has_changed()) reload_servers();
-  if (host_resolver_ && host_resolver_->is_due()) host_resolver_->keep();
 }
 
 // RFC 5358: a resolver that answers everyone helps in attacks on others.

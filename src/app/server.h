@@ -2,10 +2,11 @@
 // Copyright the dnslet authors
 #pragma once
 
-// The wiring: builds what the workers share from the options, starts them, brings them what has
-// changed on disk, and stops in order. Runs in the first worker's thread and loop.
+// The wiring: builds what the workers share from the options, starts them, brings them what the
+// reloader has found on disk, and stops in order. Runs in the first worker's thread and loop.
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "app/hosts_files.h"
 #include "app/name_sources.h"
 #include "app/options.h"
+#include "app/reloader.h"
 #include "app/reports.h"
 #include "app/worker.h"
 #include "base/result.h"
@@ -58,23 +60,27 @@ class Server {
   // Serves until SIGTERM, SIGINT or SIGQUIT. Fails when a thread can't be started. REQUIRES:
   // configure() and bind() succeeded.
   Status run();
+  // After run(): whether the process has to end without waiting, for a file that can't be read to
+  // its end now (a network file system that hangs).
+  bool hangs() const { return hangs_; }
 
  private:
-  void read_bootstrap();
+  void use_bootstrap(const Result<Forwarding>& forwarding);
   void forward_to(const Forwarding& forwarding);
   void warn_of_own(const Forwarding& forwarding);
   void warn_of_unread(const Forwarding& forwarding);
+  void warn_of_unusable(const Forwarding& forwarding);
+  void warn_of_user();
   void each(const std::function<void(Worker&)>& task);
   void watch_probes();
   Status start_threads();
   void stop_threads();
   io::Loop& loop() { return workers_.front()->loop(); }
 
-  void reload();
-  void reload_hosts();
-  void reload_servers();
+  std::string no_server(const Result<Forwarding>& forwarding) const;
+  void use_hosts(const Worker::Hosts& hosts);
+  void use_servers(const Result<Forwarding>& forwarding);
   Status prepare_host_resolver();
-  void on_resolv_conf_timer();
   void warn_of_strangers();
   void log_start();
   void log_ready();
@@ -91,6 +97,7 @@ class Server {
   policy::Cache cache_;
   std::optional<Forwarding> forwarding_;  // in force
   std::vector<Endpoint> left_out_;        // that was warned of
+  std::vector<std::string> unusable_;     // likewise
 
   Worker::Shared shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -98,8 +105,10 @@ class Server {
   upstream::ServerNames names_;
   Reports reports_;
   std::vector<io::Signal> signals_;
-  io::Timer hosts_timer_;
-  io::Timer resolv_conf_timer_;
+  Worker::Hosts hosts_in_force_;
+  std::deque<Worker::Hosts> former_hosts_;  // that some workers may still have
+  Reloader reloader_;
+  bool hangs_ = false;
 };
 
 }  // namespace dnslet::app

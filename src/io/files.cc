@@ -11,10 +11,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <thread>
 
 namespace dnslet::io {
 namespace {
@@ -28,10 +28,12 @@ Error cannot_write(const std::string& path, const std::string& reason) {
 }
 
 // The bytes of an open file, from its start on.
-Result<std::string> read_all(const Descriptor& file, const std::string& path, std::size_t limit) {
+Result<std::string> read_all(const Descriptor& file, const std::string& path, std::size_t limit,
+                             const StopFlag& stop = kNeverStopped) {
   std::string text;
   std::array<char, 65536> chunk;
   while (true) {  // ends: at the end of the file or above the limit
+    if (is_set(stop)) return cannot_read(path, "stopped");
     const ssize_t count =
         pread(file.get(), chunk.data(), chunk.size(), static_cast<off_t>(text.size()));
     if (count < 0 && errno == EINTR) continue;
@@ -47,14 +49,9 @@ int64_t nanoseconds(const timespec& time) {
   return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
 
-// What tells one file from another; nothing for a path that can't be looked at.
-std::pair<dev_t, ino_t> inode_of(const struct stat& status) {
-  return {status.st_dev, status.st_ino};
-}
-
-std::pair<dev_t, ino_t> inode_of(const std::string& path) {
-  struct stat status {};
-  return stat(path.c_str(), &status) == 0 ? inode_of(status) : std::pair<dev_t, ino_t>();
+FileStamp stamp_from(const struct stat& status) {
+  return {status.st_dev, status.st_ino, status.st_size, nanoseconds(status.st_mtim),
+          nanoseconds(status.st_ctim)};
 }
 
 bool is_left_behind(std::string_view name) {
@@ -63,35 +60,39 @@ bool is_left_behind(std::string_view name) {
 
 }  // namespace
 
-Result<std::string> read_file(const std::string& path, std::size_t limit) {
+Result<std::string> read_file(const std::string& path, std::size_t limit, const StopFlag& stop) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (!file || fstat(file.get(), &status) != 0) return cannot_read(path, uv_strerror(-errno));
   if (S_ISDIR(status.st_mode)) return cannot_read(path, uv_strerror(UV_EISDIR));
   if (!S_ISREG(status.st_mode)) return cannot_read(path, "not a regular file");
 
-  return read_all(file, path, limit);
+  return read_all(file, path, limit, stop);
+}
+
+Status may_read(const std::string& path) {
+  const int how = is_directory(path) ? R_OK | X_OK : R_OK;
+  if (access(path.c_str(), how) == 0) return Done();
+  return cannot_read(path, uv_strerror(-errno));
+}
+
+std::string path_behind_links(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::weakly_canonical(path, ignored).string();
 }
 
 FileStamp stamp_of(const std::string& path) {
   struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return {};
-  return {status.st_dev, status.st_ino, status.st_size, nanoseconds(status.st_mtim),
-          nanoseconds(status.st_ctim)};
+  return stat(path.c_str(), &status) == 0 ? stamp_from(status) : FileStamp();
 }
 
-void FileWatch::mark() { known_ = seen_ = stamp_of(path_); }
-
-bool FileWatch::has_changed() {
-  const FileStamp now = stamp_of(path_);
+bool FileWatch::has_changed(const FileStamp& now) {
   const bool is_settled = now == std::exchange(seen_, now);
   return is_settled && now != known_;
 }
 
 Status FileInPlace::open() {
   struct stat status {};
-  if (file_ && fstat(file_.get(), &status) == 0 && inode_of(status) == inode_of(path_))
-    return Done();
   Descriptor file(::open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
   if (!file || fstat(file.get(), &status) != 0) return cannot_write(path_, uv_strerror(-errno));
   if (!S_ISREG(status.st_mode)) return cannot_write(path_, "not a regular file");
@@ -99,18 +100,31 @@ Status FileInPlace::open() {
   return Done();
 }
 
+bool FileInPlace::has_path() const {
+  struct stat opened {};
+  struct stat found {};
+  if (!file_ || fstat(file_.get(), &opened) != 0) return false;
+  if (stat(path_.c_str(), &found) != 0) return errno == EACCES;
+  return opened.st_dev == found.st_dev && opened.st_ino == found.st_ino;
+}
+
+FileStamp FileInPlace::stamp() const {
+  struct stat status {};
+  if (!has_path() || fstat(file_.get(), &status) != 0) return stamp_of(path_);
+  return stamp_from(status);
+}
+
 FileInPlace::Lock::~Lock() {
   if (fd_ >= 0) (void)flock(fd_, LOCK_UN);  // closing would do it as well
 }
 
-Result<FileInPlace::Lock> FileInPlace::lock() const {
-  constexpr int kTries = 75;
-  constexpr timespec kPause = {0, 2'000'000};  // 150 ms in all
-  for (int left = kTries; flock(file_.get(), LOCK_EX | LOCK_NB) != 0; --left) {
+Result<FileInPlace::Lock> FileInPlace::lock(Milliseconds patience, const StopFlag& stop) const {
+  constexpr Milliseconds kPause{2};
+  for (Milliseconds waited{0}; flock(file_.get(), LOCK_EX | LOCK_NB) != 0; waited += kPause) {
     // File systems that know no locks have no two programs that need one.
     if (errno == ENOLCK || errno == EOPNOTSUPP || errno == EINVAL) break;
-    if (left == 0) return cannot_write(path_, "locked by another program");
-    (void)nanosleep(&kPause, nullptr);
+    if (waited >= patience || is_set(stop)) return cannot_write(path_, "locked by another program");
+    std::this_thread::sleep_for(kPause);
   }
   return Lock(file_.get());
 }

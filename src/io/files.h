@@ -2,7 +2,8 @@
 // Copyright the dnslet authors
 #pragma once
 
-// Reading whole files, noticing that they changed, and changing one in place.
+// Reading whole files, noticing that they changed, and changing one in place. All of it may take
+// long, where a disk is slow or others hold a lock: call it from io/background once the loop runs.
 //
 // Changes are found by stat(2), not by inotify: that works for bind mounts, renames, symbolic links
 // and network file systems alike, and a file that does not exist yet can be waited for.
@@ -15,13 +16,19 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/stop_flag.h"
 #include "io/loop.h"
 
 namespace dnslet::io {
 
 // The file's bytes. Fails with "cannot read 'PATH': reason"; also for more than `limit` bytes, and
-// for what is not a regular file (a pipe or a device could block or never end).
-Result<std::string> read_file(const std::string& path, std::size_t limit);
+// for what is not a regular file (a pipe or a device could block or never end), and when stopped.
+Result<std::string> read_file(const std::string& path, std::size_t limit,
+                              const StopFlag& stop = kNeverStopped);
+// Whether this process may read it now; fails like read_file().
+Status may_read(const std::string& path);
+// The path that links lead to; empty where that can't be told.
+std::string path_behind_links(const std::string& path);
 
 // What stat tells about a path; equal stamps mean that nothing happened. A path that can't be
 // looked at has the empty stamp.
@@ -40,29 +47,32 @@ FileStamp stamp_of(const std::string& path);
 // should neither be read nor edited half-way. To be asked at intervals.
 class FileWatch {
  public:
-  explicit FileWatch(std::string path) : path_(std::move(path)) {}
-
-  // Call before reading: what is there now is known.
-  void mark();
+  // Call before reading, with the file's stamp: what is there now is known.
+  void mark(const FileStamp& now) { known_ = seen_ = now; }
   // Whether the file differs from what is known and was the same when this was asked last.
-  bool has_changed();
+  bool has_changed(const FileStamp& now);
 
  private:
-  std::string path_;
   FileStamp known_;
   FileStamp seen_;
 };
 
-// A file that keeps its inode, owner and mode whatever is written to it. Never creates one.
+// A file that keeps its inode, owner and mode whatever is written to it. Never creates one. Once it
+// is open it stays the same file, wherever that is moved to.
 class FileInPlace {
  public:
   explicit FileInPlace(std::string path) : path_(std::move(path)) {}
 
-  // Opens the file that has the path now, or keeps the one that is open if it still has it. Fails
-  // with "cannot write 'PATH': reason"; then a file opened before stays open.
+  // Opens the file that has the path now. Fails with "cannot write 'PATH': reason".
   Status open();
-  // Keeps others that lock it (flock(2)) away until the lock is destroyed. Waits for a moment, then
-  // fails. REQUIRES: open() has succeeded, here and below.
+  bool is_open() const { return static_cast<bool>(file_); }
+  // Whether the path leads to the file that is open. Also where it can't be followed to its end for
+  // lack of rights, since this process could open no other file there either.
+  bool has_path() const;
+  // Of the open file as long as it has the path, else of what has it.
+  FileStamp stamp() const;
+
+  // Keeps others that lock it (flock(2)) away until the lock is destroyed.
   class Lock {
    public:
     explicit Lock(int fd) : fd_(fd) {}
@@ -75,7 +85,9 @@ class FileInPlace {
    private:
     int fd_;
   };
-  Result<Lock> lock() const;
+  // Fails where another program holds it for as long as `patience`, or when stopped meanwhile.
+  // REQUIRES: it is open, here and below.
+  Result<Lock> lock(Milliseconds patience, const StopFlag& stop) const;
   // The file's bytes, at most `limit`.
   Result<std::string> read(std::size_t limit) const;
   // Writes at `offset` and waits until the disk has it.

@@ -3,6 +3,7 @@
 #include "policy/hosts.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dnslet::policy {
 namespace {
@@ -29,12 +30,13 @@ std::string quoted(std::string_view word) {
 
 }  // namespace
 
-HostsReport HostsTable::add_text(std::string_view text) {
+HostsReport HostsTable::add_text(std::string_view text, const StopFlag& stop) {
   HostsReport report;
   start_source();
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
 
   for (std::size_t number = 1; !text.empty(); ++number) {  // ends: every turn takes a line off
+    if (is_set(stop)) return report;
     const std::size_t end = std::min(text.find('\n'), text.size());
     add_line(text.substr(0, end), number, report);
     text.remove_prefix(std::min(end + 1, text.size()));
@@ -57,7 +59,9 @@ void HostsTable::add_line(std::string_view line, std::size_t number, HostsReport
     for (; !name.empty(); name = next_word(line)) {
       const Added added = add_word(name, *address, number);
       if (added == Added::BadName) reason = quoted(name) + " is not a usable name";
-      if (added == Added::TooMany) reason = quoted(name) + " has too many addresses";
+      if (added == Added::TooMany)
+        reason = quoted(name) + " has more than " + std::to_string(kMaxAddressesPerName) +
+                 " addresses, the rest does not count";
     }
   }
   if (reason.empty()) return;
@@ -90,26 +94,61 @@ Added HostsTable::enter(const HostsEntry& entry) {
   const IpAddress& address = entry.address;
   std::vector<Owner>& owners = entry.is_wildcard ? wildcard_owners_ : exact_owners_;
   const uint32_t number = (entry.is_wildcard ? wildcards_ : exact_).insert(entry.name.wire());
-  bool is_known = false;
-  if (number == owners.size()) {
+  Linked linked = Linked::New;
+  if (number == owners.size())
     owners.push_back({address});
-  } else {
-    uint32_t count = 1;
-    uint32_t* end = &owners[number].next;
-    is_known = owners[number].first == address;
-    for (; *end != kNone; end = &entries_[*end].next, ++count)
-      is_known = is_known || entries_[*end].ip == address;
-    if (count == kMaxAddressesPerName) return Added::TooMany;
-    if (!is_known) *end = static_cast<uint32_t>(entries_.size());
-  }
+  else
+    linked = link(owners[number], number * 2ULL + (entry.is_wildcard ? 1 : 0), address);
+  if (linked == Linked::TooMany) return Added::TooMany;
+  if (linked == Linked::OneMoreTooMany) return Added::OneMoreTooMany;
+
   entries_.push_back(
       {address, entry.is_wildcard, number, sources_, static_cast<uint32_t>(entry.line)});
-  if (is_known) return Added::Yes;  // kept for add_from(), in case the other source loses it
+  // What is known is kept for add_from(), in case the other source loses it.
+  if (linked == Linked::Known) return Added::Yes;
 
   ++distinct_;
   if (entry.is_wildcard) return Added::Yes;  // "*.db.local" is nobody's host name
   if (reverse_.insert(address.data()) == first_names_.size()) first_names_.push_back(number);
   return Added::Yes;
+}
+
+HostsTable::Linked HostsTable::link(Owner& owner, uint64_t key, const IpAddress& address) {
+  uint32_t count = 1;
+  uint32_t* end = &owner.next;
+  bool is_known = owner.first == address;
+  for (; *end != kNone && count < kFew; end = &entries_[*end].next, ++count)
+    is_known = is_known || entries_[*end].ip == address;
+  if (is_known) return Linked::Known;
+  if (count == kFew) return link(crowd_of(owner, key), address);
+  *end = static_cast<uint32_t>(entries_.size());
+  return Linked::New;
+}
+
+HostsTable::Linked HostsTable::link(Crowd& crowd, const IpAddress& address) {
+  const std::size_t count = crowd.addresses.size();
+  if (count == kMaxAddressesPerName) {
+    if (crowd.addresses.find(address.data())) return Linked::Known;
+    return std::exchange(crowd.is_told, true) ? Linked::OneMoreTooMany : Linked::TooMany;
+  }
+  if (crowd.addresses.insert(address.data()) < count) return Linked::Known;
+  const auto next = static_cast<uint32_t>(entries_.size());
+  entries_[crowd.last].next = next;
+  crowd.last = next;
+  return Linked::New;
+}
+
+// Of an owner with kFew addresses or more.
+HostsTable::Crowd& HostsTable::crowd_of(const Owner& owner, uint64_t key) {
+  const auto [found, is_new] = crowded_.try_emplace(key, Crowd{KeyTable(seed_)});
+  Crowd& crowd = found->second;
+  if (!is_new) return crowd;
+  crowd.addresses.insert(owner.first.data());
+  for (uint32_t next = owner.next; next != kNone; next = entries_[next].next) {
+    crowd.addresses.insert(entries_[next].ip.data());
+    crowd.last = next;
+  }
+  return crowd;
 }
 
 HostsEntry HostsTable::described(const Entry& entry) const {

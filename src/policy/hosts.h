@@ -12,9 +12,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/address.h"
+#include "base/stop_flag.h"
 #include "dns/name.h"
 #include "policy/key_table.h"
 
@@ -26,8 +28,8 @@ struct BadLine {
   std::string reason;    // "'300.1.2.3' is not an IP address"
 };
 
-// Whether an entry was taken.
-enum class Added { Yes, BadName, TooMany };
+// Whether an entry was taken. Of the addresses that a name has too many the first is TooMany.
+enum class Added { Yes, BadName, TooMany, OneMoreTooMany };
 
 // An entry and where it was given. The name borrows from the table.
 struct HostsEntry {
@@ -50,7 +52,8 @@ class HostsTable {
   static constexpr uint32_t kMaxAddressesPerName = 4096;  // no message holds more A records
 
   // `seed`: see dns/hash.h.
-  explicit HostsTable(uint64_t seed) : exact_(seed), wildcards_(seed), reverse_(seed) {}
+  explicit HostsTable(uint64_t seed)
+      : seed_(seed), exact_(seed), wildcards_(seed), reverse_(seed) {}
 
   bool empty() const { return entries_.empty(); }
   std::size_t entries() const { return distinct_; }  // names with their addresses, each once
@@ -58,14 +61,17 @@ class HostsTable {
   std::size_t sources() const { return sources_; }
 
   // Adds the next source, in hosts(5) format: address, then names; `#` starts a comment. A name
-  // that begins with `*.` matches every name below the rest. Bytes may be anything.
-  HostsReport add_text(std::string_view text);
+  // that begins with `*.` matches every name below the rest. Bytes may be anything. Ends early when
+  // stopped; the table is of no use then.
+  HostsReport add_text(std::string_view text, const StopFlag& stop = kNeverStopped);
   // Adds, as the next source, what `table` took from its source number `source`.
   void add_from(const HostsTable& table, std::size_t source);
   // Adds one name (`*.` in front: a wildcard) to the current source.
   // REQUIRES: start_source() or add_text() came before.
   [[nodiscard]] Added add(std::string_view name, const IpAddress& address);
   void start_source() { ++sources_; }
+  // Gives back what only adding needs. To be called at the end.
+  void finish() { crowded_.clear(); }
 
   // Whether the name has an entry, its own or by wildcard (the longest wins), and which: a number
   // below owners(), good until something is added.
@@ -111,11 +117,25 @@ class HostsTable {
     uint32_t next = kNone;
   };
 
+  // A name with so many addresses that walking along them for each new one would take long.
+  struct Crowd {
+    KeyTable addresses;
+    uint32_t last = kNone;  // in entries_
+    bool is_told = false;   // that there are too many
+  };
+  static constexpr uint32_t kFew = 8;
+  enum class Linked { New, Known, TooMany, OneMoreTooMany };
+
   HostsEntry described(const Entry& entry) const;
+  // Links the entry that comes next to those of its owner, unless its address is among them.
+  [[nodiscard]] Linked link(Owner& owner, uint64_t key, const IpAddress& address);
+  [[nodiscard]] Linked link(Crowd& crowd, const IpAddress& address);
+  Crowd& crowd_of(const Owner& owner, uint64_t key);
   [[nodiscard]] Added add_word(std::string_view word, const IpAddress& address, std::size_t line);
   [[nodiscard]] Added enter(const HostsEntry& entry);
   void add_line(std::string_view line, std::size_t number, HostsReport& report);
 
+  uint64_t seed_;
   KeyTable exact_;
   KeyTable wildcards_;                  // without the "*" label
   KeyTable reverse_;                    // address bytes
@@ -123,6 +143,7 @@ class HostsTable {
   std::vector<Owner> wildcard_owners_;  // by number in wildcards_
   std::vector<uint32_t> first_names_;   // number in reverse_ → exact_
   std::vector<Entry> entries_;
+  std::unordered_map<uint64_t, Crowd> crowded_;  // by number of the owner and kind
   uint32_t sources_ = 0;
   std::size_t distinct_ = 0;
 };

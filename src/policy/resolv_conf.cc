@@ -19,7 +19,10 @@ void read_nameserver(std::string_view word, ResolvConf& conf) {
   // glibc takes an address and nothing else: no port, no brackets.
   const bool has_port = server && Endpoint::from_text(word, 1)->port != 1;
   const bool is_bare = server && server->port == kDnsPort && !has_port && word.front() != '[';
-  if (is_bare) conf.nameservers.push_back(*server);
+  if (is_bare)
+    conf.nameservers.push_back(*server);
+  else if (!word.empty())
+    conf.unusable.emplace_back(word);
 }
 
 void read_option(std::string_view word, ResolvConf& conf) {
@@ -49,6 +52,10 @@ void read_line(std::string_view line, ResolvConf& conf) {
   }
 }
 
+std::string as_nameserver(const Endpoint& server) {
+  return server.address.to_text() + (server.scope.empty() ? "" : "%" + server.scope);
+}
+
 }  // namespace
 
 ResolvConf parse_resolv_conf(std::string_view text) {
@@ -72,12 +79,20 @@ bool is_own(const Endpoint& named, std::span<const Endpoint> listen,
   });
 }
 
-std::optional<std::string> entry_for(std::span<const Endpoint> listen) {
+std::vector<std::string> entry_for(std::span<const Endpoint> listen) {
   const auto found = std::ranges::find(listen, kDnsPort, &Endpoint::port);
-  if (found == listen.end()) return std::nullopt;
-  const IpAddress address =
-      found->address.is_wildcard() ? IpAddress::loopback(found->address.family) : found->address;
-  return address.to_text() + (found->scope.empty() ? "" : "%" + found->scope);
+  if (found == listen.end()) return {};
+  Endpoint first = *found;
+  if (first.address.is_wildcard()) first.address = IpAddress::loopback(first.address.family);
+  std::vector<std::string> entry = {as_nameserver(first)};
+  if (!first.address.is_loopback()) return entry;
+
+  const auto second = std::find_if(found, listen.end(), [](const Endpoint& endpoint) {
+    const IpAddress& address = endpoint.address;
+    return endpoint.port == kDnsPort && !address.is_loopback() && !address.is_wildcard();
+  });
+  if (second != listen.end()) entry.push_back(as_nameserver(*second));
+  return entry;
 }
 
 }  // namespace dnslet::policy

@@ -20,6 +20,7 @@ constexpr std::size_t kMaxResolvConf = 1 << 20;  // bytes; a longer file is not 
 
 struct ResolvConf {
   std::vector<Endpoint> nameservers;  // port 53; a scope as written (RFC 4007 section 11)
+  std::vector<std::string> unusable;  // what other nameserver lines have for an address
   bool use_vc = false;                // `options use-vc`: TCP only
   std::vector<std::string> search;    // of the last `search` or `domain` line, as written
   std::optional<unsigned> ndots;      // `options ndots:N`, at most 15 as in glibc
@@ -36,9 +37,11 @@ ResolvConf parse_resolv_conf(std::string_view text);
 bool is_own(const Endpoint& named, std::span<const Endpoint> listen,
             std::span<const IpAddress> local);
 
-// What a nameserver line needs to say for clients to find us: the address of the first listener on
-// port 53, the loopback of its family for a wildcard one. nullopt: none has that port, and
-// resolv.conf can name no other.
-std::optional<std::string> entry_for(std::span<const Endpoint> listen);
+// What nameserver lines need to say for clients to find us: the address of the first listener on
+// port 53, the loopback of its family for a wildcard one. Where that is loopback, the address of a
+// later listener on port 53 that is neither loopback nor a wildcard comes second: a container
+// engine takes loopback nameservers out of what it gives to containers. Empty: none has that port,
+// and resolv.conf can name no other.
+std::vector<std::string> entry_for(std::span<const Endpoint> listen);
 
 }  // namespace dnslet::policy

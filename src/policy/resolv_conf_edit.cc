@@ -15,8 +15,9 @@ namespace dnslet::policy {
 namespace {
 
 constexpr std::string_view kEntry = "nameserver ";
-constexpr std::string_view kOptions = "options ndots:1";  // a dot makes a name complete
-constexpr std::string_view kAddedMark = " # added by dnslet";
+constexpr std::string_view kOptions = "options ndots:1";        // a dot makes a name complete
+constexpr std::string_view kAddedMark = "# added by dnslet: ";  // what it announces stands below
+constexpr std::string_view kOptionsMark = " # added by dnslet";
 constexpr std::string_view kKeptMark = "# dnslet: ";
 // What an edit under way puts behind the text: padding, a head line with numbers, the original
 // line by line, an end line. The other padding stands where the line end before it is ours, too.
@@ -52,14 +53,42 @@ bool makes_search(std::string_view line) {
   return keyword == "search" || keyword == "domain" || has_ndots;
 }
 
-bool is_entry(std::string_view line) {
-  return line.starts_with(kEntry) && without_line_end(line).ends_with(kAddedMark);
+std::vector<std::string> words_of(std::string_view line) {
+  std::vector<std::string> words;
+  for (std::string_view word = next_word(line); !word.empty(); word = next_word(line))
+    words.emplace_back(word);
+  return words;
 }
 
-bool is_added(std::string_view line) {
-  const bool is_options = line.starts_with(kOptions);
-  return is_entry(line) || (is_options && without_line_end(line).ends_with(kAddedMark));
-}
+// Tells our lines from all others, line by line from the top.
+class OurLines {
+ public:
+  // Whether a mark alone is ours is known only when what it announces is found.
+  enum class Line { Other, Mark, Server, Options };
+
+  Line next(std::string_view line) {
+    if (line.starts_with(kAddedMark)) {
+      announced_ = words_of(line.substr(kAddedMark.size()));
+      return announced_.empty() ? Line::Other : Line::Mark;
+    }
+    const std::string_view text = without_line_end(line);
+    if (line.starts_with(kOptions) && text.ends_with(kOptionsMark)) return Line::Options;
+    if (!line.starts_with(kEntry)) return Line::Other;
+    std::string_view rest = text.substr(kEntry.size());
+    if (text.ends_with(kOptionsMark)) {  // the form that older versions wrote
+      announced_ = {std::string(next_word(rest))};
+      return Line::Server;
+    }
+    const bool is_ours = std::ranges::find(announced_, rest) != announced_.end();
+    return is_ours ? Line::Server : Line::Other;
+  }
+
+  // What the mark above announces, or the last line of the older form.
+  const std::vector<std::string>& announced() const { return announced_; }
+
+ private:
+  std::vector<std::string> announced_;
+};
 
 // A line that with_entry() has commented out, or one that looks like it.
 bool is_kept(std::string_view line) {
@@ -80,7 +109,7 @@ std::string options_line(std::string_view original) {
       if (!word.starts_with("ndots:")) (text += ' ') += word;
     }
   }
-  return (text += kAddedMark) + '\n';
+  return (text += kOptionsMark) + '\n';
 }
 
 // FNV-1a: tells whether a text is whole; nobody has to be kept from forging one.
@@ -237,10 +266,13 @@ std::string before_edit(std::string_view text) {
 
 }  // namespace
 
-std::string with_entry(std::string_view original, std::string_view server, ClientOptions options) {
+std::string with_entry(std::string_view original, std::span<const std::string> servers,
+                       ClientOptions options) {
   const bool is_auto = options == ClientOptions::Auto;
-  std::string text(kEntry);
-  ((text += server) += kAddedMark) += '\n';
+  std::string text(kAddedMark.substr(0, kAddedMark.size() - 1));
+  for (const std::string& server : servers) (text += ' ') += server;
+  text += '\n';
+  for (const std::string& server : servers) ((text += kEntry) += server) += '\n';
   if (is_auto) text += options_line(original);
   for (std::string_view rest = original; !rest.empty();) {  // ends: takes a line off each turn
     const std::string_view line = next_line(rest);
@@ -251,25 +283,32 @@ std::string with_entry(std::string_view original, std::string_view server, Clien
   return text;
 }
 
-std::optional<std::string> entry_in(std::string_view text) {
-  while (!text.empty()) {  // ends: takes a line off each turn
-    std::string_view line = next_line(text);
-    if (!is_entry(line)) continue;
-    line.remove_prefix(kEntry.size());
-    return std::string(next_word(line));
-  }
-  return std::nullopt;
+std::vector<std::string> entry_in(std::string_view text) {
+  OurLines ours;
+  while (!text.empty())  // ends: takes a line off each turn
+    if (ours.next(next_line(text)) == OurLines::Line::Server) return ours.announced();
+  return {};
 }
 
 std::string original_of(std::string_view text) {
   const std::string edited = before_edit(text);
   std::string original;
+  std::string_view mark;  // above, as long as nothing of what it announces was found
+  std::size_t place = 0;  // of the mark in the original, should it not be ours
+  OurLines ours;
   bool was_edited = false;
   for (std::string_view rest = edited; !rest.empty();) {  // ends: takes a line off each turn
     std::string_view line = next_line(rest);
-    if (is_added(line)) {
+    const OurLines::Line kind = ours.next(line);
+    if (kind == OurLines::Line::Server || kind == OurLines::Line::Options) {
       was_edited = true;
+      if (kind == OurLines::Line::Server && !mark.empty()) original.erase(place, mark.size());
+      if (kind == OurLines::Line::Server) mark = {};
       continue;
+    }
+    if (kind == OurLines::Line::Mark) {
+      mark = line;
+      place = original.size();
     }
     if (is_kept(line)) line.remove_prefix(kKeptMark.size());
     original += line;

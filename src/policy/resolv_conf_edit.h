@@ -5,11 +5,14 @@
 // What --default-resolver does to resolv.conf, as text: our entry put in, the original got back,
 // and the order of writes that changes the one into the other inside the file. Pure.
 //
-// An edited file begins with `nameserver ADDRESS # added by dnslet`; the nameserver lines that were
-// there stand behind `# dnslet: `. With ClientOptions::Auto a second line of ours makes clients ask
-// once, for the name as it was given, and lines that say otherwise are commented out too: search,
-// domain, and options with ndots, whose other options move into our line. Everything else is as it
-// was, byte for byte.
+// An edited file begins with `# added by dnslet: ADDRESS…` and, below it, `nameserver ADDRESS` for
+// each: nothing may stand behind an address, since BusyBox takes the whole line for it. The mark
+// names the addresses, so that a line that others put between the two is not taken for ours. (Until
+// now ` # added by dnslet` stood behind the address: such entries are still found.) The nameserver
+// lines that were there stand behind `# dnslet: `. With ClientOptions::Auto one more line of ours
+// makes clients ask once, for the name as it was given, and lines that say otherwise are commented
+// out too: search, domain, and options with ndots, whose other options move into our line.
+// Everything else is as it was, byte for byte.
 //
 // A file that may be a bind mount can't be replaced by a rename, so an edit has to survive a stop
 // at any moment (kill -9, a power cut) in place. It takes three steps: the original goes behind the
@@ -22,20 +25,23 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dnslet::policy {
 
 enum class ClientOptions { Keep, Auto };
 
-// `original` with `server` (an address as in resolv.conf) in front. REQUIRES: `original` came from
-// original_of().
-std::string with_entry(std::string_view original, std::string_view server,
+// `original` with `servers` (addresses as in resolv.conf, at least one) in front. REQUIRES:
+// `original` came from original_of().
+std::string with_entry(std::string_view original, std::span<const std::string> servers,
                        ClientOptions options = ClientOptions::Keep);
 
-// The address in our entry; nullopt: there is none.
-std::optional<std::string> entry_in(std::string_view text);
+// The addresses that our entry was written with, also where only some of its lines are left; none:
+// there is no entry.
+std::vector<std::string> entry_in(std::string_view text);
 
 // The text without entries and without the remains of an edit that was stopped; what others added
 // meanwhile stays: where the text above a copy is not what the edit wrote, the text counts and not

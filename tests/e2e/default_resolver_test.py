@@ -3,7 +3,9 @@
 """Contract section 7: the life of dnslet's entry in resolv.conf. Needs port 53 of 127.53.7.1."""
 
 import contextlib
+import fcntl
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,10 +17,10 @@ from pathlib import Path
 import pytest
 from harness import (Dnslet, FakeUpstream, PATIENCE, SCALE, command, data, environment,
                      from_records, run, wait_until, with_address)
-from namespaces import Namespace, why_not
+from namespaces import Namespace, skip, why_not
 
 HOST, SOURCE, OTHER = "127.53.7.1", "127.53.7.2", "127.53.7.3"
-ENTRY = f"nameserver {HOST} # added by dnslet\n"
+ENTRY = f"# added by dnslet: {HOST}\nnameserver {HOST}\n"
 TEXT = (f"# a comment\nsearch one.test two.test\nnameserver {SOURCE}\n\toptions ndots:2\n"
         f"nameserver {OTHER}")  # without a line end
 EDITED = ENTRY + TEXT.replace("nameserver", "# dnslet: nameserver")
@@ -116,7 +118,7 @@ def test_auto_without_search_does_not_start(conf):
     ("[::1]:53", "::1")])
 def test_the_first_listener_on_port_53_is_registered(dnslet, conf, listen, address):
     default_resolver(dnslet, listen=listen)
-    assert conf.read_text().startswith(f"nameserver {address} # added by dnslet\n")
+    assert conf.read_text().startswith(f"# added by dnslet: {address}\nnameserver {address}\n")
 
 
 def test_without_a_listener_on_port_53_it_does_not_start(conf):
@@ -150,6 +152,31 @@ def test_a_killed_run_is_restored_by_the_next(dnslet, conf):
     assert conf.read_text() == EDITED.replace(HOST, "127.53.7.4")
     server.stop()
     assert conf.read_text() == TEXT
+
+
+def test_an_entry_of_the_older_form_is_restored(dnslet, conf):
+    older = EDITED.replace(ENTRY, f"nameserver {HOST} # added by dnslet\n")
+    conf.write_text(older)
+    server = default_resolver(dnslet)
+    assert conf.read_text() == EDITED
+    server.stop()
+    assert conf.read_text() == TEXT
+
+
+def test_a_second_listener_is_there_for_containers(world, conf, tmp_path):
+    """A container engine leaves loopback addresses out, and puts public servers in their place"""
+    conf.write_text(f"nameserver {SOURCE}\n")
+    subprocess.run([*world.wrapper, "ip", "address", "add", "172.17.0.1/16", "dev", "lo"],
+                   check=True)
+    server = Dnslet("--default-resolver", "--address", "www.test=192.0.2.1",
+                    listen="127.0.0.1:53,172.17.0.1:53", directory=tmp_path, wrapper=world.wrapper)
+    with world.inside(), server:
+        assert conf.read_text() == (
+            "# added by dnslet: 127.0.0.1 172.17.0.1\nnameserver 127.0.0.1\n"
+            f"nameserver 172.17.0.1\n# dnslet: nameserver {SOURCE}\n")
+        for address in usable(conf.read_text()):
+            assert data(server.query("www.test", address=(address, 53))) == ["192.0.2.1"]
+    assert conf.read_text() == f"nameserver {SOURCE}\n"
 
 
 def test_its_own_address_is_no_upstream(dnslet, conf, upstream):
@@ -287,6 +314,128 @@ def test_a_file_that_vanishes_costs_a_warning(dnslet, conf):
     assert conf.read_text() == TEXT
 
 
+# A file that held the entry is restored wherever it is.
+
+def aside(conf):
+    """Moves it away, and another file takes its place"""
+    conf.rename(conf.with_name("backup"))
+    conf.write_text(f"nameserver {OTHER}\n")
+
+
+def linked(conf):
+    """Makes it a link to one of two files, for elsewhere() to change"""
+    conf.rename(conf.with_name("backup"))
+    conf.symlink_to("backup")
+
+
+def elsewhere(conf):
+    conf.with_name("other").write_text(f"nameserver {OTHER}\n")
+    conf.with_name("link").symlink_to("other")
+    os.rename(conf.with_name("link"), conf)
+
+
+MOVES = [(lambda conf: None, aside), (linked, elsewhere),
+         (lambda conf: None, lambda conf: conf.rename(conf.with_name("backup")))]
+
+
+@pytest.mark.parametrize("prepare, move", MOVES, ids=["moved", "retargeted", "away"])
+@pytest.mark.parametrize("wait", [True, False], ids=["noticed", "at the end"])
+def test_a_file_that_loses_the_path_is_restored(dnslet, conf, prepare, move, wait):
+    prepare(conf)
+    backup = conf.with_name("backup")
+    server = default_resolver(dnslet)
+    assert conf.read_text() == EDITED
+    move(conf)
+    if wait:
+        wait_until(lambda: backup.read_text() == TEXT, "the file as it was", 3 * SCALE)
+        if conf.exists():
+            wait_until(lambda: conf.read_text().startswith(ENTRY), "the entry", 3 * SCALE)
+    server.stop()
+    assert backup.read_text() == TEXT
+    if conf.exists():
+        assert conf.read_text() == f"nameserver {OTHER}\n"
+
+
+def test_a_file_that_comes_back_gets_the_entry_again(dnslet, conf):
+    server = default_resolver(dnslet)
+    backup = conf.with_name("backup")
+    conf.rename(backup)
+    wait_until(lambda: backup.read_text() == TEXT, "the file as it was", 3 * SCALE)
+    backup.rename(conf)
+    wait_until(lambda: conf.read_text() == EDITED, "the entry", 3 * SCALE)
+    server.stop()
+    assert conf.read_text() == TEXT
+
+
+def test_under_user_a_file_that_loses_the_path_is_restored(dnslet, public):
+    server = default_resolver(dnslet, "--user", "65534", resolv_conf=public)
+    backup = public.with_name("backup")
+    aside(public)
+    assert server.wait_log("warn.*cannot write")
+    assert backup.read_text() == TEXT
+    server.stop()
+    assert public.read_text() == f"nameserver {OTHER}\n"
+
+
+def test_a_file_that_is_locked_when_it_loses_the_path_is_restored_later(dnslet, conf):
+    server = default_resolver(dnslet)
+    backup = conf.with_name("backup")
+    with open(conf, encoding="ascii") as locked:
+        fcntl.flock(locked, fcntl.LOCK_EX)
+        aside(conf)
+        wait_until(lambda: conf.read_text().startswith(ENTRY), "the entry", 3 * SCALE)
+        assert backup.read_text() == EDITED
+    wait_until(lambda: server.send_signal(signal.SIGHUP) or backup.read_text() == TEXT,
+               "the file as it was", 3 * SCALE)
+    server.stop()
+
+
+# Others hold a lock, a disk is slow.
+
+def test_a_lock_of_another_program_delays_no_answer(dnslet, conf):
+    server = default_resolver(dnslet, "--address", "www.test=192.0.2.1")
+    with open(conf, encoding="ascii") as locked:
+        fcntl.flock(locked, fcntl.LOCK_EX)
+        conf.write_text(TEXT)
+        longest, end = 0, time.monotonic() + 2
+        while time.monotonic() < end:
+            begin = time.monotonic()
+            assert data(server.query("www.test")) == ["192.0.2.1"]
+            longest = max(longest, time.monotonic() - begin)
+        assert server.log("warn.*locked by another program")
+        assert longest < 0.1 * SCALE
+    wait_until(lambda: conf.read_text() == EDITED, "the entry", 3 * SCALE)
+    server.stop()
+    assert conf.read_text() == TEXT
+
+
+def test_a_lock_of_another_program_does_not_keep_the_entry_in_the_end(dnslet, conf):
+    server = default_resolver(dnslet)
+    with open(conf, encoding="ascii") as locked:
+        fcntl.flock(locked, fcntl.LOCK_EX)
+        server.stop(limit=0.2)
+    assert conf.read_text() == TEXT
+
+
+def test_a_slow_disk_delays_no_answer(dnslet, conf):
+    if not shutil.which("strace"):
+        skip("strace is not installed")
+    server = default_resolver(dnslet, "--address", "www.test=192.0.2.1", env={
+        "ASAN_OPTIONS": "detect_leaks=0"}, wrapper=[
+            shutil.which("strace"), "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e",
+            "inject=fsync:delay_exit=700000"])
+    conf.write_text(TEXT)
+    end, longest = time.monotonic() + 3, 0
+    while time.monotonic() < end:
+        begin = time.monotonic()
+        assert data(server.query("www.test")) == ["192.0.2.1"]
+        longest = max(longest, time.monotonic() - begin)
+    assert longest < 0.3 * SCALE
+    wait_until(lambda: conf.read_text() == EDITED, "the entry", 3 * SCALE)
+    server.stop(limit=3)  # an edit waits for the disk twice
+    assert conf.read_text() == TEXT
+
+
 def test_sighup_puts_the_entry_back_at_once(dnslet, conf):
     server = default_resolver(dnslet)
     conf.write_text(TEXT)
@@ -362,6 +511,34 @@ def test_under_user_a_replaced_file_is_read_and_not_edited(dnslet, public, upstr
     wait_until(lambda: data(server.query("www.test")) == ["192.0.2.2"], "the new server")
     server.stop()
     assert public.read_text() == f"nameserver {OTHER}\n"
+
+
+def test_under_a_user_who_may_not_follow_the_path_it_is_kept_and_restored(dnslet, conf):
+    if os.geteuid() != 0:
+        pytest.skip("--user needs root")
+    conf.parent.chmod(0o700)
+    server = default_resolver(dnslet, "--user", "65534", "--address", "www.test=192.0.2.1")
+    assert server.log(f"warning cannot read '{conf}': permission denied any more, as the user")
+    assert conf.read_text() == EDITED
+    conf.write_text(TEXT)
+    wait_until(lambda: conf.read_text() == EDITED, "the entry", 3 * SCALE)
+    server.stop()
+    assert conf.read_text() == TEXT
+
+
+def test_on_a_file_of_systemd_resolved_the_log_says_what_to_do(dnslet, conf):
+    stub = conf.with_name("run") / "systemd" / "resolve" / "stub-resolv.conf"
+    stub.parent.mkdir(parents=True)
+    conf.rename(stub)
+    conf.symlink_to(stub)
+    server = default_resolver(dnslet)
+    told = server.log("warning .*systemd-resolved")
+    assert len(told) == 1
+    for words in ("DNSMASQ_RESOLV_CONF=/run/systemd/resolve/resolv.conf", f"rm {conf}",
+                  f"echo nameserver {HOST} >{conf}"):
+        assert words in told[0]
+    server.stop()
+    assert conf.is_symlink() and stub.read_text() == TEXT
 
 
 # Mounts and namespaces.
@@ -511,12 +688,28 @@ def test_getent_and_a_musl_client_resolve_through_the_file(world, conf, tmp_path
         stack.enter_context(Dnslet("--default-resolver", listen="127.0.0.1:53",
                                    directory=tmp_path, wrapper=world.wrapper))
         edited = conf.read_text()
-        assert edited.startswith("nameserver 127.0.0.1 # added by dnslet\n")
+        assert edited.startswith("# added by dnslet: 127.0.0.1\nnameserver 127.0.0.1\n")
         # -A: loopback alone would not count as having an address
         assert "192.0.2.1" in world.run(edited, "getent", "-A", "ahostsv4", "www.test")
         asked = len(source.questions)
         assert "192.0.2.1" in world.run(edited, client, "inet", "other.test")
         assert len(source.questions) > asked > 0
+
+
+@pytest.mark.parametrize("flags", [(), AUTO], ids=["keep", "auto"])
+@pytest.mark.parametrize("listen", ["127.0.0.1:53", "127.0.0.1:53,127.0.0.9:53,10.9.9.9:53"])
+def test_nslookup_of_busybox_resolves_through_the_file(world, conf, tmp_path, listen, flags):
+    """It takes a whole line of nameserver for the address (Alpine 3.11 and later)"""
+    busybox = next(filter(os.path.exists, ("/bin/busybox.static", "/bin/busybox")), None)
+    if not busybox or "nslookup" not in subprocess.run([busybox], capture_output=True, text=True,
+                                                       check=False).stdout:
+        skip("no busybox with nslookup (package busybox-static)")
+    conf.write_text(f"search one.test\nnameserver {SOURCE}\noptions ndots:1\n")
+    subprocess.run([*world.wrapper, "ip", "address", "add", "10.9.9.9/32", "dev", "lo"], check=True)
+    with Dnslet("--default-resolver", "--address", "www.one.test=192.0.2.1", *flags, listen=listen,
+                directory=tmp_path, wrapper=world.wrapper):
+        said = world.run(conf.read_text(), busybox, "nslookup", "www.one.test")
+    assert "192.0.2.1" in said and "127.0.0.1" in said, said
 
 
 # Killed at every step.
@@ -611,9 +804,9 @@ def test_an_edit_is_on_the_disk_before_the_next_step(conf, tmp_path):
     trace = tmp_path / "trace"
     server = Dnslet("--default-resolver", listen=f"{HOST}:53", directory=conf.parent,
                     env={"ASAN_OPTIONS": "detect_leaks=0"},
-                    wrapper=[shutil.which("strace"), "-D", "-o", str(trace), "-e",
+                    wrapper=[shutil.which("strace"), "-D", "-f", "-o", str(trace), "-e",
                              "trace=pwrite64,fsync,ftruncate"])
     with server:
         pass
-    calls = [line.split("(")[0] for line in trace.read_text().splitlines() if "(" in line]
+    calls = re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE)
     assert calls == ["pwrite64", "fsync", "pwrite64", "fsync", "ftruncate"] * 2

@@ -4,11 +4,15 @@
 
 import contextlib
 import os
+import shutil
 import signal
+import subprocess
+import threading
 import time
+from pathlib import Path
 
 import pytest
-from harness import SCALE, SLOW, UdpClient, data, question, wait_until
+from harness import SCALE, SLOW, UdpClient, command, data, question, wait_until
 
 REFUSED = 5
 POLLED = ["--hostsfile-poll", 1]
@@ -195,3 +199,156 @@ def test_100000_entries_load_in_100_ms(dnslet, tmp_path):
         until(server, "last.test", [address])
         return server.cpu_seconds() - begin
     assert min(reload(number) for number in range(5)) < 0.1
+
+
+def test_100000_addresses_of_one_name_load_in_100_ms_with_one_warning(dnslet, tmp_path):
+    if SLOW:
+        pytest.skip("times mean nothing here")
+
+    def text(first):
+        lines = [f"10.{i >> 16}.{i >> 8 & 255}.{i & 255} many.test\n" for i in range(100_000)]
+        return f"{first} many.test\n" + "".join(lines)
+    server = dnslet("--no-rec", hosts=text("192.0.2.1"))
+    assert len(server.log("warning .*many.test")) == 1, server.lines
+    assert len(data(server.query("many.test", tcp=True))) > 1000
+
+    def reload(number):
+        replace(tmp_path / "hosts", text(f"192.0.2.{number}") + f"192.0.2.{number} last.test\n")
+        begin = server.cpu_seconds()
+        server.send_signal(signal.SIGHUP)
+        until(server, "last.test", [f"192.0.2.{number}"])
+        return server.cpu_seconds() - begin
+    assert min(reload(number) for number in range(2, 7)) < 0.1
+
+
+# A million names: read beside the service.
+
+@pytest.fixture(scope="module")
+def million(tmp_path_factory):
+    path = tmp_path_factory.mktemp("million") / "hosts"
+    path.write_text(thousands(1_000_000))
+    return path
+
+
+class Load(threading.Thread):
+    """Asks one question after the other until it is told to stop, and keeps the longest wait"""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.waits, self.is_over = server, [], threading.Event()
+
+    def run(self):
+        message = question("few.test").to_wire()
+        with UdpClient(self.server.address) as client:
+            while not self.is_over.is_set():
+                begin = time.monotonic()
+                client.send(message)
+                client.receive_wire()
+                self.waits.append(time.monotonic() - begin)
+                time.sleep(0.001)
+
+    def longest(self):
+        self.is_over.set()
+        self.join()
+        return max(self.waits)
+
+
+@pytest.fixture
+def grown(dnslet, tmp_path, million):
+    """(a starter of servers with one name, whose file has then grown to a million)"""
+    def starter(*flags):
+        server = dnslet("--no-rec", *flags, hosts="192.0.2.1 few.test\n")
+        with open(tmp_path / "hosts", "a", encoding="ascii") as file:
+            file.write(million.read_text())
+        return server
+    return starter
+
+
+def longest_wait(server, during):
+    load = Load(server)
+    load.start()
+    during()
+    return load.longest()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_nobody_waits_for_a_million_names(grown, threads):
+    if SLOW:
+        pytest.skip("times mean nothing here")
+    server = grown("--threads", threads)
+
+    def reload():
+        before = len(server.log("reloaded"))
+        server.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(server.log("reloaded")) > before, "the reload", 60)
+        time.sleep(0.2)  # the table before goes
+    for _ in range(4):  # this process or the other may have to wait for a processor
+        usual = longest_wait(server, lambda: time.sleep(1))
+        during = longest_wait(server, reload)
+        if during < usual + 0.05:
+            break
+    else:
+        pytest.fail(f"{during:.3f} s instead of {usual:.3f} s")
+    assert data(server.query("last.test")) == ["192.0.2.1"]
+
+
+def test_ten_sighups_are_two_reloads(grown):
+    server = grown()
+    server.send_signal(signal.SIGHUP)
+    time.sleep(0.02)
+    for _ in range(9):
+        server.send_signal(signal.SIGHUP)
+        time.sleep(0.002)
+    wait_until(lambda: len(server.log("reloaded, cache emptied")) == 2, "two reloads", 60)
+    server.stop()
+    assert len(server.log("reloaded, cache emptied")) == 2
+
+
+@pytest.mark.parametrize("wait", [0.01, 0.1, 0.3])
+def test_sigterm_during_a_reload_ends_it_at_once(grown, wait):
+    server = grown()
+    for _ in range(10):
+        server.send_signal(signal.SIGHUP)
+    time.sleep(wait)
+    server.stop(limit=0.2)
+    assert not server.log("reloaded")
+
+
+@pytest.fixture
+def slow_read(tmp_path):
+    """A library that makes reading hang"""
+    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    if not compiler or b"ld-linux" not in Path(command()[-1]).read_bytes():
+        pytest.skip("needs a C compiler and a program that loads libraries of glibc")
+    library = tmp_path / "slow_read.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library,
+                    Path(__file__).with_name("slow_read.c"), "-ldl"], check=True)
+    return library
+
+
+def test_a_file_that_hangs_delays_neither_answers_nor_the_end(dnslet, tmp_path, slow_read):
+    if SLOW:
+        pytest.skip("sanitizers want to be the first library")
+    hangs = tmp_path / "hangs"
+    server = dnslet("--no-rec", "--address", "fast.test=192.0.2.1", hosts="192.0.2.7 a.test\n",
+                    env={"LD_PRELOAD": str(slow_read), "SLOW_READ": str(hangs)})
+    hangs.touch()
+    server.send_signal(signal.SIGHUP)
+    for _ in range(20):
+        assert data(server.query("fast.test")) == ["192.0.2.1"]
+    assert not server.log("reloaded")
+    server.stop(limit=0.2)
+
+
+def test_a_file_that_has_hung_is_read_in_the_end(dnslet, tmp_path, slow_read):
+    if SLOW:
+        pytest.skip("sanitizers want to be the first library")
+    hangs = tmp_path / "hangs"
+    server = dnslet("--no-rec", hosts="192.0.2.7 a.test\n",
+                    env={"LD_PRELOAD": str(slow_read), "SLOW_READ": str(hangs)})
+    hangs.touch()
+    replace(tmp_path / "hosts", "192.0.2.8 a.test\n")
+    server.send_signal(signal.SIGHUP)
+    assert data(server.query("a.test")) == ["192.0.2.7"]
+    hangs.unlink()
+    until(server, "a.test", ["192.0.2.8"])

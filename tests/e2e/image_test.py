@@ -275,7 +275,7 @@ def test_an_application_with_dnslet_inside_its_own_image(engine, inside):
     done = run_inside(engine, "192.0.2.1",
                       "getaddrinfo inet db.test; cat /etc/resolv.conf; echo $$")
     assert "db.test inet 10.0.0.5\n" in done.stdout
-    assert "nameserver 127.0.0.1 # added by dnslet\n# dnslet: nameserver 192.0.2.1" in done.stdout
+    assert "\nnameserver 127.0.0.1\n# dnslet: nameserver 192.0.2.1\n" in done.stdout
     assert done.stdout.splitlines()[-1] == "1"
 
 

@@ -94,7 +94,7 @@ int main(int argc, char** argv) {
       if (touched && ++count == -last) rewrite();
       if (touched && count == last) {
         kill(child, SIGKILL);
-        waitpid(child, &status, __WALL);
+        while (waitpid(-1, &status, __WALL) > 0) continue;  // the first thread is told of last
         return 137;
       }
     } else if (status >> 16 || passed == SIGSTOP) {

@@ -67,9 +67,34 @@ def test_a_file_that_was_named_and_is_missing_is_told(dnslet, upstream, tmp_path
 
 
 def test_an_empty_file_is_not_said_to_name_dnslet(tmp_path):
-    (tmp_path / "resolv.conf").write_text("nameserver dns.test\n")
+    (tmp_path / "resolv.conf").write_text("search one.test\n")
     done = run("--resolv-conf", tmp_path / "resolv.conf")
     assert done.returncode == 2 and "resolv.conf' names none; set" in done.stderr
+
+
+UNUSABLE = ["10.0.0.1:5353", "[::1]", "[::1]:53", "10.0.0.1,10.0.0.2", "dns.test"]
+
+
+@pytest.mark.parametrize("address", UNUSABLE)
+def test_an_unusable_nameserver_is_why_it_does_not_start(tmp_path, address):
+    (tmp_path / "resolv.conf").write_text(f"nameserver {address}\n")
+    done = run("--resolv-conf", tmp_path / "resolv.conf")
+    assert done.returncode == 2
+    assert f"names none that can be used: '{address}' is not an IP address alone" in done.stderr
+
+
+def test_each_unusable_nameserver_gets_one_warning(dnslet, upstream53, resolv):
+    upstream53("127.53.1.1", with_address("192.0.2.1"))
+    lines = "".join(f"nameserver {address}\n" for address in UNUSABLE)
+    resolv(lines + "nameserver 127.53.1.1\n")
+    server = dnslet()
+    assert data(server.query("www.test")) == ["192.0.2.1"]
+    server.send_signal(signal.SIGHUP)
+    server.wait_log("reloaded")
+    warnings = server.log("warning nameserver left out, it is not an IP address alone")
+    assert len(warnings) == len(UNUSABLE)
+    for address, line in zip(UNUSABLE, warnings):
+        assert f"nameserver={address}" in line
 
 
 def test_its_own_address_in_resolv_conf_is_left_out_with_a_warning(dnslet, upstream53, resolv):
@@ -80,10 +105,13 @@ def test_its_own_address_in_resolv_conf_is_left_out_with_a_warning(dnslet, upstr
     assert server.wait_log(r"warn.*127\.53\.1\.9")
 
 
-def test_entries_of_a_crashed_run_are_read_as_if_restored(dnslet, upstream53, resolv):
+@pytest.mark.parametrize("entry", ["# added by dnslet: 127.53.1.2\nnameserver 127.53.1.2\n",
+                                   "nameserver 127.53.1.2 # added by dnslet\n"],
+                         ids=["", "older form"])
+def test_entries_of_a_crashed_run_are_read_as_if_restored(dnslet, upstream53, resolv, entry):
     wrong = upstream53("127.53.1.2", with_address("192.0.2.2"))
     upstream53("127.53.1.1", with_address("192.0.2.1"))
-    resolv("nameserver 127.53.1.2 # added by dnslet\n# dnslet: nameserver 127.53.1.1\n")
+    resolv(entry + "# dnslet: nameserver 127.53.1.1\n")
     assert data(dnslet().query("www.test")) == ["192.0.2.1"]
     assert not wrong.questions
 

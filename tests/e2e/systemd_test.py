@@ -353,7 +353,7 @@ def test_the_hosts_resolver_is_a_socket_for_udp(dnslet, udp, tcp, tmp_path):
     conf.write_text("nameserver 192.0.2.53\n")
     sockets = [udp(), port_53(udp, "127.53.8.2"), tcp("127.53.8.1", 53)]
     server = dnslet("--systemd", "--default-resolver", hosts=HOSTS, listen=None, **passing(*sockets))
-    assert conf.read_text().startswith("nameserver 127.53.8.2 # added by dnslet\n")
+    assert conf.read_text().startswith("# added by dnslet: 127.53.8.2\nnameserver 127.53.8.2\n")
     server.stop()
     assert conf.read_text() == "nameserver 192.0.2.53\n"
 

@@ -40,21 +40,28 @@ def open_program(open_folder, monkeypatch):
     monkeypatch.setenv("DNSLET", " ".join([*words, str(open_folder / "dnslet")]))
 
 
-def status(server):
-    """field -> value of /proc/PID/status"""
-    text = Path(f"/proc/{server.pid}/status").read_text()
-    return dict(re.findall(r"^(\w+):[ \t]*(.*?)[ \t]*$", text, re.M))
+def status(task):
+    """field -> value of its status in /proc"""
+    return dict(re.findall(r"^(\w+):[ \t]*(.*?)[ \t]*$", (task / "status").read_text(), re.M))
+
+
+def process(server):
+    return Path(f"/proc/{server.pid}")
 
 
 def assert_is(server, uid, gid):
-    now = status(server)
+    """Of each thread: capabilities belong to threads"""
+    for task in Path(f"/proc/{server.pid}/task").iterdir():
+        assert_task_is(status(task), uid, gid)
+
+
+def assert_task_is(now, uid, gid):
     assert now["Uid"].split() == [str(uid)] * 4
     assert now["Gid"].split() == [str(gid)] * 4
     assert now["Groups"] == ""
     assert {name: int(now[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
             } == {"CapInh": 0, "CapPrm": 0, "CapEff": 0, "CapBnd": 0, "CapAmb": 0}
     assert now["NoNewPrivs"] == "1"
-    assert now["Threads"] == "1"  # capabilities belong to threads
 
 
 @needs_root
@@ -84,7 +91,7 @@ def test_a_container_that_may_change_the_user_and_nothing_else_is_enough(dnslet)
     """Without CAP_SETPCAP the bounding set can't be emptied, nor does it matter then."""
     few = ["setpriv", "--bounding-set=-all,+setuid,+setgid"]
     server = dnslet("--user", LONELY, "--no-rec", wrapper=few)
-    now = status(server)
+    now = status(process(server))
     assert now["Uid"].split() == [str(LONELY)] * 4
     assert {int(now[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {0}
     assert now["NoNewPrivs"] == "1"
@@ -97,7 +104,7 @@ def test_the_variable_works_too(dnslet):
 
 @needs_root
 def test_without_it_the_user_stays(dnslet):
-    assert status(dnslet("--no-rec"))["Uid"].split() == [str(os.geteuid())] * 4
+    assert status(process(dnslet("--no-rec")))["Uid"].split() == [str(os.geteuid())] * 4
 
 
 @needs_namespace
@@ -137,6 +144,15 @@ def test_a_hosts_file_that_the_user_cannot_read_keeps_its_entries(dnslet, tmp_pa
 
 
 @needs_root
+def test_files_that_the_user_cannot_reach_are_told_at_the_start(dnslet, tmp_path):
+    tmp_path.chmod(0o700)
+    server = dnslet("--user", LONELY, "--no-rec", hosts=HOSTS)
+    told = server.log("warning cannot read '.*/hosts': permission denied any more")
+    assert len(told) == 1 and "--user (DNSMASQ_USER)" in told[0]
+    assert data(server.query("nas.test")) == ["192.0.2.10"]
+
+
+@needs_root
 def test_it_can_still_be_reloaded_and_counted(dnslet):
     server = dnslet("--user", LONELY, "--no-rec")
     server.send_signal(signal.SIGUSR1)
@@ -152,7 +168,7 @@ def test_who_is_this_user_already_needs_no_privilege(dnslet, open_folder, user):
     (open_folder / "resolv.conf").write_text("")
     server = dnslet("--user", user, "--no-rec", wrapper=AS_ORDINARY,
                     resolv_conf=open_folder / "resolv.conf")
-    now = status(server)
+    now = status(process(server))
     assert now["Uid"].split() == [str(ORDINARY)] * 4
     assert now["NoNewPrivs"] == "1"
 
@@ -164,7 +180,7 @@ def test_groups_that_cannot_be_left_do_not_matter_to_who_is_this_user_already(dn
     wrapper = [*AS_ORDINARY[:-1], "--groups=100"]
     server = dnslet("--user", f"{ORDINARY}:{ORDINARY}", "--no-rec", wrapper=wrapper,
                     resolv_conf=open_folder / "resolv.conf")
-    assert status(server)["Groups"] == "100"
+    assert status(process(server))["Groups"] == "100"
 
 
 @needs_setpriv

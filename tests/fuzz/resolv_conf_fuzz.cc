@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cassert>
 #include <string>
+#include <vector>
 
 #include "input.h"
 #include "policy/resolv_conf.h"
@@ -68,9 +69,10 @@ void check_restored(const std::string& text, std::size_t stop, policy::ClientOpt
   const std::string original = policy::original_of(text);
   assert(policy::original_of(original) == original || is_ours(original));
   if (is_ours(original)) return;
-  const std::string edited = policy::with_entry(original, "127.0.0.1", options);
+  const std::vector<std::string> servers(stop % 2 == 0 ? 1 : 2, "127.0.0.1");
+  const std::string edited = policy::with_entry(original, servers, options);
   assert(policy::original_of(edited) == original);
-  assert(policy::entry_in(edited) == "127.0.0.1");
+  assert(policy::entry_in(edited) == servers);
 
   const policy::InPlaceEdit edit = policy::plan_edit(text, edited);
   std::string file = text + edit.tail;

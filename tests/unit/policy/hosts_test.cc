@@ -196,11 +196,40 @@ TEST_CASE("a name has as many addresses as a message can hold, and no more") {
   }
   CHECK(taken == kMax);
   CHECK(table.add("a", ip("11.0.0.1")) == Added::TooMany);
+  CHECK(table.add("a", ip("11.0.0.3")) == Added::OneMoreTooMany);
+  CHECK(table.add("a", ip("10.0.3.7")) == Added::Yes);  // it has this one
   CHECK(table.add("b", ip("11.0.0.1")) == Added::Yes);
-  const HostsReport report = table.add_text("11.0.0.2 b a\n");
-  REQUIRE(report.first_bad.size() == 1);
-  CHECK(report.first_bad[0].reason == "'a' has too many addresses");
+  CHECK(table.add_text("11.0.0.2 b a\n").bad_lines == 0);  // it has been told
   CHECK(addresses(table, "a").size() == HostsTable::kMaxAddressesPerName);
+}
+
+TEST_CASE("of too many addresses of a name the first is told") {
+  for (const std::string name : {"a.test", "*.a.test"}) {
+    std::string text;
+    std::vector<std::string> expected;
+    for (int i = 0; i < 100'000; ++i) {
+      const std::string address = "10." + std::to_string(i >> 16) + "." +
+                                  std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255);
+      text += address + " " + name + "\n" + address + " " + name + "\n";
+      if (i < static_cast<int>(HostsTable::kMaxAddressesPerName)) expected.push_back(address);
+    }
+    HostsTable table(1);
+    const HostsReport report = table.add_text(text);
+    CHECK(report.bad_lines == 1);
+    REQUIRE(report.first_bad.size() == 1);
+    CHECK(report.first_bad[0].line == 2 * HostsTable::kMaxAddressesPerName + 1);
+    CHECK(report.first_bad[0].reason ==
+          "'" + name + "' has more than 4096 addresses, the rest does not count");
+    CHECK(addresses(table, "x.a.test").empty() == (name == "a.test"));
+    CHECK(addresses(table, name == "a.test" ? name : "x.a.test") == expected);
+  }
+}
+
+TEST_CASE("a stopped reading of a text ends at once") {
+  const StopFlag stop = true;
+  HostsTable table(1);
+  (void)table.add_text("10.0.0.1 a.test\n", stop);
+  CHECK(table.empty());
 }
 
 // Wildcards.

@@ -8,7 +8,11 @@
 namespace dnslet::policy {
 namespace {
 
-constexpr const char* kServer = "127.0.0.1";
+using Servers = std::vector<std::string>;
+
+const Servers kServer = {"127.0.0.1"};
+const Servers kOther = {"127.0.0.2"};
+const Servers kTwo = {"127.0.0.1", "172.17.0.1"};
 constexpr std::size_t kUnmarked = 11;  // so many bytes of an edit could be the user's own
 
 std::string entered(std::string_view original) { return with_entry(original, kServer); }
@@ -63,11 +67,25 @@ const std::vector<std::string>& originals() {
   return texts;
 }
 
+// Every state in which a stop can leave a file: in the middle of the first write, behind it, in the
+// middle of the second one where that is more than a page, behind it.
+std::vector<std::string> stops(const std::string& from, const std::string& to) {
+  constexpr std::size_t kPage = 4096;
+  const InPlaceEdit edit = plan_edit(from, to);
+  const Steps done = steps(from, to);
+  std::vector<std::string> texts = {from, done.overwritten, done.cut};
+  for (std::size_t i = kUnmarked; i <= edit.tail.size(); ++i)
+    texts.push_back(written(from, from.size(), edit.tail, i));
+  for (std::size_t i = kPage; i < edit.head.size(); i += kPage)
+    texts.push_back(written(done.with_copy, 0, edit.head, i));
+  return texts;
+}
+
 }  // namespace
 
 TEST_CASE("our entry comes first, nameserver lines are kept as comments") {
   CHECK(entered("search a.test\nnameserver 10.0.0.1\noptions ndots:5\nnameserver fd00::1\n") ==
-        "nameserver 127.0.0.1 # added by dnslet\n"
+        "# added by dnslet: 127.0.0.1\nnameserver 127.0.0.1\n"
         "search a.test\n# dnslet: nameserver 10.0.0.1\noptions ndots:5\n"
         "# dnslet: nameserver fd00::1\n");
 }
@@ -75,7 +93,7 @@ TEST_CASE("our entry comes first, nameserver lines are kept as comments") {
 TEST_CASE("clients that are to ask once lose their search list and their ndots") {
   CHECK(entered_with_options("search a.test\nnameserver 10.0.0.1\noptions rotate ndots:5 use-vc\n"
                              " domain b.test\noptions edns0\n") ==
-        "nameserver 127.0.0.1 # added by dnslet\n"
+        "# added by dnslet: 127.0.0.1\nnameserver 127.0.0.1\n"
         "options ndots:1 rotate use-vc # added by dnslet\n"
         "# dnslet: search a.test\n# dnslet: nameserver 10.0.0.1\n"
         "# dnslet: options rotate ndots:5 use-vc\n# dnslet:  domain b.test\noptions edns0\n");
@@ -108,10 +126,70 @@ TEST_CASE("a line that looks like a kept one survives") {
 
 TEST_CASE("the entry is found, whoever put it there") {
   CHECK(entry_in(entered("nameserver 10.0.0.1\n")) == kServer);
-  CHECK(entry_in("search a\nnameserver fe80::1%eth0 # added by dnslet\r\n") == "fe80::1%eth0");
-  CHECK_FALSE(entry_in("nameserver 10.0.0.1 # added by somebody\n"));
-  CHECK_FALSE(entry_in("# nameserver 10.0.0.1 # added by dnslet\n"));
-  CHECK_FALSE(entry_in(""));
+  CHECK(entry_in(with_entry("nameserver 10.0.0.1\n", kTwo)) == kTwo);
+  CHECK(entry_in("search a\nnameserver fe80::1%eth0 # added by dnslet\r\n") ==
+        Servers{"fe80::1%eth0"});
+  CHECK(entry_in("nameserver 10.0.0.1 # added by somebody\n").empty());
+  CHECK(entry_in("# nameserver 10.0.0.1 # added by dnslet\n").empty());
+  CHECK(entry_in("# added by dnslet: 10.0.0.1\nnameserver 10.0.0.2\n").empty());
+  CHECK(entry_in("").empty());
+}
+
+TEST_CASE("an entry that has lost one of its lines is the same entry") {
+  const std::string text = "# added by dnslet: 127.0.0.1 172.17.0.1\nnameserver 172.17.0.1\n";
+  CHECK(entry_in(text) == kTwo);
+  CHECK(original_of(text).empty());
+}
+
+TEST_CASE("two nameservers stand below one mark") {
+  const std::string original = "search a.test\nnameserver 10.0.0.1\n";
+  const std::string edited = with_entry(original, kTwo);
+  CHECK(edited ==
+        "# added by dnslet: 127.0.0.1 172.17.0.1\nnameserver 127.0.0.1\n"
+        "nameserver 172.17.0.1\nsearch a.test\n# dnslet: nameserver 10.0.0.1\n");
+  CHECK(original_of(edited) == original);
+}
+
+TEST_CASE("a nameserver that others put below the mark stays") {
+  CHECK(original_of("# added by dnslet: 127.0.0.1\nnameserver 10.8.0.1\nnameserver 127.0.0.1\n"
+                    "# dnslet: nameserver 10.0.0.1\n") ==
+        "nameserver 10.8.0.1\nnameserver 10.0.0.1\n");
+}
+
+TEST_CASE("a mark without what it announces is no entry") {
+  for (const std::string original :
+       {"# added by dnslet: 127.0.0.1\n# dnslet: nameserver 10.0.0.1\n",
+        "# added by dnslet: 127.0.0.1\nnameserver 127.0.0.11\n", "# added by dnslet: \n",
+        "nameserver 127.0.0.1\n# added by dnslet: 127.0.0.1\n",
+        "# added by dnslet: 127.0.0.1\n# added by dnslet: 127.0.0.9\nnameserver 127.0.0.1\n"}) {
+    CAPTURE(original);
+    CHECK(original_of(original) == original);
+    CHECK(original_of(entered(original)) == original);
+  }
+}
+
+// What versions before this one wrote: the mark behind the address.
+std::string older_form(std::string edited) {
+  const std::string_view mark = "# added by dnslet: 127.0.0.1\n";
+  const std::string_view line = "nameserver 127.0.0.1";
+  return edited.substr(mark.size()).insert(line.size(), " # added by dnslet");
+}
+
+TEST_CASE("an entry of the older form is restored, also from the middle of an edit") {
+  for (const std::string& original : originals()) {
+    const std::string older = older_form(entered(original));
+    CAPTURE(original, older);
+    CHECK(entry_in(older) == kServer);
+    CHECK(original_of(older) == original);
+    CHECK(steps(older, entered(original)).cut == entered(original));
+    for (const auto& [from, to] : {std::pair(original, older), std::pair(older, original),
+                                   std::pair(older, entered(original))})
+      for (const std::string& text : stops(from, to))
+        if (original_of(text) != original) {
+          CAPTURE(text);
+          CHECK(original_of(text) == original);
+        }
+  }
 }
 
 TEST_CASE("what was edited is restored byte for byte") {
@@ -143,20 +221,6 @@ TEST_CASE("an edit ends with exactly the text that was wanted") {
   }
 }
 
-// Every state in which a stop can leave a file: in the middle of the first write, behind it, in the
-// middle of the second one where that is more than a page, behind it.
-std::vector<std::string> stops(const std::string& from, const std::string& to) {
-  constexpr std::size_t kPage = 4096;
-  const InPlaceEdit edit = plan_edit(from, to);
-  const Steps done = steps(from, to);
-  std::vector<std::string> texts = {from, done.overwritten, done.cut};
-  for (std::size_t i = kUnmarked; i <= edit.tail.size(); ++i)
-    texts.push_back(written(from, from.size(), edit.tail, i));
-  for (std::size_t i = kPage; i < edit.head.size(); i += kPage)
-    texts.push_back(written(done.with_copy, 0, edit.head, i));
-  return texts;
-}
-
 TEST_CASE("an edit may stop anywhere") {
   for (const std::string& original : originals()) {
     const std::string edited = entered(original);
@@ -178,7 +242,7 @@ TEST_CASE("an edit that makes the text grow over a page may stop there") {
   for (std::size_t size = kPage - 200; size <= kPage + 20; ++size) {
     const std::string original = std::string(size - rest.size() - 2, '#') + "#\n" + rest;
     for (const ClientOptions options : {ClientOptions::Keep, ClientOptions::Auto}) {
-      const std::string to = with_entry(original, "127.0.0.1", options);
+      const std::string to = with_entry(original, kServer, options);
       const InPlaceEdit edit = plan_edit(original, to);
       std::string file = original + edit.tail;
       for (std::size_t done = 0; done < edit.head.size(); done += kPage) {
@@ -198,7 +262,7 @@ TEST_CASE("an edit may stop anywhere twice") {
     const std::string edited = entered(original);
     for (const auto& [from, to] : {std::pair(original, edited), std::pair(edited, original)})
       for (const std::string& left : stops(from, to))
-        for (const std::string& text : stops(left, with_entry(original, "127.0.0.2")))
+        for (const std::string& text : stops(left, with_entry(original, kOther)))
           if (original_of(text) != original) {
             CAPTURE(left, text);
             CHECK(original_of(text) == original);
@@ -224,7 +288,7 @@ TEST_CASE("the first bytes of a padding are ours wherever they stand") {
     CAPTURE(text);
     const std::string original = original_of(text);
     CHECK(original.empty());
-    CHECK(original_of(with_entry(text, "127.0.0.1")) == original);
+    CHECK(original_of(with_entry(text, kServer)) == original);
   }
 }
 
@@ -242,7 +306,7 @@ TEST_CASE("what was written and then lost to a power cut reads as zeros") {
 TEST_CASE("an edit that stopped is edited again") {
   const std::string original = "search a.test\nnameserver 10.0.0.1";
   for (const std::string& left : stops(original, entered(original)))
-    CHECK(steps(left, with_entry(original, "127.0.0.2")).cut == with_entry(original, "127.0.0.2"));
+    CHECK(steps(left, with_entry(original, kOther)).cut == with_entry(original, kOther));
 }
 
 TEST_CASE("what others do to a file after a stop counts") {
@@ -308,26 +372,40 @@ TEST_CASE("in the middle of an edit resolvers find nameservers") {
       if (text[at] != '#') kept += text.substr(at, end == std::string::npos ? end : end - at + 1);
     }
     const bool is_old = kept == original + "\n";
-    const bool is_new = kept == "nameserver 127.0.0.1 # added by dnslet\nsearch a.test\n";
+    const bool is_new = kept == "nameserver 127.0.0.1\nsearch a.test\n";
     CHECK((is_old || is_new));
   }
 }
 
 // Which address clients need.
 
+std::string entry(const std::vector<std::string>& listen) {
+  std::vector<Endpoint> endpoints;
+  for (const std::string& text : listen) endpoints.push_back(*Endpoint::from_text(text, 53));
+  std::string text;
+  for (const std::string& server : entry_for(endpoints))
+    (text += text.empty() ? "" : " ") += server;
+  return text;
+}
+
 TEST_CASE("the entry is the first listener on port 53") {
-  const auto entry = [](std::vector<std::string> listen) {
-    std::vector<Endpoint> endpoints;
-    for (const std::string& text : listen) endpoints.push_back(*Endpoint::from_text(text, 53));
-    return entry_for(endpoints).value_or("none");
-  };
   CHECK(entry({"127.0.0.1"}) == "127.0.0.1");
   CHECK(entry({"10.0.0.1:5353", "127.0.0.7"}) == "127.0.0.7");
   CHECK(entry({"0.0.0.0"}) == "127.0.0.1");
   CHECK(entry({"[::]"}) == "::1");
   CHECK(entry({"[fe80::1%eth0]"}) == "fe80::1%eth0");
-  CHECK(entry({"127.0.0.1:5353"}) == "none");
-  CHECK(entry({}) == "none");
+  CHECK(entry({"10.0.0.1", "127.0.0.1", "10.0.0.2"}) == "10.0.0.1");
+  CHECK(entry({"127.0.0.1:5353"}).empty());
+  CHECK(entry({}).empty());
+}
+
+TEST_CASE("behind a loopback address comes one that containers can reach") {
+  CHECK(entry({"127.0.0.1", "172.17.0.1"}) == "127.0.0.1 172.17.0.1");
+  CHECK(entry({"0.0.0.0", "[fd00::1]"}) == "127.0.0.1 fd00::1");
+  CHECK(entry({"[::1]", "127.0.0.1", "0.0.0.0", "172.17.0.1:5353", "172.18.0.1", "172.19.0.1"}) ==
+        "::1 172.18.0.1");
+  CHECK(entry({"172.17.0.1:5353", "172.18.0.1:5353", "127.0.0.1"}) == "127.0.0.1");
+  CHECK(entry({"172.17.0.1", "127.0.0.1"}) == "172.17.0.1");
 }
 
 }  // namespace dnslet::policy

@@ -66,6 +66,14 @@ TEST_CASE("lines that are not understood are skipped") {
   CHECK(nameservers(text).empty());
 }
 
+TEST_CASE("what is no address alone is told apart from what says nothing") {
+  const auto unusable = [](std::string_view text) { return parse_resolv_conf(text).unusable; };
+  CHECK(unusable("nameserver 10.0.0.1:5353\nnameserver [::1]\nnameserver 10.0.0.2\n"
+                 "nameserver dns.test # x\nnameserver 10.0.0.1,10.0.0.2\n") ==
+        Texts{"10.0.0.1:5353", "[::1]", "dns.test", "10.0.0.1,10.0.0.2"});
+  CHECK(unusable("nameserver\nnameserver #10.0.0.1\n# nameserver x\n; nameserver x\n").empty());
+}
+
 TEST_CASE("bytes may be anything") {
   const std::string text("nameserver \0\xff\nnameserver 10.0.0.1\n\x01\x02", 37);
   CHECK(nameservers(text) == Texts{"10.0.0.1:53"});

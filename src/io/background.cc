@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "io/background.h"
+
+#include <utility>
+
+namespace dnslet::io {
+
+Background::~Background() {
+  constexpr Milliseconds kMoment{100};
+  while (!end(kMoment)) continue;
+}
+
+void Background::run(Work work, std::function<void()> on_done) {
+  if (is_set(stop_)) return;
+  pieces_.push_back({std::move(work), std::move(on_done)});
+  if (pieces_.size() == 1) begin_first();
+}
+
+void Background::begin_first() {
+  if (!thread_) {
+    auto thread = Thread::start([this] { serve(); });
+    if (thread) thread_ = std::move(*thread);
+  }
+  if (!thread_) {
+    std::exchange(pieces_.front().work, nullptr)(stop_);
+    mailbox_.post([this] { on_first_done(); });
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  handed_over_ = std::exchange(pieces_.front().work, nullptr);
+  changed_.notify_all();
+}
+
+void Background::on_first_done() {
+  if (const auto on_done = std::exchange(pieces_.front().on_done, nullptr)) on_done();
+  pieces_.pop_front();
+  if (!pieces_.empty()) begin_first();
+}
+
+void Background::serve() {
+  std::unique_lock lock(mutex_);
+  while (true) {  // ends: when it is told to, between two pieces
+    changed_.wait(lock, [this] { return handed_over_ || is_ending_; });
+    if (!handed_over_) return;
+    const Work& work = handed_over_;  // nobody else touches it until it is done
+    lock.unlock();
+    work(stop_);
+    lock.lock();
+    handed_over_ = nullptr;
+    changed_.notify_all();
+    mailbox_.post([this] { on_first_done(); });
+  }
+}
+
+bool Background::end(Milliseconds patience) {
+  stop_ = true;
+  {
+    std::unique_lock lock(mutex_);
+    is_ending_ = true;
+    changed_.notify_all();
+    if (!changed_.wait_for(lock, patience, [this] { return !handed_over_; })) return false;
+  }
+  thread_.reset();  // waits for its last steps
+  pieces_.clear();
+  return true;
+}
+
+}  // namespace dnslet::io
