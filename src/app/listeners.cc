@@ -34,6 +34,11 @@ std::string with_remedy(const Error& error, const Endpoint& endpoint, std::strin
     return error.text + "; in " + std::string(flag) +
            " a link-local address needs its interface, as in [fe80::1%eth0]:53, and an IPv4 "
            "address is written as such";
+  if (says(UV_EAFNOSUPPORT))
+    return error.text +
+           "; this system has no such sockets: choose an address of the other family "
+           "with " +
+           std::string(flag);
   if (says(UV_EMFILE)) return error.text + "; raise the limit of open files (ulimit -n)";
   if (endpoint.port >= 1024 || !says(UV_EACCES)) return error.text;
   return error.text + "; choose a port from 1024 on with " + std::string(flag) +

@@ -21,6 +21,7 @@
 #include "app/server.h"
 #include "app/version.h"
 #include "io/privileges.h"
+#include "io/trial.h"
 #include "io/upstream.h"
 
 namespace {
@@ -81,6 +82,8 @@ int serve(Options options) {
                                 "; raise the limit (ulimit -n), or set fewer --threads "
                                 "(DNSMASQ_THREADS)");
   keep_tables_apart();
+  if (const auto status = dnslet::io::try_system(); !status)
+    return fail(kCannotRun, status.error().text);
   auto passed = dnslet::app::take_passed_sockets(options);
   if (!passed) return fail(kCannotRun, passed.error().text);
   if (!dnslet::io::prepare_upstream()) return fail(kCannotRun, "cannot initialise c-ares");
@@ -100,6 +103,8 @@ int serve(Options options) {
 
 int explain(Options options) {
   options.threads = 1;
+  if (const auto status = dnslet::io::try_system(); !status)
+    return fail(kCannotRun, status.error().text);
   if (!dnslet::io::prepare_upstream()) return fail(kCannotRun, "cannot initialise c-ares");
   dnslet::app::Server server(std::move(options));
   if (const auto status = server.configure(); !status) return fail(kBadUsage, status.error().text);

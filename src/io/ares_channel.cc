@@ -31,7 +31,7 @@ class RandomIds {
   uint16_t next() {
     if (used_ == ids_.size()) {
       const int status = getentropy(ids_.data(), sizeof ids_);
-      assert(status == 0);  // fails before Linux 3.17 only
+      assert(status == 0);  // try_system() has drawn some
       (void)status;
       used_ = 0;
     }
