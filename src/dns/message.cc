@@ -6,6 +6,8 @@
 #include <charconv>
 #include <utility>
 
+#include "dns/rdata.h"
+
 namespace dnslet::dns {
 namespace {
 
@@ -16,6 +18,8 @@ constexpr std::pair<uint16_t, const char*> kTypeNames[] = {
     {52, "TLSA"}, {64, "SVCB"},  {65, "HTTPS"}, {99, "SPF"},  {251, "IXFR"},  {252, "AXFR"},
     {255, "ANY"}, {257, "CAA"}};
 constexpr const char* kTypePrefix = "TYPE";  // RFC 3597 section 5
+
+constexpr uint8_t kEdnsVersion = 0;
 
 Edns edns_of(const Record& opt) {
   Edns edns;
@@ -55,8 +59,10 @@ Record read_fixed(Reader& reader, std::size_t start) {
   return record;
 }
 
-// Whether the options of an OPT record fill its RDATA exactly (RFC 6891 section 6.1.2).
-bool options_are_whole(BytesView rdata) {
+// Whether the options of an OPT record fill its RDATA exactly (RFC 6891 section 6.1.2). What
+// another version has there nobody knows.
+bool options_are_whole(BytesView rdata, const Edns& edns) {
+  if (edns.version != kEdnsVersion) return true;
   Reader reader(rdata);
   while (reader.ok() && reader.remaining() > 0) {
     reader.skip(2);
@@ -75,20 +81,22 @@ struct Counts {
 bool read_query_records(BytesView packet, Reader& reader, const Counts& counts, Query& query) {
   const std::size_t before_additional = std::size_t{counts.answer} + counts.authority;
   const std::size_t total = before_additional + counts.additional;
+  JumpBudget jumps;
   for (std::size_t i = 0; i < total; ++i) {  // ends: a record takes 11 bytes, a short read fails
     const std::size_t start = reader.offset();
     const bool owner_is_root = reader.remaining() > 0 && packet[start] == 0;
     if (owner_is_root) reader.skip(1);  // an OPT's: there is nothing to follow
-    if (!owner_is_root && !Name::from_message(packet, reader)) return false;
+    if (!owner_is_root && !Name::from_message(packet, reader, jumps)) return false;
     const Record record = read_fixed(reader, start);
     if (!reader.ok()) return false;
     if (record.type != Type::OPT) continue;
     const BytesView rdata = packet.subspan(record.rdata(), record.end - record.rdata());
-    if (query.edns || !owner_is_root || i < before_additional || !options_are_whole(rdata))
+    const Edns edns = edns_of(record);
+    if (query.edns || !owner_is_root || i < before_additional || !options_are_whole(rdata, edns))
       return false;
-    query.edns = edns_of(record);
+    query.edns = edns;
   }
-  return reader.remaining() == 0;
+  return true;
 }
 
 bool read_question(BytesView packet, Reader& reader, Query& query) {
@@ -178,7 +186,7 @@ Verdict parse_query_into(BytesView packet, Query& query) {
   if (!has_question || !is_readable) return Verdict::FormErr;
 
   // RFC 6891 section 6.1.3: an unknown version is told apart from a broken packet.
-  return query.edns && query.edns->version > 0 ? Verdict::BadVers : Verdict::Usable;
+  return query.edns && query.edns->version != kEdnsVersion ? Verdict::BadVers : Verdict::Usable;
 }
 
 std::optional<Message> Message::parse(BytesView packet) {
@@ -199,13 +207,15 @@ std::optional<Message> Message::parse(BytesView packet) {
 }
 
 bool Message::check_records(Reader& reader) {
+  JumpBudget jumps;
   for (const Section section : {Section::Answer, Section::Authority, Section::Additional}) {
     for (std::size_t left = count(section); left > 0; --left) {  // ends: a short read fails
       const std::size_t start = reader.offset();
-      if (!skip_question_pointer(reader) && !Name::from_message(bytes_, reader)) return false;
+      if (!skip_question_pointer(reader) && !Name::from_message(bytes_, reader, jumps))
+        return false;
       Record record = read_fixed(reader, start);
       record.section = section;
-      if (!reader.ok()) return false;
+      if (!reader.ok() || !is_sound_rdata(bytes_, record, jumps)) return false;
       if (record.type == Type::OPT && !check_opt(record)) return false;
     }
   }
@@ -214,10 +224,9 @@ bool Message::check_records(Reader& reader) {
 
 bool Message::check_opt(const Record& record) {
   if (opt_ || record.section != Section::Additional || bytes_[record.start] != 0) return false;
-  if (!options_are_whole(bytes_.subspan(record.rdata(), record.end - record.rdata()))) return false;
   opt_ = record;
   edns_ = edns_of(record);
-  return true;
+  return options_are_whole(rdata(record), *edns_);
 }
 
 Rcode Message::rcode() const {
@@ -240,7 +249,7 @@ Name Message::name_at(std::size_t offset) const {
 }
 
 BytesView extended_error(const Message& message) {
-  if (!message.opt()) return {};
+  if (!message.opt() || message.edns()->version != kEdnsVersion) return {};
   Reader reader(message.rdata(*message.opt()));
   while (reader.remaining() > 0 && reader.ok()) {  // parse() has checked that the options are whole
     const uint16_t code = reader.u16();

@@ -27,8 +27,11 @@ enum class Type : uint16_t {
   CNAME = 5,
   SOA = 6,
   PTR = 12,
+  MX = 15,
   TXT = 16,
   AAAA = 28,
+  SRV = 33,
+  DNAME = 39,
   OPT = 41,
   DS = 43,
   DNSKEY = 48,
@@ -131,8 +134,7 @@ struct ReceivedQuery {
   Query query;  // with Verdict::Usable whole; otherwise as far as it was understood
 };
 
-// Judges a client's packet (contract section 3.1). Trailing bytes behind the last record count as
-// a format error, as in every strict parser.
+// Judges a client's packet (contract section 3.1). Bytes behind the last record are ignored.
 ReceivedQuery parse_query(BytesView packet);
 // The same without a copy. REQUIRES: `query` is as made.
 Verdict parse_query_into(BytesView packet, Query& query);
@@ -154,8 +156,9 @@ struct Record {
 
 class Message {
  public:
-  // Accepts a message with exactly one question whose records are all whole. Bytes behind the last
-  // record are not part of it (see size()). nullopt: anything else.
+  // Accepts a message with exactly one question whose records are all whole, with RDATA that is
+  // sound (dns/rdata), and whose names take no more jumps than a JumpBudget has. Bytes behind the
+  // last record are not part of it (see size()). nullopt: anything else.
   static std::optional<Message> parse(BytesView packet);
 
   BytesView bytes() const { return bytes_; }  // without what followed the last record
@@ -185,8 +188,8 @@ class Message {
   }
 
   Name owner(const Record& record) const { return name_at(record.start); }
-  // The name at an offset inside this message that parse() has checked: an owner, or the RDATA of a
-  // CNAME, NS or PTR. A name that is broken inside RDATA gives the root.
+  // The name at an offset inside this message: an owner, or a name in RDATA. A broken one gives the
+  // root.
   Name name_at(std::size_t offset) const;
   BytesView rdata(const Record& record) const {
     return bytes_.subspan(record.rdata(), record.end - record.rdata());

@@ -13,8 +13,7 @@ uint32_t sane(uint32_t ttl) { return ttl > INT32_MAX ? 0 : ttl; }
 // RFC 2308 section 5: the SOA's TTL and its last field, MINIMUM, limit a negative answer.
 uint32_t negative_ttl(const dns::Message& message, const dns::Record& soa) {
   const dns::BytesView rdata = message.rdata(soa);
-  if (rdata.size() < 22) return 0;  // two names and five numbers
-  dns::Reader reader(rdata.last(4));
+  dns::Reader reader(rdata.last(4));  // a message that has been parsed has a whole one
   return std::min(sane(soa.ttl), sane(reader.u32()));
 }
 
