@@ -348,6 +348,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "How lines of the log are written", parse_log_format},
     {"Operation", "metrics", 0, Kind::Text, "DNSMASQ_METRICS", "IP:PORT", "",
      "Serve counters and health over HTTP", parse_metrics},
+    {"Operation", "metrics-host", 0, Kind::Text, "DNSMASQ_METRICS_HOST", "HOST,...", "",
+     "Names by which they may be called", parse_metrics_host},
     {"Operation", "", 0, Kind::Text, "GRAPHITE_SERVER", "IP:PORT", "", "", parse_graphite_server},
     {"Operation", "", 0, Kind::Text, "GRAPHITE_PREFIX", "NAME", "dnslet", "",
      parse_graphite_prefix},

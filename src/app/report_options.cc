@@ -47,6 +47,24 @@ Status parse_metrics(std::string_view text, Options& options) {
                "not accepted here)");
 }
 
+Status parse_metrics_host(std::string_view text, Options& options) {
+  const Error error = not_a(text, "a list of host names, for example dnslet,dns.example.com");
+  std::vector<std::string> hosts;
+  const auto elements = parse_list(text);
+  if (!elements) return elements.error();
+  for (const std::string_view element : *elements) {
+    std::string host = lower_case(element);
+    if (host.ends_with('.')) host.pop_back();
+    const bool is_name = !host.empty() && std::ranges::all_of(host, [](char c) {
+      return is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
+    });
+    if (!is_name) return error;
+    hosts.push_back(std::move(host));
+  }
+  options.metrics_hosts = std::move(hosts);
+  return Done();
+}
+
 Status parse_graphite_server(std::string_view text, Options& options) {
   options.graphite = parse_address_and_port(text);
   if (options.graphite && options.graphite->port != 0) return Done();

@@ -15,6 +15,7 @@ namespace dnslet::app {
 Status parse_log_format(std::string_view text, Options& options);
 // An address and a port, which must not be left out. Port 0 takes a free one.
 Status parse_metrics(std::string_view text, Options& options);
+Status parse_metrics_host(std::string_view text, Options& options);
 // The same, but for port 0.
 Status parse_graphite_server(std::string_view text, Options& options);
 // Words of letters, digits, - and _ with dots between them.
