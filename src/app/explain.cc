@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "app/option_values.h"
-#include "app/record_text.h"
 #include "dns/patch.h"
+#include "dns/record_text.h"
 #include "policy/family.h"
 #include "policy/special.h"
 

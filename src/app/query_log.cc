@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "app/record_text.h"
+#include "dns/record_text.h"
 
 namespace dnslet::app {
 namespace {

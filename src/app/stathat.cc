@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "app/record_text.h"
 #include "app/version.h"
+#include "dns/record_text.h"
 #include "io/http_request.h"
 
 namespace dnslet::app {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Copyright the dnslet authors
-#include "app/record_text.h"
+#include "dns/record_text.h"
 
 #include <algorithm>
 
-namespace dnslet::app {
+namespace dnslet::dns {
 
 std::optional<IpAddress> address_in(const dns::Message& message, const dns::Record& record) {
   const dns::BytesView rdata = message.rdata(record);
@@ -36,4 +36,4 @@ std::string generic_rdata_text(const dns::Message& message, const dns::Record& r
   return text;
 }
 
-}  // namespace dnslet::app
+}  // namespace dnslet::dns

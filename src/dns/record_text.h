@@ -10,7 +10,7 @@
 #include "base/address.h"
 #include "dns/message.h"
 
-namespace dnslet::app {
+namespace dnslet::dns {
 
 // The address in an A or AAAA record; nullopt: another type, or not as long as its type wants it.
 std::optional<IpAddress> address_in(const dns::Message& message, const dns::Record& record);
@@ -22,4 +22,4 @@ std::optional<std::string> rdata_text(const dns::Message& message, const dns::Re
 // The RDATA of any type: as above, or in the generic form of RFC 3597 section 5.
 std::string generic_rdata_text(const dns::Message& message, const dns::Record& record);
 
-}  // namespace dnslet::app
+}  // namespace dnslet::dns
