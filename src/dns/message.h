@@ -161,6 +161,11 @@ class Message {
   // last record are not part of it (see size()). nullopt: anything else.
   static std::optional<Message> parse(BytesView packet);
 
+  // The front of a message without OPT that parse() has accepted: whole, or cut off anywhere behind
+  // the question, and edited by dns/patch since. Its walks end behind the last record that is
+  // there. Looks at no record: for an answer of which a small part is wanted.
+  static Message reopen(BytesView front);
+
   BytesView bytes() const { return bytes_; }  // without what followed the last record
   std::size_t size() const { return bytes_.size(); }
   uint16_t id() const { return word(0); }
@@ -181,16 +186,29 @@ class Message {
   // Walks the records in order. `visit(const Record&)` is called for each.
   template <typename Visit>
   void for_each_record(Visit visit) const {
+    walk_records([&visit](const Record& record) {
+      visit(record);
+      return true;
+    });
+  }
+  // The same until `visit` returns false.
+  template <typename Visit>
+  void walk_records(Visit visit) const {
     Reader reader(bytes_);
     reader.skip(question_end_);
     for (const Section section : {Section::Answer, Section::Authority, Section::Additional})
-      for (std::size_t left = count(section); left > 0; --left) visit(read_record(reader, section));
+      for (std::size_t left = count(section); left > 0; --left) {
+        const Record record = read_record(reader, section);
+        if (!reader.ok() || !visit(record)) return;
+      }
   }
 
   Name owner(const Record& record) const { return name_at(record.start); }
   // The name at an offset inside this message: an owner, or a name in RDATA. A broken one gives the
   // root.
   Name name_at(std::size_t offset) const;
+  // The same out of a budget; nullopt also when it is used up.
+  std::optional<Name> name_at(std::size_t offset, JumpBudget& jumps) const;
   BytesView rdata(const Record& record) const {
     return bytes_.subspan(record.rdata(), record.end - record.rdata());
   }
