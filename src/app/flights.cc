@@ -328,7 +328,11 @@ void Flights::land_failed(uint64_t id) {
     land(id, refusal, source, flight.group->servers[flight.refused_by]->name());
     return;
   }
-  land(id, {dns::build_failure(flight.question.question, dns::Rcode::ServFail), {}}, source, "");
+  policy::Answer failure = {dns::build_failure(flight.question.question, dns::Rcode::ServFail), {}};
+  if (!flight.was_heard)
+    failure.error = flight.was_silent ? dns::ExtendedError::no_reachable_authority()
+                                      : dns::ExtendedError::network_error();
+  land(id, failure, source, "");
 }
 
 void Flights::land(uint64_t id, const policy::Answer& answer, policy::Source source,
@@ -384,8 +388,10 @@ void Flights::on_time() {
     held_.pop_front();
     land_held(id);
   }
-  while (!flights_.empty() && flights_.find(flights_.oldest())->deadline <= now)
+  while (!flights_.empty() && flights_.find(flights_.oldest())->deadline <= now) {
+    flights_.find(flights_.oldest())->was_silent = true;
     land_failed(flights_.oldest());
+  }
   if (std::erase_if(retired_, [](const auto& group) { return group->flights == 0; }) > 0)
     drop_unused_counters();
   arm();
@@ -401,6 +407,7 @@ void Flights::on_silence(uint64_t id) {
   }
   for (const std::size_t server : flight->attempt.silent(now)) {
     note_failure(*flight->group, server, "silent");
+    flight->was_silent = true;
     tell(Exchange::What::Silent, *flight, server);
   }
   if (now < flight->attempt.silent_at()) return;  // somebody was asked meanwhile

@@ -128,7 +128,8 @@ class Flights {
     std::unique_ptr<policy::Answer> refusal{};
     // What a server has said over UDP, cut, while it is asked over TCP: better than nothing.
     std::unique_ptr<Held> cut{};
-    bool was_heard = false;  // some server could be reached
+    bool was_heard = false;   // some server could be reached
+    bool was_silent = false;  // some server has said nothing in time
     bool was_asked = false;
     bool is_silent = false;  // the lookups have been told
     policy::Existence sibling = policy::Existence::Unknown;
