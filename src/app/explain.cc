@@ -203,9 +203,9 @@ void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {
   message->for_each_record([&](const dns::Record& record) {
     if (record.section != dns::Section::Answer) return;
     row("", message->name_at(record.start).view().to_text() + ' ' + std::to_string(record.ttl) +
-                ' ' + to_text(record.type) + ' ' + generic_rdata_text(*message, record));
+                ' ' + to_text(record.type) + ' ' + rdata_text(*message, record));
   });
-  tell_reason(*message);
+  if (reply.source != Source::Error) tell_reason(*message);  // what is ours has been told
   if (reply.source == Source::Upstream) tell_lifetime(*message);
 }
 

@@ -37,6 +37,7 @@ constexpr Row kRows[] = {
     {24, "t114TT2n6"},  // SIG
     {25, "2116"},       // KEY
     {26, "2nn"},        // PX
+    {27, "sss"},        // GPOS
     {28, "A"},          // AAAA
     {30, "n?"},         // NXT
     {33, "222n"},       // SRV

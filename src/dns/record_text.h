@@ -2,7 +2,8 @@
 // Copyright the dnslet authors
 #pragma once
 
-// What is in a record, and how people write it.
+// What is in a record, and how people write it: the text form of each type (RFC 1035 section 5.1
+// and the RFCs of later types), as far as dns/rdata has its fields.
 
 #include <optional>
 #include <string>
@@ -13,13 +14,12 @@
 namespace dnslet::dns {
 
 // The address in an A or AAAA record; nullopt: another type, or not as long as its type wants it.
-std::optional<IpAddress> address_in(const dns::Message& message, const dns::Record& record);
+std::optional<IpAddress> address_in(const Message& message, const Record& record);
 
-// The RDATA of types that hold one address or one name: "192.0.2.1", "www.example". Safe to print.
-// nullopt: another type, or not as long as its type wants it.
-std::optional<std::string> rdata_text(const dns::Message& message, const dns::Record& record);
-
-// The RDATA of any type: as above, or in the generic form of RFC 3597 section 5.
-std::string generic_rdata_text(const dns::Message& message, const dns::Record& record);
+// The RDATA on one line: "192.0.2.1", "10 mail.example", "\"v=spf1 -all\"". Names are written out,
+// without the final dot. A type that is not known, or RDATA that is not what its type makes it, has
+// the generic form of RFC 3597 section 5, with names written out too where they are known. Safe to
+// print.
+std::string rdata_text(const Message& message, const Record& record);
 
 }  // namespace dnslet::dns
