@@ -8,6 +8,8 @@
 // REQUIRES everywhere: `message` was accepted by dns::Message::parse and carries no OPT. The bytes
 // are the caller's; nothing is kept.
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -46,12 +48,16 @@ void make_no_data(MutableBytesView message);
 
 // How much of a message at its front cut() and flatten() look at, where they cut it down to fewer.
 inline constexpr std::size_t kFront = 4096;
+// The size of that front. REQUIRES: the message is larger than the limit.
+constexpr std::size_t front_size(std::size_t message, std::size_t limit) {
+  return std::min(message, std::max(limit + 1, kFront));
+}
 
 // Shortens the message to `limit` bytes: the additional section goes first, then the authority
 // section, then whole answer records from the end. TC tells that something went which the client
 // needs: an answer record, or an authority section that is the proof of a negative or validated
 // answer (RFC 2181 section 9, RFC 4035 section 3.1.1). Returns the new size, at most `limit`.
-// Reads no further than that: a larger message may be given by its front, of at least `limit`
+// Reads no further than that: a larger message may be given by its front, of more than `limit`
 // bytes. REQUIRES: header and question fit into `limit`.
 std::size_t cut(MutableBytesView message, std::size_t limit, const Query& query);
 

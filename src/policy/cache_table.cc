@@ -60,7 +60,7 @@ bool ends_soon(uint64_t age_ms, uint64_t lifetime_s) {
 dns::MutableBytesView place_for(std::size_t size, const CacheTable::Room& room) {
   if (size <= room.slot.size()) return room.slot.first(size);
   if (size > room.large.size()) return {};
-  return room.large.first(std::min(size, std::max(room.slot.size(), dns::kFront)));
+  return room.large.first(dns::front_size(size, room.slot.size()));
 }
 
 // The offsets, in their order, of fields that lie in the first `size` bytes.

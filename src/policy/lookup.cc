@@ -166,9 +166,8 @@ Reply Lookup::finish_landed(const Tables& tables, const Landed& landed, const Ke
   const std::size_t size = landed.answer.message.size();
   const dns::MutableBytesView slot = without_opt_room(within_limit(out));
   const dns::MutableBytesView message =
-      size <= slot.size()
-          ? slot.first(size)
-          : tables.scratch.first(std::min(size, std::max(slot.size(), dns::kFront)));
+      size <= slot.size() ? slot.first(size)
+                          : tables.scratch.first(dns::front_size(size, slot.size()));
   dns::copy_bytes(dns::BytesView(landed.answer.message).first(message.size()), message);
   if (rotates) {
     const dns::NameView name = query_.question.name;

@@ -88,7 +88,8 @@ class Checked {
     const auto hit = cache_.find(key, now_, slot, large_);
     if (!hit && !stale) return;
     const Stored& stored = stored_.at(which % 64);
-    const std::size_t given = std::min(stored.size, std::max(room, dns::kFront));
+    const std::size_t given =
+        stored.size <= room ? stored.size : dns::front_size(stored.size, room);
     const auto age = std::chrono::floor<std::chrono::seconds>(now_ - stored.since).count();
     assert(hit.has_value() != stale.has_value());
     if (stale) {
