@@ -35,6 +35,7 @@ SAMPLES = {
     "keep|auto": "auto",
     "text|json": "json",
     "IP:PORT": "192.0.2.7:9153",
+    "HOST,...": "dnslet",
     "NAME|UID[:GID]": "65534:65534",
     "": "true",
 }

@@ -8,9 +8,9 @@
 #include <span>
 #include <utility>
 
-#include "app/record_text.h"
 #include "base/text.h"
 #include "dns/patch.h"
+#include "dns/record_text.h"
 #include "policy/family.h"
 #include "policy/special.h"
 #include "policy/storing.h"
@@ -200,9 +200,9 @@ void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {
   message->for_each_record([&](const dns::Record& record) {
     if (record.section != dns::Section::Answer) return;
     row("", message->name_at(record.start).view().to_text() + ' ' + std::to_string(record.ttl) +
-                ' ' + to_text(record.type) + ' ' + generic_rdata_text(*message, record));
+                ' ' + to_text(record.type) + ' ' + rdata_text(*message, record));
   });
-  tell_reason(*message);
+  if (reply.source != Source::Error) tell_reason(*message);  // what is ours has been told
   if (reply.source == Source::Upstream) tell_lifetime(answer);
 }
 

@@ -3,6 +3,8 @@
 #include "app/listeners.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "io/systemd.h"
@@ -13,6 +15,11 @@ namespace {
 // UDP and TCP must share the port: where the system chose it for UDP, TCP may find it taken.
 constexpr int kPortTries = 16;
 
+// How long an IPv6 address is waited for that has just been given to an interface. The kernel needs
+// a second or two.
+constexpr std::chrono::seconds kTentative{5};
+
+using Clock = std::chrono::steady_clock;
 using Sockets = std::vector<io::BoundSocket>;
 
 constexpr std::string_view kListen = "--listen";
@@ -25,6 +32,12 @@ std::string with_remedy(const Error& error, const Endpoint& endpoint, std::strin
   if (says(UV_EADDRINUSE))
     return error.text + "; stop what uses it, or choose another address or port with " +
            std::string(flag);
+  const io::AddressState state =
+      says(UV_EADDRNOTAVAIL) ? io::state_of(endpoint) : io::AddressState::Unknown;
+  if (state == io::AddressState::Tentative)
+    return error.text + "; the system still looks for other hosts that have it: start dnslet later";
+  if (state == io::AddressState::Duplicate)
+    return error.text + "; another host on the link has it, too: give this one another address";
   if (says(UV_EADDRNOTAVAIL))
     return error.text + "; choose an address that this host has with " + std::string(flag);
   if (says(UV_ENODEV))
@@ -34,6 +47,11 @@ std::string with_remedy(const Error& error, const Endpoint& endpoint, std::strin
     return error.text + "; in " + std::string(flag) +
            " a link-local address needs its interface, as in [fe80::1%eth0]:53, and an IPv4 "
            "address is written as such";
+  if (says(UV_EAFNOSUPPORT))
+    return error.text +
+           "; this system has no such sockets: choose an address of the other family "
+           "with " +
+           std::string(flag);
   if (says(UV_EMFILE)) return error.text + "; raise the limit of open files (ulimit -n)";
   if (endpoint.port >= 1024 || !says(UV_EACCES)) return error.text;
   return error.text + "; choose a port from 1024 on with " + std::string(flag) +
@@ -42,11 +60,26 @@ std::string with_remedy(const Error& error, const Endpoint& endpoint, std::strin
          "or give the binary cap_net_bind_service";
 }
 
+// Waits for an address that is still tentative.
+Result<io::Descriptor> bind_when_ready(const Endpoint& endpoint, io::SocketKind kind,
+                                       Clock::time_point until) {
+  constexpr std::chrono::milliseconds kPause{20};
+  bool is_last = false;
+  while (true) {  // ends: at `until`, or with the try after the address has become usable
+    auto socket = io::bind_socket(endpoint, kind);
+    const io::AddressState state = socket ? io::AddressState::Usable : io::state_of(endpoint);
+    const bool may_wait = state == io::AddressState::Tentative || state == io::AddressState::Usable;
+    if (socket || is_last || !may_wait || Clock::now() >= until) return socket;
+    is_last = state == io::AddressState::Usable;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 // A UDP and a TCP socket on the same endpoint, added to `sockets`.
-Status bind_both(const Endpoint& endpoint, Sockets& sockets) {
+Status bind_both(const Endpoint& endpoint, Clock::time_point until, Sockets& sockets) {
   for (int left = kPortTries;; --left) {
-    auto udp = bind_for(endpoint, io::SocketKind::Udp, kListen);
-    if (!udp) return udp.error();
+    auto udp = bind_when_ready(endpoint, io::SocketKind::Udp, until);
+    if (!udp) return Error{with_remedy(udp.error(), endpoint, kListen)};
     auto tcp = io::bind_socket(io::bound_endpoint(*udp), io::SocketKind::Tcp);
     if (!tcp && (endpoint.port != 0 || left == 0))
       return Error{with_remedy(tcp.error(), endpoint, kListen)};
@@ -106,15 +139,16 @@ Result<Sockets> take_passed_sockets(Options& options) {
 
 Result<io::Descriptor> bind_for(const Endpoint& endpoint, io::SocketKind kind,
                                 std::string_view flag) {
-  auto socket = io::bind_socket(endpoint, kind);
+  auto socket = bind_when_ready(endpoint, kind, Clock::now() + kTentative);
   if (!socket) return Error{with_remedy(socket.error(), endpoint, flag)};
   return socket;
 }
 
 Result<DividedSockets> bind_sockets(std::span<const Endpoint> endpoints, std::size_t workers) {
   DividedSockets divided(1);
+  const Clock::time_point until = Clock::now() + kTentative;
   for (const Endpoint& endpoint : endpoints)
-    if (Status status = bind_both(endpoint, divided.front()); !status) return status.error();
+    if (Status status = bind_both(endpoint, until, divided.front()); !status) return status.error();
   if (Status status = multiply(divided, workers, io::bind_beside); !status) return status.error();
   return divided;
 }

@@ -23,6 +23,7 @@
 #include "app/server.h"
 #include "io/log.h"
 #include "io/privileges.h"
+#include "io/trial.h"
 
 namespace {
 
@@ -121,6 +122,8 @@ int serve(Options options, const Complaints& complaints) {
                                            "; raise the limit (ulimit -n), or set fewer --threads "
                                            "(DNSMASQ_THREADS)");
   keep_tables_apart();
+  if (const auto status = dnslet::io::try_system(); !status)
+    return complaints.fail(kCannotRun, status.error().text);
   auto passed = dnslet::app::take_passed_sockets(options);
   if (!passed) return complaints.fail(kCannotRun, passed.error().text);
   const auto user = options.user;
@@ -147,6 +150,8 @@ int serve(Options options, const Complaints& complaints) {
 
 int explain(Options options, const Complaints& complaints) {
   options.threads = 1;
+  if (const auto status = dnslet::io::try_system(); !status)
+    return complaints.fail(kCannotRun, status.error().text);
   dnslet::app::Server server(std::move(options));
   if (const auto status = server.configure(); !status)
     return complaints.fail(kBadUsage, status.error().text);

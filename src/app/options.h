@@ -107,8 +107,9 @@ struct Options {
   bool json_log = false;
   dns::Question explained;  // by Action::Explain
 
-  std::optional<Endpoint> metrics;        // where counters are served; nullopt: nowhere
-  std::optional<ServerAddress> graphite;  // where they are pushed to; nullopt: nowhere
+  std::optional<Endpoint> metrics;         // where counters are served; nullopt: nowhere
+  std::vector<std::string> metrics_hosts;  // names by which clients may call them; lower case
+  std::optional<ServerAddress> graphite;   // where they are pushed to; nullopt: nowhere
   std::string graphite_prefix;
   std::string stathat_user;  // empty: nothing is pushed
   HttpUrl stathat_url = {"api.stathat.com", 80, "/ez"};

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "app/record_text.h"
+#include "dns/record_text.h"
 
 namespace dnslet::app {
 namespace {
@@ -20,7 +20,7 @@ std::string answer_text(dns::BytesView bytes) {
   message->for_each_record([&](const dns::Record& record) {
     if (record.section != dns::Section::Answer) return;
     if (++shown > kMaxShown || text.size() > kMaxText) return;
-    text += (text.empty() ? "" : ",") + rdata_text(*message, record).value_or(to_text(record.type));
+    text += (text.empty() ? "" : ",") + rdata_text(*message, record);
   });
   const bool is_cut = text.size() > kMaxText;
   if (is_cut) text.resize(kMaxText);

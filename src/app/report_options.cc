@@ -47,6 +47,23 @@ Result<Endpoint> parse_metrics(std::string_view text) {
                "not accepted here)");
 }
 
+Result<std::vector<std::string>> parse_metrics_host(std::string_view text) {
+  const Error error = not_a(text, "a list of host names, for example dnslet,dns.example.com");
+  std::vector<std::string> hosts;
+  const auto elements = parse_list(text);
+  if (!elements) return elements.error();
+  for (const std::string_view element : *elements) {
+    std::string host = lower_case(element);
+    if (host.ends_with('.')) host.pop_back();
+    const bool is_name = !host.empty() && std::ranges::all_of(host, [](char c) {
+      return is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
+    });
+    if (!is_name) return error;
+    hosts.push_back(std::move(host));
+  }
+  return hosts;
+}
+
 Result<ServerAddress> parse_graphite_server(std::string_view text) {
   auto server = config::parse_server(text);
   // Without a port it would be DNS's.

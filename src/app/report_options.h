@@ -17,6 +17,7 @@ namespace dnslet::app {
 Result<bool> parse_log_format(std::string_view text);
 // An address and a port, which must not be left out. Port 0 takes a free one.
 Result<Endpoint> parse_metrics(std::string_view text);
+Result<std::vector<std::string>> parse_metrics_host(std::string_view text);
 // An address or a name, and a port other than 0.
 Result<ServerAddress> parse_graphite_server(std::string_view text);
 // Words of letters, digits, - and _ with dots between them.

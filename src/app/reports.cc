@@ -2,10 +2,12 @@
 // Copyright the dnslet authors
 #include "app/reports.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "app/listeners.h"
 #include "app/metric_formats.h"
+#include "app/option_values.h"
 
 namespace dnslet::app {
 namespace {
@@ -15,6 +17,16 @@ constexpr const char* kPlain = "text/plain; charset=utf-8";
 std::chrono::seconds since_epoch() {
   return std::chrono::duration_cast<std::chrono::seconds>(
       std::chrono::system_clock::now().time_since_epoch());
+}
+
+// Whether a request was made for us. A web page of anybody can have a browser look up its own name
+// as our address and then read what we say (DNS rebinding): but the browser tells that name. No
+// browser sends none.
+bool is_ours(std::string_view host, const std::vector<std::string>& names) {
+  if (host.empty() || Endpoint::from_text(host, 0)) return true;
+  std::string name = lower_case(host.substr(0, host.rfind(':')));
+  if (name.ends_with('.')) name.pop_back();
+  return name == "localhost" || std::ranges::find(names, name) != names.end();
 }
 
 }  // namespace
@@ -105,7 +117,12 @@ void Reports::on_request(uint64_t client, const io::HttpRequest& request) {
   if (!is_known) return http_.respond(client, {404, kPlain, "not found\n"});
   if (request.method != "GET" && request.method != "HEAD")
     return http_.respond(client, {405, kPlain, "method not allowed\n"});
-  if (request.path == "/metrics") return send_metrics(client);
+  if (request.path == "/metrics") {
+    if (is_ours(request.host, subject_.options.metrics_hosts)) return send_metrics(client);
+    return http_.respond(client, {421, kPlain,
+                                  "not served under this name: use an address, or allow the name "
+                                  "with --metrics-host (DNSMASQ_METRICS_HOST)\n"});
+  }
   if (request.path == "/healthz") return http_.respond(client, {200, kPlain, "ok\n"});
 
   if (subject_.options.no_recursion)

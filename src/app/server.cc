@@ -35,7 +35,7 @@ void mask(std::span<const int> numbers, int how) {
 uint64_t random_seed() {
   uint64_t seed = 0;
   const int status = getentropy(&seed, sizeof seed);
-  assert(status == 0);  // fails before Linux 3.17 only
+  assert(status == 0);  // io::try_system() has drawn some
   (void)status;
   return seed;
 }

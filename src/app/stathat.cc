@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/version.h"
+#include "dns/record_text.h"
 #include "io/http_request.h"
 
 namespace dnslet::app {

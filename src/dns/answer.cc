@@ -65,8 +65,8 @@ Answer::Answer(Bytes message, const ExtendedError& error)
   learn();
 }
 
-Answer Answer::failure(const Question& question, Rcode rcode) {
-  return Answer(build_failure(question, rcode));
+Answer Answer::failure(const Question& question, Rcode rcode, const ExtendedError& error) {
+  return Answer(build_failure(question, rcode), error);
 }
 
 void Answer::read(const Message& packet) {

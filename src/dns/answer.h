@@ -49,7 +49,7 @@ class Answer {
   // REQUIRES: it has a header.
   explicit Answer(Bytes message, const ExtendedError& error = {});
   // Header and question with this code: what a server would have said, had it spoken.
-  static Answer failure(const Question& question, Rcode rcode);
+  static Answer failure(const Question& question, Rcode rcode, const ExtendedError& error = {});
 
   // Takes over what a packet says, its OPT left out and its question folded, in place of what was
   // here. Memory is used again.

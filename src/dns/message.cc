@@ -6,16 +6,28 @@
 #include <charconv>
 #include <utility>
 
+#include "dns/rdata.h"
+
 namespace dnslet::dns {
 namespace {
 
 constexpr std::pair<uint16_t, const char*> kTypeNames[] = {
-    {1, "A"},     {2, "NS"},     {5, "CNAME"},  {6, "SOA"},   {12, "PTR"},    {13, "HINFO"},
-    {15, "MX"},   {16, "TXT"},   {28, "AAAA"},  {33, "SRV"},  {35, "NAPTR"},  {39, "DNAME"},
-    {43, "DS"},   {44, "SSHFP"}, {46, "RRSIG"}, {47, "NSEC"}, {48, "DNSKEY"}, {50, "NSEC3"},
-    {52, "TLSA"}, {64, "SVCB"},  {65, "HTTPS"}, {99, "SPF"},  {251, "IXFR"},  {252, "AXFR"},
-    {255, "ANY"}, {257, "CAA"}};
+    {1, "A"},           {2, "NS"},          {3, "MD"},      {4, "MF"},      {5, "CNAME"},
+    {6, "SOA"},         {7, "MB"},          {8, "MG"},      {9, "MR"},      {12, "PTR"},
+    {13, "HINFO"},      {14, "MINFO"},      {15, "MX"},     {16, "TXT"},    {17, "RP"},
+    {18, "AFSDB"},      {19, "X25"},        {20, "ISDN"},   {21, "RT"},     {24, "SIG"},
+    {25, "KEY"},        {26, "PX"},         {27, "GPOS"},   {28, "AAAA"},   {29, "LOC"},
+    {30, "NXT"},        {33, "SRV"},        {35, "NAPTR"},  {36, "KX"},     {37, "CERT"},
+    {39, "DNAME"},      {42, "APL"},        {43, "DS"},     {44, "SSHFP"},  {45, "IPSECKEY"},
+    {46, "RRSIG"},      {47, "NSEC"},       {48, "DNSKEY"}, {49, "DHCID"},  {50, "NSEC3"},
+    {51, "NSEC3PARAM"}, {52, "TLSA"},       {53, "SMIMEA"}, {55, "HIP"},    {59, "CDS"},
+    {60, "CDNSKEY"},    {61, "OPENPGPKEY"}, {62, "CSYNC"},  {63, "ZONEMD"}, {64, "SVCB"},
+    {65, "HTTPS"},      {99, "SPF"},        {108, "EUI48"}, {109, "EUI64"}, {249, "TKEY"},
+    {250, "TSIG"},      {251, "IXFR"},      {252, "AXFR"},  {255, "ANY"},   {256, "URI"},
+    {257, "CAA"},       {32769, "DLV"}};
 constexpr const char* kTypePrefix = "TYPE";  // RFC 3597 section 5
+
+constexpr uint8_t kEdnsVersion = 0;
 
 Edns edns_of(const Record& opt) {
   Edns edns;
@@ -42,21 +54,31 @@ bool skip_name(Reader& reader) {
   }
 }
 
+constexpr std::size_t kFixedSize = 10;
+
 // Reads the part of a record behind its owner name.
 Record read_fixed(Reader& reader, std::size_t start) {
   Record record;
   record.start = start;
   record.fixed = reader.offset();
-  record.type = static_cast<Type>(reader.u16());
-  record.rclass = static_cast<Class>(reader.u16());
-  record.ttl = reader.u32();
-  reader.skip(reader.u16());
+  const BytesView bytes = reader.bytes(kFixedSize);
+  if (bytes.empty()) return record;
+  const auto fixed = bytes.first<kFixedSize>();  // whose places need no check while running
+  const auto u16 = [fixed](std::size_t at) {
+    return static_cast<uint16_t>(fixed[at] << 8 | fixed[at + 1]);
+  };
+  record.type = static_cast<Type>(u16(0));
+  record.rclass = static_cast<Class>(u16(2));
+  record.ttl = uint32_t{u16(4)} << 16 | u16(6);
+  reader.skip(u16(8));
   record.end = reader.offset();
   return record;
 }
 
-// Whether the options of an OPT record fill its RDATA exactly (RFC 6891 section 6.1.2).
-bool options_are_whole(BytesView rdata) {
+// Whether the options of an OPT record fill its RDATA exactly (RFC 6891 section 6.1.2). What
+// another version has there nobody knows.
+bool options_are_whole(BytesView rdata, const Edns& edns) {
+  if (edns.version != kEdnsVersion) return true;
   Reader reader(rdata);
   while (reader.ok() && reader.remaining() > 0) {
     reader.skip(2);
@@ -75,20 +97,22 @@ struct Counts {
 bool read_query_records(BytesView packet, Reader& reader, const Counts& counts, Query& query) {
   const std::size_t before_additional = std::size_t{counts.answer} + counts.authority;
   const std::size_t total = before_additional + counts.additional;
+  JumpBudget jumps;
   for (std::size_t i = 0; i < total; ++i) {  // ends: a record takes 11 bytes, a short read fails
     const std::size_t start = reader.offset();
     const bool owner_is_root = reader.remaining() > 0 && packet[start] == 0;
     if (owner_is_root) reader.skip(1);  // an OPT's: there is nothing to follow
-    if (!owner_is_root && !Name::from_message(packet, reader)) return false;
+    if (!owner_is_root && !Name::from_message(packet, reader, jumps)) return false;
     const Record record = read_fixed(reader, start);
     if (!reader.ok()) return false;
     if (record.type != Type::OPT) continue;
     const BytesView rdata = packet.subspan(record.rdata(), record.end - record.rdata());
-    if (query.edns || !owner_is_root || i < before_additional || !options_are_whole(rdata))
+    const Edns edns = edns_of(record);
+    if (query.edns || !owner_is_root || i < before_additional || !options_are_whole(rdata, edns))
       return false;
-    query.edns = edns_of(record);
+    query.edns = edns;
   }
-  return reader.remaining() == 0;
+  return true;
 }
 
 bool read_question(BytesView packet, Reader& reader, Query& query) {
@@ -178,7 +202,7 @@ Verdict parse_query_into(BytesView packet, Query& query) {
   if (!has_question || !is_readable) return Verdict::FormErr;
 
   // RFC 6891 section 6.1.3: an unknown version is told apart from a broken packet.
-  return query.edns && query.edns->version > 0 ? Verdict::BadVers : Verdict::Usable;
+  return query.edns && query.edns->version != kEdnsVersion ? Verdict::BadVers : Verdict::Usable;
 }
 
 std::optional<Message> Message::parse(BytesView packet) {
@@ -198,14 +222,27 @@ std::optional<Message> Message::parse(BytesView packet) {
   return message;
 }
 
+Message Message::reopen(BytesView front) {
+  Message message(front);
+  Reader reader(front);
+  reader.skip(kHeaderSize);
+  (void)message.question_.name.read_wire(reader);  // parse() has checked it
+  message.question_.type = static_cast<Type>(reader.u16());
+  message.question_.qclass = static_cast<Class>(reader.u16());
+  message.question_end_ = reader.offset();
+  return message;
+}
+
 bool Message::check_records(Reader& reader) {
+  JumpBudget jumps;
   for (const Section section : {Section::Answer, Section::Authority, Section::Additional}) {
     for (std::size_t left = count(section); left > 0; --left) {  // ends: a short read fails
       const std::size_t start = reader.offset();
-      if (!skip_question_pointer(reader) && !Name::from_message(bytes_, reader)) return false;
+      if (!skip_question_pointer(reader) && !Name::from_message(bytes_, reader, jumps))
+        return false;
       Record record = read_fixed(reader, start);
       record.section = section;
-      if (!reader.ok()) return false;
+      if (!reader.ok() || !is_sound_rdata(bytes_, record, jumps)) return false;
       if (record.type == Type::OPT && !check_opt(record)) return false;
     }
   }
@@ -214,10 +251,9 @@ bool Message::check_records(Reader& reader) {
 
 bool Message::check_opt(const Record& record) {
   if (opt_ || record.section != Section::Additional || bytes_[record.start] != 0) return false;
-  if (!options_are_whole(bytes_.subspan(record.rdata(), record.end - record.rdata()))) return false;
   opt_ = record;
   edns_ = edns_of(record);
-  return true;
+  return options_are_whole(rdata(record), *edns_);
 }
 
 Rcode Message::rcode() const {
@@ -227,20 +263,29 @@ Rcode Message::rcode() const {
 
 Record Message::read_record(Reader& reader, Section section) {
   const std::size_t start = reader.offset();
-  (void)skip_name(reader);  // parse() has checked it
+  const BytesView rest = reader.rest();
+  if (!rest.empty() && rest[0] >= 0xc0)  // most are a pointer and nothing else
+    reader.skip(2);
+  else
+    (void)skip_name(reader);  // parse() has checked it
   Record record = read_fixed(reader, start);
   record.section = section;
   return record;
 }
 
 Name Message::name_at(std::size_t offset) const {
+  JumpBudget jumps;
+  return name_at(offset, jumps).value_or(Name());
+}
+
+std::optional<Name> Message::name_at(std::size_t offset, JumpBudget& jumps) const {
   Reader reader(bytes_);
   reader.skip(offset);
-  return Name::from_message(bytes_, reader).value_or(Name());
+  return Name::from_message(bytes_, reader, jumps);
 }
 
 BytesView extended_error(const Message& message) {
-  if (!message.opt()) return {};
+  if (!message.opt() || message.edns()->version != kEdnsVersion) return {};
   Reader reader(message.rdata(*message.opt()));
   while (reader.remaining() > 0 && reader.ok()) {  // parse() has checked that the options are whole
     const uint16_t code = reader.u16();

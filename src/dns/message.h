@@ -27,8 +27,11 @@ enum class Type : uint16_t {
   CNAME = 5,
   SOA = 6,
   PTR = 12,
+  MX = 15,
   TXT = 16,
   AAAA = 28,
+  SRV = 33,
+  DNAME = 39,
   OPT = 41,
   DS = 43,
   DNSKEY = 48,
@@ -131,8 +134,7 @@ struct ReceivedQuery {
   Query query;  // with Verdict::Usable whole; otherwise as far as it was understood
 };
 
-// Judges a client's packet (contract section 3.1). Trailing bytes behind the last record count as
-// a format error, as in every strict parser.
+// Judges a client's packet (contract section 3.1). Bytes behind the last record are ignored.
 ReceivedQuery parse_query(BytesView packet);
 // The same without a copy. REQUIRES: `query` is as made.
 Verdict parse_query_into(BytesView packet, Query& query);
@@ -154,9 +156,15 @@ struct Record {
 
 class Message {
  public:
-  // Accepts a message with exactly one question whose records are all whole. Bytes behind the last
-  // record are not part of it (see size()). nullopt: anything else.
+  // Accepts a message with exactly one question whose records are all whole, with RDATA that is
+  // sound (dns/rdata), and whose names take no more jumps than a JumpBudget has. Bytes behind the
+  // last record are not part of it (see size()). nullopt: anything else.
   static std::optional<Message> parse(BytesView packet);
+
+  // The front of a message without OPT that parse() has accepted: whole, or cut off anywhere behind
+  // the question, and edited by dns/patch since. Its walks end behind the last record that is
+  // there. Looks at no record: for an answer of which a small part is wanted.
+  static Message reopen(BytesView front);
 
   BytesView bytes() const { return bytes_; }  // without what followed the last record
   std::size_t size() const { return bytes_.size(); }
@@ -178,16 +186,29 @@ class Message {
   // Walks the records in order. `visit(const Record&)` is called for each.
   template <typename Visit>
   void for_each_record(Visit visit) const {
+    walk_records([&visit](const Record& record) {
+      visit(record);
+      return true;
+    });
+  }
+  // The same until `visit` returns false.
+  template <typename Visit>
+  void walk_records(Visit visit) const {
     Reader reader(bytes_);
     reader.skip(question_end_);
     for (const Section section : {Section::Answer, Section::Authority, Section::Additional})
-      for (std::size_t left = count(section); left > 0; --left) visit(read_record(reader, section));
+      for (std::size_t left = count(section); left > 0; --left) {
+        const Record record = read_record(reader, section);
+        if (!reader.ok() || !visit(record)) return;
+      }
   }
 
   Name owner(const Record& record) const { return name_at(record.start); }
-  // The name at an offset inside this message that parse() has checked: an owner, or the RDATA of a
-  // CNAME, NS or PTR. A name that is broken inside RDATA gives the root.
+  // The name at an offset inside this message: an owner, or a name in RDATA. A broken one gives the
+  // root.
   Name name_at(std::size_t offset) const;
+  // The same out of a budget; nullopt also when it is used up.
+  std::optional<Name> name_at(std::size_t offset, JumpBudget& jumps) const;
   BytesView rdata(const Record& record) const {
     return bytes_.subspan(record.rdata(), record.end - record.rdata());
   }

@@ -196,6 +196,11 @@ bool Name::read_wire(Reader& reader) {
 }
 
 std::optional<Name> Name::from_message(BytesView message, Reader& reader) {
+  JumpBudget jumps;
+  return from_message(message, reader, jumps);
+}
+
+std::optional<Name> Name::from_message(BytesView message, Reader& reader, JumpBudget& budget) {
   // With a pointer to the first label and one behind each of 127 no name needs more. The walk would
   // end without this, as a jump goes below every place that was read before (RFC 1035 section
   // 4.1.4), but a hostile message has room for chains of thousands, and for thousands of owners.
@@ -215,7 +220,8 @@ std::optional<Name> Name::from_message(BytesView message, Reader& reader) {
     if (length < 0xc0) return std::nullopt;
     const std::size_t target = static_cast<std::size_t>(length & 0x3f) << 8 | labels.u8();
     if (!labels.ok() || target < kHeaderSize || target >= lowest) return std::nullopt;
-    if (jumps == kMaxJumps) return std::nullopt;
+    if (jumps == kMaxJumps || budget.left == 0) return std::nullopt;
+    --budget.left;
     if (jumps++ == 0) reader = labels;
     labels = Reader(message.first(lowest));  // what is pointed to ends before what points to it
     labels.skip(target);

@@ -59,6 +59,14 @@ class NameView {
   BytesView wire_;
 };
 
+// How many compression pointers may still be followed. One budget serves all names of a message:
+// thousands of owners that point into one long chain would take milliseconds each time they are
+// read, and nobody writes them in good faith.
+struct JumpBudget {
+  static constexpr std::size_t kOfMessage = 65536;
+  std::size_t left = kOfMessage;
+};
+
 class Name {
  public:
   Name() : wire_(kRootWire) {}  // the root
@@ -74,6 +82,8 @@ class Name {
   // header is no name (RFC 1035 section 4.1.4: a prior occurrence of one): what it reads there
   // changes with the ID and the flags.
   static std::optional<Name> from_message(BytesView message, Reader& reader);
+  // The same out of a budget; nullopt also when it is used up.
+  static std::optional<Name> from_message(BytesView message, Reader& reader, JumpBudget& jumps);
   // Text as people write it: labels and dots, a final dot or none, "." for the root, escapes \. and
   // \DDD. nullopt: an empty or overlong label, more than 255 bytes in wire form, blanks,
   // controls, bytes above 127 (they have to be escaped).

@@ -2,11 +2,17 @@
 // Copyright the dnslet authors
 #include "dns/patch.h"
 
+#include <endian.h>
+
 #include <algorithm>
-#include <array>
+#include <cstring>
 
 namespace dnslet::dns {
 namespace {
+
+// Enough for names that are written to be read. Names far to look up are no set to rotate.
+constexpr std::size_t kFewJumps = 256;
+constexpr std::size_t kUsual = 64;  // addresses of a set that takes turns
 
 // Views of a few bytes of a message, for reading and for writing.
 uint16_t read_u16(BytesView message, std::size_t offset) {
@@ -14,9 +20,11 @@ uint16_t read_u16(BytesView message, std::size_t offset) {
   return reader.u16();
 }
 
+// TTLs are many, and so these two are made for speed.
 uint32_t read_u32(BytesView message, std::size_t offset) {
-  Reader reader(message.subspan(offset, 4));
-  return reader.u32();
+  uint32_t value = 0;
+  std::memcpy(&value, message.subspan(offset, sizeof value).data(), sizeof value);
+  return be32toh(value);
 }
 
 void write_u16(MutableBytesView message, std::size_t offset, uint16_t value) {
@@ -25,31 +33,32 @@ void write_u16(MutableBytesView message, std::size_t offset, uint16_t value) {
 }
 
 void write_u32(MutableBytesView message, std::size_t offset, uint32_t value) {
-  Writer writer(message.subspan(offset, 4));
-  writer.u32(value);
+  value = htobe32(value);
+  std::memcpy(message.subspan(offset, sizeof value).data(), &value, sizeof value);
 }
 
-// Where each section ends, and how many answer records fit below a limit.
-struct Extents {
-  std::size_t answer_end = 0;
+// What fits below a limit.
+struct Fitting {
+  std::size_t answers = 0;
+  std::size_t answers_end = 0;
+  bool has_all_answers = false;
+  std::size_t authority = 0;
   std::size_t authority_end = 0;
-  std::size_t fitting_answers = 0;
-  std::size_t fitting_end = 0;
 };
 
-Extents measure(const Message& message, std::size_t limit) {
-  Extents extents;
-  extents.answer_end = extents.authority_end = extents.fitting_end = message.question_end();
-  message.for_each_record([&](const Record& record) {
-    if (record.section == Section::Additional) return;
-    extents.authority_end = record.end;
-    if (record.section == Section::Authority) return;
-    extents.answer_end = record.end;
-    if (record.end > limit) return;
-    ++extents.fitting_answers;
-    extents.fitting_end = record.end;
+// Ends with the first record that does not fit.
+Fitting measure(const Message& message, std::size_t limit) {
+  Fitting fitting;
+  fitting.answers_end = message.question_end();
+  message.walk_records([&](const Record& record) {
+    if (record.end > limit || record.section == Section::Additional) return false;
+    const bool is_answer = record.section == Section::Answer;
+    ++(is_answer ? fitting.answers : fitting.authority);
+    (is_answer ? fitting.answers_end : fitting.authority_end) = record.end;
+    return true;
   });
-  return extents;
+  fitting.has_all_answers = fitting.answers == message.count(Section::Answer);
+  return fitting;
 }
 
 bool is_address(const Record& record) {
@@ -59,41 +68,33 @@ bool is_address(const Record& record) {
 
 // Neighbouring address records of one owner, and where their addresses lie.
 struct AddressSet {
+  Record first;
   Name owner;
-  Type type = Type::A;
   std::vector<std::size_t> offsets;
-
-  bool takes(const Message& message, const Record& record) const {
-    return record.type == type && message.owner(record) == owner;
-  }
 };
+
+// Whether both names are one and the same pointer: most are.
+bool is_same_pointer(BytesView message, std::size_t left, std::size_t right) {
+  return message[left] >= 0xc0 && message[left] == message[right] &&
+         message[left + 1] == message[right + 1];
+}
 
 void rotate_set(MutableBytesView message, const AddressSet& set, uint32_t turn) {
   const std::size_t count = set.offsets.size();
   if (count < 2 || turn % count == 0) return;
-  const std::size_t size = set.type == Type::A ? 4 : 16;
-  Bytes addresses;
+  const std::size_t size = set.first.type == Type::A ? 4 : 16;
+  Bytes addresses(count * size);
+  for (std::size_t i = 0; i < count; ++i)
+    std::memcpy(&addresses[i * size], message.subspan(set.offsets[i], size).data(), size);
+  std::size_t next = turn % count;
   for (const std::size_t offset : set.offsets) {
-    const BytesView address = message.subspan(offset, size);
-    addresses.insert(addresses.end(), address.begin(), address.end());
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    const BytesView next = BytesView(addresses).subspan((i + turn) % count * size, size);
-    copy_bytes(next, message.subspan(set.offsets[i]));
+    std::memcpy(message.subspan(offset, size).data(), &addresses[next * size], size);
+    if (++next == count) next = 0;
   }
 }
 
 void set_count(MutableBytesView message, Section section, std::size_t count) {
   write_u16(message, 6 + 2 * static_cast<std::size_t>(section), static_cast<uint16_t>(count));
-}
-
-// Leaves header and question, with SERVFAIL.
-std::size_t strip(MutableBytesView message, const Query& query) {
-  for (const Section section : {Section::Answer, Section::Authority, Section::Additional})
-    set_count(message, section, 0);
-  const unsigned flags = read_u16(message, 2) & ~unsigned{flag::kRcode | flag::kAd | flag::kTc};
-  write_u16(message, 2, static_cast<uint16_t>(flags | static_cast<unsigned>(Rcode::ServFail)));
-  return kHeaderSize + query.spelling.wire().size() + 4;
 }
 
 }  // namespace
@@ -137,20 +138,27 @@ void set_ttls(MutableBytesView message, std::span<const uint16_t> offsets, uint3
   for (const uint16_t offset : offsets) write_u32(message, offset, ttl);
 }
 
-void rotate(MutableBytesView message, uint32_t turn) {
-  const auto parsed = Message::parse(message);
-  if (!parsed) return;
-  AddressSet set;
-  parsed->for_each_record([&](const Record& record) {
-    if (record.section != Section::Answer || !is_address(record)) return;
-    if (!set.offsets.empty() && !set.takes(*parsed, record)) {
-      rotate_set(message, set, turn);
-      set.offsets.clear();
+void rotate(MutableBytesView message, uint32_t turn, std::size_t most) {
+  const Message reopened = Message::reopen(message);
+  JumpBudget jumps{kFewJumps};
+  std::optional<AddressSet> set;
+  reopened.walk_records([&](const Record& record) {
+    if (record.section != Section::Answer) return false;
+    if (!is_address(record)) return true;
+    const bool is_like = set && set->first.type == record.type;
+    if (!is_like || !is_same_pointer(message, set->first.start, record.start)) {
+      const auto owner = reopened.name_at(record.start, jumps);
+      if (!owner) return false;
+      if (!is_like || *owner != set->owner) {
+        if (set) rotate_set(message, *set, turn);
+        set = {record, *owner, {}};
+        set->offsets.reserve(kUsual);
+      }
     }
-    if (set.offsets.empty()) set = {parsed->owner(record), record.type, {}};
-    set.offsets.push_back(record.rdata());
+    set->offsets.push_back(record.rdata());
+    return set->offsets.size() < most;
   });
-  rotate_set(message, set, turn);
+  if (set) rotate_set(message, *set, turn);
 }
 
 void make_no_data(MutableBytesView message) {
@@ -159,22 +167,20 @@ void make_no_data(MutableBytesView message) {
 }
 
 std::size_t cut(MutableBytesView message, std::size_t limit, const Query& query) {
-  const auto parsed = Message::parse(message);
-  if (!parsed) return strip(message, query);
-  if (parsed->size() <= limit) return parsed->size();
-
-  const Extents extents = measure(*parsed, limit);
-  const bool proof_is_needed = query.dnssec_ok() || parsed->count(Section::Answer) == 0;
-  const bool has_authority = parsed->count(Section::Authority) > 0;
+  if (message.size() <= limit) return message.size();
+  const Message reopened = Message::reopen(message);
+  const Fitting fitting = measure(reopened, limit);
+  const std::size_t authority = reopened.count(Section::Authority);
+  const bool proof_is_needed = query.dnssec_ok() || reopened.count(Section::Answer) == 0;
   set_count(message, Section::Additional, 0);
-  if (extents.authority_end <= limit) return extents.authority_end;
+  if (fitting.has_all_answers && fitting.authority == authority)
+    return authority > 0 ? fitting.authority_end : fitting.answers_end;
 
   set_count(message, Section::Authority, 0);
-  const bool answers_fit = extents.answer_end <= limit;
-  if (!answers_fit) set_count(message, Section::Answer, extents.fitting_answers);
-  if (!answers_fit || (has_authority && proof_is_needed))
+  if (!fitting.has_all_answers) set_count(message, Section::Answer, fitting.answers);
+  if (!fitting.has_all_answers || proof_is_needed)
     write_u16(message, 2, read_u16(message, 2) | flag::kTc);
-  return extents.fitting_end;
+  return fitting.answers_end;
 }
 
 }  // namespace dnslet::dns

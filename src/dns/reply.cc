@@ -52,9 +52,14 @@ ExtendedError::ExtendedError(BytesView data) {
   data_.append(data.first(data.size() <= 2 + kMaxText ? data.size() : 2));
 }
 
-ExtendedError ExtendedError::stale_answer() {
-  constexpr std::array<uint8_t, 2> kCode = {0, 3};
-  return ExtendedError(kCode);
+ExtendedError ExtendedError::stale_answer() { return ExtendedError(std::array<uint8_t, 2>{0, 3}); }
+
+ExtendedError ExtendedError::no_reachable_authority() {
+  return ExtendedError(std::array<uint8_t, 2>{0, 22});
+}
+
+ExtendedError ExtendedError::network_error() {
+  return ExtendedError(std::array<uint8_t, 2>{0, 23});
 }
 
 ReplyWriter::ReplyWriter(MutableBytesView out, const Query& query, Rcode rcode, Authority authority)

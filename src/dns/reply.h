@@ -28,6 +28,9 @@ class ExtendedError {
   explicit ExtendedError(BytesView data);
   // RFC 8914 section 4.4: Stale Answer.
   static ExtendedError stale_answer();
+  // RFC 8914 sections 4.23 and 4.24: no server has said anything; none could be reached.
+  static ExtendedError no_reachable_authority();
+  static ExtendedError network_error();
 
   bool empty() const { return data_.size() == 0; }
   BytesView data() const { return data_.view(); }
@@ -50,6 +53,8 @@ class ReplyWriter {
   void add_address(const IpAddress& address, uint32_t ttl);
   void add_ptr(NameView target, uint32_t ttl);
   void add_text(std::string_view text, uint32_t ttl);  // REQUIRES: at most 255 bytes
+  // Whether a record did not fit: no other will.
+  bool is_full() const { return truncated_; }
 
   // Closes with the OPT that the question calls for. Returns the message's size.
   [[nodiscard]] std::size_t finish();

@@ -2,52 +2,13 @@
 // Copyright the dnslet authors
 #include "dns/rewrite.h"
 
-#include <algorithm>
-
 namespace dnslet::dns {
 namespace {
 
 constexpr std::size_t kPointerLimit = 0x4000;
-
-// Where names lie in the RDATA of a type: `head` bytes, `strings` character strings, then `names`
-// names; what follows is copied.
-struct RdataLayout {
-  uint16_t type;
-  uint8_t head;
-  uint8_t strings;
-  uint8_t names;
-  bool may_compress;  // RFC 3597 section 4: the types of RFC 1035
-};
-
-constexpr RdataLayout kLayouts[] = {
-    {2, 0, 0, 1, true},     // NS
-    {3, 0, 0, 1, true},     // MD
-    {4, 0, 0, 1, true},     // MF
-    {5, 0, 0, 1, true},     // CNAME
-    {6, 0, 0, 2, true},     // SOA
-    {7, 0, 0, 1, true},     // MB
-    {8, 0, 0, 1, true},     // MG
-    {9, 0, 0, 1, true},     // MR
-    {12, 0, 0, 1, true},    // PTR
-    {14, 0, 0, 2, true},    // MINFO
-    {15, 2, 0, 1, true},    // MX
-    {17, 0, 0, 2, false},   // RP
-    {18, 2, 0, 1, false},   // AFSDB
-    {21, 2, 0, 1, false},   // RT
-    {24, 18, 0, 1, false},  // SIG
-    {26, 2, 0, 2, false},   // PX
-    {30, 0, 0, 1, false},   // NXT
-    {33, 6, 0, 1, false},   // SRV
-    {35, 4, 3, 1, false},   // NAPTR
-    {36, 2, 0, 1, false},   // KX
-    {39, 0, 0, 1, false},   // DNAME
-};
-
-const RdataLayout* layout_of(Type type) {
-  const auto* const found =
-      std::ranges::find(kLayouts, static_cast<uint16_t>(type), &RdataLayout::type);
-  return found == std::end(kLayouts) ? nullptr : found;
-}
+// Fields that are written anew, because they may hold pointers.
+constexpr char kMovedNames[] = {static_cast<char>(Field::Name), static_cast<char>(Field::LaterName),
+                                '\0'};
 
 }  // namespace
 
@@ -136,31 +97,33 @@ void RecordWriter::forget_behind(std::size_t size) {
   }
 }
 
-// False: a name in it is broken.
+// What stands in front of the last name field by field, the rest as it is. False: it is cut short,
+// or a name in it is broken.
 bool RecordWriter::copy_rdata(const Record& record) {
-  const RdataLayout* const layout = layout_of(record.type);
-  if (!layout) {
-    writer_.bytes(from_.rdata(record));
-    return true;
-  }
   Reader reader(from_.bytes().first(record.end));
   reader.skip(record.rdata());
-  writer_.bytes(reader.bytes(layout->head));
-  for (std::size_t i = 0; i < layout->strings; ++i) {
-    const uint8_t size = reader.u8();
-    writer_.u8(size);
-    writer_.bytes(reader.bytes(size));
-  }
-  for (std::size_t i = 0; i < layout->names; ++i) {
+  const std::string_view fields = fields_of(record.type);
+  const std::size_t behind_names = fields.find_last_of(kMovedNames) + 1;  // 0: there are none
+  for (const char letter : fields.substr(0, behind_names))
+    if (!copy_field(static_cast<Field>(letter), reader)) return false;
+  writer_.bytes(reader.rest());
+  return true;
+}
+
+bool RecordWriter::copy_field(Field field, Reader& reader) {
+  if (field == Field::Name || field == Field::LaterName) {
     const auto name = Name::from_message(from_.bytes(), reader);
     if (!name) return false;
-    if (layout->may_compress)
+    if (field == Field::Name)
       write_name(*name);
     else
       writer_.bytes(name->view().wire());
+    return true;
   }
-  writer_.bytes(reader.bytes(reader.remaining()));
-  return true;
+  const BytesView rest = reader.rest();
+  const bool has_length = field == Field::String && !rest.empty();
+  writer_.bytes(reader.bytes(has_length ? std::size_t{1} + rest[0] : fixed_size(field)));
+  return reader.ok();
 }
 
 }  // namespace dnslet::dns

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "dns/message.h"
+#include "dns/rdata.h"
 #include "dns/wire.h"
 
 namespace dnslet::dns {
@@ -42,6 +43,7 @@ class RecordWriter {
   void write_name(NameView name);
   void forget_behind(std::size_t size);
   [[nodiscard]] bool copy_rdata(const Record& record);
+  [[nodiscard]] bool copy_field(Field field, Reader& reader);
 
   const Message& from_;
   Writer writer_;

@@ -50,17 +50,31 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
-// The path of a request's target (RFC 9112 section 3.2); empty: it has none.
-std::string_view path_of(std::string_view target) {
+// A request's target (RFC 9112 section 3.2).
+struct Target {
+  std::string_view path;  // empty: it has none
+  std::string_view host;  // empty: the header tells
+};
+
+Target read_target(std::string_view target) {
+  std::string_view host;
   if (target.starts_with(kAbsolute)) {  // section 3.2.2: every server has to take this form
     target.remove_prefix(kAbsolute.size());
-    target.remove_prefix(std::min(target.find('/'), target.size()));
+    host = target.substr(0, target.find('/'));
+    target.remove_prefix(host.size());
   }
-  return target.starts_with('/') ? target.substr(0, target.find('?')) : std::string_view();
+  return {target.starts_with('/') ? target.substr(0, target.find('?')) : std::string_view(), host};
 }
 
-// The lines behind the first, up to the empty one: all well-formed, one of them Host.
-bool are_headers(std::string_view text, bool needs_host) {
+std::string_view without_blanks(std::string_view text) {
+  const std::size_t start = std::min(text.find_first_not_of(" \t"), text.size());
+  text.remove_prefix(start);
+  return text.substr(0, text.find_last_not_of(" \t") + 1);  // none: npos + 1
+}
+
+// The lines behind the first, up to the empty one: all well-formed, one of them Host, whose value
+// is put into `host`.
+bool are_headers(std::string_view text, bool needs_host, std::string_view& host) {
   std::size_t hosts = 0;
   while (const auto line = take_line(text)) {  // ends: every turn takes a line
     if (line->empty()) return text.empty() && hosts <= 1 && (hosts == 1 || !needs_host);
@@ -70,7 +84,9 @@ bool are_headers(std::string_view text, bool needs_host) {
       return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != 127);
     });
     if (!is_clean) return false;
-    if (is_host(line->substr(0, colon))) ++hosts;
+    if (!is_host(line->substr(0, colon))) continue;
+    ++hosts;
+    host = without_blanks(line->substr(colon + 1));
   }
   return false;
 }
@@ -99,11 +115,13 @@ std::optional<HttpRequest> parse_http_head(std::string_view head) {
   const bool is_current = *line == "HTTP/1.1";
   if (!is_current && *line != "HTTP/1.0") return std::nullopt;
   if (!is_token(method) || !is_printable(target)) return std::nullopt;
-  if (!are_headers(head, is_current)) return std::nullopt;  // RFC 9112 section 3.2: 1.1 needs Host
+  std::string_view host;
+  if (!are_headers(head, is_current, host)) return std::nullopt;  // section 3.2: 1.1 needs Host
 
-  const std::string_view path = path_of(target);
-  if (path.empty()) return std::nullopt;
-  return HttpRequest{std::string(method), std::string(path)};
+  const Target read = read_target(target);
+  if (read.path.empty()) return std::nullopt;
+  if (!read.host.empty()) host = read.host;  // section 3.2.2: it takes the place of the header
+  return HttpRequest{std::string(method), std::string(read.path), std::string(host)};
 }
 
 std::optional<unsigned> parse_http_status(std::string_view bytes) {

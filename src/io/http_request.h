@@ -15,6 +15,7 @@ namespace dnslet::io {
 struct HttpRequest {
   std::string method;  // as sent: methods are case-sensitive
   std::string path;    // from the slash on, without a query; not decoded
+  std::string host;    // whom the client means, as sent, with a port or without; empty: it says not
 };
 
 // The size of the head with its empty line; nullopt: it is not all there. `seen`: how many of the

@@ -18,6 +18,8 @@ const char* reason_of(unsigned status) {
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 421:
+      return "Misdirected Request";
     case 503:
       return "Service Unavailable";
     default:
@@ -140,7 +142,7 @@ void HttpServer::on_head(uint64_t client, std::string_view head) {
   if (request) {
     on_request_(client, *request);
   } else {
-    respond(client, {400, {}, "bad request\n"});
+    respond(client, {.status = 400, .body = "bad request\n"});
   }
 }
 

@@ -3,13 +3,19 @@
 #include "io/socket.h"
 
 #include <fcntl.h>
+#include <linux/if_addr.h>
 #include <net/if.h>
 #include <uv.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
+#include <memory>
+#include <span>
+#include <string_view>
 
 namespace dnslet::io {
 namespace {
@@ -68,6 +74,13 @@ bool prepare(int fd, const Endpoint& endpoint, SocketKind kind) {
   return prepare_udp(fd, endpoint.address);
 }
 
+std::string hex_text(std::span<const uint8_t> bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const uint8_t byte : bytes) text += {kDigits[byte >> 4], kDigits[byte & 15]};
+  return text;
+}
+
 enum class Port { Own, Shared };
 
 Result<Descriptor> bind_with(const Endpoint& endpoint, SocketKind kind, Port port) {
@@ -124,6 +137,24 @@ Result<Descriptor> bind_socket(const Endpoint& endpoint, SocketKind kind) {
 
 bool is_free(const Endpoint& endpoint) {
   return static_cast<bool>(bind_socket(endpoint, SocketKind::Udp));
+}
+
+AddressState state_of(const Endpoint& endpoint) {
+  if (endpoint.address.family != Family::V6) return AddressState::Unknown;
+  const SocketAddress wanted(endpoint);
+  const std::unique_ptr<FILE, int (*)(FILE*)> table(std::fopen("/proc/net/if_inet6", "re"), fclose);
+  std::array<char, 33> digits{};
+  unsigned index = 0;
+  unsigned flags = 0;
+  // Address, interface, prefix, scope, flags, name. Ends: every turn reads a line.
+  while (table &&
+         std::fscanf(table.get(), "%32s %x %*x %*x %x %*s", digits.data(), &index, &flags) == 3) {
+    const bool is_there = wanted.v6.sin6_scope_id == 0 || wanted.v6.sin6_scope_id == index;
+    if (!is_there || digits.data() != hex_text(endpoint.address.bytes)) continue;
+    if (flags & IFA_F_DADFAILED) return AddressState::Duplicate;
+    return flags & IFA_F_TENTATIVE ? AddressState::Tentative : AddressState::Usable;
+  }
+  return AddressState::Unknown;
 }
 
 Result<Descriptor> bind_beside(const BoundSocket& first) {

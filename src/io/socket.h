@@ -56,6 +56,12 @@ bool takes_both_families(const Descriptor& socket);
 // told.
 bool is_free(const Endpoint& endpoint);
 
+// What the kernel says of an IPv6 address of this host. Just after boot it is tentative: nobody can
+// bind it until the link has been asked whether another host has it (RFC 4862 section 5.4).
+enum class AddressState { Unknown, Usable, Tentative, Duplicate };
+// On the interface of its scope, where it has one. Unknown: not here, not IPv6, or it can't be told.
+AddressState state_of(const Endpoint& endpoint);
+
 // Another socket on the address of one from bind_socket(), which from then on shares it
 // (SO_REUSEPORT): the kernel divides the clients between them. A socket of another process can't
 // join, because it will bind for itself first. Fails like bind_socket().

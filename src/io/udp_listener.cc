@@ -37,6 +37,7 @@ cmsghdr* next_control(msghdr& message, cmsghdr* item) {
 // Reads where the packet came to from the control data.
 void read_local(msghdr& message, UdpPeer& peer) {
   peer.has_local = false;
+  peer.interface = 0;
   for (cmsghdr* item = CMSG_FIRSTHDR(&message); item; item = next_control(message, item)) {
     if (item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_PKTINFO) {
       in_pktinfo packet;
@@ -52,6 +53,7 @@ void read_local(msghdr& message, UdpPeer& peer) {
       std::memcpy(&packet, CMSG_DATA(item), sizeof packet);
       peer.local.family = Family::V6;
       std::memcpy(peer.local.bytes.data(), &packet.ipi6_addr, 16);
+      if (IN6_IS_ADDR_LINKLOCAL(&packet.ipi6_addr)) peer.interface = packet.ipi6_ifindex;
       peer.has_local = true;
     }
   }
@@ -67,7 +69,9 @@ void put_control(msghdr& message, int level, int type, const Packet& packet) {
   std::memcpy(CMSG_DATA(item), &packet, sizeof packet);
 }
 
-// Makes the answer leave from the address that was asked; the interface is the kernel's choice.
+// Makes the answer leave from the address that was asked; the interface is the kernel's choice, but
+// for a link-local address: the kernel refuses one without its interface, unless that of the client
+// tells it (RFC 4007 section 6).
 void write_local(msghdr& message, Control& control, const UdpPeer& peer) {
   message.msg_control = nullptr;
   message.msg_controllen = 0;
@@ -82,6 +86,7 @@ void write_local(msghdr& message, Control& control, const UdpPeer& peer) {
   } else {
     in6_pktinfo packet{};
     std::memcpy(&packet.ipi6_addr, peer.local.bytes.data(), 16);
+    packet.ipi6_ifindex = peer.interface;
     put_control(message, IPPROTO_IPV6, IPV6_PKTINFO, packet);
   }
 }

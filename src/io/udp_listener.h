@@ -25,6 +25,7 @@ struct UdpPeer {
   SocketAddress remote;
   bool has_local = false;
   IpAddress local;
+  unsigned interface = 0;  // of a link-local address, which means nothing without; else 0
 };
 
 class UdpListener {

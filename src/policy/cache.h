@@ -62,9 +62,9 @@ class Cache {
   void store(const CacheKey& key, const Answer& answer, Milliseconds now,
              std::chrono::seconds lifetime);
 
-  // Copies the answer, TTLs counted down, to the front of `slot`, or of `large` where the slot is
-  // too small; an answer that has ended counts as absent, as does one that fits nowhere. The entry
-  // becomes the most recently used one. Allocates nothing.
+  // Copies the answer, TTLs counted down, to the front of `slot`, or as much of it as cut() needs
+  // to `large` where the slot is too small; an answer that has ended counts as absent, as does one
+  // that fits nowhere. The entry becomes the most recently used one. Allocates nothing.
   std::optional<CacheHit> find(const CacheKey& key, Milliseconds now, dns::MutableBytesView slot,
                                dns::MutableBytesView large);
 

@@ -46,6 +46,20 @@ bool ends_soon(uint64_t age_ms, uint64_t lifetime_s) {
   return lifetime_s > 1 && lifetime_s * 1000 - age_ms < std::max<uint64_t>(lifetime_s * 100, 1000);
 }
 
+// Where to copy a message of this size, or its front; empty: it fits nowhere.
+dns::MutableBytesView place_for(std::size_t size, const CacheTable::Room& room) {
+  if (size <= room.slot.size()) return room.slot.first(size);
+  if (size > room.large.size()) return {};
+  return room.large.first(dns::front_size(size, room.slot.size()));
+}
+
+// The offsets, in their order, of fields that lie in the first `size` bytes.
+std::span<const uint16_t> within(std::span<const uint16_t> ttls, std::size_t size) {
+  const auto is_inside = [size](uint16_t offset) { return offset + sizeof(uint32_t) <= size; };
+  if (ttls.empty() || is_inside(ttls.back())) return ttls;
+  return {ttls.begin(), std::ranges::partition_point(ttls, is_inside)};
+}
+
 // Null: there is no memory.
 template <typename T>
 T* allocate_zeroed(std::size_t count) {
@@ -204,14 +218,14 @@ std::optional<CacheHit> CacheTable::find(const HashedKey& key, Milliseconds now,
     if (age_ms >= block.kept_ms(limits_.stale)) remove(number);
     return std::nullopt;
   }
-  const dns::MutableBytesView out = block.message_size <= room.slot.size() ? room.slot : room.large;
-  if (block.message_size > out.size()) return std::nullopt;
+  const dns::MutableBytesView out = place_for(block.message_size, room);
+  if (out.empty()) return std::nullopt;
   use(number);
 
   ++hits_;
   std::optional<CacheHit> hit(std::in_place);
-  hit->message = out.first(block.message_size);
-  dns::copy_counted_down(block.message(), hit->message, block.ttls(),
+  hit->message = out;
+  dns::copy_counted_down(block.message().first(out.size()), out, within(block.ttls(), out.size()),
                          static_cast<uint32_t>(age_ms / 1000));
   if (node.flags & kError) hit->error = dns::ExtendedError(block.error());
   hit->left = std::chrono::seconds((uint64_t{block.lifetime} * 1000 - age_ms) / 1000);
@@ -234,15 +248,13 @@ std::optional<CacheHit> CacheTable::find_stale(const HashedKey& key, Millisecond
   const bool has_ended = age_ms >= uint64_t{block.lifetime} * 1000;
   if (!has_ended || age_ms >= block.kept_ms(limits_.stale)) return std::nullopt;
   if (which == Ended::JustTried && !block.was_just_tried(now)) return std::nullopt;
-  const dns::MutableBytesView out = block.message_size <= room.slot.size() ? room.slot : room.large;
-  if (block.message_size > out.size()) return std::nullopt;
+  const dns::MutableBytesView out = place_for(block.message_size, room);
+  if (out.empty()) return std::nullopt;
   use(number);
 
-  CacheHit hit{.message = out.first(block.message_size),
-               .error = dns::ExtendedError::stale_answer(),
-               .turn = node.turn++};
-  dns::copy_bytes(block.message(), hit.message);
-  dns::set_ttls(hit.message, block.ttls(), kStaleTtl);
+  CacheHit hit{.message = out, .error = dns::ExtendedError::stale_answer(), .turn = node.turn++};
+  dns::copy_bytes(block.message().first(out.size()), out);
+  dns::set_ttls(out, within(block.ttls(), out.size()), kStaleTtl);
   return hit;
 }
 

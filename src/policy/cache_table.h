@@ -46,7 +46,8 @@ struct CacheKey {
 
 using dns::Answer;
 
-// An answer found. Owns the error; the message is the copy, the front of one of the buffers given.
+// An answer found. Owns the error; the message is the copy, at the front of one of the buffers
+// given. Where the slot was too small it may be the front of the answer, for cut() and flatten().
 struct CacheHit {
   dns::MutableBytesView message;
   dns::ExtendedError error;
@@ -77,7 +78,8 @@ class CacheTable {
     Milliseconds from;
     std::chrono::seconds lifetime;
   };
-  // Where to copy an answer: to the slot, or to `large` where the slot is too small.
+  // Where to copy an answer: to the slot, or its front (dns::kFront) to `large` where the slot is
+  // too small. What does not fit into `large` as a whole fits nowhere.
   struct Room {
     dns::MutableBytesView slot;
     dns::MutableBytesView large;

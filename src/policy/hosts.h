@@ -79,11 +79,19 @@ class HostsTable {
   // Calls `visit(const IpAddress&)` for every address of the owner that find() gave, in file order.
   template <typename Visit>
   void for_each_address(uint32_t owner, Visit visit) const {
+    walk_addresses(owner, [&visit](const IpAddress& address) {
+      visit(address);
+      return true;
+    });
+  }
+  // The same until `visit` returns false.
+  template <typename Visit>
+  void walk_addresses(uint32_t owner, Visit visit) const {
     const std::size_t exact = exact_owners_.size();
     const Owner& found = owner < exact ? exact_owners_[owner] : wildcard_owners_[owner - exact];
-    visit(found.first);
+    if (!visit(found.first)) return;
     for (uint32_t next = found.next; next != kNone; next = entries_[next].next)
-      visit(entries_[next].ip);
+      if (!visit(entries_[next].ip)) return;
   }
   // Calls `visit(const HostsEntry&)` for all that was given, in its order, repetitions too.
   template <typename Visit>

@@ -32,16 +32,23 @@ std::optional<Rcode> code_without_question(dns::BytesView packet) {
   return rcode;
 }
 
-std::vector<IpAddress> addresses_of(const HostsTable& table, uint32_t owner, Type type) {
+// Those that take turns where `room` bytes are sent: all that fit, and a few times as many, so that
+// the cost follows what is sent.
+std::vector<IpAddress> addresses_of(const HostsTable& table, uint32_t owner, Type type,
+                                    std::size_t room) {
+  constexpr std::size_t kTimes = 4;
+  constexpr std::size_t kSmallestRecord = 16;
+  const std::size_t most = kTimes * room / kSmallestRecord;
   std::vector<IpAddress> addresses;
-  table.for_each_address(owner, [&](const IpAddress& address) {
+  table.walk_addresses(owner, [&](const IpAddress& address) {
     if (address.family == family_of(type)) addresses.push_back(address);
+    return addresses.size() < most;
   });
   return addresses;
 }
 
 void add_rotated(dns::ReplyWriter& reply, const std::vector<IpAddress>& addresses, uint32_t turn) {
-  for (std::size_t i = 0; i < addresses.size(); ++i)
+  for (std::size_t i = 0; i < addresses.size() && !reply.is_full(); ++i)
     reply.add_address(addresses[(i + turn) % addresses.size()], kStaticTtl);
 }
 
@@ -143,24 +150,30 @@ Step Lookup::on_answer(const Tables& tables, const Landed& landed, Milliseconds 
 // cache again if it is there: the entry counts the turns.
 Reply Lookup::finish_landed(const Tables& tables, const Landed& landed, const Kept& kept,
                             dns::MutableBytesView out) const {
-  if (landed.answer.kind() == dns::AnswerKind::Failure)
+  const bool has_failed = landed.answer.kind() == dns::AnswerKind::Failure;
+  if (has_failed)
     if (const auto reply = answer_stale(tables, kept, Ended::Any, out)) return *reply;
+  // A failure is told as such, also where another worker has kept an answer meanwhile; what is ours
+  // has been rotated already.
   const bool is_ours = landed.source == Source::Address || landed.source == Source::Hosts;
-  const bool rotates = tables.settings.rotation == Rotation::On && !is_ours;  // rotated already
+  const bool rotates = tables.settings.rotation == Rotation::On && !is_ours && !has_failed;
   if (rotates && query_.has(dns::flag::kRd)) {
     if (auto reply = answer_cached(tables, kept.scope, kept.now, out)) {
       reply->source = landed.source;
       return *reply;
     }
   }
-  const std::size_t size = landed.answer.message().size();
+  // As much of it as the client gets, and what has to be looked at for that.
+  const dns::BytesView whole = landed.answer.message();
   const dns::MutableBytesView slot = without_opt_room(within_limit(out));
-  const dns::MutableBytesView message = (size <= slot.size() ? slot : tables.scratch).first(size);
-  dns::copy_bytes(landed.answer.message(), message);
+  const dns::MutableBytesView message =
+      whole.size() <= slot.size() ? slot.first(whole.size())
+                                  : tables.scratch.first(dns::front_size(whole.size(), slot.size()));
+  dns::copy_bytes(whole.first(message.size()), message);
   if (rotates) {
     const dns::NameView name = query_.question.name;
     const uint64_t counter = dns::hash(name.wire(), static_cast<uint64_t>(query_.question.type));
-    dns::rotate(message, tables.turns.uncached[counter % tables.turns.uncached.size()]++);
+    rotate(message, tables.turns.uncached[counter % tables.turns.uncached.size()]++, slot.size());
   }
   return finish(tables, message, {landed.answer.error(), landed.source}, out);
 }
@@ -223,10 +236,12 @@ Lookup::MaybeReply Lookup::answer_from(const Tables& tables, Source source,
   if (tables.settings.rotation == Rotation::On) {
     std::vector<uint32_t>& turns =
         source == Source::Address ? tables.turns.addresses : tables.turns.hosts;
-    add_rotated(reply, addresses_of(table, *owner, question.type), turns[*owner]++);
+    const std::size_t room = within_limit(out).size();
+    add_rotated(reply, addresses_of(table, *owner, question.type, room), turns[*owner]++);
   } else {
-    table.for_each_address(*owner, [&](const IpAddress& address) {
+    table.walk_addresses(*owner, [&](const IpAddress& address) {
       if (address.family == family_of(question.type)) reply.add_address(address, kStaticTtl);
+      return !reply.is_full();
     });
   }
   return Reply{reply.finish(), source, Rcode::NoError};
@@ -270,7 +285,7 @@ Lookup::MaybeReply Lookup::answer_cached(const Tables& tables, Scope scope, Mill
   const dns::MutableBytesView slot = without_opt_room(within_limit(out));
   const CacheKey key = key_of(query_.question, scope);
   if (const auto hit = tables.cache.find(key, now, slot, tables.scratch)) {
-    if (tables.settings.rotation == Rotation::On) dns::rotate(hit->message, hit->turn);
+    if (tables.settings.rotation == Rotation::On) rotate(hit->message, hit->turn, slot.size());
     Reply reply = finish(tables, hit->message, {hit->error, Source::Cache}, out);
     if (hit->wants_refresh && tables.settings.refreshes && query_.has(dns::flag::kRd) &&
         tables.cache.claim_refresh(key))
@@ -302,7 +317,8 @@ Reply Lookup::answer_names(Rcode rcode, Source source, dns::MutableBytesView out
   return {reply.finish(), source, rcode};
 }
 
-// Makes a stored message, which lies in `out` already or elsewhere, this client's answer in `out`.
+// Makes a stored message, which lies in `out` already, or the front of one that lies elsewhere,
+// this client's answer in `out`.
 Reply Lookup::finish(const Tables& tables, dns::MutableBytesView message, const Told& told,
                      dns::MutableBytesView out) const {
   const dns::MutableBytesView room = within_limit(out);

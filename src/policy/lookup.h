@@ -96,7 +96,7 @@ struct Tables {
   Cache& cache;
   Cache& failures;  // what failed within the last second
   Turns& turns;
-  dns::MutableBytesView scratch;      // 64 KiB for an answer that has to be cut
+  dns::MutableBytesView scratch;      // 64 KiB for an answer on its way
   const OnTried* on_tried = nullptr;  // is told each name of a search, where someone wants to know
 };
 
@@ -199,6 +199,8 @@ class Lookup {
   };
   MaybeReply answer_stale(const Tables& tables, const Kept& kept, Ended which,
                           dns::MutableBytesView out) const;
+  Step fail(const Tables& tables, const dns::ExtendedError& error, Milliseconds now,
+            dns::MutableBytesView out);
   Reply finish_landed(const Tables& tables, const Landed& landed, const Kept& kept,
                       dns::MutableBytesView out) const;
   MaybeReply refuse_forwarding(const Tables& tables, dns::MutableBytesView out) const;

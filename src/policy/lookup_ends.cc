@@ -35,7 +35,7 @@ Lookup::MaybeReply Lookup::answer_stale(const Tables& tables, const Kept& kept, 
   const auto hit = tables.cache.find_stale(key_of(query_.question, kept.scope), kept.now,
                                            {slot, tables.scratch}, which);
   if (!hit) return std::nullopt;
-  if (tables.settings.rotation == Rotation::On) dns::rotate(hit->message, hit->turn);
+  if (tables.settings.rotation == Rotation::On) rotate(hit->message, hit->turn, slot.size());
   return finish(tables, hit->message, {hit->error, Source::Stale}, out);
 }
 
@@ -51,10 +51,19 @@ std::optional<Reply> Lookup::on_silence(const Tables& tables, Milliseconds now,
 }
 
 Step Lookup::on_deadline(const Tables& tables, Milliseconds now, dns::MutableBytesView out) {
+  return fail(tables, dns::ExtendedError::no_reachable_authority(), now, out);
+}
+
+// The old answer or SERVFAIL, which is remembered.
+Step Lookup::fail(const Tables& tables, const dns::ExtendedError& error, Milliseconds now,
+                  dns::MutableBytesView out) {
   const Scope scope = search_ ? Scope::Searched : Scope::AsItStands;
-  (void)store_answer(tables, storing_under(scope, now),
-                     Answer::failure(query_.question, dns::Rcode::ServFail));
-  return give_up(tables, now, out);
+  const Answer failure = Answer::failure(query_.question, dns::Rcode::ServFail, error);
+  (void)store_answer(tables, storing_under(scope, now), failure);
+  if (const auto reply = on_silence(tables, now, out)) return *reply;
+  const dns::MutableBytesView message = out.first(failure.message().size());
+  dns::copy_bytes(failure.message(), message);
+  return finish(tables, message, {error, Source::Error}, out);
 }
 
 Step Lookup::give_up(const Tables& tables, Milliseconds now, dns::MutableBytesView out) {

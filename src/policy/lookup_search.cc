@@ -41,7 +41,7 @@ Step Lookup::next_name(const Tables& tables, Milliseconds now, dns::MutableBytes
     dns::Question question = query_.question;
     question.name = search.names[search.next++];
     if (look_here(tables, question, now)) continue;
-    if (search.asked == kMaxAsked) return on_deadline(tables, now, out);
+    if (search.asked == kMaxAsked) return fail(tables, {}, now, out);
     ++search.asked;
     return ask_for(tables, question);
   }

@@ -2,12 +2,13 @@
 // Copyright the dnslet authors
 #pragma once
 
-// What a Lookup remembers of the names of a search list that it has tried. For the files of
-// policy/lookup only.
+// What a Lookup remembers of the names of a search list that it has tried, and how it rotates. For
+// the files of policy/lookup only.
 
 #include <algorithm>
 #include <vector>
 
+#include "dns/patch.h"
 #include "policy/lookup.h"
 
 namespace dnslet::policy {
@@ -31,5 +32,13 @@ struct Lookup::Search {
     return *places[static_cast<std::size_t>(outcome)];
   }
 };
+
+// Rotates the addresses in a message, or in the front of one that is cut for a slot: there half as
+// many again take turns as may fit, so that the cost follows what is sent.
+inline void rotate(dns::MutableBytesView message, uint32_t turn, std::size_t slot) {
+  constexpr std::size_t kSmallestRecord = 16;
+  const bool is_whole = message.size() <= slot;
+  dns::rotate(message, turn, is_whole ? SIZE_MAX : 3 * slot / (2 * kSmallestRecord));
+}
 
 }  // namespace dnslet::policy

@@ -47,7 +47,8 @@ struct OpenQuestion {
   std::unique_ptr<KeptBack> cut;   // said with TC: better than nothing
   std::unique_ptr<KeptBack> held;  // what ends it
 
-  bool was_heard = false;  // some server could be reached
+  bool was_heard = false;   // some server could be reached
+  bool was_silent = false;  // some server has said nothing in time
   bool was_asked = false;
   bool came_back = false;                  // asked once more while it is under way
   bool is_silent = false;                  // those that wait have been told

@@ -109,7 +109,11 @@ void Outstanding::finish_failed(OpenQuestion& open) {
   if (!open.held) open.held = std::move(open.cut);
   if (!open.held) open.held = std::move(open.refusal);
   if (!open.held) {
-    Answer failure = Answer::failure(open.question.question, dns::Rcode::ServFail);
+    dns::ExtendedError error;
+    if (!open.was_heard)
+      error = open.was_silent ? dns::ExtendedError::no_reachable_authority()
+                              : dns::ExtendedError::network_error();
+    Answer failure = Answer::failure(open.question.question, dns::Rcode::ServFail, error);
     open.held = questions_.make_kept(failure, kNoServer);
   }
   finish_kept(open);

@@ -35,8 +35,10 @@ void Outstanding::on_time(Milliseconds now) {
     end_query(token);
   }
   for (OpenQuestion* open = questions_.oldest(); open && open->started + settings_.timeout <= now;
-       open = questions_.oldest())
+       open = questions_.oldest()) {
+    open->was_silent = true;
     finish_failed(*open);
+  }
   drop_servers();
 }
 
@@ -93,6 +95,7 @@ void Outstanding::on_silence(OpenQuestion& open) {
 void Outstanding::note_silence(OpenQuestion& open) {
   open.attempt.for_each_silent(now_, [&](Attempt::Candidate& candidate) {
     const ServerNumber server = candidate.server;
+    open.was_silent = true;
     fail(server, Note::What::Failed);
     tell(Exchange::What::Silent, open, server);
     if (!std::exchange(candidate.without_edns, true)) servers_.edns(server).on_silence_to_opt();

@@ -33,6 +33,7 @@ namespace {
 using test::kToQuestion, test::Packet, dns::Type;
 
 constexpr std::size_t kHosts = 100'000;
+constexpr std::size_t kLargeRounds = 100;
 constexpr std::size_t kNames = 1'000;  // different questions of each kind, asked in turn
 constexpr policy::Milliseconds kNow{1'000'000};
 
@@ -60,6 +61,41 @@ Packet chain(const std::string& name) {
       .answer({first, Type::CNAME, 300, second})
       .answer({second, Type::A, 300})
       .answer({second, Type::A, 300, {192, 0, 2, 2}});
+}
+
+constexpr std::size_t kLarge = 4'000;  // A records: nearly 64 KB
+
+// As many addresses as a message holds, of the name itself or at the end of an alias.
+Packet large(const std::string& name, bool is_alias) {
+  Packet packet = Packet(name, Type::A).flags(0x8180);
+  dns::Bytes owner = kToQuestion;
+  if (is_alias) {
+    const dns::Bytes target = test::wire_name("edge.bench.test");
+    packet.answer({kToQuestion, Type::CNAME, 300, target});
+    owner.clear();
+    test::append_u16(owner, 0xc000 | (packet.bytes().size() - target.size()));
+  }
+  for (std::size_t i = 0; i < kLarge; ++i) packet.answer({owner, Type::A, 300});
+  return packet;
+}
+
+// Owners at the end of a chain of pointers, as many as 65,536 jumps allow.
+Packet crafted(const std::string& name) {
+  constexpr std::size_t kChain = 110;
+  Packet packet = Packet(name, Type::A).flags(0x8180).answer({kToQuestion, Type::A, 300});
+  dns::Bytes pointers;
+  std::size_t target = dns::kHeaderSize;
+  const std::size_t start = packet.bytes().size() + 12;
+  for (std::size_t i = 0; i < kChain; ++i) {
+    test::append_u16(pointers, 0xc000 | target);
+    target = start + 2 * i;
+  }
+  packet.answer({kToQuestion, Type::TXT, 300, pointers});
+  dns::Bytes owner;
+  test::append_u16(owner, 0xc000 | target);
+  for (std::size_t i = 0; i < 65'536 / (kChain + 1); ++i) packet.answer({owner, Type::A, 300});
+  for (std::size_t i = 0; i < 3'000; ++i) packet.answer({kToQuestion, Type::A, 300});
+  return packet;
 }
 
 // What the server has, filled as a busy one's.
@@ -106,6 +142,9 @@ void fill(World& world) {
     world.keep(owner, Packet(owner, Type::A).flags(0x8180).answer({kToQuestion, Type::A, 300}));
     world.keep(numbered(i, "chain.test"), chain(numbered(i, "chain.test")));
   }
+  world.keep("large.test", large("large.test", false));
+  world.keep("alias.test", large("alias.test", true));
+  world.keep("crafted.test", crafted("crafted.test"));
   world.now += std::chrono::seconds(5);
 }
 
@@ -157,6 +196,21 @@ void run(std::size_t turns) {
   measure_answers("cache hit, CNAME chain", questions("chain.test", false));
   measure_answers("cache hit, CNAME chain, EDNS", questions("chain.test", true));
   measure_answers("refused", questions("absent.test", false));
+  const auto measure_large = [&](const std::string& name, const char* asked, bool with_edns) {
+    Packet packet = Packet(asked, Type::A).flags(0x0100);
+    if (with_edns) packet.additional(test::opt());
+    measure(name, kLargeRounds, [&](std::size_t) { return world.answer(packet); });
+  };
+  for (const policy::Rotation rotation : {policy::Rotation::Off, policy::Rotation::On}) {
+    world.settings.rotation = rotation;
+    const std::string how = rotation == policy::Rotation::On ? ", rotated" : "";
+    measure_answers("cache hit, A" + how, plain);
+    measure_large("cache hit, 64 KB" + how, "large.test", false);
+    measure_large("cache hit, 64 KB, EDNS" + how, "large.test", true);
+    measure_large("cache hit, 64 KB, flattened" + how, "alias.test", false);
+    measure_large("cache hit, 64 KB, crafted" + how, "crafted.test", false);
+  }
+  world.settings.rotation = policy::Rotation::Off;
 
   const std::string text = hosts_text();
   const auto load = [&](std::size_t) { return world.hosts.add_text(text).bad_lines + 1; };

@@ -134,12 +134,12 @@ def test_what_is_not_here_is_asked_for(explain, upstream):
     assert [asked.name for asked in source.questions] == ["www.test."]
 
 
-def test_other_types_are_shown_in_the_generic_form(explain, upstream):
+def test_unknown_types_are_shown_in_the_generic_form(explain, upstream):
     source = upstream(from_records("www.test. 300 IN TYPE65280 \\# 3 0a0b0c"))
     lines = explain("www.test type65280", to=[source])
     assert lines[0] == "question    www.test TYPE65280"
     assert lines[2] == "hosts       holds A, AAAA and PTR records only (files: 1)"
-    assert lines[-1] == "            www.test 300 TYPE65280 \\# 3 0a0b0c"
+    assert lines[-1] == "            www.test 300 TYPE65280 \\# 3 0A0B0C"
 
 
 def test_the_servers_are_told_one_after_the_other(explain, upstream):

@@ -6,6 +6,8 @@ import random
 import struct
 
 import dns.exception
+import dns.message
+import dns.rcode
 import pytest
 from harness import TcpClient, UdpClient, data, only_rcode, parse, question
 
@@ -98,9 +100,6 @@ BROKEN = {
     "name of 256": packet(labels(63, 63, 63, 62) + b"\x00" + A_IN),
     "name of 400": packet(labels(*[63] * 6) + b"\x00" + A_IN),
     "name of 5000": packet(labels(*[1] * 2500) + b"\x00" + A_IN),
-    "one byte behind the question": packet(NAME + A_IN + b"\x00"),
-    "bytes behind the question": packet(NAME + A_IN + b"garbage!"),
-    "bytes behind the OPT": packet(NAME + A_IN + OPT + b"\xff\xff", counts=(1, 0, 0, 1)),
     "OPT claimed, none there": packet(counts=(1, 0, 0, 1)),
     "half an OPT": packet(NAME + A_IN + OPT[:6], counts=(1, 0, 0, 1)),
     "OPT longer than the packet": packet(NAME + A_IN + OPT[:-2] + b"\x00\x08\x00\x0a",
@@ -124,6 +123,31 @@ def test_a_broken_question_is_a_format_error(server, wire, tcp):
     assert flags & 0x0100, "RD is repeated"
     assert counts[1:3] == [0, 0]
     assert len(reply) <= max(len(wire), 12) + 11, "nothing but question and OPT come back"
+
+
+BEHIND = {
+    "one byte behind the question": packet(NAME + A_IN + b"\x00"),
+    "bytes behind the question": packet(NAME + A_IN + b"garbage!"),
+    "bytes behind the OPT": packet(NAME + A_IN + OPT + b"\xff\xff", counts=(1, 0, 0, 1)),
+}
+
+
+@pytest.mark.parametrize("wire", BEHIND.values(), ids=BEHIND)
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+def test_bytes_behind_the_last_record_are_ignored(server, wire, tcp):
+    reply = server.exchange(wire, tcp)
+    assert header(reply)[::2] == (ID, NOERROR) and header(reply)[3][1] == 1
+    for tail in (b"garbage!", b"\xff\xff"):
+        assert tail not in reply
+
+
+def test_a_version_of_edns_to_come_is_told_badvers_whatever_it_holds(server):
+    for rdata in (b"\x00", b"\x00\x0a\xff\xff", b"\xff" * 100):
+        opt = b"\0\0\x29\x04\xd0\x00\x01\0\0" + len(rdata).to_bytes(2, "big") + rdata
+        for tcp in (False, True):
+            reply = dns.message.from_wire(
+                server.exchange(packet(NAME + A_IN + opt, counts=(1, 0, 0, 1)), tcp))
+            assert reply.rcode() == dns.rcode.BADVERS and reply.edns == 0
 
 
 def test_a_format_error_repeats_a_clear_rd_bit(server):

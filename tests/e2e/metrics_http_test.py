@@ -49,6 +49,51 @@ def test_pages_and_methods(server, path, method, status):
     assert get(server, path, method)[0] == status
 
 
+def head_of(server, page, *lines, version=1.1):
+    """The status, and the names of the headers"""
+    head = "\r\n".join([f"GET {page} HTTP/{version}", *lines, "", ""])
+    with connect(server) as connection:
+        connection.sendall(head.encode())
+        status, *headers = receive_all(connection).partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    return int(status.split()[1]), dict(line.split(": ", 1) for line in headers)
+
+
+OURS = ["127.0.0.1", "127.0.0.1:9153", "[::1]", "[::1]:80", "10.1.2.3:1", "localhost", "LOCALHOST:9153",
+        "localhost.", "192.0.2.1", ""]
+OTHERS = ["evil.example", "evil.example:9153", "dnslet", "localhost.evil.example", "127.0.0.1.evil.example",
+          "1.2.3", "a", "dnslet.evil.example:80", ":9153", "[::1].evil.example"]
+
+
+@pytest.mark.parametrize("host", OURS)
+def test_metrics_are_for_who_asks_for_an_address(server, host):
+    assert head_of(server, "/metrics", f"Host: {host}")[0] == 200
+
+
+@pytest.mark.parametrize("host", OTHERS)
+def test_metrics_are_not_for_who_asks_for_another_name(server, host):
+    assert head_of(server, "/metrics", f"Host: {host}")[0] == 421
+    assert head_of(server, f"http://{host}/metrics", "Host: 127.0.0.1")[0] == 421
+    assert head_of(server, "/healthz", f"Host: {host}")[0] == 200
+
+
+def test_metrics_are_for_who_says_no_name_at_all(server):
+    assert head_of(server, "/metrics", version="1.0")[0] == 200
+
+
+def test_metrics_host_allows_names(dnslet):
+    server = dnslet("--metrics", "127.0.0.1:0", "--no-rec", "--metrics-host", "dnslet,Dns.Example.")
+    for host in ("dnslet:9153", "DNSLET", "dns.example", "dns.example.:80", "127.0.0.1", "localhost"):
+        assert head_of(server, "/metrics", f"Host: {host}")[0] == 200
+    for host in ("x.dnslet", "example", "dns.example.evil", "dnsletx"):
+        assert head_of(server, "/metrics", f"Host: {host}")[0] == 421
+
+
+@pytest.mark.parametrize("lines, status", [(["nonsense"], 400), (["Host: evil.example"], 421)])
+def test_an_error_says_what_type_its_sentence_has(server, lines, status):
+    found, headers = head_of(server, "/metrics", *lines)
+    assert found == status and headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
 def test_a_wrong_method_is_told_the_right_ones(server):
     connection = http.client.HTTPConnection(*metrics_address(server), timeout=PATIENCE)
     connection.request("PUT", "/metrics", body=b"x" * 1000)

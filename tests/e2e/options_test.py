@@ -35,6 +35,7 @@ OPTIONS = [
     ("allow", "DNSMASQ_ALLOW", "private", "private"),
     ("user", "DNSMASQ_USER", "65534:65533", "65534:65533"),
     ("log-format", "DNSMASQ_LOG_FORMAT", "json", "json"),
+    ("metrics-host", "DNSMASQ_METRICS_HOST", "Dnslet,a.test", "Dnslet,a.test"),
     ("metrics", "DNSMASQ_METRICS", "[::1]:9153", "[::1]:9153"),
 ]
 SWITCHES = [("no-rec", "DNSMASQ_NOREC"), ("force-tcp", "DNSMASQ_FORCE_TCP"),

@@ -5,11 +5,12 @@ believed about another name, and nobody is stuck over what it leaves unfinished.
 
 import struct
 
+import dns.rdatatype
 import pytest
 from harness import (PATIENCE, RESET, SCALE, SLOW, Later, Raw, UdpClient, data, only_rcode, parse,
                      question, records, timed, wait_until, with_address)
 
-NOERROR, SERVFAIL = 0, 2
+NOERROR, SERVFAIL, NXDOMAIN = 0, 2, 3
 TC = 0x0200
 EVIL = "203.0.113.66"
 SEARCH = ["--enable-search", "--search-domains", "test", "--ndots", 2]
@@ -221,6 +222,43 @@ def test_the_next_server_stands_in_for_one_that_leaves_its_answer_unfinished(dns
     answer, seconds = timed(lambda: server.query("www.test"))
     assert data(answer) == ["192.0.2.2"]
     assert seconds < 0.2 + 0.4 * SCALE
+
+
+# RDATA that its type does not allow.
+
+BAD_RDATA = {
+    "a name that is cut short": ("CNAME", b"\x01a"),
+    "no name at all": ("NS", b""),
+    "a byte behind the name": ("PTR", b"\xc0\x0c\0"),
+    "a pointer out of the message": ("MX", b"\0\x0a\xff\xff"),
+    "a label type that does not exist": ("SRV", b"\0\1\0\1\0\1\x41" + b"a" * 70),
+    "a number too few": ("SOA", b"\0\0" + bytes(16)),
+    "a number too many": ("SOA", b"\0\0" + bytes(24)),
+    "a name into the header": ("DNAME", b"\xc0\x04"),
+    "an address of 5 bytes": ("A", bytes(5)),
+    "an address of 4 bytes": ("AAAA", bytes(4)),
+}
+
+
+@pytest.mark.parametrize("rdtype, rdata", BAD_RDATA.values(), ids=BAD_RDATA)
+@pytest.mark.parametrize("flags", [[], ["--force-tcp"]], ids=["udp", "tcp"])
+def test_the_next_server_is_asked_where_rdata_is_not_what_its_type_allows(
+        dnslet, upstream, rdtype, rdata, flags):
+    number = int(dns.rdatatype.from_text(rdtype))
+
+    def broken(asked):
+        wire = bytearray(asked.answer().to_wire())
+        wire[12 + len(asked.message.question[0].name.to_wire()) + 4:] = (
+            b"\xc0\x0c" + struct.pack("!HHIH", number, 1, 300, len(rdata)) + rdata)
+        wire[6:12] = b"\0\1\0\0\0\0"
+        return bytes(wire)
+    bad, good = upstream(broken), upstream(lambda q: q.nxdomain())
+    server = dnslet("--upstream-retry", 5000, *flags, to=[bad, good])
+    answer, seconds = timed(lambda: server.query("www.test", rdtype))
+    assert answer.rcode() == NXDOMAIN and len(bad.questions) == len(good.questions) == 1
+    assert seconds < 2, "it was waited for"
+    alone = dnslet("--upstream-timeout", 300, *flags, to=[bad])
+    assert alone.query("www.test", rdtype).rcode() == SERVFAIL
 
 
 # In great number.

@@ -144,6 +144,33 @@ class Structure:
     extended_rcode: int = 0
     trailing: int = 0  # bytes behind the last record
     owner_points_into_header: bool = False  # of some record
+    has_broken_rdata: bool = False  # of a type in RDATA
+
+
+# What the RDATA of the types is made of that dnslet looks into: numbers are bytes, N is a name.
+FIELDS = {1: [4], 28: [16], 2: ["N"], 5: ["N"], 6: ["N", "N", 20], 12: ["N"], 15: [2, "N"],
+          33: [6, "N"], 39: ["N"]}
+
+
+def _is_whole_rdata(parser, rdtype, rdclass, size):
+    """Whether it is made of these and nothing else. Leaves the parser where it is."""
+    if rdtype not in FIELDS or (rdtype in (1, 28) and rdclass != 1):
+        return True
+    inner = dns.wire.Parser(parser.wire[:parser.current + size], parser.current)
+    if parser.remaining() < size:
+        return True  # told by whoever reads on
+    try:
+        for item in FIELDS[rdtype]:
+            if item != "N":
+                inner.get_bytes(item)
+                continue
+            place = inner.current
+            inner.get_name()
+            if _points_into_header(parser.wire, place):
+                return False
+    except dns.exception.DNSException:
+        return False
+    return inner.remaining() == 0
 
 
 def structure(wire):
@@ -164,12 +191,15 @@ def _read_record(parser, section, found):
     place, name = parser.current, parser.get_name()
     found.owner_points_into_header |= _points_into_header(parser.wire, place)
     rdtype, rdclass, ttl, size = parser.get_struct("!HHIH")
+    found.has_broken_rdata |= not _is_whole_rdata(parser, rdtype, rdclass, size)
     rdata = parser.get_bytes(size)
     if rdtype != OPT:
         found.records.append((section, name, rdtype, rdclass, ttl, rdata))
         return
     if section != 3 or found.opt_at is not None or name != dns.name.root:
         raise dns.message.BadEDNS
+    if ttl >> 16 & 255:  # another version of EDNS, whose RDATA nobody knows
+        rdata = b""
     options = dns.wire.Parser(rdata)
     while options.remaining() > 0:
         options.get_bytes(options.get_struct("!HH")[1])

@@ -35,7 +35,7 @@ def header(wire):
 
 def dnspython_parses(wire):
     try:
-        dns.message.from_wire(wire)
+        dns.message.from_wire(wire, ignore_trailing=True)
     except dns.exception.DNSException:
         return False
     return True
@@ -75,7 +75,7 @@ WHY_ONLY_DNSPYTHON_READS_A_QUESTION = {
 }
 WHY_ONLY_DNSLET_READS_A_QUESTION = {
     "RDATA or the content of an EDNS option, which dnslet does not look into": lambda wire: (
-        (found := structure_or_none(wire)) is not None and found.trailing == 0),
+        structure_or_none(wire) is not None),
 }
 
 
@@ -218,6 +218,9 @@ def judge_answer(asked, wire, reply):
     if found.owner_points_into_header:
         assert rcode == SERVFAIL and not got.records, wire.hex()
         return "a name that points into the header would change with the ID: SERVFAIL"
+    if found.has_broken_rdata:
+        assert rcode == SERVFAIL and not got.records, wire.hex()
+        return "RDATA that is not what its type makes it: unusable, SERVFAIL"
     if found.extended_rcode:
         assert rcode == SERVFAIL and not got.records
         return "an extended code belongs to the hop that said it (RFC 6891 section 9): SERVFAIL"

@@ -98,6 +98,7 @@ struct Asker {
     const auto* const reply = std::get_if<policy::Reply>(&next);
     if (const auto* const ask = std::get_if<policy::Ask>(&next)) asked = ask->question;
     if (!reply) return std::holds_alternative<policy::Drop>(next);
+    assert(reply->source != policy::Source::Error || reply->rcode != dns::Rcode::NoError);
     assert(reply->size <= (is_udp ? lookup.query().udp_limit() : out.size()));
     check_reply(BytesView(out).first(reply->size), lookup.query(), content);
     return true;

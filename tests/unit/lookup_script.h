@@ -148,6 +148,7 @@ class Script {
     const auto* const reply = std::get_if<policy::Reply>(&step_);
     REQUIRE(reply != nullptr);
     CHECK(reply->size <= limit_);
+    CHECK((reply->source != policy::Source::Error || reply->rcode != dns::Rcode::NoError));
     const Bytes packet(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(reply->size));
     const BytesView behind = BytesView(out_).subspan(std::min(limit_, out_.size()));
     CHECK(std::ranges::count(behind, kUntouched) == std::ssize(behind));

@@ -34,6 +34,15 @@ TEST_CASE("nothing is served or pushed unless it is asked for") {
   CHECK_FALSE(parsed->options.json_log);
 }
 
+TEST_CASE("the names of the metrics are names of hosts") {
+  using Names = std::vector<std::string>;
+  CHECK(with_variable("DNSMASQ_METRICS_HOST", "Dnslet, dns.example.COM.")->options.metrics_hosts ==
+        Names{"dnslet", "dns.example.com"});
+  CHECK(with_variable("DNSMASQ_METRICS_HOST", "a_b-1")->options.metrics_hosts == Names{"a_b-1"});
+  for (const char* const bad : {"a:9153", "http://a", "*", ".", "a/b", "a b"})
+    CHECK_FALSE(with_variable("DNSMASQ_METRICS_HOST", bad));
+}
+
 TEST_CASE("the address of the metrics needs its port") {
   CHECK(with_variable("DNSMASQ_METRICS", "[::1]:9153")->options.metrics->to_text() == "[::1]:9153");
   CHECK(with_variable("DNSMASQ_METRICS", "127.0.0.1:0")->options.metrics->port == 0);

@@ -14,6 +14,7 @@ using test::kRoot;
 using test::kToQuestion;
 using test::opt;
 using test::Packet;
+using test::TestRecord;
 
 Packet answer_packet() { return Packet("db.test", Type::A).flags(0x8180); }
 
@@ -78,6 +79,80 @@ TEST_CASE("a name inside RDATA is read, a broken one gives the root") {
   });
   CHECK(message->name_at(message->size()).view().is_root());
   CHECK(message->name_at(SIZE_MAX).view().is_root());
+}
+
+TEST_CASE("RDATA of names and numbers is exactly what its type makes it") {
+  const auto takes = [](Type type, const std::string& rdata, uint16_t rclass = 1) {
+    return Message::parse(answer_packet().answer({kToQuestion, type, 7, hex(rdata), rclass}))
+        .has_value();
+  };
+  const std::string name = "0161 c00c ";
+  const std::string numbers = "00000001 00000002 00000003 00000004 00000005";
+  for (const Type type : {Type::NS, Type::CNAME, Type::PTR, Type::DNAME}) {
+    CHECK(takes(type, name));
+    CHECK(takes(type, "00"));
+    // Nothing, cut short, too long, no such label type, beyond the end, forward, into the header.
+    for (const char* const broken : {"", "0161", "0161 c00c 00", "4161 00", "c3ff", "c025", "c004"})
+      CHECK_FALSE(takes(type, broken));
+  }
+  CHECK(takes(Type::MX, "000a " + name));
+  CHECK(takes(Type::SRV, "0001 0002 0035 " + name));
+  CHECK(takes(Type::SOA, name + "c00c " + numbers));
+  for (const char* const broken : {"", "000a", "0a c00c", "000a c00c 00", "000a c0ff"})
+    CHECK_FALSE(takes(Type::MX, broken));
+  for (const char* const broken : {"", "0001 0002", "0001 0002 0035", "0001 0002 0035 c00c 00"})
+    CHECK_FALSE(takes(Type::SRV, broken));
+  CHECK_FALSE(takes(Type::SOA, name + numbers));
+  CHECK_FALSE(takes(Type::SOA, name + "c00c " + numbers + "00"));
+  CHECK_FALSE(takes(Type::SOA, name + "c00c " + numbers.substr(0, 40)));
+  CHECK_FALSE(takes(Type::SOA, name + "c0ff " + numbers));
+}
+
+TEST_CASE("an address is as long as its family has it") {
+  const auto takes = [](Type type, std::size_t size, uint16_t rclass = 1) {
+    const Packet packet = answer_packet().additional({kToQuestion, type, 7, Bytes(size), rclass});
+    return Message::parse(packet).has_value();
+  };
+  CHECK(takes(Type::A, 4));
+  CHECK(takes(Type::AAAA, 16));
+  for (const std::size_t size : {0U, 3U, 5U, 16U}) CHECK_FALSE(takes(Type::A, size));
+  for (const std::size_t size : {0U, 4U, 15U, 17U}) CHECK_FALSE(takes(Type::AAAA, size));
+  CHECK(takes(Type::A, 5, 3));  // RFC 1035 section 3.4 is about IN
+}
+
+TEST_CASE("RDATA of other types is opaque") {
+  for (const int type : {13, 14, 16, 35, 46, 64, 257, 65280})
+    for (const char* const rdata : {"", "00", "c00c", "ff"}) {
+      const TestRecord record = {kToQuestion, static_cast<Type>(type), 7, hex(rdata)};
+      CHECK(Message::parse(answer_packet().answer(record)));
+    }
+}
+
+TEST_CASE("the names of a message take 65536 jumps at most, those in RDATA too") {
+  const auto with_records = [](std::size_t records) {
+    Bytes chain;
+    Packet packet = answer_packet();
+    std::size_t target = kHeaderSize;
+    const std::size_t start = packet.bytes().size() + 12;
+    for (std::size_t i = 0; i < 98; ++i) {
+      test::append_u16(chain, 0xc000 | target);
+      target = start + 2 * i;
+    }
+    packet.answer({kToQuestion, Type::TXT, 0, chain});
+    Bytes pointer;
+    test::append_u16(pointer, 0xc000 | target);
+    for (std::size_t i = 0; i < records; ++i) packet.answer({pointer, Type::NS, 0, pointer});
+    return packet;
+  };
+  CHECK(Message::parse(with_records(330)));  // 198 each
+  CHECK_FALSE(Message::parse(with_records(331)));
+}
+
+TEST_CASE("the RDATA of another EDNS version is not looked into") {
+  const auto message =
+      Message::parse(answer_packet().additional(opt(512, 0x10000, hex("000f 00"))));
+  REQUIRE(message);
+  CHECK(extended_error(*message).empty());
 }
 
 TEST_CASE("bytes behind the last record are no part of the message") {

@@ -243,9 +243,28 @@ TEST_CASE("cutting again to the same limit changes nothing") {
   }
 }
 
-TEST_CASE("bytes behind the last record are never part of what fits") {
-  Bytes message = Packet(with_records(1, 0, 0)).raw(Bytes(100)).bytes();
-  CHECK(cut(message, 25 + 16, plain_query()) == 25 + 16);
+TEST_CASE("the front of a message is cut like the whole") {
+  test::Dice dice(5);
+  for (int i = 0; i < 2'000; ++i) {
+    Bytes whole = random_packet(dice).bytes();
+    const std::size_t limit = 25 + dice.roll(whole.size());
+    if (whole.size() <= limit) continue;
+    const std::size_t size = std::min(whole.size(), limit + 1 + dice.roll(200));
+    Bytes front(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+    const Query query = dice.roll(2) == 0 ? plain_query() : dnssec_query();
+    whole.resize(cut(whole, limit, query));
+    front.resize(cut(front, limit, query));
+    REQUIRE(front == whole);
+  }
+}
+
+TEST_CASE("in the front of a message the addresses that are there change places") {
+  Packet packet = answer_packet();
+  for (uint8_t i = 0; i < 5; ++i) packet.answer({kToQuestion, Type::A, 60, {10, 0, 0, i}});
+  Bytes front = packet.bytes();
+  front.resize(25 + 3 * 16 + 10);
+  rotate(front, 1);
+  for (const std::size_t i : {0U, 1U, 2U}) CHECK(front[25 + 16 * i + 15] == (i + 1) % 3);
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ TEST_CASE("RDATA that is malformed passes untouched") {
 }
 
 TEST_CASE("records of other types are no carriers of hints") {
-  for (const Type type : {Type::TXT, Type::A, static_cast<Type>(66)}) {
+  for (const Type type : {Type::TXT, Type::DS, static_cast<Type>(66)}) {
     const Packet packet = with_rdata(kHead + kIpv6, type);
     CHECK_FALSE(without_hints(*Message::parse(packet), Hint::Ipv6));
   }

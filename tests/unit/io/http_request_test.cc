@@ -54,6 +54,16 @@ TEST_CASE("a query is not part of the path") {
   CHECK(read(with_line("GET /? HTTP/1.1")) == "GET /");
 }
 
+TEST_CASE("a request tells whom it means") {
+  const auto host = [](const std::string& head) { return io::parse_http_head(head)->host; };
+  CHECK(host(with_line("GET / HTTP/1.1")) == "a");
+  CHECK(host(with_headers("Accept: b\r\nhOST:\t a.test:80 \t\r\n")) == "a.test:80");
+  CHECK(host(with_headers("Host:[::1]:9153\r\n")) == "[::1]:9153");
+  CHECK(host(with_headers("Host: \r\n")).empty());
+  CHECK(host("GET / HTTP/1.0\r\n\r\n").empty());
+  CHECK(host(with_line("GET http://b.test:80/metrics HTTP/1.1")) == "b.test:80");
+}
+
 TEST_CASE("a target may name its host") {
   CHECK(read(with_line("GET http://a.test:80/metrics HTTP/1.1")) == "GET /metrics");
   CHECK(read(with_line("GET http://a.test HTTP/1.1")) == "-");

@@ -405,6 +405,23 @@ TEST_CASE("an answer goes to the slot, a larger one to the large buffer, else no
   CHECK(fixture.cache.entries() == 1);
 }
 
+TEST_CASE("of an answer that is too large for the slot the front is copied") {
+  Fixture fixture(100);
+  const Bytes whole = big("a.test", 20'000);
+  fixture.store("a.test", whole);
+  const dns::Name owner = name("a.test");
+  Bytes large(dns::kMaxMessage);
+  for (const std::size_t room : {512U, 1232U, 4095U, 4096U, 19'000U}) {
+    Bytes slot(room);
+    const auto hit = fixture.cache.find(Fixture::key(owner), fixture.now, slot, large);
+    REQUIRE(hit);
+    const std::size_t size = hit->message.size();
+    CHECK(size > room);
+    CHECK(size <= std::max<std::size_t>(room + 1, 4096));
+    CHECK(std::ranges::equal(hit->message, dns::BytesView(whole).first(size)));
+  }
+}
+
 TEST_CASE("the copy is the caller's to change") {
   Fixture fixture(10);
   fixture.store("a.test");

@@ -277,5 +277,18 @@ TEST_CASE("a cached answer that is cut counts its TTLs down as well") {
   dns.expect_reply("cache NOERROR tc" + addresses_text(30, "53"));
 }
 
+TEST_CASE("a failure is told as one where another worker has kept an answer meanwhile") {
+  for (const Rotation rotation : {Rotation::Off, Rotation::On}) {
+    Script dns;
+    dns.settings.rotation = rotation;
+    dns.ask("db.test A");
+    dns.late("NOERROR | 60 A 10.0.0.1");
+    dns.no_server_answers();
+    dns.expect_reply("error SERVFAIL");
+    dns.ask("db.test A");
+    dns.expect_reply("cache NOERROR | 60 A 10.0.0.1");
+  }
+}
+
 }  // namespace
 }  // namespace dnslet::policy
