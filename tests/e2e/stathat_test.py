@@ -5,7 +5,7 @@
 import socket
 
 import pytest
-from harness import silent, wait_until, with_address
+from harness import PATIENCE, SCALE, silent, wait_until, with_address
 from stathat_server import KEY, StatHat
 
 @pytest.fixture
@@ -32,6 +32,17 @@ def test_the_host_is_looked_up_through_dnslet_itself(dnslet, upstream, stathat, 
     assert [(q.name, q.type) for q in source.questions] == [("stathat.test.", "A")]
     assert "dnslet.questions_total.udp.A" not in stats, "it is no client"
     assert not server.log("warning")
+
+
+def test_looking_the_server_up_refreshes_its_address_for_all(dnslet, upstream, stathat):
+    """It ends 11 s after the first look-up; the second one, 10 s after it, is from the cache."""
+    source = upstream(with_address("127.0.0.1", ttl=11))
+    server = dnslet("--rcache", 10, to=[source], env=stathat.variables("stathat.test"))
+    stathat.post()
+    for _ in range(2):
+        server.query("stathat.test")
+    stathat.post(10 + PATIENCE)
+    wait_until(lambda: len(source.asked("stathat.test", "A")) == 2, "the refresh", 3 * SCALE)
 
 
 def test_the_host_may_be_in_a_hosts_file(dnslet, stathat):
