@@ -116,6 +116,12 @@ check: ## run all tests: unit, stored fuzz inputs under sanitizers, end to end, 
 unit: $(B)/unit-tests ## run the unit tests
 	$(B)/unit-tests
 
+coverage: ## tell which lines the unit tests run, per folder and file (LINES=FILE...: and which they do not)
+	@$(MAKE) B=build/coverage CXXFLAGS='-O0 -g --coverage' HARDENED= build/coverage/unit-tests
+	@find build/coverage -name '*.gcda' -delete
+	build/coverage/unit-tests >build/coverage/log || { tail -n 20 build/coverage/log; exit 1; }
+	@$(PYTHON) tests/coverage.py build/coverage $(LINES)
+
 fuzz-replay: | deps ## feed the stored fuzz inputs to their targets, under sanitizers where there are any
 	@$(MAKE) SAN='$(if $(call accepted,$(SANITIZERS)),1)' replay
 
@@ -262,6 +268,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench soak micro static fresh-roots check-musl install uninstall clean help deps FORCE
+.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench soak micro static fresh-roots check-musl install uninstall clean help deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

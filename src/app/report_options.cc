@@ -6,6 +6,7 @@
 #include <charconv>
 #include <string>
 
+#include "app/option_values.h"
 #include "base/text.h"
 #include "config/server_url.h"
 

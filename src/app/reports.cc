@@ -7,7 +7,7 @@
 
 #include "app/listeners.h"
 #include "app/metric_formats.h"
-#include "app/option_values.h"
+#include "base/text.h"
 
 namespace dnslet::app {
 namespace {

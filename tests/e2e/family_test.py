@@ -3,11 +3,15 @@
 """Servers that say NXDOMAIN for the address family that a name lacks, and what musl makes of it."""
 
 import contextlib
+import os
+import signal
+import threading
+import time
 
 import pytest
 from getaddrinfo_client import addresses
-from harness import (SCALE, Dnslet, FakeUpstream, Later, UdpClient, data, from_records, question,
-                     timed, wait_until)
+from harness import (PATIENCE, SCALE, Dnslet, FakeUpstream, Later, UdpClient, data, from_records,
+                     question, timed, wait_until)
 
 NOERROR, NXDOMAIN = 0, 3
 UPSTREAM, DNSLET = "127.0.0.2", "127.0.0.3"  # port 53, in the test's own network
@@ -98,6 +102,31 @@ def test_nobody_waits_where_the_other_family_is_not_asked_for(dnslet, upstream):
     answers, seconds = timed(lambda: [server.query(f"n{i}.test", "AAAA") for i in range(20)])
     assert {answer.rcode() for answer in answers} == {NXDOMAIN}
     assert seconds < 20 * WAIT * SCALE / 2
+
+
+@pytest.mark.parametrize("denial", ["NXDOMAIN", "SERVFAIL"])
+def test_what_waits_is_read_before_an_answer_that_denies_a_name_goes_out(dnslet, upstream, denial):
+    """On a busy machine the answer to A may be there before the question for AAAA is read."""
+    held = threading.Event()
+
+    def handler(asked):
+        if asked.type == "AAAA":
+            return asked.answer(f"{asked.name} 60 IN AAAA 2001:db8::1")
+        held.wait(PATIENCE)
+        return asked.nxdomain() if denial == "NXDOMAIN" else asked.answer(rcode=denial)
+    source = upstream(handler)
+    server = dnslet(to=[source])
+    for i in range(5):
+        held.clear()
+        with UdpClient(server.address) as client:
+            client.send(question(f"n{i}.test", "A"))
+            source.wait_asked(2 * i + 1)
+            os.kill(server.pid, signal.SIGSTOP)
+            held.set()
+            time.sleep(0.05)  # the answer is in the kernel's hands
+            client.send(question(f"n{i}.test", "AAAA"))
+            os.kill(server.pid, signal.SIGCONT)
+            assert {client.receive().rcode() for _ in range(2)} == {NOERROR}
 
 
 def test_a_failure_of_the_other_family_ends_the_wait(dnslet, upstream):

@@ -9,7 +9,7 @@ import threading
 
 import dns.flags
 import pytest
-from harness import (SCALE, Later, UdpClient, data, question, silent, timed, wait_until,
+from harness import (SCALE, Later, UdpClient, data, question, silent, timed, udp_burst, wait_until,
                      with_address)
 
 NOERROR, SERVFAIL = 0, 2
@@ -219,3 +219,23 @@ def test_the_return_of_a_server_is_logged(dnslet, upstream):
     assert data(server.query("two.test")) == ["192.0.2.1"]
     server.stop()
     assert server.log("upstream server answers again")
+
+
+@pytest.mark.skipif(SCALE > 1, reason="memory means nothing here")
+@pytest.mark.parametrize("how", [[], ["--force-tcp"]], ids=["udp", "tcp"])
+def test_questions_to_a_server_that_refuses_leave_nothing_behind(dnslet, upstream, how):
+    source = upstream(with_address())
+    server = dnslet("--upstream-timeout", 20000, *how, to=[source])
+    source.stop()
+
+    def burst(start, count):
+        messages = [question(f"n{start + i}.test") for i in range(count)]
+        for i, message in enumerate(messages):
+            message.id = i
+        answers = udp_burst(server.address, messages, window=200)
+        assert {answer.rcode() for answer in answers.values()} == {SERVFAIL}
+    burst(0, 500)
+    before = server.resident()
+    for i in range(4):
+        burst(1000 + 5000 * i, 5000)
+    assert server.resident() - before < 4 << 20
