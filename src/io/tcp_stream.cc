@@ -70,7 +70,11 @@ int TcpStream::try_address(const SocketAddress& address) {
     auto* const tried = reinterpret_cast<uv_tcp_t*>(connected->handle);
     if (TcpStream* const owner = owner_of(tried)) owner->on_connected(tried, status);
   };
-  const int status = uv_tcp_connect(request.get(), handle.get(), &address.any, call);
+  const auto connect = [&] {
+    return uv_tcp_connect(request.get(), handle.get(), &address.any, call);
+  };
+  int status = connect();
+  if (loop_->free_descriptor(-status)) status = connect();
   if (status != 0) return status;
   (void)request.release();  // belongs to the callback
   trying_.push_back(std::move(handle));

@@ -80,12 +80,15 @@ void Udp::flush() {
 }
 
 void Udp::open_ports() {
-  const bool is_prepared = ports_.prepare();
+  bool is_prepared = ports_.prepare();
+  if (!is_prepared && loop_.free_descriptor(errno)) is_prepared = ports_.prepare();
   for (const uint64_t question : unsent_) {
     Asked* const asked = asked_.find(question);
     if (!asked) continue;
     asked->turn = turn_;
-    const auto port = is_prepared ? ports_.open(address(), question) : std::nullopt;
+    auto port = is_prepared ? ports_.open(address(), question) : std::nullopt;
+    if (is_prepared && !port && loop_.free_descriptor(errno))
+      port = ports_.open(address(), question);
     asked->port = port.value_or(kNoPort);
     if (!port) fail_later(question, errno);
   }
