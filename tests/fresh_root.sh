@@ -62,6 +62,7 @@ inside() {
   # shellcheck disable=SC2016
   unshare --mount --pid --fork --kill-child sh -euc '
     mount --make-rprivate /
+    mount --bind "$1" "$1" # a mount, so that tests can make namespaces of their own in there
     mount -t proc proc "$1/proc"
     mount --rbind /sys "$1/sys"
     mount --rbind /dev "$1/dev"
