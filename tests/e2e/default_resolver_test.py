@@ -699,7 +699,8 @@ def test_getent_and_a_musl_client_resolve_through_the_file(world, conf, tmp_path
 @pytest.mark.parametrize("flags", [(), AUTO], ids=["keep", "auto"])
 @pytest.mark.parametrize("listen", ["127.0.0.1:53", "127.0.0.1:53,127.0.0.9:53,10.9.9.9:53"])
 def test_nslookup_of_busybox_resolves_through_the_file(world, conf, tmp_path, listen, flags):
-    """It takes a whole line of nameserver for the address (Alpine 3.11 and later)"""
+    """It takes a whole line of nameserver for the address, and prints it as the server. Where it is
+    built for musl (Alpine 3.11 and later) it fails if anything stands behind; glibc lets it pass."""
     busybox = next(filter(os.path.exists, ("/bin/busybox.static", "/bin/busybox")), None)
     if not busybox or "nslookup" not in subprocess.run([busybox], capture_output=True, text=True,
                                                        check=False).stdout:
@@ -709,7 +710,8 @@ def test_nslookup_of_busybox_resolves_through_the_file(world, conf, tmp_path, li
     with Dnslet("--default-resolver", "--address", "www.one.test=192.0.2.1", *flags, listen=listen,
                 directory=tmp_path, wrapper=world.wrapper):
         said = world.run(conf.read_text(), busybox, "nslookup", "www.one.test")
-    assert "192.0.2.1" in said and "127.0.0.1" in said, said
+    assert re.search(r"^Server:\s+127\.0\.0\.1$", said, re.MULTILINE), said
+    assert re.search(r"^Address:\s+192\.0\.2\.1$", said, re.MULTILINE), said
 
 
 # Killed at every step.
