@@ -20,8 +20,8 @@ namespace dnslet::app {
 
 // What is in force after options and resolv.conf have been put together.
 struct Forwarding {
-  std::vector<Endpoint> servers;   // in order of preference; may be empty
-  std::vector<Endpoint> left_out;  // named in resolv.conf, but they are this dnslet itself
+  std::vector<ServerAddress> servers;  // in order of preference; may be empty
+  std::vector<Endpoint> left_out;      // named in resolv.conf, but they are this dnslet itself
   std::vector<Endpoint>
       bootstrap;  // who resolves names of servers; empty: nobody is needed, or known
   bool tcp_only = false;
@@ -46,8 +46,7 @@ class NameSources {
   // `options` must outlive this.
   explicit NameSources(const Options& options) : options_(options), watch_(options.resolv_conf) {}
 
-  // Fails where an option names this dnslet itself, which would ask itself until the time is up, or
-  // a server that can't be reached.
+  // Fails where an option names this dnslet itself, which would ask itself until the time is up.
   Status check_given() const;
   // Whether a value may come from resolv.conf, now or after the file changes.
   bool uses_resolv_conf() const;

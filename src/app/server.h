@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,6 +62,7 @@ class Server {
 
  private:
   void read_bootstrap();
+  void follow_names(const std::vector<ServerAddress>& servers);
   void forward_to(const Forwarding& forwarding);
   void warn_of_own(const Forwarding& forwarding);
   void warn_of_unread(const Forwarding& forwarding);
@@ -96,6 +98,7 @@ class Server {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<io::Thread>> threads_;  // of all but the first; none: not running
   upstream::ServerNames names_;
+  std::map<std::string, upstream::ServerNames::Following> followed_;  // by host
   Reports reports_;
   std::vector<io::Signal> signals_;
   io::Timer hosts_timer_;

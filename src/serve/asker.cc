@@ -61,7 +61,7 @@ void Asker::set_servers(policy::ServerSetNumber set,
     if (server >= servers_.size()) servers_.resize(server + 1);
     Server& added = servers_[server];
     if (added.counted) continue;
-    added.name = table.address(server).endpoint.to_text();
+    added.name = table.address(server).server.to_text();
     added.counted = &counters_[added.name];
   }
   act(Until::End);
