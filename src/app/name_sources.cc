@@ -41,21 +41,6 @@ policy::SearchRules search_rules(const Options& options, const policy::ResolvCon
   return rules;
 }
 
-// Until servers are asked by their names and over ways of their own.
-Status check_reachable(const std::vector<ServerAddress>& servers, const std::string& option) {
-  for (const ServerAddress& server : servers) {
-    if (server.is_name())
-      return Error{option + ": " + server.to_text() +
-                   " is a name, and this build can't resolve names of servers yet; write an "
-                   "address"};
-    if (server.way == Way::Tcp)
-      return Error{option + ": " + server.to_text() +
-                   " is asked over TCP only, which this build can't do for one server yet; write "
-                   "--force-tcp (DNSMASQ_FORCE_TCP)"};
-  }
-  return Done();
-}
-
 }  // namespace
 
 std::string joined(std::span<const dns::Name> names, std::string_view separator) {
@@ -82,17 +67,12 @@ Status NameSources::check_given() const {
     if (own == servers.end()) return Done();
     return Error{option + ": " + own->to_text() + " is this dnslet itself; name another server"};
   };
-  const auto check_servers = [&](const std::vector<ServerAddress>& servers,
-                                 const std::string& option) -> Status {
-    if (Status status = check_reachable(servers, option); !status) return status;
-    return check(endpoints_of(servers), option);
-  };
   for (const StubZone& zone : options_.stub_zones)
-    if (Status status = check_servers(zone.servers, "--stubzones (DNSMASQ_STUB)"); !status)
+    if (Status status = check(endpoints_of(zone.servers), "--stubzones (DNSMASQ_STUB)"); !status)
       return status;
   if (Status status = check(options_.bootstrap, "--bootstrap (DNSMASQ_BOOTSTRAP)"); !status)
     return status;
-  return check_servers(options_.nameservers, "--nameservers (DNSMASQ_SERVERS)");
+  return check(endpoints_of(options_.nameservers), "--nameservers (DNSMASQ_SERVERS)");
 }
 
 bool NameSources::uses_resolv_conf() const {
@@ -127,7 +107,7 @@ Result<Forwarding> NameSources::read() {
   forwarding.tcp_only = options_.force_tcp.value_or(conf_.use_vc);
   forwarding.search = search_rules(options_, conf_);
   forwarding.has_ndots = conf_.ndots.has_value();
-  forwarding.servers = endpoints_of(options_.nameservers);
+  forwarding.servers = options_.nameservers;
   forwarding.bootstrap = options_.bootstrap;
   const bool needs_bootstrap = has_server_by_name(options_) && forwarding.bootstrap.empty();
   if (!forwarding.servers.empty() && !needs_bootstrap) return forwarding;
@@ -139,7 +119,8 @@ Result<Forwarding> NameSources::read() {
     (is_own ? forwarding.left_out : others).push_back(server);
   }
   if (needs_bootstrap) forwarding.bootstrap = others;
-  if (forwarding.servers.empty()) forwarding.servers = std::move(others);
+  if (forwarding.servers.empty())
+    for (const Endpoint& server : others) forwarding.servers.push_back(ServerAddress::at(server));
   return forwarding;
 }
 
@@ -150,7 +131,7 @@ void fill_from_resolv_conf(const Options& options, std::vector<Setting>& setting
   const auto forwarding = sources.read();
   if (!forwarding || !sources.uses_resolv_conf()) return;
   std::string servers;
-  for (const Endpoint& server : forwarding->servers)
+  for (const ServerAddress& server : forwarding->servers)
     servers += (servers.empty() ? "" : ",") + server.to_text();
   if (!servers.empty()) fill(settings, "nameservers", servers);
   if (forwarding->tcp_only) fill(settings, "force-tcp", "true");

@@ -20,10 +20,10 @@ namespace dnslet::app {
 
 // What is in force after options and resolv.conf have been put together.
 struct Forwarding {
-  std::vector<Endpoint> servers;      // in order of preference; may be empty
-  std::vector<Endpoint> left_out;     // named in resolv.conf, but they are this dnslet itself
-  std::vector<std::string> unusable;  // see policy::ResolvConf; none where its servers don't count
-  std::vector<Endpoint> bootstrap;    // resolve names of servers; empty: none is needed, or known
+  std::vector<ServerAddress> servers;  // in order of preference; may be empty
+  std::vector<Endpoint> left_out;      // named in resolv.conf, but they are this dnslet itself
+  std::vector<std::string> unusable;   // see policy::ResolvConf; none where its servers don't count
+  std::vector<Endpoint> bootstrap;     // resolve names of servers; empty: none is needed, or known
   bool tcp_only = false;
   policy::SearchRules search;
   bool has_ndots = false;  // resolv.conf gives search.ndots
@@ -47,8 +47,7 @@ class NameSources {
   // `options` must outlive this.
   explicit NameSources(const Options& options) : options_(options) {}
 
-  // Fails where an option names this dnslet itself, which would ask itself until the time is up, or
-  // a server that can't be reached.
+  // Fails where an option names this dnslet itself, which would ask itself until the time is up.
   Status check_given() const;
   // Whether a value may come from resolv.conf, now or after the file changes.
   bool uses_resolv_conf() const;

@@ -109,8 +109,18 @@ Server::Server(Options options)
       hosts_(options_.hosts_files, seed_, log_),
       sources_(options_),
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
-      shared_{options_, log_,   seed_,  random_seed(),   addresses_,
-              blocked_, zones_, cache_, options_.threads},
+      shared_{options_,
+              log_,
+              seed_,
+              random_seed(),
+              addresses_,
+              blocked_,
+              zones_,
+              cache_,
+              options_.threads,
+              [this](const std::string& host) {
+                workers_.front()->post([this, host] { names_.ask_again(host); });
+              }},
       workers_(make_workers(shared_, hosts_.table())),
       names_(loop(), log_),
       reports_({options_, log_, cache_, workers_, names_}),
@@ -265,14 +275,34 @@ void Server::use_bootstrap(const Result<Forwarding>& forwarding) {
   names_.use_bootstrap(forwarding->bootstrap);
 }
 
+// Has the workers told the addresses of servers that are written by name.
+void Server::follow_names(const std::vector<ServerAddress>& servers) {
+  std::map<std::string, upstream::ServerNames::Following> followed;
+  const auto follow = [&](const ServerAddress& server) {
+    const std::string& host = server.host;
+    if (!server.is_name() || followed.contains(host)) return;
+    if (auto known = followed_.extract(host)) {
+      followed.insert(std::move(known));
+      return;
+    }
+    followed.emplace(host, names_.follow(host, [this, host](const auto& addresses) {
+      each([host, addresses](Worker& worker) { worker.use_addresses(host, addresses); });
+    }));
+  };
+  std::ranges::for_each(servers, follow);
+  for (const StubZone& zone : options_.stub_zones) std::ranges::for_each(zone.servers, follow);
+  followed_ = std::move(followed);
+}
+
 void Server::forward_to(const Forwarding& forwarding) {
   names_.use_bootstrap(forwarding.bootstrap);
+  follow_names(forwarding.servers);
   each([forwarding](Worker& worker) { worker.forward_to(forwarding); });
   const bool is_new = !forwarding_ || !forwarding.asks_like(*forwarding_);
   forwarding_ = forwarding;
   if (!is_new) return;
   std::string line = "nameservers";
-  for (const Endpoint& server : forwarding.servers) line += ' ' + server.to_text();
+  for (const ServerAddress& server : forwarding.servers) line += ' ' + server.to_text();
   io::LogLine event(line);
   if (forwarding.tcp_only) event.with("transport", "tcp");
   log_.write(io::Level::Info, event);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,6 +67,7 @@ class Server {
 
  private:
   void use_bootstrap(const Result<Forwarding>& forwarding);
+  void follow_names(const std::vector<ServerAddress>& servers);
   void forward_to(const Forwarding& forwarding);
   void warn_of_own(const Forwarding& forwarding);
   void warn_of_unread(const Forwarding& forwarding);
@@ -103,6 +105,7 @@ class Server {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<io::Thread>> threads_;  // of all but the first; none: not running
   upstream::ServerNames names_;
+  std::map<std::string, upstream::ServerNames::Following> followed_;  // by host
   Reports reports_;
   std::vector<io::Signal> signals_;
   Worker::Hosts hosts_in_force_;

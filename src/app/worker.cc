@@ -42,8 +42,10 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
                          shared.workers)),
       failures_(kFailures, shared.seed),
       mailbox_(loop_),
-      ways_(loop_, {.silence = shared.options.upstream_retry,
-                    .connecting = shared.options.upstream_timeout}),
+      ways_(
+          loop_,
+          {.silence = shared.options.upstream_retry, .connecting = shared.options.upstream_timeout},
+          shared.ask_again),
       asker_(loop_, shared.log, asker_settings(shared), asker_callbacks()),
       tcp_clients_(
           loop_,
@@ -98,18 +100,20 @@ void Worker::forward_to(const Forwarding& forwarding) {
   forwarding_ = forwarding;
   if (!is_new) return;
 
-  const policy::Way way = forwarding.tcp_only ? policy::Way::Stream : policy::Way::Datagram;
-  const auto addresses = [way](const std::vector<Endpoint>& servers) {
-    std::vector<policy::ServerAddress> reached;
-    for (const Endpoint& server : servers) reached.push_back({server, way});
-    return reached;
+  const auto reached = [&](const std::vector<ServerAddress>& servers) {
+    std::vector<policy::ServerAddress> list;
+    for (const ServerAddress& server : servers) {
+      const bool is_stream = forwarding.tcp_only || server.way == Way::Tcp;
+      list.push_back({server, is_stream ? policy::Way::Stream : policy::Way::Datagram});
+    }
+    return list;
   };
   ways_.set_only_server(forwarding.servers.size() == 1 && shared_.options.stub_zones.empty());
   if (!forwarding.servers.empty())
-    asker_.set_servers(policy::kDefaultServers, addresses(forwarding.servers));
+    asker_.set_servers(policy::kDefaultServers, reached(forwarding.servers));
   const std::vector<StubZone>& zones = shared_.options.stub_zones;
   for (std::size_t i = 0; i < zones.size(); ++i)
-    asker_.set_servers(set_of_zone(i), addresses(endpoints_of(zones[i].servers)));
+    asker_.set_servers(set_of_zone(i), reached(zones[i].servers));
 }
 
 serve::Asker::Callbacks Worker::asker_callbacks() {
@@ -120,8 +124,8 @@ serve::Asker::Callbacks Worker::asker_callbacks() {
           },
           [this](const policy::ServerAddress& server, policy::Way way,
                  upstream::Transport::OnReport on_report) {
-            return ways_.open(way == policy::Way::Stream ? upstream::Way::Tcp : upstream::Way::Udp,
-                              {server.endpoint}, std::move(on_report));
+            return ways_.open(way == policy::Way::Stream ? Way::Tcp : Way::Udp, server.server,
+                              std::move(on_report));
           }};
 }
 

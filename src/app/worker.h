@@ -68,6 +68,8 @@ class Worker {
     const policy::Zones& zones;
     policy::Cache& cache;
     std::size_t workers;  // among whom the limits are divided
+    // All addresses of a server by name have refused. Called by any worker.
+    std::function<void(const std::string& host)> ask_again;
   };
   using Hosts = std::shared_ptr<const policy::HostsTable>;
 
@@ -90,6 +92,10 @@ class Worker {
   // Answers from this table from now on, and forgets what others have decided.
   void use_hosts(Hosts hosts);
   void forward_to(const Forwarding& forwarding);
+  // The addresses of a server that is written by name.
+  void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses) {
+    ways_.use_addresses(host, addresses);
+  }
 
   io::Loop& loop() { return loop_; }
   std::vector<Endpoint> udp_endpoints() const;

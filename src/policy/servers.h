@@ -16,7 +16,7 @@
 #include <optional>
 #include <vector>
 
-#include "base/address.h"
+#include "base/server_address.h"
 #include "dns/message.h"
 #include "policy/server_health.h"
 #include "policy/zones.h"
@@ -30,7 +30,7 @@ inline constexpr ServerNumber kNoServer = UINT32_MAX;
 enum class Way : uint8_t { Datagram, Stream };
 
 struct ServerAddress {
-  Endpoint endpoint;
+  dnslet::ServerAddress server;
   Way way = Way::Datagram;  // of a question's first try
 
   auto operator<=>(const ServerAddress&) const = default;

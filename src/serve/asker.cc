@@ -62,7 +62,7 @@ void Asker::set_servers(policy::ServerSetNumber set,
     Server& added = servers_[server];
     if (added.counted) continue;
     added.address = table.address(server);
-    added.name = added.address.endpoint.to_text();
+    added.name = added.address.server.to_text();
     added.counted = &counters_[added.name];
   }
   act(Until::End);

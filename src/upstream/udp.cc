@@ -144,11 +144,22 @@ bool Udp::on_packet(const UdpPorts::Arrival& arrival, dns::BytesView packet) {
   return true;
 }
 
+// The address can't be reached. False: so it was with all of them.
+bool Udp::use_other_address(uint64_t question) {
+  Asked& asked = *asked_.find(question);
+  if (asked.turn == turn_) ++turn_;
+  if (++asked.refused >= addresses_.size()) return false;
+  if (asked.port != kNoPort) ports_.close(std::exchange(asked.port, kNoPort));
+  unsent_.push_back(question);
+  wait_for_flush();
+  return true;
+}
+
 // The question is over before anybody hears of it.
 void Udp::report(uint64_t question, Report report) {
   const Asked* const asked = asked_.find(question);
   if (!asked) return;
-  if (report.outcome == Outcome::Unreachable && asked->turn == turn_) ++turn_;
+  if (report.outcome == Outcome::Unreachable && use_other_address(question)) return;
   report.token = asked->token;
   forget(report.token);
   on_report_(report);

@@ -38,8 +38,9 @@ class Udp : public Transport {
   // The addresses of the server from now on; the one in use stays where it is among them. Questions
   // that are under way stay with the address to which they were sent.
   void use_addresses(std::vector<io::SocketAddress> addresses);
-  // The server does not answer: the next question goes to its next address, if it has more. (So
-  // does the one behind an Unreachable, without being told.)
+  // The server does not answer: the next question goes to its next address, if it has more. (Of one
+  // that refuses this is found out here, and the question goes to all of them before it is
+  // Unreachable.)
   void use_next_address() { ++turn_; }
 
   void send(uint64_t token, const dns::QueryBytes& query) override;
@@ -55,6 +56,7 @@ class Udp : public Transport {
     uint64_t sent_ns = 0;
     uint64_t turn = 0;  // stands for the address
     UdpPorts::Place port = kNoPort;
+    std::size_t refused = 0;  // addresses that could not be reached
     dns::QueryBytes query;
   };
   // What is told in the next turn of the loop.
@@ -69,6 +71,7 @@ class Udp : public Transport {
   void fail_later(uint64_t question, int error);
   void on_ready();
   bool on_packet(const UdpPorts::Arrival& arrival, dns::BytesView packet);
+  bool use_other_address(uint64_t question);
   void report(uint64_t question, Report report);
   void tell_failures();
   void close_unneeded();

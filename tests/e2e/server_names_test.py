@@ -4,12 +4,14 @@
 address of the loopback, as resolv.conf has it."""
 
 import contextlib
+import signal
 import socket
 import subprocess
 
 import pytest
 from graphite_test import batch
-from harness import PATIENCE, FakeUpstream, from_records, silent, wait_until
+from harness import (PATIENCE, FakeUpstream, UdpClient, data, from_records, question, run, silent,
+                     wait_until, with_address)
 from namespaces import PATH, Namespace, skip, why_not
 from stathat_server import KEY, StatHat
 
@@ -106,7 +108,7 @@ def test_the_first_address_that_connects_is_used(dnslet, resolv_conf):
     with name_server(at("2001:db8::1", THERE, HERE)), graphite() as carbon:
         server = dnslet("--no-rec", resolv_conf=resolv_conf, env=GRAPHITE)
         assert accepted_batch(carbon)
-        assert not server.log("warning"), "a second address is no trouble"
+        assert not server.log("refused|unreachable"), "a second address is no trouble"
 
 
 def test_a_name_is_asked_for_again_when_its_addresses_refuse(dnslet, resolv_conf):
@@ -176,3 +178,111 @@ def test_the_end_does_not_wait_for_a_name(dnslet, resolv_conf):
         server = dnslet("--no-rec", resolv_conf=resolv_conf, env=GRAPHITE)
         wait_until(lambda: names.questions, "the question")
         server.stop(limit=0.2)
+
+
+# Nameservers.
+
+SERVER = f"dns.test:{PORT}"
+
+
+def nameserver(host=HERE, address="192.0.2.1"):
+    return FakeUpstream(with_address(address), host=host, port=PORT)
+
+
+def test_a_nameserver_by_name_is_asked(dnslet, resolv_conf):
+    with name_server(at("2001:db8::1", THERE, HERE, name="dns.test")) as names, nameserver():
+        server = dnslet("--nameservers", SERVER, "--verbose", resolv_conf=resolv_conf)
+        assert server.log(f"info nameservers {SERVER}")
+        assert data(server.query("a.test")) == ["192.0.2.1"], "at the first address that answers"
+        assert f" via={SERVER} " in server.wait_log("name=a.test")
+        wait_until(lambda: {name for name, _ in asked(names)} == {"dns.test."}, "only its name")
+
+
+@pytest.mark.parametrize("flags", [("--force-tcp",), ()], ids=["force-tcp", "scheme"])
+def test_a_nameserver_by_name_is_asked_over_tcp(dnslet, resolv_conf, flags):
+    written = SERVER if flags else f"tcp://{SERVER}"
+    with name_server(at(THERE, HERE, name="dns.test")), nameserver() as source:
+        server = dnslet("--nameservers", written, *flags, resolv_conf=resolv_conf)
+        assert data(server.query("a.test")) == ["192.0.2.1"]
+        assert {question.transport for question in source.questions} == {"tcp"}
+
+
+def test_bootstrap_servers_are_asked_in_place_of_those_of_resolv_conf(dnslet, resolv_conf):
+    with name_server(silent) as others, nameserver(), \
+            FakeUpstream(at(HERE, name="dns.test"), host="127.0.0.54", port=5300) as bootstrap:
+        server = dnslet("--nameservers", SERVER, "--bootstrap", bootstrap.address,
+                        resolv_conf=resolv_conf)
+        assert data(server.query("a.test")) == ["192.0.2.1"]
+        assert not others.questions and bootstrap.questions
+
+
+def test_a_bootstrap_server_that_is_dnslet_itself_is_refused():
+    done = run("--listen", "127.0.0.1:5333", "--bootstrap", "127.0.0.1:5333",
+               "--nameservers", "dns.test")
+    assert done.returncode == 2
+    assert "--bootstrap" in done.stderr and "127.0.0.1:5333 is this dnslet itself" in done.stderr
+
+
+def test_names_of_nameservers_are_not_asked_of_dnslet_itself(dnslet, resolv_conf):
+    """Which resolv.conf names first, and which would find the name in its hosts file"""
+    resolv_conf.write_text(f"nameserver 127.0.0.1\nnameserver {NAME_SERVER}\n")
+    with name_server(at(HERE, name="dns.test")), nameserver():
+        server = dnslet("--nameservers", SERVER, "--verbose", listen="127.0.0.1:53",
+                        resolv_conf=resolv_conf, hosts=f"{THERE} dns.test\n")
+        assert data(server.query("a.test")) == ["192.0.2.1"]
+        assert not server.log("name=dns.test type=")
+
+
+def test_questions_wait_for_a_name_server_that_comes_later(dnslet, resolv_conf):
+    with nameserver():
+        server = dnslet("--nameservers", SERVER, "--upstream-timeout", "20000",
+                        resolv_conf=resolv_conf)
+        with UdpClient(server.address) as client:
+            client.send(question("a.test"))
+            server.wait_log("warning a server's name can't be resolved name=dns.test",
+                            2 * PATIENCE)
+            with name_server(at(HERE, name="dns.test")):
+                assert data(client.receive(4 * PATIENCE)) == ["192.0.2.1"]
+
+
+@pytest.mark.parametrize("flags", [(), ("--force-tcp",), ("--threads", "3")],
+                         ids=["udp", "tcp", "threads"])
+def test_a_nameserver_that_moves_is_found_at_its_new_address(dnslet, resolv_conf, flags):
+    """Whatever its TTL says"""
+    with name_server(at(HERE, name="dns.test")) as names:
+        with nameserver():
+            server = dnslet("--nameservers", SERVER, "--upstream-timeout", "1000", *flags,
+                            resolv_conf=resolv_conf)
+            assert data(server.query("a.test")) == ["192.0.2.1"]
+            names.handler = at(THERE, name="dns.test")
+        with nameserver(THERE, "192.0.2.2"):
+            wait_until(lambda: data(server.query("b.test")) == ["192.0.2.2"],
+                       "the new address", 2 * PATIENCE)
+        assert len(server.log("info addresses of a server name=dns.test")) == 2
+
+
+def test_old_addresses_stay_while_the_name_server_is_gone(dnslet, resolv_conf):
+    with nameserver():
+        with name_server(at(HERE, name="dns.test")):
+            server = dnslet("--nameservers", SERVER, resolv_conf=resolv_conf)
+            assert data(server.query("a.test")) == ["192.0.2.1"]
+        resolv_conf.write_text("nameserver 127.0.0.99\n")
+        server.send_signal(signal.SIGHUP)
+        server.wait_log("reloaded")
+        assert data(server.query("b.test")) == ["192.0.2.1"]
+
+
+def test_a_stub_zone_has_servers_by_name(dnslet, resolv_conf):
+    with name_server(at(HERE, name="dns.test")), nameserver(), \
+            FakeUpstream(with_address("192.0.2.9")) as other:
+        server = dnslet("--stubzones", f"corp.test/{SERVER}", to=[other],
+                        resolv_conf=resolv_conf)
+        assert data(server.query("a.corp.test")) == ["192.0.2.1"]
+        assert data(server.query("a.test")) == ["192.0.2.9"]
+
+
+def test_explain_asks_a_nameserver_by_name(resolv_conf):
+    with name_server(at(HERE, name="dns.test")), nameserver():
+        done = run("--nameservers", SERVER, "--resolv-conf", resolv_conf, "--explain", "a.test")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert SERVER in done.stdout and "192.0.2.1" in done.stdout

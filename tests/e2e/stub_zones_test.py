@@ -122,7 +122,7 @@ def test_the_flag_wins_over_the_variable(dnslet, servers):
     assert [address_of(server, name) for name in ("nas.lan", "a.home.test")] == [ONE, DEFAULT]
 
 
-@pytest.mark.parametrize("value", ["lan", "lan/", "/127.0.0.1", "lan/dns.test", "a..b/127.0.0.1",
+@pytest.mark.parametrize("value", ["lan", "lan/", "/127.0.0.1", "a..b/127.0.0.1",
                                    "lan/127.0.0.1:0", "lan/127.0.0.1:99999", "lan/127.0.0.1/x",
                                    "x" * 64 + "/127.0.0.1"])
 @pytest.mark.parametrize("how", ["flag", "variable"])

@@ -15,7 +15,8 @@ using Order = std::vector<ServerNumber>;
 Milliseconds at(int ms) { return Milliseconds(ms); }
 
 ServerAddress address(int last) {
-  return {{IpAddress::v4(10, 0, 0, static_cast<uint8_t>(last)), 53, {}}, Way::Datagram};
+  const Endpoint endpoint = {IpAddress::v4(10, 0, 0, static_cast<uint8_t>(last)), 53, {}};
+  return {dnslet::ServerAddress::at(endpoint), Way::Datagram};
 }
 std::vector<ServerAddress> addresses(std::initializer_list<int> lasts) {
   std::vector<ServerAddress> list;
@@ -183,7 +184,7 @@ TEST_CASE("a server is known once, whatever sets name it") {
 TEST_CASE("the same address reached another way is another server") {
   Servers servers;
   servers.assign(0, addresses({1}));
-  servers.assign(1, {{address(1).endpoint, Way::Stream}});
+  servers.assign(1, {{address(1).server, Way::Stream}});
   CHECK(servers.numbers() == 2);
 }
 
