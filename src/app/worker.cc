@@ -103,6 +103,7 @@ void Worker::forward_to(const Forwarding& forwarding) {
     for (const Endpoint& server : servers) reached.push_back({server, way});
     return reached;
   };
+  ways_.set_only_server(forwarding.servers.size() == 1 && shared_.options.stub_zones.empty());
   if (!forwarding.servers.empty())
     asker_.set_servers(policy::kDefaultServers, addresses(forwarding.servers));
   const std::vector<StubZone>& zones = shared_.options.stub_zones;

@@ -57,7 +57,7 @@ class TcpStream : public Stream {
   std::vector<Handle<uv_tcp_t>> trying_;
   std::optional<Timer> timer_;  // while it connects
   bool is_reading_ = false;
-  Handle<uv_tcp_t> handle_;     // once it is open
+  Handle<uv_tcp_t> handle_;  // once it is open
 };
 
 }  // namespace dnslet::io

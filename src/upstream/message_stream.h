@@ -66,8 +66,6 @@ class MessageStream : public Transport, private Connection::Owner {
   // Where connections are opened from now on. Before the first call, and while there are none,
   // questions wait.
   void use_addresses(std::vector<io::SocketAddress> addresses);
-  // Whether another server could be asked instead; for what is lost from now on.
-  void set_only_server(bool is_only) { settings_.is_only_server = is_only; }
 
   void send(uint64_t token, const dns::QueryBytes& query) override;
   void flush() override;

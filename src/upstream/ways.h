@@ -24,6 +24,9 @@ class Ways {
   Ways(io::Loop& loop, const StreamSettings& settings)
       : loop_(loop), settings_(settings), outbox_(loop) {}
 
+  // Whether the transports that are made from now on are to the only server there is.
+  void set_only_server(bool is_only) { settings_.is_only_server = is_only; }
+
   // A way to the server with these addresses, in the order in which they are tried.
   std::unique_ptr<Transport> open(Way way, const std::vector<Endpoint>& addresses,
                                   Transport::OnReport on_report);
