@@ -204,6 +204,7 @@ void Flights::on_reply(Group& group, std::size_t server, uint64_t token,
     on_packet(token, server, reply.packet);
     return;
   }
+  ++flight->unreachable;
   tell(reply.result == Result::Unreachable ? Exchange::What::Unreachable
                                            : Exchange::What::NoResources,
        *flight, server);
@@ -399,12 +400,17 @@ void Flights::on_silence(uint64_t id) {
     flight->is_silent = true;
     callbacks_.on_silence(flight->lookups);
   }
-  for (const std::size_t server : flight->attempt.silent(now)) {
+  const std::vector<std::size_t> silent = flight->attempt.silent(now);
+  for (const std::size_t server : silent) {
     note_failure(*flight->group, server, "silent");
     tell(Exchange::What::Silent, *flight, server);
   }
+  const bool is_unreachable =
+      !flight->was_heard && silent.size() + flight->unreachable >= flight->group->set.size();
   if (now < flight->attempt.silent_at()) return;  // somebody was asked meanwhile
+  const std::vector<uint64_t> lookups = is_unreachable ? flight->lookups : std::vector<uint64_t>();
   act(id, flight->attempt.on_silence(now));
+  if (!lookups.empty()) callbacks_.on_unreachable(lookups);
 }
 
 void Flights::arm() {

@@ -58,6 +58,8 @@ class Flights {
     std::function<void(const Landing&)> on_landing;
     // No server has said anything for `retry`: the lookups that wait so far. Boards nothing.
     std::function<void(const std::vector<uint64_t>& lookups)> on_silence;
+    // Each server of the set has failed or been silent for `retry`: the same. May board.
+    std::function<void(const std::vector<uint64_t>& lookups)> on_unreachable;
   };
 
   // What passes between dnslet and a server, as it happens. Borrows.
@@ -128,7 +130,8 @@ class Flights {
     std::unique_ptr<policy::Answer> refusal{};
     // What a server has said over UDP, cut, while it is asked over TCP: better than nothing.
     std::unique_ptr<Held> cut{};
-    bool was_heard = false;  // some server could be reached
+    bool was_heard = false;       // some server could be reached
+    std::size_t unreachable = 0;  // servers
     bool was_asked = false;
     bool is_silent = false;  // the lookups have been told
     policy::Existence sibling = policy::Existence::Unknown;

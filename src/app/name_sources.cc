@@ -28,8 +28,7 @@ policy::SearchRules search_rules(const Options& options, const policy::ResolvCon
   if (!options.enable_search) return rules;
   for (const std::string& domain :
        options.search_domains.empty() ? conf.search : options.search_domains)
-    if (const auto name = dns::Name::from_text(domain))
-      if (!name->view().is_root()) rules.domains.push_back(*name);
+    if (const auto name = dns::Name::from_text(domain)) rules.add_domain(*name);
   return rules;
 }
 

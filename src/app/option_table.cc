@@ -181,10 +181,18 @@ Status parse_enable_search(std::string_view text, Options& options) {
   return set_switch(options.enable_search, text);
 }
 
+// `.` is no domain, and no error: resolv.conf has it where nothing is to be searched.
 Status parse_search_domains(std::string_view text, Options& options) {
-  auto domains = parse_domains(text, "corp.example");
-  if (!domains) return domains.error();
-  options.search_domains = std::move(*domains);
+  const auto elements = parse_list(text);
+  if (!elements) return elements.error();
+  std::vector<std::string> domains;
+  for (const std::string_view element : *elements) {
+    const auto domain =
+        element == "." ? std::vector<std::string>{"."} : parse_domains(element, "corp.example");
+    if (!domain) return domain.error();
+    domains.push_back(domain->front());
+  }
+  options.search_domains = std::move(domains);
   return Done{};
 }
 

@@ -150,8 +150,15 @@ class Worker {
   io::TcpOutcome answer(policy::Lookup& lookup, const Asker& asker, dns::BytesView packet,
                         dns::MutableBytesView slot);
   void count_question(const policy::Lookup& lookup);
+  // What comes of a step: the reply, or nothing yet, where `board(const policy::Ask&)` has had the
+  // lookup wait for it. REQUIRES: it is no Drop.
+  template <typename Board>
+  std::optional<policy::Reply> act(policy::Lookup& lookup, const policy::Step& step,
+                                   dns::MutableBytesView slot, Board board);
+  void go_on(uint64_t id, const policy::Step& step, const std::string& via);
   void on_landing(const Flights::Landing& landing);
   void on_silence(const std::vector<uint64_t>& lookups);
+  void on_unreachable(const std::vector<uint64_t>& lookups);
   dns::MutableBytesView slot_for(const Return& back);
   void finish(uint64_t id, const policy::Reply& reply, const std::string& via);
   void refresh(const policy::Lookup& lookup, policy::Scope scope);

@@ -27,6 +27,9 @@ Storing storing_of(const UpstreamQuestion& question, Existence sibling, Millisec
 // Keeps the answer as long as its records and the limits allow, a failure for a second among the
 // failures, in this order:
 //   filter   hints of a family that is filtered are taken out (RFC 9460)
+//   names    of a name of ours NXDOMAIN becomes NODATA, and all hints are taken out: a client that
+//   has
+//            our address is not to lose it, nor to get another one by them
 //   family   NXDOMAIN of a name that the other family has shown becomes NODATA (policy/family)
 //   failure  what is none goes to the cache, and the other family's answer there is amended too
 // Returns the answer to hand on where it is not the one given.

@@ -416,6 +416,8 @@ TEST_CASE("static records add up, by flags and in the variable") {
   CHECK(
       texts(good({"--address=db.local=10.0.0.5, fd00::5", "--address", "*.apps=::1"}).addresses) ==
       Arguments{"db.local=10.0.0.5,fd00::5", "*.apps=::1"});
+  CHECK(texts(good({"--address=*=10.0.0.5", "--address=#=::1"}).addresses) ==
+        Arguments{"*=10.0.0.5", "*=::1"});
   CHECK(texts(good({}, {{"DNSMASQ_ADDRESS", " a=10.0.0.1\n\tb.=10.0.0.2,::1 "}}).addresses) ==
         Arguments{"a=10.0.0.1", "b.=10.0.0.2,::1"});
   CHECK(good({}, {{"DNSMASQ_ADDRESS", " \n"}}).addresses.empty());
@@ -428,8 +430,8 @@ TEST_CASE("a static record needs a usable name and addresses") {
   CHECK(bad({"--address=a=10.0.0.1,b=10.0.0.2"}) ==
         "--address: 'a=10.0.0.1,b=10.0.0.2': 'b=10.0.0.2' is not an IP address, for example "
         "10.0.0.5 or fd00::5");
-  const std::string name = GENERATE(as<std::string>{}, "", ".", "*", "*.", "a..b", ".a", "*.*.a",
-                                    "a.*", "*a", "a b", "a\tb", "a\x01");
+  const std::string name = GENERATE(as<std::string>{}, "", ".", "*.", "a..b", ".a", "*.*.a", "a.*",
+                                    "*a", "a b", "a\tb", "a\x01");
   CAPTURE(name);
   CHECK_THAT(bad({"--address=" + name + "=10.0.0.1"}),
              Catch::Matchers::EndsWith("is not a name, for example db.local or *.apps.local"));
@@ -611,9 +613,10 @@ TEST_CASE("search domains keep their order and need no dot") {
   CHECK(good({"-s", "ns.svc.cluster.local, .lan ,Corp.example."}).search_domains == expected);
   CHECK(good({}, {{"DNSMASQ_SEARCH_DOMAINS", "ns.svc.cluster.local,lan,Corp.example."}})
             .search_domains == expected);
+  CHECK(good({"-s", "."}).search_domains == Arguments{"."});
   CHECK(bad({"--search-domains=a..b"}) ==
         "--search-domains: 'a..b' is not a domain, for example corp.example");
-  for (const char* text : {".", "..", "*.a", "a b", "a.test;b.test", "a.test:53", "a=b"}) {
+  for (const char* text : {"..", "*.a", "a b", "a.test;b.test", "a.test:53", "a=b"}) {
     CAPTURE(text);
     CHECK_THAT(bad({}, {{"DNSMASQ_SEARCH_DOMAINS", text}}),
                Catch::Matchers::StartsWith("DNSMASQ_SEARCH_DOMAINS: '"));
