@@ -77,8 +77,7 @@ std::string outcome_text(const policy::Tried& tried) {
     case policy::StepOutcome::Data:
       return "has records";
     case policy::StepOutcome::NoData:
-      return tried.ends_search ? "NODATA, but it has addresses of the other family"
-                               : "NODATA (the name exists)";
+      return tried.ends_search ? "NODATA, but it has addresses" : "NODATA (the name exists)";
     case policy::StepOutcome::NxDomain:
       return "NXDOMAIN (no such name)";
     default:
@@ -154,10 +153,8 @@ void Explanation::on_exchange(const serve::Asker::Exchange& exchange) {
   const double at_ms = elapsed_ms();
   tell_rungs(std::nullopt);
   const dns::Name& name = exchange.question.question.name;
-  if (!asked_ || *asked_ != name) {
+  if (!asked_ || *asked_ != name)
     row("servers", servers_of(name) + ", for " + name.view().to_text());
-    ++names_asked_;
-  }
   asked_ = name;
   row_at(at_ms, exchange_text(exchange));
 }
@@ -213,8 +210,6 @@ void Explanation::tell_end(double at_ms) {
   const io::Milliseconds timeout = options().upstream_timeout;
   if (subject_.worker.loop().now() - started_ >= timeout)
     row_at(at_ms, "time is up (--upstream-timeout " + std::to_string(timeout.count()) + ")");
-  else if (names_asked_ == policy::Lookup::kMaxAsked)
-    row("search", "ends: no more than " + std::to_string(names_asked_) + " names are asked for");
 }
 
 // What a server added to its answer (RFC 8914).
@@ -290,7 +285,8 @@ std::string Explanation::entries(Source rung, dns::NameView name) const {
       rung == Source::Address ? subject_.shared.addresses : *subject_.hosts.table();
   const auto address =
       question_.type == dns::Type::PTR ? dns::address_of_reverse(name) : std::nullopt;
-  const auto owner = address ? std::nullopt : table.find(name);
+  auto owner = address ? std::nullopt : table.find(name);
+  if (!owner && !address) owner = table.find_any();
   std::string text;
   std::size_t count = 0;
   table.for_each_entry([&](const policy::HostsEntry& entry) {
@@ -299,7 +295,9 @@ std::string Explanation::entries(Source rung, dns::NameView name) const {
                                         entry.name == table.name_of(*owner);
     if (!is_meant || ++count > kMaxListed) return;
     if (count > 1) text += kIndent;
-    text += entry.address.to_text() + ' ' + (entry.is_wildcard ? "*." : "") + entry.name.to_text();
+    const bool is_any = entry.is_wildcard && entry.name.is_root();
+    text += entry.address.to_text() + ' ' +
+            (is_any ? "*" : (entry.is_wildcard ? "*." : "") + entry.name.to_text());
     if (rung == Source::Hosts)
       text += " (" + escaped(subject_.hosts.path_of(entry.source)) + ", line " +
               std::to_string(entry.line) + ")";

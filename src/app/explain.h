@@ -68,7 +68,6 @@ class Explanation {
   io::Milliseconds started_{0};  // by the loop's clock
   bool has_told_rungs_ = false;
   bool has_told_end_ = false;
-  std::size_t names_asked_ = 0;
   std::optional<dns::Name> asked_;  // the name that servers are being asked for
   bool has_records_ = false;
 };

@@ -36,8 +36,9 @@ policy::SearchRules search_rules(const Options& options, const policy::ResolvCon
   policy::SearchRules rules;
   rules.ndots = options.ndots.value_or(conf.ndots.value_or(1));
   rules.fwd_ndots = options.fwd_ndots;
-  if (options.enable_search)
-    rules.domains = options.search_domains ? *options.search_domains : search_list(conf);
+  if (!options.enable_search) return rules;
+  for (const dns::Name& domain : options.search_domains ? *options.search_domains : search_list(conf))
+    rules.add_domain(domain);
   return rules;
 }
 

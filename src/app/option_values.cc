@@ -291,8 +291,9 @@ Result<StaticRecord> parse_static_record(std::string_view text) {
     return not_a(text, "a name and its addresses, for example db.local=10.0.0.5,fd00::5");
   }
 
-  const std::string_view name = trimmed(text.substr(0, equals));
-  if (!parse_plain_domain(name.substr(name.starts_with("*.") ? 2 : 0))) {
+  std::string_view name = trimmed(text.substr(0, equals));
+  if (name == "#") name = "*";  // as dnsmasq writes every name
+  if (name != "*" && !parse_plain_domain(name.substr(name.starts_with("*.") ? 2 : 0))) {
     return Error{in_quotes(text) + ": " + in_quotes(name) +
                  " is not a name, for example db.local or *.apps.local"};
   }

@@ -119,6 +119,7 @@ void Worker::forward_to(const Forwarding& forwarding) {
 serve::Asker::Callbacks Worker::asker_callbacks() {
   return {[this](const serve::Asker::Finished& finished) { on_finished(finished); },
           [this](const policy::Silence& silence) { return on_silence(silence); },
+          [this](const std::vector<uint64_t>& lookups) { on_unreached(lookups); },
           [this] {
             for (const auto& listener : udp_listeners_) listener->read_waiting();
           },
@@ -145,29 +146,38 @@ Worker::Return Worker::return_to(const Origin& origin) {
   return TcpReturn{origin.client};
 }
 
+// Nobody waits at servers that are silent who can do with an answer that has ended; and where there
+// is no room for the question it ends.
+template <typename Board>
+std::optional<policy::Reply> Worker::act(policy::Lookup& lookup, const policy::Step& step,
+                                         dns::MutableBytesView slot, Board board) {
+  if (const auto* const reply = std::get_if<policy::Reply>(&step)) return *reply;
+  const auto& ask = std::get<policy::Ask>(step);
+  if (is_silent(ask))
+    if (const auto old = lookup.on_silence(tables(), loop_.now(), slot)) return old;
+  if (board(ask)) return std::nullopt;
+  on_limit();
+  return std::get<policy::Reply>(lookup.give_up(tables(), loop_.now(), slot));
+}
+
 // Answers into the slot, or keeps the lookup until its question has landed.
 io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Origin& origin, dns::BytesView packet,
                               dns::MutableBytesView slot) {
   const uint64_t started_ns = shared_.options.verbose ? uv_hrtime() : 0;
-  policy::Step step = lookup.start(tables(), packet, loop_.now(), slot);
+  const policy::Step step = lookup.start(tables(), packet, loop_.now(), slot);
   if (std::holds_alternative<policy::Drop>(step)) {
     ++counted_.ignored;
     return {};
   }
   count_question(lookup);
   if (is_probe(lookup)) return {};
-  if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
-    const auto old =
-        is_silent(*ask) ? lookup.on_silence(tables(), loop_.now(), slot) : std::nullopt;
-    if (!old && wait(lookup, return_to(origin), *ask, started_ns)) return {0, true};
-    if (!old) on_limit();
-    step = old ? *old : lookup.give_up(tables(), loop_.now(), slot);
-  }
-
-  const auto& reply = std::get<policy::Reply>(step);
-  note(lookup, {reply, slot.first(reply.size), ""}, started_ns);
-  if (reply.refresh) refresh(lookup, *reply.refresh);
-  return {reply.size, false};
+  const auto reply = act(lookup, step, slot, [&](const policy::Ask& ask) {
+    return wait(lookup, return_to(origin), ask, started_ns);
+  });
+  if (!reply) return {0, true};
+  note(lookup, {*reply, slot.first(reply->size), ""}, started_ns);
+  if (reply->refresh) refresh(lookup, *reply->refresh);
+  return {reply->size, false};
 }
 
 std::size_t Worker::on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
@@ -201,15 +211,11 @@ void Worker::look_up(const dns::Question& question, OnAnswer on_answer) {
   policy::Lookup lookup({allow.empty() ? IpAddress::loopback(Family::V4) : allow.front().address,
                          policy::Transport::Tcp});
   const OwnReturn back{own_.add(std::move(on_answer))};
-  policy::Step step = lookup.start(tables(), dns::build_upstream_query(question, {}).view(),
-                                   loop_.now(), late_slot_.view());
-  if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
-    if (wait(lookup, back, *ask, 0)) return;
-    on_limit();
-    step = lookup.give_up(tables(), loop_.now(), late_slot_.view());
-  }
-  const auto* const reply = std::get_if<policy::Reply>(&step);
-  send(back, reply ? *reply : policy::Reply());
+  const policy::Step step = lookup.start(tables(), dns::build_upstream_query(question, {}).view(),
+                                         loop_.now(), late_slot_.view());
+  const auto reply = act(lookup, step, late_slot_.view(),
+                         [&](const policy::Ask& ask) { return wait(lookup, back, ask, 0); });
+  if (reply) send(back, *reply);
   if (reply && reply->refresh) refresh(lookup, *reply->refresh);
 }
 
@@ -261,19 +267,18 @@ void Worker::on_finished(const serve::Asker::Finished& finished) {
   for (const uint64_t id : finished.lookups) {
     if (id == kProbe && on_probed_) std::exchange(on_probed_, nullptr)();
     Waiting* const waiting = waiting_.find(id);
-    if (!waiting) continue;  // its time was over
-    policy::Step step =
-        waiting->lookup.on_answer(tables(), landed, loop_.now(), slot_for(waiting->back));
-    if (const auto* const ask = std::get_if<policy::Ask>(&step)) {
-      const auto slot = slot_for(waiting->back);
-      const auto old =
-          is_silent(*ask) ? waiting->lookup.on_silence(tables(), loop_.now(), slot) : std::nullopt;
-      if (!old && asker_.ask(id, *ask)) continue;
-      if (!old) on_limit();
-      step = old ? *old : waiting->lookup.give_up(tables(), loop_.now(), slot);
-    }
-    finish(id, std::get<policy::Reply>(step), finished.via);
+    // Its time was over, or it has gone on to other servers.
+    if (!waiting || !waiting->lookup.waits_for(finished.question)) continue;
+    go_on(id, waiting->lookup.on_answer(tables(), landed, loop_.now(), slot_for(waiting->back)),
+          finished.via);
   }
+}
+
+void Worker::go_on(uint64_t id, const policy::Step& step, const std::string& via) {
+  Waiting& waiting = *waiting_.find(id);
+  const auto reply = act(waiting.lookup, step, slot_for(waiting.back),
+                         [&](const policy::Ask& ask) { return asker_.ask(id, ask); });
+  if (reply) finish(id, *reply, via);
 }
 
 policy::Existence Worker::on_silence(const policy::Silence& silence) {
@@ -288,6 +293,16 @@ policy::Existence Worker::on_silence(const policy::Silence& silence) {
   const auto sibling = policy::sibling_of(*silence.question);
   if (!sibling || !settings_.families_agree) return policy::Existence::Unknown;
   return shared_.cache.existence(policy::key_of(*sibling), loop_.now());
+}
+
+void Worker::on_unreached(const std::vector<uint64_t>& lookups) {
+  for (const uint64_t id : lookups) {
+    Waiting* const waiting = waiting_.find(id);
+    if (!waiting) continue;
+    const auto step =
+        waiting->lookup.on_unreachable(tables(), loop_.now(), slot_for(waiting->back));
+    if (step) go_on(id, *step, "");
+  }
 }
 
 // Sends the reply that lies in the late slot and lets the lookup go.

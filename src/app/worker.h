@@ -166,8 +166,15 @@ class Worker {
                         dns::MutableBytesView slot);
   void count_question(const policy::Lookup& lookup);
   bool is_probe(const policy::Lookup& lookup) const;
+  // What comes of a step: the reply, or nothing yet, where `board(const policy::Ask&)` has had the
+  // lookup wait for it. REQUIRES: it is no Drop.
+  template <typename Board>
+  std::optional<policy::Reply> act(policy::Lookup& lookup, const policy::Step& step,
+                                   dns::MutableBytesView slot, Board board);
+  void go_on(uint64_t id, const policy::Step& step, const std::string& via);
   void on_finished(const serve::Asker::Finished& finished);
   policy::Existence on_silence(const policy::Silence& silence);
+  void on_unreached(const std::vector<uint64_t>& lookups);
   serve::Asker::Callbacks asker_callbacks();
   dns::MutableBytesView slot_for(const Return& back);
   void finish(uint64_t id, const policy::Reply& reply, const std::string& via);

@@ -2,11 +2,32 @@
 // Copyright the dnslet authors
 #include "policy/family.h"
 
+#include <algorithm>
+#include <span>
+
 namespace dnslet::policy {
 namespace {
 
 using dns::AnswerKind;
 using dns::Type;
+
+// Under which a name may be kept: what one family has shown under one holds for the other under
+// all.
+std::span<const Scope> scopes_of(const Tables& tables) {
+  static constexpr Scope kScopes[] = {Scope::AsItStands, Scope::Searched};
+  return std::span(kScopes).first(tables.settings.search.domains.empty() ? 1 : 2);
+}
+
+CacheKey in_scope(CacheKey key, Scope scope) {
+  key.scope = scope;
+  return key;
+}
+
+bool is_known(const Tables& tables, const CacheKey& key, Milliseconds now) {
+  return std::ranges::any_of(scopes_of(tables), [&](Scope scope) {
+    return tables.cache.existence(in_scope(key, scope), now) != Existence::Unknown;
+  });
+}
 
 }  // namespace
 
@@ -46,7 +67,7 @@ bool other_family_exists(const Tables& tables, const CacheKey& key, Existence sh
                          Milliseconds now) {
   const auto sibling = sibling_of(key);
   if (!tables.settings.families_agree || !sibling) return false;
-  return shown != Existence::Unknown || tables.cache.existence(*sibling, now) != Existence::Unknown;
+  return shown != Existence::Unknown || is_known(tables, *sibling, now);
 }
 
 // The answer was stored before the other one is looked at: of two threads that store both families
@@ -54,11 +75,11 @@ bool other_family_exists(const Tables& tables, const CacheKey& key, Existence sh
 void agree(const Tables& tables, const CacheKey& key, AnswerKind kind, Milliseconds now) {
   const auto sibling = sibling_of(key);
   if (!tables.settings.families_agree || !sibling) return;
-  if (kind != AnswerKind::NxDomain) {
-    tables.cache.make_no_data(*sibling);
-  } else if (tables.cache.existence(*sibling, now) != Existence::Unknown) {
-    tables.cache.make_no_data(key);
+  if (kind == AnswerKind::NxDomain) {
+    if (is_known(tables, *sibling, now)) tables.cache.make_no_data(key);
+    return;
   }
+  for (const Scope scope : scopes_of(tables)) tables.cache.make_no_data(in_scope(*sibling, scope));
 }
 
 }  // namespace dnslet::policy

@@ -83,6 +83,7 @@ Added HostsTable::add(std::string_view name, const IpAddress& address) {
 }
 
 Added HostsTable::add_word(std::string_view word, const IpAddress& address, std::size_t line) {
+  if (word == "*") return enter({dns::Name(), true, address, sources_, line});
   const bool is_wildcard = word.starts_with("*.");
   if (is_wildcard) word.remove_prefix(2);
   const auto owner = dns::Name::from_text(word);
@@ -166,8 +167,14 @@ std::optional<uint32_t> HostsTable::find(dns::NameView name) const {
   if (const auto number = exact_.find(name.wire())) return number;
   if (wildcards_.empty() || name.is_root()) return std::nullopt;
   const auto number = find_closest(wildcards_, name.parent());
+  if (!number || wildcards_.key(*number).size() == dns::kRootWire.size()) return std::nullopt;
+  return number_of_wildcard(*number);
+}
+
+std::optional<uint32_t> HostsTable::find_any() const {
+  const auto number = wildcards_.find(dns::Name().view().wire());
   if (!number) return std::nullopt;
-  return static_cast<uint32_t>(exact_owners_.size()) + *number;
+  return number_of_wildcard(*number);
 }
 
 void HostsTable::prefetch(uint64_t hash, Depth depth) const {

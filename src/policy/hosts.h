@@ -61,21 +61,24 @@ class HostsTable {
   std::size_t sources() const { return sources_; }
 
   // Adds the next source, in hosts(5) format: address, then names; `#` starts a comment. A name
-  // that begins with `*.` matches every name below the rest. Bytes may be anything. Ends early when
-  // stopped; the table is of no use then.
+  // that begins with `*.` matches every name below the rest; `*` is every name. Bytes may be
+  // anything. Ends early when stopped; the table is of no use then.
   HostsReport add_text(std::string_view text, const StopFlag& stop = kNeverStopped);
   // Adds, as the next source, what `table` took from its source number `source`.
   void add_from(const HostsTable& table, std::size_t source);
-  // Adds one name (`*.` in front: a wildcard) to the current source.
+  // Adds one name (`*.` in front: a wildcard; `*` alone: every name) to the current source.
   // REQUIRES: start_source() or add_text() came before.
   [[nodiscard]] Added add(std::string_view name, const IpAddress& address);
   void start_source() { ++sources_; }
   // Gives back what only adding needs. To be called at the end.
   void finish() { crowded_.clear(); }
 
-  // Whether the name has an entry, its own or by wildcard (the longest wins), and which: a number
-  // below owners(), good until something is added.
+  // Whether the name has an entry, its own or by wildcard (the longest wins; `*` alone does not
+  // count), and which: a number below owners(), good until something is added.
   std::optional<uint32_t> find(dns::NameView name) const;
+  // The same for `*` alone, which is every name that nothing else has.
+  bool has_any() const { return wildcards_.has_size(dns::kRootWire.size()); }
+  std::optional<uint32_t> find_any() const;
   // Calls `visit(const IpAddress&)` for every address of the owner that find() gave, in file order.
   template <typename Visit>
   void for_each_address(uint32_t owner, Visit visit) const {
@@ -139,6 +142,9 @@ class HostsTable {
   [[nodiscard]] Linked link(Owner& owner, uint64_t key, const IpAddress& address);
   [[nodiscard]] Linked link(Crowd& crowd, const IpAddress& address);
   Crowd& crowd_of(const Owner& owner, uint64_t key);
+  uint32_t number_of_wildcard(uint32_t wildcard) const {
+    return static_cast<uint32_t>(exact_owners_.size()) + wildcard;
+  }
   [[nodiscard]] Added add_word(std::string_view word, const IpAddress& address, std::size_t line);
   [[nodiscard]] Added enter(const HostsEntry& entry);
   void add_line(std::string_view line, std::size_t number, HostsReport& report);

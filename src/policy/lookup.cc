@@ -8,6 +8,7 @@
 #include "dns/hash.h"
 #include "dns/patch.h"
 #include "policy/lookup_steps.h"
+#include "policy/own_names.h"
 #include "policy/special.h"
 #include "policy/storing.h"
 
@@ -17,8 +18,6 @@ namespace {
 using dns::Authority;
 using dns::Rcode;
 using dns::Type;
-
-Family family_of(Type type) { return type == Type::A ? Family::V4 : Family::V6; }
 
 // The code of a response that is a header and nothing else, as some servers without EDNS send it.
 std::optional<Rcode> code_without_question(dns::BytesView packet) {
@@ -30,26 +29,6 @@ std::optional<Rcode> code_without_question(dns::BytesView packet) {
   const auto rcode = static_cast<Rcode>(flags & dns::flag::kRcode);
   if (rcode == Rcode::NoError || rcode == Rcode::NxDomain) return std::nullopt;
   return rcode;
-}
-
-// Those that take turns where `room` bytes are sent: all that fit, and a few times as many, so that
-// the cost follows what is sent.
-std::vector<IpAddress> addresses_of(const HostsTable& table, uint32_t owner, Type type,
-                                    std::size_t room) {
-  constexpr std::size_t kTimes = 4;
-  constexpr std::size_t kSmallestRecord = 16;
-  const std::size_t most = kTimes * room / kSmallestRecord;
-  std::vector<IpAddress> addresses;
-  table.walk_addresses(owner, [&](const IpAddress& address) {
-    if (address.family == family_of(type)) addresses.push_back(address);
-    return addresses.size() < most;
-  });
-  return addresses;
-}
-
-void add_rotated(dns::ReplyWriter& reply, const std::vector<IpAddress>& addresses, uint32_t turn) {
-  for (std::size_t i = 0; i < addresses.size() && !reply.is_full(); ++i)
-    reply.add_address(addresses[(i + turn) % addresses.size()], kStaticTtl);
 }
 
 }  // namespace
@@ -101,7 +80,7 @@ Step Lookup::start(const Tables& tables, dns::BytesView packet, Milliseconds now
   if (const auto reply = refuse_client(tables, out)) return *reply;
   if (const auto reply = answer_chaos(tables, out)) return *reply;
   if (const auto reply = answer_static(tables, out)) return *reply;
-  if (const auto reply = answer_special(out)) return *reply;
+  if (const auto reply = answer_special(tables, out)) return *reply;
   if (const auto reply = answer_filtered(tables, out)) return *reply;
   return look_up(tables, now, out);
 }
@@ -112,6 +91,7 @@ Step Lookup::look_up(const Tables& tables, Milliseconds now, dns::MutableBytesVi
   const SearchRules& rules = tables.settings.search;
   if (rules.domains.empty() && rules.fwd_ndots == 0) {
     if (const auto reply = answer_cached(tables, Scope::AsItStands, now, out)) return *reply;
+    if (const auto reply = answer_any(tables, out)) return *reply;
     if (const auto reply = refuse_forwarding(tables, out)) return *reply;
     return ask_for(tables, query_.question);
   }
@@ -123,13 +103,18 @@ Step Lookup::look_up(const Tables& tables, Milliseconds now, dns::MutableBytesVi
   }
   if (const auto reply = answer_cached(tables, Scope::Searched, now, out)) return *reply;
 
-  std::vector<dns::Name> names = names_to_try(query_.question, rules, stub);
+  std::vector<dns::Name> names = names_now(tables);
   const bool is_searched = names.size() > 1 || (names.size() == 1 && !is_asked(names.front()));
   if (!is_searched)
     if (const auto reply = answer_cached(tables, Scope::AsItStands, now, out)) return *reply;
+  if (!is_searched || !tables.settings.forwards)
+    if (const auto reply = answer_any(tables, out)) return *reply;
   if (const auto reply = refuse_forwarding(tables, out)) return *reply;
   if (is_searched) return start_search(tables, std::move(names), now, out);
-  if (names.empty()) return answer_names(Rcode::NxDomain, Source::Special, out);
+  if (names.empty()) {
+    const bool is_there = is_own(tables, query_.question.name);
+    return answer_names(is_there ? Rcode::NoError : Rcode::NxDomain, Source::Special, out);
+  }
   return ask_for(tables, query_.question);
 }
 
@@ -139,8 +124,11 @@ Step Lookup::on_answer(const Tables& tables, const Landed& landed, Milliseconds 
     dns::Question question = query_.question;
     question.name = search_->tried();
     const bool has_failed = landed.answer.kind() == dns::AnswerKind::Failure;
-    if (!has_failed || !take_stale(tables, question, now, Ended::Any))
+    if (!has_failed || !take_stale(tables, question, now, Ended::Any)) {
+      if (landed.source == Source::Error)
+        search_->unreachable.push_back(tables.zones.find(question.name));
       take_step(tables, landed, now);
+    }
     return next_name(tables, now, out);
   }
   return finish_landed(tables, landed, {Scope::AsItStands, now}, out);
@@ -207,70 +195,6 @@ Lookup::MaybeReply Lookup::answer_chaos(const Tables& tables, dns::MutableBytesV
   return Reply{reply.finish(), Source::Chaos, Rcode::NoError};
 }
 
-Lookup::MaybeReply Lookup::answer_static(const Tables& tables, dns::MutableBytesView out) const {
-  if (const auto reply = answer_from(tables, Source::Address, out)) return reply;
-  if (const auto reply = answer_from(tables, Source::Hosts, out)) return reply;
-  if (!find_closest(tables.blocked, query_.question.name)) return std::nullopt;
-  return answer_names(Rcode::NxDomain, Source::Block, out);
-}
-
-Lookup::MaybeReply Lookup::answer_from(const Tables& tables, Source source,
-                                       dns::MutableBytesView out) const {
-  const HostsTable& table = source == Source::Address ? tables.addresses : tables.hosts;
-  if (table.empty()) return std::nullopt;
-  const dns::Question& question = query_.question;
-  if (question.type == Type::PTR) {
-    const auto address = dns::address_of_reverse(question.name);
-    const auto name = address ? table.find_name(*address) : std::nullopt;
-    if (!name) return std::nullopt;
-    dns::ReplyWriter reply(within_limit(out), query_, Rcode::NoError, Authority::Own);
-    reply.add_ptr(*name, kStaticTtl);
-    return Reply{reply.finish(), source, Rcode::NoError};
-  }
-
-  // Types other than A and AAAA are upstream's business, also for a name that has an entry.
-  if (!is_address_type(question.type)) return std::nullopt;
-  const auto owner = table.find(question.name);
-  if (!owner) return std::nullopt;
-  dns::ReplyWriter reply(within_limit(out), query_, Rcode::NoError, Authority::Own);
-  if (tables.settings.rotation == Rotation::On) {
-    std::vector<uint32_t>& turns =
-        source == Source::Address ? tables.turns.addresses : tables.turns.hosts;
-    const std::size_t room = within_limit(out).size();
-    add_rotated(reply, addresses_of(table, *owner, question.type, room), turns[*owner]++);
-  } else {
-    table.walk_addresses(*owner, [&](const IpAddress& address) {
-      if (address.family == family_of(question.type)) reply.add_address(address, kStaticTtl);
-      return !reply.is_full();
-    });
-  }
-  return Reply{reply.finish(), source, Rcode::NoError};
-}
-
-Lookup::MaybeReply Lookup::answer_special(dns::MutableBytesView out) const {
-  switch (special_kind(query_.question.name)) {
-    case Special::None:
-      return std::nullopt;
-    case Special::Localhost:
-      return answer_localhost(out);
-    case Special::NoSuchDomain:
-      return answer_names(Rcode::NxDomain, Source::Special, out);
-    case Special::LoopbackName:
-      break;
-  }
-  dns::ReplyWriter reply(within_limit(out), query_, Rcode::NoError, Authority::Own);
-  if (query_.question.type == Type::PTR)
-    reply.add_ptr(*dns::Name::from_text("localhost"), kStaticTtl);
-  return Reply{reply.finish(), Source::Special, Rcode::NoError};
-}
-
-Reply Lookup::answer_localhost(dns::MutableBytesView out) const {
-  const Type type = query_.question.type;
-  dns::ReplyWriter reply(within_limit(out), query_, Rcode::NoError, Authority::Own);
-  if (is_address_type(type)) reply.add_address(IpAddress::loopback(family_of(type)), kStaticTtl);
-  return {reply.finish(), Source::Special, Rcode::NoError};
-}
-
 Lookup::MaybeReply Lookup::answer_filtered(const Tables& tables, dns::MutableBytesView out) const {
   const Type type = query_.question.type;
   const Filter filter = tables.settings.filter;
@@ -302,6 +226,12 @@ Lookup::MaybeReply Lookup::answer_cached(const Tables& tables, Scope scope, Mill
 Lookup::MaybeReply Lookup::refuse_forwarding(const Tables& tables,
                                              dns::MutableBytesView out) const {
   if (tables.settings.forwards) return std::nullopt;
+  // A question for addresses has passed all names that have some.
+  const dns::NameView name = query_.question.name;
+  const bool is_for_address = is_address_type(query_.question.type);
+  if (const auto* table = is_for_address ? reverse_table_of(tables, name) : own_table(tables, name))
+    return answer_names(Rcode::NoError,
+                        table == &tables.addresses ? Source::Address : Source::Hosts, out);
   return answer_code(Rcode::Refused, Source::Refused, out);
 }
 

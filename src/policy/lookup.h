@@ -143,8 +143,6 @@ struct Storing;
 
 class Lookup {
  public:
-  static constexpr std::size_t kMaxAsked = 64;  // upstream questions for one question of a client
-
   explicit Lookup(const Client& client);
 
   ~Lookup();
@@ -172,6 +170,13 @@ class Lookup {
   // kept; nullopt: wait on. Upstream's answer to what was asked is welcome all the same.
   std::optional<Reply> on_silence(const Tables& tables, Milliseconds now,
                                   dns::MutableBytesView out) const;
+  // After Ask: each server of the set has failed or been silent for longer than it may be. A search
+  // goes on where other servers may be asked; nullopt: wait on. The question that is left behind is
+  // not waited for any more (see waits_for).
+  std::optional<Step> on_unreachable(const Tables& tables, Milliseconds now,
+                                     dns::MutableBytesView out);
+  // Whether on_answer() wants what comes of this question.
+  bool waits_for(const UpstreamQuestion& question) const;
   // After Ask: an answer that has ended, else SERVFAIL, because the question's time is over.
   // Remembered for a second.
   Step on_deadline(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
@@ -189,7 +194,8 @@ class Lookup {
   MaybeReply refuse_client(const Tables& tables, dns::MutableBytesView out) const;
   MaybeReply answer_chaos(const Tables& tables, dns::MutableBytesView out) const;
   MaybeReply answer_static(const Tables& tables, dns::MutableBytesView out) const;
-  MaybeReply answer_special(dns::MutableBytesView out) const;
+  MaybeReply answer_special(const Tables& tables, dns::MutableBytesView out) const;
+  MaybeReply answer_any(const Tables& tables, dns::MutableBytesView out) const;
   MaybeReply answer_filtered(const Tables& tables, dns::MutableBytesView out) const;
   MaybeReply answer_cached(const Tables& tables, Scope scope, Milliseconds now,
                            dns::MutableBytesView out) const;
@@ -211,9 +217,13 @@ class Lookup {
   Step start_search(const Tables& tables, std::vector<dns::Name> names, Milliseconds now,
                     dns::MutableBytesView out);
   Step next_name(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
+  bool is_left_to_any(const Tables& tables, const dns::Question& question) const;
+  bool goes_on_elsewhere(const Tables& tables) const;
+  void pass_over(const Tables& tables, Milliseconds now);
   bool look_here(const Tables& tables, const dns::Question& question, Milliseconds now);
   void take_step(const Tables& tables, const Landed& landed, Milliseconds now,
                  std::chrono::seconds left = kNoLimit);
+  bool is_found_by_address(const Tables& tables) const;
   bool other_family_has_records(const Tables& tables, const Landed& landed, Milliseconds now) const;
   bool take_stale(const Tables& tables, const dns::Question& question, Milliseconds now,
                   Ended which);
@@ -221,6 +231,9 @@ class Lookup {
   std::vector<dns::Name> names_now(const Tables& tables) const;
 
   MaybeReply answer_from(const Tables& tables, Source source, dns::MutableBytesView out) const;
+  Reply answer_owner(const Tables& tables, Source source, uint32_t owner,
+                     dns::MutableBytesView out) const;
+  Reply answer_gone(const Tables& tables, Source source, dns::MutableBytesView out) const;
   Reply answer_localhost(dns::MutableBytesView out) const;
   Reply answer_code(dns::Rcode rcode, Source source, dns::MutableBytesView out) const;
   Reply answer_names(dns::Rcode rcode, Source source, dns::MutableBytesView out) const;

@@ -7,11 +7,13 @@
 //   end       the verdict's answer under the name asked, kept for the next one who asks
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "dns/requalify.h"
 #include "policy/family.h"
 #include "policy/lookup_steps.h"
+#include "policy/own_names.h"
 #include "policy/storing.h"
 
 namespace dnslet::policy {
@@ -40,12 +42,55 @@ Step Lookup::next_name(const Tables& tables, Milliseconds now, dns::MutableBytes
   while (!search.verdict.is_over() && search.next < search.names.size()) {
     dns::Question question = query_.question;
     question.name = search.names[search.next++];
-    if (look_here(tables, question, now)) continue;
-    if (search.asked == kMaxAsked) return fail(tables, {}, now, out);
-    ++search.asked;
-    return ask_for(tables, question);
+    if (search.is_unreachable(tables.zones.find(question.name)))
+      pass_over(tables, now);
+    else if (!look_here(tables, question, now) && !is_left_to_any(tables, question))
+      return ask_for(tables, question);
   }
+  if (!search.verdict.is_over())
+    if (const auto reply = answer_any(tables, out)) return *reply;
   return end_search(tables, now, out);
+}
+
+// `*` has such a name if nothing else does: in a search the name asked, when all others are tried.
+bool Lookup::is_left_to_any(const Tables& tables, const dns::Question& question) const {
+  return dns::is_address_type(question.type) && any_table_of(tables, question.name) != nullptr;
+}
+
+// The name just tried has no server that can be reached.
+void Lookup::pass_over(const Tables& tables, Milliseconds now) {
+  dns::Question question = query_.question;
+  question.name = search_->tried();
+  if (take_stale(tables, question, now, Ended::Any)) return;
+  take_step(tables, {Answer::failure(question, dns::Rcode::ServFail), Source::Error}, now);
+}
+
+std::optional<Step> Lookup::on_unreachable(const Tables& tables, Milliseconds now,
+                                           dns::MutableBytesView out) {
+  if (!search_) return std::nullopt;
+  Search& search = *search_;
+  const ServerSetNumber set = tables.zones.find(search.tried());
+  search.unreachable.push_back(set);
+  if (!goes_on_elsewhere(tables)) {
+    search.unreachable.pop_back();
+    return std::nullopt;
+  }
+  pass_over(tables, now);
+  return next_name(tables, now, out);
+}
+
+// Whether others than servers that can't be reached may have a name that is left, or `*` has it.
+bool Lookup::goes_on_elsewhere(const Tables& tables) const {
+  const Search& search = *search_;
+  return is_left_to_any(tables, query_.question) ||
+         std::ranges::any_of(std::span(search.names).subspan(search.next),
+                             [&](const dns::Name& name) {
+                               return !search.is_unreachable(tables.zones.find(name));
+                             });
+}
+
+bool Lookup::waits_for(const UpstreamQuestion& question) const {
+  return question.question.name == (search_ ? search_->tried() : query_.question.name);
 }
 
 // The rungs that need nobody else. True: one of them had the answer, and it has been taken.
@@ -57,7 +102,7 @@ bool Lookup::look_here(const Tables& tables, const dns::Question& question, Mill
   step.query_.edns.reset();
 
   MaybeReply reply = step.answer_static(tables, tables.scratch);
-  if (!reply) reply = step.answer_special(tables.scratch);
+  if (!reply) reply = step.answer_special(tables, tables.scratch);
   if (reply) {
     const dns::BytesView message = tables.scratch.first(reply->size);
     const Answer answer(dns::Bytes(message.begin(), message.end()));
@@ -103,7 +148,8 @@ void Lookup::take_step(const Tables& tables, const Landed& landed, Milliseconds 
       outcome, is_as_it_stands ? SearchVerdict::Name::AsItStands : SearchVerdict::Name::Qualified);
   const bool is_static =
       source != Source::Cache && source != Source::Upstream && source != Source::Stale;
-  if (source != Source::Cache && search.source != Source::Stale) search.source = source;
+  if (source != Source::Cache && search.source != Source::Stale)
+    search.source = source == Source::Error ? Source::Upstream : source;
   if (source == Source::Stale) search.is_keepable = false;
   if (is_static) search.is_keepable = search.is_keepable && outcome != StepOutcome::Data;
 
@@ -115,13 +161,23 @@ void Lookup::take_step(const Tables& tables, const Landed& landed, Milliseconds 
   std::optional<Answer>& place = search.first_of(outcome);
   if (!place) place = answer;
 
-  // Both families come from the same name, as they do for a client that searches itself.
-  if (outcome == StepOutcome::NoData && other_family_has_records(tables, landed, now)) {
+  // Both families come from the same name, as they do for a client that searches itself; so do the
+  // other types of a name of ours.
+  if (outcome == StepOutcome::NoData &&
+      (other_family_has_records(tables, landed, now) || is_found_by_address(tables))) {
     place = answer;
     search.verdict.end_with_no_data();
   }
+  if (outcome == StepOutcome::NoServer && !goes_on_elsewhere(tables))
+    search.verdict.end_without_server();
   if (tables.on_tried)
     (*tables.on_tried)({search.tried(), answer, source, search.verdict.is_over()});
+}
+
+// The name just tried has an address of ours, and another type is asked for.
+bool Lookup::is_found_by_address(const Tables& tables) const {
+  return !dns::is_address_type(query_.question.type) &&
+         table_of(tables, search_->tried()) != nullptr;
 }
 
 bool Lookup::other_family_has_records(const Tables& tables, const Landed& landed,
@@ -134,10 +190,14 @@ bool Lookup::other_family_has_records(const Tables& tables, const Landed& landed
          tables.cache.existence(policy::key_of(*sibling), now) == Existence::HasRecords;
 }
 
-// The names that a search tries by the rules of now.
+// The names that a search tries by the rules of now. A name of ours has been found.
 std::vector<dns::Name> Lookup::names_now(const Tables& tables) const {
-  return names_to_try(query_.question, tables.settings.search,
-                      in_stub_zone(tables.zones, query_.question.name));
+  const dns::Name& asked = query_.question.name;
+  std::vector<dns::Name> names =
+      names_to_try(query_.question, tables.settings.search, in_stub_zone(tables.zones, asked));
+  if (table_of(tables, asked) != nullptr)
+    std::erase_if(names, [&](const dns::Name& name) { return name != asked; });
+  return names;
 }
 
 // Tells the verdict under the name asked.

@@ -15,9 +15,9 @@ namespace dnslet::policy {
 
 struct Lookup::Search {
   std::vector<dns::Name> names;
-  std::size_t next = 0;   // in names
-  std::size_t asked = 0;  // questions that went upstream
+  std::size_t next = 0;  // in names; each is asked for once, so the list is the limit
   SearchVerdict verdict;
+  std::vector<ServerSetNumber> unreachable;   // sets that no name is asked of any more
   Source source = Source::Cache;              // the furthest any step had to go
   bool is_keepable = true;                    // every step's answer is upstream's, and still holds
   std::chrono::seconds lifetime = kNoLimit;   // the shortest of the steps
@@ -25,6 +25,9 @@ struct Lookup::Search {
   // The first answer of each outcome, and that of the name as it stands.
   std::optional<Answer> data, no_data, no_name, failure, as_it_stands;
 
+  bool is_unreachable(ServerSetNumber set) const {
+    return std::ranges::find(unreachable, set) != unreachable.end();
+  }
   // REQUIRES: a name has been tried.
   const dns::Name& tried() const { return names[next - 1]; }
   std::optional<Answer>& first_of(StepOutcome outcome) {

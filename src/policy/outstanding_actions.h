@@ -52,6 +52,11 @@ struct Silence {
   const UpstreamQuestion* question = nullptr;
   const std::vector<uint64_t>* lookups = nullptr;
 };
+// Each server of the set has failed or been silent for so long: those who wait so far. They may go
+// on elsewhere; an answer that comes all the same is told.
+struct Unreached {
+  const std::vector<uint64_t>* lookups = nullptr;
+};
 // What clients have asked by now is to be read, and then decide() called, in this turn: an answer
 // may mean something else if the other address family is asked for, too.
 struct ReadWaiting {};
@@ -91,6 +96,6 @@ struct Exchange {
 };
 
 using Action =
-    std::variant<Send, Forget, Finish, Silence, ReadWaiting, Probe, DropServer, Note, Exchange>;
+    std::variant<Send, Forget, Finish, Silence, Unreached, ReadWaiting, Probe, DropServer, Note, Exchange>;
 
 }  // namespace dnslet::policy

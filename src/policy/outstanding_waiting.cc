@@ -83,6 +83,8 @@ void Outstanding::on_silence(OpenQuestion& open) {
     finish_failed(open);
     return;
   }
+  if (!open.was_heard && open.attempt.were_all_silent())
+    actions_.emplace_back(Unreached{&open.lookups});
   if (now_ < open.attempt.silent_at()) return;  // somebody was asked meanwhile
   if (open.cut && !open.attempt.has_unasked()) {
     actions_.emplace_back(Note{Note::What::CutIsAllOf, open.cut->via});

@@ -2,6 +2,8 @@
 // Copyright the dnslet authors
 #include "policy/search.h"
 
+#include <algorithm>
+
 namespace dnslet::policy {
 namespace {
 
@@ -35,6 +37,11 @@ bool has_search(const dns::Question& question) {
 }
 
 }  // namespace
+
+void SearchRules::add_domain(const dns::Name& domain) {
+  if (domain.view().is_root() || std::ranges::find(domains, domain) != domains.end()) return;
+  domains.push_back(domain);
+}
 
 bool stands_first(const dns::Question& question, const SearchRules& rules,
                   InStubZone in_stub_zone) {
@@ -75,9 +82,10 @@ StepOutcome outcome_of(dns::AnswerKind kind) {
 
 void SearchVerdict::report(StepOutcome outcome, Name name) {
   last_ = outcome;
-  is_over_ = outcome == StepOutcome::Data || outcome == StepOutcome::NoServer;
+  is_over_ = outcome == StepOutcome::Data;
   some_nodata_ = some_nodata_ || outcome == StepOutcome::NoData;
-  some_failure_ = some_failure_ || outcome == StepOutcome::Failure;
+  some_failure_ =
+      some_failure_ || outcome == StepOutcome::Failure || outcome == StepOutcome::NoServer;
   if (name == Name::AsItStands) as_it_stands_ = outcome;
 }
 
@@ -87,9 +95,11 @@ void SearchVerdict::end_with_no_data() {
 }
 
 StepOutcome SearchVerdict::result() const {
-  if (is_over_) return last_;
+  if (is_over_ && last_ != StepOutcome::NoServer) return last_;
   // Here we leave glibc's order: to a musl client NXDOMAIN for AAAA would take the A record along.
   if (some_nodata_) return StepOutcome::NoData;
+  // Nothing was left to ask behind it; the name may be there.
+  if (last_ == StepOutcome::NoServer) return last_;
   if (as_it_stands_) return *as_it_stands_;
   return some_failure_ ? StepOutcome::Failure : StepOutcome::NxDomain;
 }

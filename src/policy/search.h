@@ -20,6 +20,9 @@ struct SearchRules {
   unsigned ndots = 1;              // dots a name needs to be tried as it stands before the list
   unsigned fwd_ndots = 0;          // dots a name needs to be forwarded as it stands at all
 
+  // Puts a domain at the end of the list. One that is there is tried once; the root is none.
+  void add_domain(const dns::Name& domain);
+
   bool operator==(const SearchRules&) const = default;
 };
 
@@ -39,7 +42,7 @@ enum class StepOutcome {
   NoData,  // NOERROR without
   NxDomain,
   Failure,   // SERVFAIL and every other code
-  NoServer,  // no server of the set could be reached
+  NoServer,  // no server of the set could be reached, now or for a name before
 };
 // An alias counts as data: the client follows it.
 StepOutcome outcome_of(dns::AnswerKind kind);
@@ -54,8 +57,11 @@ class SearchVerdict {
   // The name just reported exists for the other address family: the search ends there, with NODATA.
   void end_with_no_data();
 
-  // Whether the search ends with the step just reported: data, no server at all, or
-  // end_with_no_data().
+  // No server could be reached for the name just reported, and nothing is left to ask others for.
+  void end_without_server() { is_over_ = true; }
+
+  // Whether the search ends with the step just reported: data, end_with_no_data() or
+  // end_without_server().
   bool is_over() const { return is_over_; }
   // The outcome of the whole search so far.
   StepOutcome result() const;

@@ -7,22 +7,29 @@
 
 #include "dns/svcb.h"
 #include "policy/family.h"
+#include "policy/own_names.h"
 
 namespace dnslet::policy {
 namespace {
 
 using dns::AnswerKind;
 
+// Takes these hints out of the answer, or leaves it alone.
+void leave_out(dns::Hint hint, const Answer& answer, std::optional<Answer>& amended) {
+  const Answer& from = amended ? *amended : answer;
+  const auto message = dns::Message::parse(from.message());
+  auto rest = message ? dns::without_hints(*message, hint) : std::nullopt;
+  if (rest) amended = Answer(std::move(*rest), from.error());
+}
+
 // A filtered family is not to come in by another door.
-std::optional<Answer> without_filtered_hints(const Tables& tables, const CacheKey& key,
-                                             const Answer& answer) {
+void leave_out_hints(const Tables& tables, const CacheKey& key, const Answer& answer,
+                     std::optional<Answer>& amended) {
+  if (!dns::may_have_hints(key.type)) return;
   const Filter filter = tables.settings.filter;
-  if (filter == Filter::None || !dns::may_have_hints(key.type)) return std::nullopt;
-  const auto message = dns::Message::parse(answer.message());
-  if (!message) return std::nullopt;
-  auto rest = dns::without_hints(*message, filter == Filter::A ? dns::Hint::Ipv4 : dns::Hint::Ipv6);
-  if (!rest) return std::nullopt;
-  return Answer(std::move(*rest), answer.error());
+  const bool is_ours = is_own(tables, key.name);
+  if (is_ours || filter == Filter::A) leave_out(dns::Hint::Ipv4, answer, amended);
+  if (is_ours || filter == Filter::Aaaa) leave_out(dns::Hint::Ipv6, answer, amended);
 }
 
 void keep(const Tables& tables, const Storing& storing, const Answer& answer) {
@@ -66,9 +73,11 @@ std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,
   if (exists_all_the_same(tables, storing, answer))
     return Answer::failure({dns::Name(storing.key.name), storing.key.type, storing.key.qclass},
                            dns::Rcode::NoError);
-  std::optional<Answer> amended = without_filtered_hints(tables, storing.key, answer);
+  std::optional<Answer> amended;
+  leave_out_hints(tables, storing.key, answer, amended);
   if (answer.kind() == AnswerKind::NxDomain &&
-      other_family_exists(tables, storing.key, storing.sibling, storing.now)) {
+      (is_own(tables, storing.key.name) ||
+       other_family_exists(tables, storing.key, storing.sibling, storing.now))) {
     if (!amended) amended = answer;
     amended->make_no_data();
   }

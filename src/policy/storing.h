@@ -28,6 +28,8 @@ Storing storing_of(const UpstreamQuestion& question, Existence sibling, Millisec
 // failures, in this order:
 //   filter   hints of a family that is filtered are taken out (RFC 9460)
 //   exists   a failure for a name that the other family has shown is NODATA, and is not kept
+//   names    of a name of ours NXDOMAIN becomes NODATA, and all hints are taken out: who has our
+//            address is not to lose it, nor to get another one by them
 //   family   NXDOMAIN of a name that the other family has shown becomes NODATA (policy/family)
 //   failure  what is none goes to the cache, and the other family's answer there is amended too
 // Returns the answer to hand on where it is not the one given.

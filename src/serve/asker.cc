@@ -90,7 +90,8 @@ void Asker::act(Until until) {
     if (!action) action = outstanding_.take();
     if (!action) break;
     if (until == Until::Finish && (std::holds_alternative<policy::Finish>(*action) ||
-                                   std::holds_alternative<policy::Silence>(*action))) {
+                                   std::holds_alternative<policy::Silence>(*action) ||
+                                   std::holds_alternative<policy::Unreached>(*action))) {
       waiting_ = action;
       turn_timer_.start_once(io::Milliseconds(0));
       break;
@@ -125,6 +126,10 @@ void Asker::carry_out(const policy::Finish& finish) {
 void Asker::carry_out(const policy::Silence& silence) {
   const policy::Existence sibling = callbacks_.on_silence(silence);
   outstanding_.sibling_shows(silence.number, sibling, loop_.now());
+}
+
+void Asker::carry_out(const policy::Unreached& unreached) {
+  callbacks_.on_unreached(std::vector<uint64_t>(*unreached.lookups));  // who is told may ask
 }
 
 void Asker::carry_out(const policy::ReadWaiting&) {

@@ -47,6 +47,8 @@ class Asker {
     // No server has said anything for `retry`: those that wait so far. Asks nothing. Returns what
     // is known of the question for the other address family.
     std::function<policy::Existence(const policy::Silence&)> on_silence;
+    // Each server of the set has failed or been silent for so long: the same. May ask.
+    std::function<void(const std::vector<uint64_t>& lookups)> on_unreached;
     // Has the questions that wait in sockets read, and asked.
     std::function<void()> read_waiting;
     // Opens the way to a server.
@@ -99,6 +101,7 @@ class Asker {
   void carry_out(const policy::Forget& forget);
   void carry_out(const policy::Finish& finish);
   void carry_out(const policy::Silence& silence);
+  void carry_out(const policy::Unreached& unreached);
   void carry_out(const policy::ReadWaiting& read);
   void carry_out(const policy::Probe& probe);
   void carry_out(const policy::DropServer& drop);

@@ -200,3 +200,72 @@ def test_ten_bad_lines_are_named_and_the_rest_counted(dnslet, tmp_path):
     assert len(warnings) == 11
     assert names_line(warnings[10], tmp_path / "hosts", 15) or names_line(
         warnings[10], tmp_path / "hosts", 25)
+
+
+# Other types of names that have an address here.
+
+OWN = ["own.test", "x.wild.test", "static.test"]
+OWN_FLAGS = ["--address", "static.test=192.0.2.3"]
+OWN_HOSTS = "192.0.2.1 own.test\n192.0.2.2 *.wild.test\n"
+
+
+@pytest.mark.parametrize("cache", [0, 100])
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("rdtype", ["HTTPS", "TXT", "MX"])
+def test_nxdomain_for_another_type_of_an_own_name_is_nodata(dnslet, upstream, name, rdtype, cache):
+    server = dnslet("--rcache", cache, *OWN_FLAGS, hosts=OWN_HOSTS,
+                    to=[upstream(lambda asked: asked.nxdomain())])
+    for _ in range(2):
+        answer = server.query(name, rdtype)
+        assert (answer.rcode(), answer.answer) == (NOERROR, [])
+        assert [record.rdtype for record in answer.authority] == [6]
+    assert server.query("other.test", rdtype).rcode() == NXDOMAIN
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_with_no_rec_another_type_of_an_own_name_is_nodata(dnslet, name):
+    server = dnslet("--no-rec", *OWN_FLAGS, hosts=OWN_HOSTS)
+    answer = server.query(name, "HTTPS")
+    assert (answer.rcode(), answer.answer) == (NOERROR, [])
+    assert server.query("other.test", "HTTPS").rcode() == REFUSED
+
+
+def test_https_records_of_own_names_have_no_address_hints(dnslet, upstream):
+    def handler(asked):
+        return asked.answer(f"{asked.name} 60 IN HTTPS 1 . alpn=h2 ipv4hint=198.51.100.1 "
+                            "ipv6hint=2001:db8::9")
+    server = dnslet(*OWN_FLAGS, hosts=OWN_HOSTS, to=[upstream(handler)])
+    for name in OWN:
+        assert data(server.query(name, "HTTPS")) == ['1 . alpn="h2"']
+    assert "ipv4hint" in data(server.query("other.test", "HTTPS"))[0]
+
+
+def test_another_type_of_what_a_search_has_found_here_is_nodata(dnslet, upstream):
+    source = upstream(lambda asked: asked.nxdomain())
+    server = dnslet("--enable-search", "--search-domains", "a.test,b.test,c.test", to=[source],
+                    hosts="192.0.2.1 db.b.test\n")
+    assert data(server.query("db")) == ["db.b.test.", "192.0.2.1"]
+    assert server.query("db", "TXT").rcode() == NOERROR
+    assert [asked.name for asked in source.questions] == ["db.a.test.", "db.a.test.", "db.b.test."]
+
+
+# `*` alone.
+
+@pytest.mark.parametrize("star", ["hosts", "*", "#"])
+def test_a_star_alone_is_every_name_that_nothing_else_has(dnslet, upstream, star):
+    source, stub = upstream(lambda asked: asked.nxdomain()), upstream(with_address("192.0.2.7"))
+    flags = [] if star == "hosts" else ["--address", f"{star}=192.0.2.9"]
+    server = dnslet(*flags, "--block", "ads.test", "--stubzones", f"stub.test/{stub.address}",
+                    to=[source],
+                    hosts="192.0.2.1 own.test\n" + ("192.0.2.9 *\n" if star == "hosts" else ""))
+    assert data(server.query("www.example")) == data(server.query("a")) == ["192.0.2.9"]
+    answer = server.query("www.example", "AAAA")
+    assert (answer.rcode(), answer.answer) == (NOERROR, [])
+    assert data(server.query("own.test")) == ["192.0.2.1"]
+    assert server.query("own.test", "AAAA").rcode() == NOERROR
+    assert server.query("x.ads.test").rcode() == NXDOMAIN
+    assert data(server.query("localhost")) == ["127.0.0.1"]
+    assert data(server.query("x.stub.test")) == ["192.0.2.7"]
+    assert not source.questions
+    assert server.query("www.example", "TXT").rcode() == NOERROR
+    assert len(source.questions) == 1

@@ -234,22 +234,71 @@ def test_a_miss_in_60_domains_takes_little_more_than_60_round_trips(dnslet, upst
     assert best < 0.061 * (1 + 4 * SCALE)
 
 
-@pytest.mark.parametrize("flags, asked, rcode", [(("--fwd-ndots", 1), 64, NXDOMAIN),
-                                                 ((), 64, SERVFAIL)])
-def test_64_names_may_be_asked_and_not_one_more(dnslet, upstream, flags, asked, rcode):
+@pytest.mark.parametrize("how", ["refused", "silent"])
+def test_a_dead_stub_zone_on_the_list_leaves_the_others(dnslet, upstream, how):
+    dead, alive = upstream(silent), upstream(only_at("www.sub", with_address()))
+    server = dnslet("--enable-search", "--search-domains", "a.corp.test,corp.test,two.test",
+                    "--ndots", 5, "--upstream-retry", 200, "--upstream-timeout", 3000,
+                    "--stubzones", f"corp.test/{dead.address}", to=[alive])
+    if how == "refused":
+        dead.stop()
+    answer, seconds = timed(lambda: server.query("www.sub"))
+    assert data(answer) == ["192.0.2.1"]
+    assert seconds < (0.1 if how == "refused" else 0.25) + 0.2 * SCALE
+    assert names(alive) == ["www.sub.two.test", "www.sub"]
+    if how == "silent":
+        assert set(names(dead)) == {"www.sub.a.corp.test"}
+
+
+def test_a_dead_stub_zone_with_nothing_behind_it_is_servfail(dnslet, upstream):
+    dead, alive = upstream(silent), upstream(nxdomain)
+    server = dnslet("--enable-search", "--search-domains", "corp.test", "--ndots", 0,
+                    "--stubzones", f"corp.test/{dead.address}", to=[alive])
+    dead.stop()
+    assert server.query("www").rcode() == SERVFAIL
+    assert names(alive) == ["www"]
+
+
+@pytest.mark.parametrize("first, second", [("A", "AAAA"), ("AAAA", "A")])
+@pytest.mark.parametrize("cache", [0, 100])
+def test_nxdomain_of_a_search_is_nodata_once_the_name_is_found_as_it_stands(dnslet, upstream,
+                                                                            first, second, cache):
+    address = "2001:db8::1" if second == "AAAA" else "192.0.2.1"
+
+    def handler(asked):
+        if asked.name == "www.sub." and asked.type == second:
+            return asked.answer(f"www.sub. 60 IN {second} {address}")
+        return asked.nxdomain()
+    server = dnslet(*LIST, "--rcache", cache, to=[upstream(handler)])
+    assert server.query("www.sub", first).rcode() == NXDOMAIN
+    assert data(server.query("www.sub", second)) == [address]
+    answer = server.query("www.sub", first)
+    assert (answer.rcode(), answer.answer) == (0, [])
+
+
+@pytest.mark.parametrize("cache", [0, 100])
+def test_every_domain_of_a_long_list_is_tried(dnslet, upstream, cache):
+    source = upstream(only_at("www.d80.test", with_address()))
+    server = dnslet(*many(100), "--rcache", cache, to=[source])
+    answer = server.query("www")
+    assert [record.rdtype for record in answer.answer] == [5, 1]  # the CNAME and the A record
+    assert names(source) == [f"www.d{i}.test" for i in range(81)]
+    assert server.query("other").rcode() == NXDOMAIN
+    assert names(source)[81:] == [f"other.d{i}.test" for i in range(100)] + ["other"]
+
+
+@pytest.mark.parametrize("domains, asked", [("one.test,ONE.test,two.test,one.test",
+                                             ["www.one.test", "www.two.test", "www"]),
+                                            (".,one.test", ["www.one.test", "www"]),
+                                            (".", ["www"])])
+def test_a_domain_is_tried_once_and_the_root_is_none(dnslet, upstream, domains, asked):
     source = upstream(nxdomain)
-    assert dnslet(*many(64), *flags, to=[source]).query("www").rcode() == rcode
-    assert names(source) == [f"www.d{i}.test" for i in range(asked)]
+    server = dnslet("--enable-search", "--search-domains", domains, to=[source])
+    assert server.query("www").rcode() == NXDOMAIN
+    assert names(source) == asked
 
 
-def test_more_than_64_names_end_in_servfail(dnslet, upstream):
-    source = upstream(only_at("www.d64.test", with_address()))
-    answer = dnslet(*many(70), to=[source]).query("www")
-    assert (answer.rcode(), answer.answer) == (SERVFAIL, [])
-    assert len(source.questions) == 64
-
-
-def test_names_that_need_no_upstream_do_not_count(dnslet, upstream):
+def test_names_that_need_no_upstream_are_not_asked_for(dnslet, upstream):
     source = upstream(nxdomain)
     blocked = ",".join(f"d{i}.test" for i in range(90))
     server = dnslet(*many(100), "--block", blocked, to=[source])

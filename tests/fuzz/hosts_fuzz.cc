@@ -69,6 +69,12 @@ void check_report(const HostsReport& report, const std::string& text) {
 
 void check_entry(const HostsTable& table, const std::string& text, const IpAddress& address) {
   const bool is_wildcard = text.starts_with("*.");
+  if (text == "*") {
+    std::vector<IpAddress> of_any;
+    table.for_each_address(*table.find_any(), [&](const IpAddress& ip) { of_any.push_back(ip); });
+    assert(table.has_any() && std::ranges::find(of_any, address) != of_any.end());
+    return;
+  }
   // A wildcard is asked for by a name below it, unless that has an entry of its own.
   const auto name = Name::from_text(is_wildcard ? "never-in-a-text" + text.substr(1) : text);
   if (!name || name->view().is_root() || (is_wildcard && name->view().labels() < 2)) return;

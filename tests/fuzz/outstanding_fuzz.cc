@@ -143,6 +143,10 @@ class World {
     outstanding_.sibling_shows(silence.number, static_cast<policy::Existence>(steer_ >> 6 & 1),
                                now_);
   }
+  void on(const policy::Unreached& unreached) {
+    for (const std::uint64_t lookup : *unreached.lookups) assert(waiting_.contains(lookup));
+    if (steer_ & 16) ask(static_cast<std::uint8_t>(++again_));
+  }
   void on(const policy::ReadWaiting&) { has_to_read_ = true; }
   void on(const policy::Probe& probe) {
     queries_.emplace(probe.token, Query{probe.server, probe.way, {}});

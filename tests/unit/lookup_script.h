@@ -46,8 +46,7 @@ class Script {
 
   void search_in(std::initializer_list<const char*> domains) {
     settings.search.domains.clear();
-    for (const char* domain : domains)
-      settings.search.domains.push_back(*dns::Name::from_text(domain));
+    for (const char* domain : domains) settings.search.add_domain(*dns::Name::from_text(domain));
   }
   void block(const std::string& domain) { (void)blocked_.insert(wire_name(domain)); }
   void pass(std::chrono::milliseconds time) { now_ += time; }
@@ -132,6 +131,13 @@ class Script {
     const auto reply = lookup_->on_silence(tables(), now_, out_);
     if (reply) step_ = *reply;
     return reply.has_value();
+  }
+  // Each server of what was asked has been silent for as long as it may be. Says whether the lookup
+  // goes on to others.
+  bool servers_are_unreachable() {
+    auto step = lookup_->on_unreachable(tables(), now_, out_);
+    if (step) take(std::move(*step));
+    return step.has_value();
   }
   // What was asked upstream gets this answer when the client has gone.
   void late(const std::string& message) {

@@ -325,6 +325,8 @@ TEST_CASE("without forwarding, hosts and special names are served and the rest i
   dns.ask("hosts.test A");
   dns.expect_reply("hosts NOERROR aa | 10 A 10.0.0.2");
   dns.ask("x.wild.test MX");
+  dns.expect_reply("hosts NOERROR aa");
+  dns.ask("db.test MX");
   dns.expect_reply("refused REFUSED");
   dns.ask("db.test A do");
   dns.expect_reply("refused REFUSED do");

@@ -45,6 +45,8 @@ class OutstandingScript {
 
   // What clients have sent by the time that ReadWaiting is carried out.
   std::vector<std::pair<uint64_t, std::string>> waiting;
+  // Who has been told last that no server of a set can be reached.
+  std::vector<uint64_t> unreached;
   // What the cache knows of the other address family.
   policy::Existence cached = policy::Existence::Unknown;
 
@@ -52,7 +54,8 @@ class OutstandingScript {
     std::vector<policy::ServerAddress> addresses;
     for (const std::string& name : words_of(names)) {
       const bool is_stream = name.ends_with("/tcp");
-      addresses.push_back({{IpAddress::v4(10, 0, 0, static_cast<uint8_t>(name[0])), 53, {}},
+      const auto address = IpAddress::v4(10, 0, 0, static_cast<uint8_t>(name[0]));
+      addresses.push_back({ServerAddress::at({address, 53, {}}),
                            is_stream ? policy::Way::Stream : policy::Way::Datagram});
     }
     outstanding_.set_servers(set, addresses);
@@ -232,6 +235,7 @@ class OutstandingScript {
     lines_.push_back(line);
     outstanding_.sibling_shows(silence.number, cached, now_);
   }
+  void note(const policy::Unreached& said) { unreached = *said.lookups; }
   void note(const policy::ReadWaiting&) { has_to_read_ = true; }
   void note(const policy::Probe& probe) {
     const std::string server = name(probe.server, probe.way);

@@ -507,6 +507,8 @@ TEST_CASE("static records add up, by flags and in the variable") {
   CHECK(
       texts(good({"--address=db.local=10.0.0.5, fd00::5", "--address", "*.apps=::1"}).addresses) ==
       Arguments{"db.local=10.0.0.5,fd00::5", "*.apps=::1"});
+  CHECK(texts(good({"--address=*=10.0.0.5", "--address=#=::1"}).addresses) ==
+        Arguments{"*=10.0.0.5", "*=::1"});
   CHECK(texts(good({}, {{"DNSMASQ_ADDRESS", " a=10.0.0.1\n\tb.=10.0.0.2,::1 "}}).addresses) ==
         Arguments{"a=10.0.0.1", "b.=10.0.0.2,::1"});
   CHECK(good({}, {{"DNSMASQ_ADDRESS", " \n"}}).addresses.empty());
@@ -519,8 +521,8 @@ TEST_CASE("a static record needs a usable name and addresses") {
   CHECK(bad({"--address=a=10.0.0.1,b=10.0.0.2"}) ==
         "--address: 'a=10.0.0.1,b=10.0.0.2': 'b=10.0.0.2' is not an IP address, for example "
         "10.0.0.5 or fd00::5");
-  const std::string name = GENERATE(as<std::string>{}, "", ".", "*", "*.", "a..b", ".a", "*.*.a",
-                                    "a.*", "*a", "a b", "a\tb", "a\x01");
+  const std::string name = GENERATE(as<std::string>{}, "", ".", "*.", "a..b", ".a", "*.*.a", "a.*",
+                                    "*a", "a b", "a\tb", "a\x01");
   CAPTURE(name);
   CHECK_THAT(bad({"--address=" + name + "=10.0.0.1"}),
              Catch::Matchers::EndsWith("is not a name, for example db.local or *.apps.local"));

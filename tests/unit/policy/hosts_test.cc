@@ -267,9 +267,27 @@ TEST_CASE("below a name with an entry of its own the wildcard goes on") {
 }
 
 TEST_CASE("a star elsewhere is an ordinary letter") {
-  const HostsTable table = table_of("10.0.0.1 a.*.test *\n");
+  const HostsTable table = table_of("10.0.0.1 a.*.test\n");
   CHECK(addresses(table, "a.*.test") == Texts{"10.0.0.1"});
   CHECK_FALSE(table.find(name("a.b.test")));
+}
+
+TEST_CASE("a star alone is every name that has no entry, and none of those that have one") {
+  HostsTable table(1);
+  CHECK_FALSE(table.has_any());
+  (void)table.add_text("10.0.0.1 *\n10.0.0.2 *.a.test\n10.0.0.3 b.test\nfd00::1 *\n");
+  REQUIRE(table.has_any());
+  CHECK(addresses(table, "x.a.test") == Texts{"10.0.0.2"});
+  CHECK(addresses(table, "b.test") == Texts{"10.0.0.3"});
+  CHECK_FALSE(table.find(name("a.test")));
+  CHECK_FALSE(table.find(name("c")));
+  Texts found;
+  table.for_each_address(*table.find_any(), [&](const auto& ip) { found.push_back(ip.to_text()); });
+  CHECK(found == Texts{"10.0.0.1", "fd00::1"});
+  HostsTable copy(1);
+  copy.add_from(table, 1);
+  CHECK(copy.has_any());
+  CHECK_FALSE(table_of("10.0.0.1 *.a b\n").has_any());
 }
 
 // Reverse.

@@ -9,6 +9,7 @@
 #include "catch.h"
 #include "dns/packet.h"
 #include "policy/lookup.h"
+#include "policy/storing.h"
 #include "read_answer.h"
 
 namespace dnslet::policy {
@@ -35,8 +36,10 @@ class Server {
     const auto message = dns::Message::parse(packet);
     REQUIRE(message);
     const UpstreamQuestion question{message->question(), {}};
-    answer_ = read_answer(packet, question)->answer;
-    remember(tables(), question, answer_, now_);
+    UpstreamAnswer read;
+    REQUIRE(read_answer(packet, question, read));
+    answer_ = read.answer;
+    (void)store_answer(tables(), storing_of(question, Existence::Unknown, now_), answer_);
   }
 
   // What one answer takes from the start of a lookup; `lands`: from its landing.

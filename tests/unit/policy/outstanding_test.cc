@@ -76,6 +76,18 @@ TEST_CASE("what waits for a question is told when nobody says anything") {
 
 // Refusals.
 
+TEST_CASE("who waits is told when each server of the set has failed or been silent") {
+  OutstandingScript dns;
+  dns.set_servers(0, "a b");
+  dns.ask(1, "www.test A");
+  dns.expect({"ask a www.test A"});
+  dns.pass(800ms);
+  CHECK(dns.unreached.empty());
+  dns.pass(800ms);
+  CHECK(dns.unreached == std::vector<uint64_t>{1});
+  dns.skip();
+}
+
 TEST_CASE("codes of refusal and failures of the network go to the next server at once") {
   OutstandingScript dns;
   dns.set_servers(0, "a b c d");

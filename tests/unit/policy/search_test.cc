@@ -44,8 +44,10 @@ struct Story {
 //   before an initial absolute query will be made"; "search: resolver queries … will be attempted
 //   using each component of the search path in turn until a match is found".
 //   res_search(3): the list, then the name as it stands if it was not tried first; data ends it,
-//   NO_DATA, HOST_NOT_FOUND and a SERVFAIL go on, a refused connection ends it with TRY_AGAIN.
-// Contract 5 adds fwd-ndots, leaves out a domain that the name ends in, and 5.4 chooses the result.
+//   NO_DATA, HOST_NOT_FOUND and a SERVFAIL go on.
+// Where glibc ends with TRY_AGAIN, at servers that can't be reached, others may still be asked;
+// with nothing left to ask behind them it is a failure. Contract 5 adds fwd-ndots, leaves out a
+// domain that the name ends in, and 5.4 chooses the result.
 class Model {
  public:
   Model(const Settings& settings, const AnswersOf& answers)
@@ -70,9 +72,11 @@ class Model {
 
     if (got_[StepOutcome::NoData] > 0)
       story_.result = StepOutcome::NoData;
+    else if (story_.result == StepOutcome::NoServer)
+      story_.result = StepOutcome::NoServer;
     else if (saved_errno != nullptr)
       story_.result = *saved_errno;
-    else if (got_[StepOutcome::Failure] > 0)
+    else if (got_[StepOutcome::Failure] + got_[StepOutcome::NoServer] > 0)
       story_.result = StepOutcome::Failure;
     else
       story_.result = StepOutcome::NxDomain;
@@ -84,7 +88,7 @@ class Model {
     story_.asked.push_back(name);
     story_.result = answers_.at(name);
     ++got_[story_.result];
-    return story_.result == StepOutcome::Data || story_.result == StepOutcome::NoServer;
+    return story_.result == StepOutcome::Data;
   }
 
   const Settings& settings_;
@@ -105,7 +109,7 @@ SearchRules rules(const Settings& settings) {
   SearchRules result;
   result.ndots = static_cast<unsigned>(settings.ndots);
   result.fwd_ndots = static_cast<unsigned>(settings.fwd_ndots);
-  for (const std::string& domain : settings.domains) result.domains.push_back(parsed(domain));
+  for (const std::string& domain : settings.domains) result.add_domain(parsed(domain));
   return result;
 }
 
@@ -308,6 +312,11 @@ TEST_CASE("a domain that makes the name longer than 255 bytes is left out") {
   CHECK(names(long_name(247), {.ndots = 9, .domains = list}) ==
         Texts{long_name(247) + ".t", long_name(247)});
   CHECK(names(long_name(247), {.ndots = 9, .fwd_ndots = 9, .domains = {"one.test"}}).empty());
+}
+
+TEST_CASE("a domain that stands in the list twice is tried once, and the root is none") {
+  CHECK(names("www", {.ndots = 1, .domains = {"a.test", "b.test", "A.test", ".", "b.test"}}) ==
+        Texts{"www.a.test", "www.b.test", "www"});
 }
 
 // The outcome of one answer. Header: id, flags, one question, answers, authority, additional.
