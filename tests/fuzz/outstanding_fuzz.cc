@@ -37,7 +37,7 @@ class World {
     std::vector<policy::ServerAddress> servers;
     for (std::uint8_t i = 0; i < 3; ++i)
       if (i == set || (which >> i & 1) != 0)
-        servers.push_back({{IpAddress::v4(10, 0, 0, i), 53, {}},
+        servers.push_back({dnslet::ServerAddress::at({IpAddress::v4(10, 0, 0, i), 53, {}}),
                            (which & 16) ? policy::Way::Stream : policy::Way::Datagram});
     outstanding_.set_servers(set, servers);
     const policy::Servers& table = outstanding_.servers();

@@ -166,7 +166,7 @@ class OutstandingScript {
     const policy::Servers& servers = outstanding_.servers();
     for (const policy::ServerNumber server : servers.servers_of(servers.list_of(set))) {
       const policy::ServerAddress& address = servers.address(server);
-      named_[server] = std::string(1, static_cast<char>(address.endpoint.address.bytes[3]));
+      named_[server] = std::string(1, static_cast<char>(address.server.endpoint->address.bytes[3]));
     }
   }
   std::string name(policy::ServerNumber server, policy::Way way) {
