@@ -143,7 +143,8 @@ def test_all_but_data_goes_on_to_the_next_name(dnslet, upstream, outcome, ndots)
     source = upstream(only_at("www.two.test", with_address(), GOES_ON[outcome]))
     answer = dnslet(*LIST, "--ndots", ndots, to=[source]).query("www")
     assert data(answer) == ["www.two.test.", ADDRESS]
-    assert names(source) == ["www"] * (ndots == 0) + ["www.one.test", "www.two.test"]
+    asked = list(dict.fromkeys(names(source)))  # after FORMERR once more, without EDNS
+    assert asked == ["www"] * (ndots == 0) + ["www.one.test", "www.two.test"]
 
 
 @pytest.mark.parametrize("own, one, two, rcode", [
