@@ -89,9 +89,9 @@ Status listen(std::string_view text, const NumberRange& range, Options& options)
   return added ? check_listeners(options.listen) : added;
 }
 
-Status stub_zones(std::string_view text, const NumberRange& range, Options& options) {
-  const Status added = elements<&Options::stub_zones, parse_stub_zones>(text, range, options);
-  return added ? check_stub_zones(options.stub_zones) : added;
+Status complete_stub_zones(Options& options) {
+  join_stub_zones(options.stub_zones);
+  return check_stub_zones(options.stub_zones);
 }
 
 Status block(std::string_view text, const NumberRange&, Options& options) {
@@ -153,8 +153,16 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Upstream", "nameservers", 'n', Kind::List, "DNSMASQ_SERVERS", "SERVER,...", "",
      "Servers to forward to, best first [from resolv.conf]",
      elements<&Options::nameservers, parse_nameservers>},
-    {"Upstream", "stubzones", 'z', Kind::Sequence, "DNSMASQ_STUB", "DOMAIN/SERVER,...", "",
-     "Other servers for these domains; repeatable", stub_zones},
+    {.group = "Upstream",
+     .flag = "stubzones",
+     .letter = 'z',
+     .kind = Kind::Sequence,
+     .variable = "DNSMASQ_STUB",
+     .placeholder = "DOMAIN/SERVER,...",
+     .default_value = "",
+     .help = "Other servers for these domains; repeatable",
+     .store = elements<&Options::stub_zones, parse_stub_zones>,
+     .complete = complete_stub_zones},
     {"Upstream", "bootstrap", 0, Kind::List, "DNSMASQ_BOOTSTRAP", "IP[:PORT],...", "",
      "Servers that resolve the names of servers [from resolv.conf]",
      elements<&Options::bootstrap, parse_bootstrap>},

@@ -42,6 +42,8 @@ struct OptionRow {
   NumberRange range = {};
   // The flag, else the variable, of another option without which this one does nothing.
   std::string_view needs = {};
+  // Called once behind the last value, for what all of them together have to be. Null: nothing.
+  Status (*complete)(Options& options) = nullptr;
 };
 
 std::span<const OptionRow> option_table();

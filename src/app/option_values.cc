@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <span>
 #include <utility>
@@ -266,6 +267,20 @@ Result<std::vector<StubZone>> parse_stub_zones(std::string_view text) {
   }
   if (zones.empty()) return not_a(text, kStubZone);
   return zones;
+}
+
+void join_stub_zones(std::vector<StubZone>& zones) {
+  std::map<std::vector<ServerAddress>, std::size_t> places;
+  std::vector<StubZone> joined;
+  for (StubZone& zone : zones) {
+    const auto [place, is_new] = places.try_emplace(zone.servers, joined.size());
+    if (is_new)
+      joined.push_back(std::move(zone));
+    else
+      zone.domains.for_each(
+          [&](dns::NameView domain) { joined[place->second].domains.add(domain); });
+  }
+  zones = std::move(joined);
 }
 
 Status check_stub_zones(const std::vector<StubZone>& zones) {

@@ -57,6 +57,8 @@ Result<std::vector<dns::Name>> parse_search_domains(std::string_view text);
 // commas: behind a comma, what has no scheme, no port and is no address starts the next zone.
 // Domains as above, and ".".
 Result<std::vector<StubZone>> parse_stub_zones(std::string_view text);
+// Puts zones of the same servers together: there may be many, of few servers.
+void join_stub_zones(std::vector<StubZone>& zones);
 // Fails if two zones, or one of them twice, have the same domain.
 Status check_stub_zones(const std::vector<StubZone>& zones);
 // "name=ip[,ip]"; the name may begin with "*.".

@@ -227,6 +227,8 @@ Status apply(const OptionRow& row, const Source& source, ParsedOptions& parsed) 
     const Status status = row.store(value, row.range, parsed.options);
     if (!status) return Error{source.name + ": " + status.error().text};
   }
+  if (const Status status = row.complete ? row.complete(parsed.options) : Done{}; !status)
+    return Error{source.name + ": " + status.error().text};
   if (is_action(row)) return Done{};
 
   if (is_overruled(row, source))

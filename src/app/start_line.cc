@@ -43,7 +43,9 @@ std::string rules_text(const Options& options) {
   add(!options.block.empty(), counted(options.block.size(), "domain") + " blocked");
   add(options.filter == policy::Filter::A, "no A");
   add(options.filter == policy::Filter::Aaaa, "no AAAA");
-  add(!options.stub_zones.empty(), counted(options.stub_zones.size(), "stub zone"));
+  std::size_t zones = 0;
+  for (const StubZone& zone : options.stub_zones) zones += zone.domains.size();
+  add(zones > 0, counted(zones, "stub zone"));
   add(options.no_recursion, "nothing forwarded");
   return text.empty() ? "none" : text;
 }
