@@ -37,7 +37,8 @@ policy::SearchRules search_rules(const Options& options, const policy::ResolvCon
   rules.ndots = options.ndots.value_or(conf.ndots.value_or(1));
   rules.fwd_ndots = options.fwd_ndots;
   if (!options.enable_search) return rules;
-  for (const dns::Name& domain : options.search_domains ? *options.search_domains : search_list(conf))
+  for (const dns::Name& domain :
+       options.search_domains ? *options.search_domains : search_list(conf))
     rules.add_domain(domain);
   return rules;
 }

@@ -59,7 +59,8 @@ bool is_free(const Endpoint& endpoint);
 // What the kernel says of an IPv6 address of this host. Just after boot it is tentative: nobody can
 // bind it until the link has been asked whether another host has it (RFC 4862 section 5.4).
 enum class AddressState { Unknown, Usable, Tentative, Duplicate };
-// On the interface of its scope, where it has one. Unknown: not here, not IPv6, or it can't be told.
+// On the interface of its scope, where it has one. Unknown: not here, not IPv6, or it can't be
+// told.
 AddressState state_of(const Endpoint& endpoint);
 
 // Another socket on the address of one from bind_socket(), which from then on shares it

@@ -155,8 +155,9 @@ Reply Lookup::finish_landed(const Tables& tables, const Landed& landed, const Ke
   const dns::BytesView whole = landed.answer.message();
   const dns::MutableBytesView slot = without_opt_room(within_limit(out));
   const dns::MutableBytesView message =
-      whole.size() <= slot.size() ? slot.first(whole.size())
-                                  : tables.scratch.first(dns::front_size(whole.size(), slot.size()));
+      whole.size() <= slot.size()
+          ? slot.first(whole.size())
+          : tables.scratch.first(dns::front_size(whole.size(), slot.size()));
   dns::copy_bytes(whole.first(message.size()), message);
   if (rotates) {
     const dns::NameView name = query_.question.name;

@@ -95,7 +95,7 @@ struct Exchange {
   dns::Rcode rcode = dns::Rcode::NoError;  // of Answered
 };
 
-using Action =
-    std::variant<Send, Forget, Finish, Silence, Unreached, ReadWaiting, Probe, DropServer, Note, Exchange>;
+using Action = std::variant<Send, Forget, Finish, Silence, Unreached, ReadWaiting, Probe,
+                            DropServer, Note, Exchange>;
 
 }  // namespace dnslet::policy
