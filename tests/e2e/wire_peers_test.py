@@ -203,6 +203,13 @@ def code_without_question(wire):
     return header(wire)[3] if is_bare else None
 
 
+def is_lame(found, wire):
+    """An empty NOERROR of a server that neither recurses nor has the zone"""
+    _, flags, _, rcode, counts = header(wire)
+    soa = any(rdtype == 6 for _, _, rdtype, *_ in found.records)
+    return not flags & 0x0480 and rcode == 0 and counts[1] == 0 and not soa
+
+
 def judge_answer(asked, wire, reply):
     """What came of it, in words; fails where that is not right"""
     got, message = structure(reply), parse_leniently(reply)
@@ -224,6 +231,9 @@ def judge_answer(asked, wire, reply):
     if found.extended_rcode:
         assert rcode == SERVFAIL and not got.records
         return "an extended code belongs to the hop that said it (RFC 6891 section 9): SERVFAIL"
+    if is_lame(found, wire):
+        assert rcode == SERVFAIL and not got.records, wire.hex()
+        return "neither recursion nor authority, nor anything to say: a refusal, SERVFAIL"
     assert rcode == header(wire)[3], wire.hex()
     expected = found.records if found.opt_at is None else found.records[:found.opt_at]
     assert got.records == expected, wire.hex()
