@@ -62,8 +62,8 @@ void Graphite::push() {
     return;
   }
   stalled_ = 0;
-  make_batch_([this](std::string batch) {
-    if (state_ == State::Open && connection_->unsent() == 0) connection_->send(std::move(batch));
+  make_batch_([this](const std::string& batch) {
+    if (state_ == State::Open && connection_->unsent() == 0) connection_->send(batch);
   });
 }
 

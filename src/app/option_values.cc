@@ -273,12 +273,13 @@ void join_stub_zones(std::vector<StubZone>& zones) {
   std::map<std::vector<ServerAddress>, std::size_t> places;
   std::vector<StubZone> joined;
   for (StubZone& zone : zones) {
-    const auto [place, is_new] = places.try_emplace(zone.servers, joined.size());
-    if (is_new)
+    const auto place = places.try_emplace(zone.servers, joined.size());
+    if (place.second) {
       joined.push_back(std::move(zone));
-    else
-      zone.domains.for_each(
-          [&](dns::NameView domain) { joined[place->second].domains.add(domain); });
+      continue;
+    }
+    dns::NameList& domains = joined[place.first->second].domains;
+    zone.domains.for_each([&domains](dns::NameView domain) { domains.add(domain); });
   }
   zones = std::move(joined);
 }

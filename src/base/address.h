@@ -25,7 +25,7 @@ struct IpAddress {
   Family family = Family::V4;
   std::array<uint8_t, 16> bytes{};  // network order; the last 12 are zero for V4
 
-  auto operator<=>(const IpAddress&) const = default;
+  auto operator<=>(const IpAddress&) const = default;  // NOLINT(modernize-use-nullptr)
 
   // Dotted quad, or RFC 4291 section 2.2 without a zone index. nullopt: not an address.
   static std::optional<IpAddress> from_text(std::string_view text);
@@ -45,7 +45,7 @@ struct Endpoint {
   uint16_t port = 0;
   std::string scope;  // the zone index of fe80::1%eth0 (RFC 4007 section 11), else empty
 
-  auto operator<=>(const Endpoint&) const = default;
+  auto operator<=>(const Endpoint&) const = default;  // NOLINT(modernize-use-nullptr)
 
   // "1.2.3.4", "1.2.3.4:53", "[::1]:53", "[::1]", "::1", "fe80::1%eth0", "[fe80::1%eth0]:53". A
   // missing port becomes `default_port`; port 0 is accepted (a listener takes any free port).

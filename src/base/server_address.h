@@ -24,7 +24,7 @@ struct ServerAddress {
   std::optional<Endpoint> endpoint;  // where no name has to be resolved; nullopt: see host
   uint16_t port = 0;  // never 0 once parsed; that of the endpoint, where there is one
 
-  auto operator<=>(const ServerAddress&) const = default;
+  auto operator<=>(const ServerAddress&) const = default;  // NOLINT(modernize-use-nullptr)
 
   static ServerAddress at(const Endpoint& endpoint, Way way = Way::Udp) {
     return {way, {}, endpoint, endpoint.port};

@@ -33,7 +33,7 @@ struct ServerAddress {
   dnslet::ServerAddress server;
   Way way = Way::Datagram;  // of a question's first try
 
-  auto operator<=>(const ServerAddress&) const = default;
+  auto operator<=>(const ServerAddress&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // The codes that make the next server worth asking (contract section 6).

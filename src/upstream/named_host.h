@@ -21,6 +21,7 @@ class NamedHost {
   // `on_known` is called when there are addresses and none was known before, never from inside.
   // `names` must outlive this.
   NamedHost(ServerNames& names, const ServerAddress& host, std::function<void()> on_known);
+  ~NamedHost() = default;
   NamedHost(const NamedHost&) = delete;
   NamedHost& operator=(const NamedHost&) = delete;
 
