@@ -175,7 +175,7 @@ Status Server::configure() {
 
 std::string Server::no_server(const Result<Forwarding>& forwarding) const {
   if (!forwarding) return forwarding.error().text;
-  const std::string file = "'" + options_.resolv_conf + "' names none";
+  std::string file = "'" + options_.resolv_conf + "' names none";
   if (!forwarding->left_out.empty()) return file + " but this dnslet";
   if (forwarding->unusable.empty()) return file;
   constexpr std::size_t kMaxShown = 64;
@@ -275,19 +275,22 @@ void Server::use_bootstrap(const Result<Forwarding>& forwarding) {
   names_.use_bootstrap(forwarding->bootstrap);
 }
 
+upstream::ServerNames::Following Server::follow_name(const std::string& host) {
+  return names_.follow(host, [this, host](const auto& addresses) {
+    each([host, addresses](Worker& worker) { worker.use_addresses(host, addresses); });
+  });
+}
+
 // Has the workers told the addresses of servers that are written by name.
 void Server::follow_names(const std::vector<ServerAddress>& servers) {
   std::map<std::string, upstream::ServerNames::Following> followed;
   const auto follow = [&](const ServerAddress& server) {
     const std::string& host = server.host;
     if (!server.is_name() || followed.contains(host)) return;
-    if (auto known = followed_.extract(host)) {
+    if (auto known = followed_.extract(host))
       followed.insert(std::move(known));
-      return;
-    }
-    followed.emplace(host, names_.follow(host, [this, host](const auto& addresses) {
-      each([host, addresses](Worker& worker) { worker.use_addresses(host, addresses); });
-    }));
+    else
+      followed.emplace(host, follow_name(host));
   };
   std::ranges::for_each(servers, follow);
   for (const StubZone& zone : options_.stub_zones) std::ranges::for_each(zone.servers, follow);

@@ -67,6 +67,7 @@ class Server {
 
  private:
   void use_bootstrap(const Result<Forwarding>& forwarding);
+  upstream::ServerNames::Following follow_name(const std::string& host);
   void follow_names(const std::vector<ServerAddress>& servers);
   void forward_to(const Forwarding& forwarding);
   void warn_of_own(const Forwarding& forwarding);

@@ -200,14 +200,14 @@ std::optional<Name> Name::from_message(BytesView message, Reader& reader) {
   return from_message(message, reader, jumps);
 }
 
-std::optional<Name> Name::from_message(BytesView message, Reader& reader, JumpBudget& budget) {
+std::optional<Name> Name::from_message(BytesView message, Reader& reader, JumpBudget& jumps) {
   // With a pointer to the first label and one behind each of 127 no name needs more. The walk would
   // end without this, as a jump goes below every place that was read before (RFC 1035 section
   // 4.1.4), but a hostile message has room for chains of thousands, and for thousands of owners.
   constexpr std::size_t kMaxJumps = 128;
   ShortBytes wire;
   Reader labels = reader;
-  std::size_t jumps = 0;
+  std::size_t taken = 0;
   std::size_t lowest = reader.offset();
   while (true) {
     const uint8_t length = labels.u8();
@@ -220,14 +220,14 @@ std::optional<Name> Name::from_message(BytesView message, Reader& reader, JumpBu
     if (length < 0xc0) return std::nullopt;
     const std::size_t target = static_cast<std::size_t>(length & 0x3f) << 8 | labels.u8();
     if (!labels.ok() || target < kHeaderSize || target >= lowest) return std::nullopt;
-    if (jumps == kMaxJumps || budget.left == 0) return std::nullopt;
-    --budget.left;
-    if (jumps++ == 0) reader = labels;
+    if (taken == kMaxJumps || jumps.left == 0) return std::nullopt;
+    --jumps.left;
+    if (taken++ == 0) reader = labels;
     labels = Reader(message.first(lowest));  // what is pointed to ends before what points to it
     labels.skip(target);
     lowest = target;
   }
-  if (jumps == 0) reader = labels;
+  if (taken == 0) reader = labels;
   wire.append(kRootWire);
   return Name(wire);
 }

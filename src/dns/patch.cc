@@ -146,14 +146,15 @@ void rotate(MutableBytesView message, uint32_t turn, std::size_t most) {
     if (record.section != Section::Answer) return false;
     if (!is_address(record)) return true;
     const bool is_like = set && set->first.type == record.type;
-    if (!is_like || !is_same_pointer(message, set->first.start, record.start)) {
-      const auto owner = reopened.name_at(record.start, jumps);
-      if (!owner) return false;
-      if (!is_like || *owner != set->owner) {
-        if (set) rotate_set(message, *set, turn);
-        set = {record, *owner, {}};
-        set->offsets.reserve(kUsual);
-      }
+    const bool is_surely_same = is_like && is_same_pointer(message, set->first.start, record.start);
+    const auto owner =
+        is_surely_same ? std::optional<Name>() : reopened.name_at(record.start, jumps);
+    if (!is_surely_same && !owner) return false;
+    const bool is_next = !is_surely_same && (!is_like || *owner != set->owner);
+    if (is_next && set) rotate_set(message, *set, turn);
+    if (is_next) {
+      set = {record, *owner, {}};
+      set->offsets.reserve(kUsual);
     }
     set->offsets.push_back(record.rdata());
     return set->offsets.size() < most;

@@ -192,9 +192,10 @@ std::optional<std::string> type_set_text(BytesView bitmap) {
     const BytesView bits = reader.bytes(reader.u8());
     if (bits.empty() || bits.size() > 32 || window <= last_window) return std::nullopt;
     last_window = window;
-    for (std::size_t i = 0; i < bits.size() * 8; ++i)
+    for (std::size_t i = 0; i < 8 * bits.size(); ++i)
       if (bits[i / 8] & 0x80 >> i % 8)
-        text += (text.empty() ? "" : " ") + to_text(static_cast<Type>(window * 256U + i));
+        text +=
+            (text.empty() ? "" : " ") + to_text(static_cast<Type>(std::size_t{window} * 256 + i));
   }
   if (!reader.ok()) return std::nullopt;
   return text;

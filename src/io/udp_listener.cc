@@ -34,28 +34,37 @@ cmsghdr* next_control(msghdr& message, cmsghdr* item) {
 #pragma GCC diagnostic pop
 }
 
+void take_local(const in_pktinfo& packet, UdpPeer& peer) {
+  peer.local = IpAddress();
+  // Packets that came in before IP_PKTINFO was set, as to a socket passed by systemd, lack it.
+  const bool has_source = packet.ipi_spec_dst.s_addr != INADDR_ANY;
+  std::memcpy(peer.local.bytes.data(), has_source ? &packet.ipi_spec_dst : &packet.ipi_addr, 4);
+  peer.has_local = true;
+}
+
+void take_local(const in6_pktinfo& packet, UdpPeer& peer) {
+  peer.local.family = Family::V6;
+  std::memcpy(peer.local.bytes.data(), &packet.ipi6_addr, 16);
+  if (IN6_IS_ADDR_LINKLOCAL(&packet.ipi6_addr)) peer.interface = packet.ipi6_ifindex;
+  peer.has_local = true;
+}
+
+template <typename Packet>
+Packet packet_info(cmsghdr* item) {
+  Packet packet;
+  std::memcpy(&packet, CMSG_DATA(item), sizeof packet);
+  return packet;
+}
+
 // Reads where the packet came to from the control data.
 void read_local(msghdr& message, UdpPeer& peer) {
   peer.has_local = false;
   peer.interface = 0;
   for (cmsghdr* item = CMSG_FIRSTHDR(&message); item; item = next_control(message, item)) {
-    if (item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_PKTINFO) {
-      in_pktinfo packet;
-      std::memcpy(&packet, CMSG_DATA(item), sizeof packet);
-      peer.local = IpAddress();
-      // Packets that came in before IP_PKTINFO was set, as to a socket passed by systemd, lack it.
-      const bool has_source = packet.ipi_spec_dst.s_addr != INADDR_ANY;
-      std::memcpy(peer.local.bytes.data(), has_source ? &packet.ipi_spec_dst : &packet.ipi_addr, 4);
-      peer.has_local = true;
-    }
-    if (item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_PKTINFO) {
-      in6_pktinfo packet;
-      std::memcpy(&packet, CMSG_DATA(item), sizeof packet);
-      peer.local.family = Family::V6;
-      std::memcpy(peer.local.bytes.data(), &packet.ipi6_addr, 16);
-      if (IN6_IS_ADDR_LINKLOCAL(&packet.ipi6_addr)) peer.interface = packet.ipi6_ifindex;
-      peer.has_local = true;
-    }
+    if (item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_PKTINFO)
+      take_local(packet_info<in_pktinfo>(item), peer);
+    if (item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_PKTINFO)
+      take_local(packet_info<in6_pktinfo>(item), peer);
   }
 }
 
