@@ -25,6 +25,7 @@ constexpr std::array<Milliseconds, 4> kRetries = {Milliseconds(250), Millisecond
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-function-size): five things that have nothing in common
 MessageStream::MessageStream(io::Loop& loop, Outbox& outbox, const StreamSettings& settings,
                              Dial dial, OnReport on_report)
     : loop_(loop),

@@ -26,6 +26,7 @@ class NamedServers::Named final : public Transport {
 
   void use_addresses(const std::vector<IpAddress>& addresses) {
     std::vector<io::SocketAddress> known;
+    known.reserve(addresses.size());
     for (const IpAddress& address : addresses)
       known.emplace_back(Endpoint{address, port_, std::string()});
     silent_ = 0;

@@ -66,7 +66,8 @@ void ServerNames::use_bootstrap(std::vector<Endpoint> servers) {
   }
 }
 
-ServerNames::Following ServerNames::follow(const std::string& host, OnAddresses on_addresses) {
+ServerNames::Following ServerNames::follow(const std::string& host,
+                                           const OnAddresses& on_addresses) {
   const uint64_t number = number_of(folded(host));
   const uint64_t follower = followers_.add({number, on_addresses});
   names_.find(number)->followers.push_back(follower);

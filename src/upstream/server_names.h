@@ -77,7 +77,7 @@ class ServerNames {
   // The servers to ask from now on; may be none. Names without addresses are asked for at once.
   void use_bootstrap(std::vector<Endpoint> servers);
   // Tells the name's addresses from inside, where they are known, and then whenever they change.
-  [[nodiscard]] Following follow(const std::string& host, OnAddresses on_addresses);
+  [[nodiscard]] Following follow(const std::string& host, const OnAddresses& on_addresses);
   // All addresses of a name that is followed have refused to connect: asks for it again, however
   // long its TTL has to go.
   void ask_again(const std::string& host);
