@@ -78,7 +78,7 @@ class World {
     take();
   }
   void end() {
-    steer_ &= static_cast<std::uint8_t>(~(8 | 32));  // nobody asks any more
+    steer_ &= static_cast<std::uint8_t>(~(8 | 16 | 32));  // nobody asks any more
     for (int i = 0; i < 8; ++i) pass(Milliseconds(2000));
     assert(waiting_.empty() && queries_.empty());
     assert(outstanding_.open() == 0 && outstanding_.queries() == 0);
