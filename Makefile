@@ -39,6 +39,8 @@ CODE   := -fno-pie -ffunction-sections -fdata-sections
 COLD   := -Oz
 # The names of types alone are 19 kB. Tests keep them: Catch2 may need them.
 BARE   := -fno-rtti -DCXXOPTS_NO_RTTI
+# Where nothing is caught there is nothing to unwind: tables and landing pads would be a fifth of the program.
+THROWN := -fno-exceptions -fno-unwind-tables -fno-asynchronous-unwind-tables
 LINKED := -static -no-pie -s -Wl,--gc-sections $(FOLDED)
 else
 CODE   := -fPIE -ffunction-sections -fdata-sections
@@ -228,7 +230,8 @@ HOT := $(wildcard src/dns/*.cc src/policy/*.cc src/upstream/*.cc src/serve/*.cc)
     $(addprefix src/io/,loop.cc tcp_client.cc tcp_stream.cc udp_listener.cc) src/app/worker.cc
 $(patsubst %.cc,$(B)/%.o,$(filter-out $(HOT),$(SOURCES)) src/app/main.cc src/policy/resolv_conf.cc \
     src/policy/resolv_conf_edit.cc): SIZE = $(COLD)
-$(SOURCES:%.cc=$(B)/%.o) $(B)/src/app/main.o: TYPES = $(BARE)
+$(SOURCES:%.cc=$(B)/%.o) $(B)/src/app/main.o: TYPES = $(BARE) $(THROWN)
+$(B)/src/app/options.o: TYPES = $(BARE) # cxxopts throws
 
 $(B)/%.o: %.cc $(B)/compile.flags
 	@mkdir -p $(@D)
