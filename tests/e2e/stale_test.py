@@ -117,12 +117,13 @@ def test_a_failing_upstream_is_tried_once_a_second_for_each_name(start):
     source.handler = only_rcode("SERVFAIL")
     wait_until(lambda: ttls(server.query(names[-1])) == [30], "the end of all")
     begin, count = time.monotonic(), len(source.questions)
-    rounds = 0
-    while time.monotonic() - begin < 2.0:
+    rounds, past, most = 0, 0.0, 1
+    while past < 2.0 or (rounds <= most and past < 15.0):  # longer where the machine is busy
         answers = udp_burst(server.address, messages)
         assert {answer.rcode() for answer in answers.values()} == {NOERROR}
         rounds += 1
-    most = 1 + (time.monotonic() - begin) // 1
+        past = time.monotonic() - begin
+        most = 1 + past // 1
     assert len(source.questions) - count <= most * len(names)
     assert SCALE > 1 or rounds > most, "too slow to show anything"
 
