@@ -2,6 +2,8 @@
 // Copyright the dnslet authors
 #include "upstream/message_stream.h"
 
+#include <unistd.h>
+
 #include <map>
 
 #include "upstream/stream_server.h"

@@ -2,6 +2,8 @@
 // Copyright the dnslet authors
 #include "upstream/udp.h"
 
+#include <unistd.h>
+
 #include <set>
 
 #include "upstream/network.h"
