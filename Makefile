@@ -221,17 +221,16 @@ $(B)/compile.flags $(B)/link.flags $(B)/version: FORCE | deps
 	@echo '$(CONTENT)' >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-$(B)/src/app/version.o: $(B)/version
-$(B)/src/app/version.o: DEFINE = -DVERSION='"$(VERSION)"'
+$(B)/src/base/version.o: $(B)/version
+$(B)/src/base/version.o: DEFINE = -DVERSION='"$(VERSION)"'
 
 # What few questions pass through is made for size: pages of code are memory, too. A static program is so as
 # a whole: -Os costs a question nothing that can be measured.
 HOT := $(wildcard src/dns/*.cc src/policy/*.cc src/upstream/*.cc src/serve/*.cc) \
-    $(addprefix src/io/,loop.cc tcp_client.cc tcp_stream.cc udp_listener.cc) src/app/worker.cc
-$(patsubst %.cc,$(B)/%.o,$(filter-out $(HOT),$(SOURCES)) src/app/main.cc src/policy/resolv_conf.cc \
-    src/policy/resolv_conf_edit.cc): SIZE = $(COLD)
+    $(addprefix src/io/,loop.cc tcp_client.cc tcp_stream.cc udp_listener.cc)
+$(patsubst %.cc,$(B)/%.o,$(filter-out $(HOT),$(SOURCES)) src/app/main.cc): SIZE = $(COLD)
 $(SOURCES:%.cc=$(B)/%.o) $(B)/src/app/main.o: TYPES = $(BARE) $(THROWN)
-$(B)/src/app/options.o: TYPES = $(BARE) # cxxopts throws
+$(B)/src/config/options.o: TYPES = $(BARE) # cxxopts throws
 
 $(B)/%.o: %.cc $(B)/compile.flags
 	@mkdir -p $(@D)
@@ -242,7 +241,7 @@ $(LIBRARY): $(SOURCES:%.cc=$(B)/%.o)
 	$(call quiet,AR)$(AR) rcs $@ $^
 
 # Of an inline function that several objects have the linker takes the first: that one is made for speed.
-$(PROGRAM): $(patsubst %.cc,$(B)/%.o,$(filter-out src/policy/resolv_conf%,$(HOT))) $(B)/src/app/main.o $(LIBRARY) $(B)/link.flags
+$(PROGRAM): $(patsubst %.cc,$(B)/%.o,$(HOT)) $(B)/src/app/main.o $(LIBRARY) $(B)/link.flags
 	$(call quiet,LINK)$(linked) $(LIBS)
 
 $(B)/unit-tests: $(UNITS:%.cc=$(B)/%.o) $(LIBRARY) $(B)/link.flags

@@ -87,7 +87,7 @@ bool answers(const Endpoint& endpoint, io::SocketKind kind, Clock::time_point de
 
 }  // namespace
 
-Health check_health(const Options& options) {
+Health check_health(const config::Options& options) {
   const Clock::time_point deadline = Clock::now() + kPatience;
   std::string asked;
   for (const Endpoint& listener : options.listen) {

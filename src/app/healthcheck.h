@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "app/options.h"
+#include "config/options.h"
 
 namespace dnslet::app {
 
@@ -18,6 +18,6 @@ struct Health {
 // Asks each listen address (the loopback of its family for a wildcard) for a name that is answered
 // without upstream. Any DNS answer counts, a refusal too: the question is whether it serves. Ends
 // within a second.
-Health check_health(const Options& options);
+Health check_health(const config::Options& options);
 
 }  // namespace dnslet::app

@@ -16,20 +16,20 @@
 #include <vector>
 
 #include "app/healthcheck.h"
-#include "app/help.h"
-#include "app/listeners.h"
-#include "app/name_sources.h"
-#include "app/options.h"
 #include "app/server.h"
+#include "config/help.h"
+#include "config/name_sources.h"
+#include "config/options.h"
 #include "io/log.h"
 #include "io/privileges.h"
 #include "io/trial.h"
+#include "serve/listeners.h"
 
 namespace {
 
-using dnslet::app::Action;
-using dnslet::app::Options;
-using dnslet::app::ParsedOptions;
+using dnslet::config::Action;
+using dnslet::config::Options;
+using dnslet::config::ParsedOptions;
 using dnslet::io::Level;
 using dnslet::io::Log;
 
@@ -124,7 +124,7 @@ int serve(Options options, const Complaints& complaints) {
   keep_tables_apart();
   if (const auto status = dnslet::io::try_system(); !status)
     return complaints.fail(kCannotRun, status.error().text);
-  auto passed = dnslet::app::take_passed_sockets(options);
+  auto passed = dnslet::serve::take_passed_sockets(options);
   if (!passed) return complaints.fail(kCannotRun, passed.error().text);
   const auto user = options.user;
   const std::size_t wanted = options.max_tcp_clients;
@@ -159,8 +159,8 @@ int explain(Options options, const Complaints& complaints) {
 }
 
 // Of a variable that is set twice the first one counts, as for getenv(3).
-dnslet::app::Environment read_environment() {
-  dnslet::app::Environment variables;
+dnslet::config::Environment read_environment() {
+  dnslet::config::Environment variables;
   for (char** entry = environ; entry && *entry; ++entry) {
     const std::string_view text(*entry);
     const std::size_t equals = text.find('=');
@@ -173,15 +173,15 @@ dnslet::app::Environment read_environment() {
 int run(const ParsedOptions& parsed, const Complaints& complaints) {
   switch (parsed.options.action) {
     case Action::Help:
-      (void)std::fputs(dnslet::app::help_text().c_str(), stdout);
+      (void)std::fputs(dnslet::config::help_text().c_str(), stdout);
       return kStopped;
     case Action::Version:
-      (void)std::fputs(dnslet::app::version_text().c_str(), stdout);
+      (void)std::fputs(dnslet::config::version_text().c_str(), stdout);
       return kStopped;
     case Action::PrintConfig: {
       auto settings = parsed.settings;
-      dnslet::app::fill_from_resolv_conf(parsed.options, settings);
-      (void)std::fputs(dnslet::app::config_text(settings).c_str(), stdout);
+      dnslet::config::fill_from_resolv_conf(parsed.options, settings);
+      (void)std::fputs(dnslet::config::config_text(settings).c_str(), stdout);
       return kStopped;
     }
     case Action::Healthcheck: {
@@ -205,9 +205,9 @@ int main(int argc, char** argv) {
   fill_standard_descriptors();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto environment = read_environment();
-  const Complaints complaints(dnslet::app::wants_json(arguments, environment) ? Log::Format::Json
-                                                                              : Log::Format::Text);
-  const auto parsed = dnslet::app::parse_options(arguments, environment);
+  const Complaints complaints(
+      dnslet::config::wants_json(arguments, environment) ? Log::Format::Json : Log::Format::Text);
+  const auto parsed = dnslet::config::parse_options(arguments, environment);
   if (!parsed) return complaints.fail(kBadUsage, parsed.error().text);
   return run(*parsed, complaints);
 }

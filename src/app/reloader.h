@@ -11,10 +11,10 @@
 #include <optional>
 #include <string>
 
-#include "app/host_resolver.h"
-#include "app/hosts_files.h"
-#include "app/name_sources.h"
 #include "base/result.h"
+#include "config/host_resolver.h"
+#include "config/hosts_files.h"
+#include "config/name_sources.h"
 #include "io/background.h"
 #include "io/loop.h"
 
@@ -25,14 +25,14 @@ class Reloader {
   using Hosts = std::shared_ptr<const policy::HostsTable>;
   // What is kept up with. Theirs alone from start() to stop(), and borrowed.
   struct Files {
-    HostsFiles& hosts;
-    NameSources& sources;
-    std::optional<HostResolver>& host_resolver;
+    config::HostsFiles& hosts;
+    config::NameSources& sources;
+    std::optional<config::HostResolver>& host_resolver;
   };
   // Called in the loop.
   struct Callbacks {
     std::function<void(const Hosts& hosts)> use_hosts;
-    std::function<void(const Result<Forwarding>& forwarding)> use_servers;
+    std::function<void(const Result<config::Forwarding>& forwarding)> use_servers;
     std::function<void()> on_reload;  // one begins
     std::function<void()> on_reloaded;
   };
@@ -53,7 +53,7 @@ class Reloader {
   [[nodiscard]] bool stop();
 
  private:
-  using ConfOutcome = std::shared_ptr<std::optional<Result<Forwarding>>>;
+  using ConfOutcome = std::shared_ptr<std::optional<Result<config::Forwarding>>>;
 
   void on_part();
   void look_at_hosts();

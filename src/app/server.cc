@@ -11,11 +11,11 @@
 #include <span>
 #include <utility>
 
-#include "app/explain.h"
-#include "app/listeners.h"
-#include "app/start_line.h"
-#include "app/version.h"
+#include "base/version.h"
+#include "config/start_line.h"
 #include "io/systemd.h"
+#include "report/explain.h"
+#include "serve/listeners.h"
 
 namespace dnslet::app {
 namespace {
@@ -40,12 +40,12 @@ uint64_t random_seed() {
   return seed;
 }
 
-io::Log::Target log_target(const Options& options) {
-  if (options.action == Action::Explain) return io::Log::Target::StandardError;
+io::Log::Target log_target(const config::Options& options) {
+  if (options.action == config::Action::Explain) return io::Log::Target::StandardError;
   return options.syslog ? io::Log::Target::Syslog : io::Log::Target::StandardOutput;
 }
 
-policy::Settings settings_from(const Options& options) {
+policy::Settings settings_from(const config::Options& options) {
   return {.version = std::string("dnslet ") + version(),
           .filter = options.filter,
           .allow = options.allow,
@@ -58,36 +58,36 @@ policy::Settings settings_from(const Options& options) {
           .flattens = options.flatten};
 }
 
-policy::HostsTable static_records(const Options& options, uint64_t seed) {
+policy::HostsTable static_records(const config::Options& options, uint64_t seed) {
   policy::HostsTable table(seed);
   table.start_source();
-  for (const StaticRecord& record : options.addresses)
+  for (const config::StaticRecord& record : options.addresses)
     for (const IpAddress& address : record.addresses)
       (void)table.add(record.name, address);  // checked by the options' parser
   table.finish();
   return table;
 }
 
-policy::KeyTable blocked_domains(const Options& options, uint64_t seed) {
+policy::KeyTable blocked_domains(const config::Options& options, uint64_t seed) {
   policy::KeyTable table(seed);
   options.block.for_each([&](dns::NameView domain) { table.insert(domain.wire()); });
   return table;
 }
 
-policy::Zones stub_zones(const Options& options, uint64_t seed) {
+policy::Zones stub_zones(const config::Options& options, uint64_t seed) {
   policy::Zones zones(seed);
   for (std::size_t i = 0; i < options.stub_zones.size(); ++i)
     options.stub_zones[i].domains.for_each(
-        [&](dns::NameView domain) { zones.add(domain, Worker::set_of_zone(i)); });
+        [&](dns::NameView domain) { zones.add(domain, serve::Worker::set_of_zone(i)); });
   return zones;
 }
 
-std::vector<std::unique_ptr<Worker>> make_workers(const Worker::Shared& shared,
-                                                  const Worker::Hosts& hosts) {
+std::vector<std::unique_ptr<serve::Worker>> make_workers(const serve::Worker::Shared& shared,
+                                                         const serve::Worker::Hosts& hosts) {
   const policy::Settings settings = settings_from(shared.options);
-  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<std::unique_ptr<serve::Worker>> workers;
   for (std::size_t i = 0; i < shared.workers; ++i)
-    workers.push_back(std::make_unique<Worker>(shared, settings, hosts));
+    workers.push_back(std::make_unique<serve::Worker>(shared, settings, hosts));
   return workers;
 }
 
@@ -99,7 +99,7 @@ void hold_signals() {
   mask(kOther, SIG_BLOCK);
 }
 
-Server::Server(Options options)
+Server::Server(config::Options options)
     : options_(std::move(options)),
       log_(log_target(options_), options_.json_log ? io::Log::Format::Json : io::Log::Format::Text),
       seed_(random_seed()),
@@ -126,8 +126,8 @@ Server::Server(Options options)
       reports_({options_, log_, cache_, workers_, names_}),
       hosts_in_force_(hosts_.table()),
       reloader_(loop(), {hosts_, sources_, host_resolver_},
-                {[this](const Worker::Hosts& hosts) { use_hosts(hosts); },
-                 [this](const Result<Forwarding>& forwarding) { use_servers(forwarding); },
+                {[this](const serve::Worker::Hosts& hosts) { use_hosts(hosts); },
+                 [this](const Result<config::Forwarding>& forwarding) { use_servers(forwarding); },
                  [] { io::notify_reloading(); },
                  [this] {
                    log_.write(io::Level::Info, "reloaded, cache emptied");
@@ -138,11 +138,11 @@ Server::~Server() { log_.flush(); }
 
 // Before anything that may be warned of.
 void Server::log_start() {
-  if (options_.action != Action::Serve) return;
+  if (options_.action != config::Action::Serve) return;
   const auto forwarding =
-      options_.no_recursion ? Result<Forwarding>(Forwarding()) : sources_.read();
+      options_.no_recursion ? Result<config::Forwarding>(config::Forwarding()) : sources_.read();
   log_.write(io::Level::Info,
-             start_line(options_, forwarding ? forwarding->search : policy::SearchRules()));
+             config::start_line(options_, forwarding ? forwarding->search : policy::SearchRules()));
   (void)log_.flush();  // hosts files may take long
 }
 
@@ -169,11 +169,11 @@ Status Server::configure() {
     return Error{"no nameserver to forward to: " + no_server(forwarding) +
                  "; set --nameservers (DNSMASQ_SERVERS), or --no-rec to answer from hosts files "
                  "alone"};
-  forward_to(forwarding ? *forwarding : Forwarding());
+  forward_to(forwarding ? *forwarding : config::Forwarding());
   return Done();
 }
 
-std::string Server::no_server(const Result<Forwarding>& forwarding) const {
+std::string Server::no_server(const Result<config::Forwarding>& forwarding) const {
   if (!forwarding) return forwarding.error().text;
   std::string file = "'" + options_.resolv_conf + "' names none";
   if (!forwarding->left_out.empty()) return file + " but this dnslet";
@@ -184,8 +184,8 @@ std::string Server::no_server(const Result<Forwarding>& forwarding) const {
 }
 
 Status Server::bind(std::vector<io::BoundSocket> passed) {
-  auto divided = options_.systemd ? divide_passed(std::move(passed), workers_.size())
-                                  : bind_sockets(options_.listen, workers_.size());
+  auto divided = options_.systemd ? serve::divide_passed(std::move(passed), workers_.size())
+                                  : serve::bind_sockets(options_.listen, workers_.size());
   if (!divided) return divided.error();
   for (std::size_t i = 0; i < workers_.size(); ++i)
     for (io::BoundSocket& bound : (*divided)[i])
@@ -222,9 +222,9 @@ Status Server::run() {
 }
 
 bool Server::explain() {
-  const Forwarding none;
-  Explanation explanation({shared_, hosts_, forwarding_ ? *forwarding_ : none, *workers_.front()},
-                          stdout);
+  const config::Forwarding none;
+  report::Explanation explanation(
+      {shared_, hosts_, forwarding_ ? *forwarding_ : none, *workers_.front()}, stdout);
   return explanation.tell(options_.explained);
 }
 
@@ -256,10 +256,10 @@ void Server::stop_threads() {
 }
 
 // Has each worker do this in its own thread; in this one while that does not run.
-void Server::each(const std::function<void(Worker&)>& task) {
+void Server::each(const std::function<void(serve::Worker&)>& task) {
   task(*workers_.front());
   for (std::size_t i = 1; i < workers_.size(); ++i) {
-    Worker& worker = *workers_[i];
+    serve::Worker& worker = *workers_[i];
     if (threads_.empty())
       task(worker);
     else
@@ -268,7 +268,7 @@ void Server::each(const std::function<void(Worker&)>& task) {
 }
 
 // Who resolves the names of servers, where nothing is forwarded.
-void Server::use_bootstrap(const Result<Forwarding>& forwarding) {
+void Server::use_bootstrap(const Result<config::Forwarding>& forwarding) {
   if (!forwarding) return log_.write(io::Level::Warning, forwarding.error().text);
   warn_of_own(*forwarding);
   warn_of_unread(*forwarding);
@@ -277,7 +277,7 @@ void Server::use_bootstrap(const Result<Forwarding>& forwarding) {
 
 upstream::ServerNames::Following Server::follow_name(const std::string& host) {
   return names_.follow(host, [this, host](const auto& addresses) {
-    each([host, addresses](Worker& worker) { worker.use_addresses(host, addresses); });
+    each([host, addresses](serve::Worker& worker) { worker.use_addresses(host, addresses); });
   });
 }
 
@@ -293,14 +293,15 @@ void Server::follow_names(const std::vector<ServerAddress>& servers) {
       followed.emplace(host, follow_name(host));
   };
   std::ranges::for_each(servers, follow);
-  for (const StubZone& zone : options_.stub_zones) std::ranges::for_each(zone.servers, follow);
+  for (const config::StubZone& zone : options_.stub_zones)
+    std::ranges::for_each(zone.servers, follow);
   followed_ = std::move(followed);
 }
 
-void Server::forward_to(const Forwarding& forwarding) {
+void Server::forward_to(const config::Forwarding& forwarding) {
   names_.use_bootstrap(forwarding.bootstrap);
   follow_names(forwarding.servers);
-  each([forwarding](Worker& worker) { worker.forward_to(forwarding); });
+  each([forwarding](serve::Worker& worker) { worker.forward_to(forwarding); });
   const bool is_new = !forwarding_ || !forwarding.asks_like(*forwarding_);
   forwarding_ = forwarding;
   if (!is_new) return;
@@ -311,7 +312,7 @@ void Server::forward_to(const Forwarding& forwarding) {
   log_.write(io::Level::Info, event);
 }
 
-void Server::warn_of_own(const Forwarding& forwarding) {
+void Server::warn_of_own(const config::Forwarding& forwarding) {
   if (forwarding.left_out == left_out_) return;
   left_out_ = forwarding.left_out;
   for (const Endpoint& server : left_out_)
@@ -320,7 +321,7 @@ void Server::warn_of_own(const Forwarding& forwarding) {
                    .with("server", server.to_text()));
 }
 
-void Server::warn_of_unusable(const Forwarding& forwarding) {
+void Server::warn_of_unusable(const config::Forwarding& forwarding) {
   if (forwarding.unusable == unusable_) return;
   unusable_ = forwarding.unusable;
   constexpr std::size_t kMaxTold = 10;
@@ -332,9 +333,9 @@ void Server::warn_of_unusable(const Forwarding& forwarding) {
 }
 
 // The system's own file may be missing where nothing is needed from it; one that was named may not.
-void Server::warn_of_unread(const Forwarding& forwarding) {
+void Server::warn_of_unread(const config::Forwarding& forwarding) {
   const bool is_named =
-      options_.resolv_conf != kSystemResolvConf && options_.resolv_conf != "/dev/null";
+      options_.resolv_conf != config::kSystemResolvConf && options_.resolv_conf != "/dev/null";
   if (!forwarding.unread.empty() && is_named)
     log_.write(io::Level::Warning, forwarding.unread + "; set --resolv-conf (DNSMASQ_RESOLV_CONF)");
 }
@@ -355,10 +356,10 @@ void Server::warn_of_user() {
 
 // A worker that is the last to leave a table would free it, and answer nobody meanwhile: that is
 // for the reloader, once all have left.
-void Server::use_hosts(const Worker::Hosts& hosts) {
+void Server::use_hosts(const serve::Worker::Hosts& hosts) {
   former_hosts_.push_back(std::exchange(hosts_in_force_, hosts));
   const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
-  each([this, hosts, left](Worker& worker) {
+  each([this, hosts, left](serve::Worker& worker) {
     worker.use_hosts(hosts);
     if (left->fetch_sub(1) > 1) return;
     workers_.front()->post([this] {
@@ -368,7 +369,7 @@ void Server::use_hosts(const Worker::Hosts& hosts) {
   });
 }
 
-void Server::use_servers(const Result<Forwarding>& forwarding) {
+void Server::use_servers(const Result<config::Forwarding>& forwarding) {
   if (options_.no_recursion) return use_bootstrap(forwarding);
   if (forwarding) warn_of_own(*forwarding);
   if (forwarding) warn_of_unusable(*forwarding);
@@ -385,13 +386,14 @@ void Server::use_servers(const Result<Forwarding>& forwarding) {
 // Clients ask over UDP first: that is the address they need.
 Status Server::prepare_host_resolver() {
   if (!options_.default_resolver) return Done();
-  auto servers = policy::entry_for(workers_.front()->udp_endpoints());
+  auto servers = config::entry_for(workers_.front()->udp_endpoints());
   if (servers.empty())
     return Error{
         "--default-resolver (DNSMASQ_DEFAULT) needs a UDP socket on port 53, the only one "
         "that resolv.conf can name; add one to the socket unit"};
   host_resolver_.emplace(options_.resolv_conf,
-                         HostResolver::Told{std::move(servers), options_.client_options}, log_);
+                         config::HostResolver::Told{std::move(servers), options_.client_options},
+                         log_);
   host_resolver_->open();
   return Done();
 }
@@ -407,9 +409,9 @@ void Server::warn_of_strangers() {
 }
 
 void Server::log_ready() {
-  const Worker& worker = *workers_.front();  // all serve the same
+  const serve::Worker& worker = *workers_.front();  // all serve the same
   log_.write(io::Level::Info,
-             "ready: " + list_endpoints(worker.udp_endpoints(), worker.tcp_endpoints()));
+             "ready: " + serve::list_endpoints(worker.udp_endpoints(), worker.tcp_endpoints()));
   log_.flush();
   io::notify_systemd("READY=1");
 }

@@ -14,14 +14,12 @@
 #include <string>
 #include <vector>
 
-#include "app/host_resolver.h"
-#include "app/hosts_files.h"
-#include "app/name_sources.h"
-#include "app/options.h"
 #include "app/reloader.h"
-#include "app/reports.h"
-#include "app/worker.h"
 #include "base/result.h"
+#include "config/host_resolver.h"
+#include "config/hosts_files.h"
+#include "config/name_sources.h"
+#include "config/options.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
@@ -30,6 +28,8 @@
 #include "policy/hosts.h"
 #include "policy/key_table.h"
 #include "policy/zones.h"
+#include "report/reports.h"
+#include "serve/worker.h"
 #include "upstream/server_names.h"
 
 namespace dnslet::app {
@@ -42,7 +42,7 @@ void hold_signals();
 
 class Server {
  public:
-  explicit Server(Options options);
+  explicit Server(config::Options options);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -66,51 +66,51 @@ class Server {
   bool hangs() const { return hangs_; }
 
  private:
-  void use_bootstrap(const Result<Forwarding>& forwarding);
+  void use_bootstrap(const Result<config::Forwarding>& forwarding);
   upstream::ServerNames::Following follow_name(const std::string& host);
   void follow_names(const std::vector<ServerAddress>& servers);
-  void forward_to(const Forwarding& forwarding);
-  void warn_of_own(const Forwarding& forwarding);
-  void warn_of_unread(const Forwarding& forwarding);
-  void warn_of_unusable(const Forwarding& forwarding);
+  void forward_to(const config::Forwarding& forwarding);
+  void warn_of_own(const config::Forwarding& forwarding);
+  void warn_of_unread(const config::Forwarding& forwarding);
+  void warn_of_unusable(const config::Forwarding& forwarding);
   void warn_of_user();
-  void each(const std::function<void(Worker&)>& task);
+  void each(const std::function<void(serve::Worker&)>& task);
   void watch_probes();
   Status start_threads();
   void stop_threads();
   io::Loop& loop() { return workers_.front()->loop(); }
 
-  std::string no_server(const Result<Forwarding>& forwarding) const;
-  void use_hosts(const Worker::Hosts& hosts);
-  void use_servers(const Result<Forwarding>& forwarding);
+  std::string no_server(const Result<config::Forwarding>& forwarding) const;
+  void use_hosts(const serve::Worker::Hosts& hosts);
+  void use_servers(const Result<config::Forwarding>& forwarding);
   Status prepare_host_resolver();
   void warn_of_strangers();
   void log_start();
   void log_ready();
 
-  Options options_;
+  config::Options options_;
   io::Log log_;
   uint64_t seed_;
   const policy::HostsTable addresses_;
   const policy::KeyTable blocked_;
   const policy::Zones zones_;
-  HostsFiles hosts_;
-  NameSources sources_;
-  std::optional<HostResolver> host_resolver_;
+  config::HostsFiles hosts_;
+  config::NameSources sources_;
+  std::optional<config::HostResolver> host_resolver_;
   policy::Cache cache_;
-  std::optional<Forwarding> forwarding_;  // in force
-  std::vector<Endpoint> left_out_;        // that was warned of
-  std::vector<std::string> unusable_;     // likewise
+  std::optional<config::Forwarding> forwarding_;  // in force
+  std::vector<Endpoint> left_out_;                // that was warned of
+  std::vector<std::string> unusable_;             // likewise
 
-  Worker::Shared shared_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  serve::Worker::Shared shared_;
+  std::vector<std::unique_ptr<serve::Worker>> workers_;
   std::vector<std::unique_ptr<io::Thread>> threads_;  // of all but the first; none: not running
   upstream::ServerNames names_;
   std::map<std::string, upstream::ServerNames::Following> followed_;  // by host
-  Reports reports_;
+  report::Reports reports_;
   std::vector<io::Signal> signals_;
-  Worker::Hosts hosts_in_force_;
-  std::deque<Worker::Hosts> former_hosts_;  // that some workers may still have
+  serve::Worker::Hosts hosts_in_force_;
+  std::deque<serve::Worker::Hosts> former_hosts_;  // that some workers may still have
   Reloader reloader_;
   bool hangs_ = false;
 };

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "app/option_table.h"
-#include "app/options.h"
+#include "config/option_table.h"
+#include "config/options.h"
 #include "config/server_url.h"
 #include "dns/name.h"
 #include "input.h"
@@ -18,11 +18,11 @@
 namespace {
 
 using namespace dnslet;
-using app::Options, app::Origin;
+using config::Options, config::Origin;
 
 struct Start {
   std::vector<std::string> arguments;
-  app::Environment variables;
+  config::Environment variables;
 };
 
 // As a kernel hands them over: strings without zero bytes.
@@ -75,25 +75,25 @@ void check_lists(const Options& options) {
   for (const std::string& path : options.hosts_files) assert(!path.empty());
   for (const Network& network : options.allow) assert(network.prefix <= network.address.size() * 8);
   options.block.for_each([](dns::NameView domain) { assert(!domain.is_root()); });
-  for (const app::StaticRecord& record : options.addresses) {
+  for (const config::StaticRecord& record : options.addresses) {
     const bool is_wildcard = record.name.starts_with("*.");
     assert(dns::Name::from_text(record.name.substr(is_wildcard ? 2 : 0)));
     assert(!record.addresses.empty());
   }
 }
 
-void check_settings(const std::vector<app::Setting>& settings, const Start& start) {
-  const auto rows = app::option_table();
-  const auto actions = std::ranges::count_if(rows, app::is_action);
+void check_settings(const std::vector<config::Setting>& settings, const Start& start) {
+  const auto rows = config::option_table();
+  const auto actions = std::ranges::count_if(rows, config::is_action);
   assert(settings.size() == rows.size() - static_cast<std::size_t>(actions));
-  for (const app::Setting& setting : settings) {
-    const bool is_known = app::find_option(setting.flag) ||
-                          std::ranges::count(rows, setting.flag, &app::OptionRow::variable) == 1;
+  for (const config::Setting& setting : settings) {
+    const bool is_known = config::find_option(setting.flag) ||
+                          std::ranges::count(rows, setting.flag, &config::OptionRow::variable) == 1;
     assert(is_known && setting.origin != Origin::ResolvConf);
     const bool is_set = start.variables.contains(setting.variable);
     assert(setting.origin != Origin::Variable || is_set);
   }
-  const std::string text = app::config_text(settings);
+  const std::string text = config::config_text(settings);
   assert(static_cast<std::size_t>(std::ranges::count(text, '\n')) == settings.size());
 }
 
@@ -101,13 +101,13 @@ void check_settings(const std::vector<app::Setting>& settings, const Start& star
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const Start start = split(std::string(data, data + size));
-  const auto parsed = app::parse_options(start.arguments, start.variables);
+  const auto parsed = config::parse_options(start.arguments, start.variables);
   if (!parsed) {
     assert(!parsed.error().text.empty() && is_printable(parsed.error().text));
     return 0;
   }
-  const app::Action action = parsed->options.action;
-  if (action == app::Action::Help || action == app::Action::Version) return 0;
+  const config::Action action = parsed->options.action;
+  if (action == config::Action::Help || action == config::Action::Version) return 0;
   check_bounds(parsed->options);
   check_lists(parsed->options);
   check_settings(parsed->settings, start);

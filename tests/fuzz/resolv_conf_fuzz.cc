@@ -9,18 +9,18 @@
 #include <string>
 #include <vector>
 
+#include "config/resolv_conf.h"
+#include "config/resolv_conf_edit.h"
 #include "input.h"
-#include "policy/resolv_conf.h"
-#include "policy/resolv_conf_edit.h"
 
 namespace {
 
 using namespace dnslet;
-using policy::ResolvConf;
+using config::ResolvConf;
 
 ResolvConf parse(const std::string& text) {
   const dns::Bytes exact(text.begin(), text.end());
-  return policy::parse_resolv_conf({reinterpret_cast<const char*>(exact.data()), exact.size()});
+  return config::parse_resolv_conf({reinterpret_cast<const char*>(exact.data()), exact.size()});
 }
 
 std::string written(const ResolvConf& conf) {
@@ -38,11 +38,11 @@ void check_servers(const ResolvConf& conf) {
     assert(server.port == 53);
     assert(server.scope.empty() || server.address.family == Family::V6);
     assert(server.scope.find_first_of(" \t\r\n") == std::string::npos);
-    assert(policy::is_own(server, std::span(&server, 1), {}));
-    assert(!policy::is_own(server, {}, std::span(&server.address, 1)));
+    assert(config::is_own(server, std::span(&server, 1), {}));
+    assert(!config::is_own(server, {}, std::span(&server.address, 1)));
     const bool is_v4 = server.address.family == Family::V4;
     const auto local = std::span(&server.address, 1);
-    assert(policy::is_own(server, std::span(&everywhere, 1), local) == is_v4);
+    assert(config::is_own(server, std::span(&everywhere, 1), local) == is_v4);
   }
 }
 
@@ -65,25 +65,25 @@ void check_halves(const std::string& text, std::size_t middle) {
 
 // What --default-resolver edits is restored, also when the edit stops in the
 // middle: `stop` chooses where.
-void check_restored(const std::string& text, std::size_t stop, policy::ClientOptions options) {
-  const std::string original = policy::original_of(text);
-  assert(policy::original_of(original) == original || is_ours(original));
+void check_restored(const std::string& text, std::size_t stop, config::ClientOptions options) {
+  const std::string original = config::original_of(text);
+  assert(config::original_of(original) == original || is_ours(original));
   if (is_ours(original)) return;
   const std::vector<std::string> servers(stop % 2 == 0 ? 1 : 2, "127.0.0.1");
-  const std::string edited = policy::with_entry(original, servers, options);
-  assert(policy::original_of(edited) == original);
-  assert(policy::entry_in(edited) == servers);
+  const std::string edited = config::with_entry(original, servers, options);
+  assert(config::original_of(edited) == original);
+  assert(config::entry_in(edited) == servers);
 
-  const policy::InPlaceEdit edit = policy::plan_edit(text, edited);
+  const config::InPlaceEdit edit = config::plan_edit(text, edited);
   std::string file = text + edit.tail;
-  assert(policy::original_of(file) == original);
+  assert(config::original_of(file) == original);
   assert(edit.head.size() <= file.size() && edit.size <= edit.head.size());
   constexpr std::size_t kPage = 4096;  // where a write can stop
   const std::size_t torn = stop % (edit.head.size() / kPage + 1) * kPage;
   file.replace(0, torn, edit.head, 0, torn);
-  assert(policy::original_of(file) == original);
+  assert(config::original_of(file) == original);
   file.replace(0, edit.head.size(), edit.head);
-  assert(policy::original_of(file) == original);
+  assert(config::original_of(file) == original);
   file.resize(edit.size);
   assert(file == edited);
 }
@@ -96,8 +96,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text = fuzz::text_of(input.rest());
   const ResolvConf conf = parse(text);
   check_servers(conf);
-  check_restored(text, middle, policy::ClientOptions::Keep);
-  check_restored(text, middle, policy::ClientOptions::Auto);
+  check_restored(text, middle, config::ClientOptions::Keep);
+  check_restored(text, middle, config::ClientOptions::Auto);
 
   const ResolvConf again = parse(written(conf));
   assert(again.nameservers == conf.nameservers && again.use_vc == conf.use_vc);

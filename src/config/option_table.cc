@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "config/option_table.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <type_traits>
+#include <utility>
+
+#include "config/report_options.h"
+#include "policy/key_table.h"
+
+namespace dnslet::config {
+namespace {
+
+constexpr uint32_t kMaxSeconds = 86'400;  // a day: longer is a slip of the unit
+constexpr uint32_t kMaxMilliseconds = kMaxSeconds * 1000;
+constexpr uint32_t kMaxCacheAnswers = 10'000'000;  // 10 GB at the promised 1 KiB each
+constexpr uint32_t kMaxLimit = 1'000'000;
+constexpr uint32_t kMaxThreads = 256;
+constexpr uint32_t kMaxNdots = 15;  // glibc's RES_MAXNDOTS
+constexpr uint32_t kMaxDots = 126;  // no name has more
+
+// For numbers whose 0 means something, and for those where it would mean nothing.
+constexpr uint32_t kFromZero = 0;
+constexpr uint32_t kFromOne = 1;
+
+// What the rows' `store` is made of: `field` is the member of Options that it fills.
+
+template <auto field>
+using ValueOf = std::remove_reference_t<decltype(std::declval<Options&>().*field)>;
+
+enum class Sense { Sets, Clears };
+
+template <auto field, Sense sense = Sense::Sets>
+Status boolean(std::string_view text, const NumberRange&, Options& options) {
+  const auto value = parse_boolean(text);
+  if (!value) return value.error();
+  options.*field = *value == (sense == Sense::Sets);
+  return Done{};
+}
+
+template <auto field>
+Status number(std::string_view text, const NumberRange& range, Options& options) {
+  const auto value = parse_number(text, range);
+  if (!value) return value.error();
+  options.*field = ValueOf<field>(*value);
+  return Done{};
+}
+
+template <auto field, auto parse>
+Status value(std::string_view text, const NumberRange&, Options& options) {
+  auto parsed = parse(text);
+  if (!parsed) return parsed.error();
+  options.*field = std::move(*parsed);
+  return Done{};
+}
+
+template <auto field, auto parse>
+Status element(std::string_view text, const NumberRange&, Options& options) {
+  auto parsed = parse(text);
+  if (!parsed) return parsed.error();
+  (options.*field).push_back(std::move(*parsed));
+  return Done{};
+}
+
+template <auto field, auto parse>
+Status elements(std::string_view text, const NumberRange&, Options& options) {
+  auto parsed = parse(text);
+  if (!parsed) return parsed.error();
+  std::move(parsed->begin(), parsed->end(), std::back_inserter(options.*field));
+  return Done{};
+}
+
+template <Action action>
+Status act(std::string_view text, const NumberRange&, Options& options) {
+  const auto value = parse_boolean(text);
+  if (!value) return value.error();
+  if (*value) options.action = action;
+  return Done{};
+}
+
+Status listen(std::string_view text, const NumberRange& range, Options& options) {
+  const Status added = elements<&Options::listen, parse_listeners>(text, range, options);
+  return added ? check_listeners(options.listen) : added;
+}
+
+Status complete_stub_zones(Options& options) {
+  join_stub_zones(options.stub_zones);
+  return check_stub_zones(options.stub_zones);
+}
+
+Status block(std::string_view text, const NumberRange&, Options& options) {
+  const auto domains = parse_blocked_domains(text);
+  if (!domains) return domains.error();
+  for (const dns::Name& domain : *domains) options.block.add(domain);
+  return Done{};
+}
+
+// A list that is given and holds nothing is not that of resolv.conf.
+Status search_domains(std::string_view text, const NumberRange&, Options& options) {
+  const auto domains = parse_search_domains(text);
+  if (!domains) return domains.error();
+  if (!options.search_domains) options.search_domains.emplace();
+  policy::KeyTable seen(0);  // no secret: who writes the list gains nothing by collisions
+  for (const dns::Name& domain : *options.search_domains) seen.insert(domain.view().wire());
+  for (const dns::Name& domain : *domains)
+    if (seen.insert(domain.view().wire()) == options.search_domains->size())
+      options.search_domains->push_back(domain);
+  return Done{};
+}
+
+Status explain(std::string_view text, const NumberRange&, Options& options) {
+  const auto question = parse_question(text);
+  if (!question) return question.error();
+  options.explained = *question;
+  options.action = Action::Explain;
+  return Done{};
+}
+
+constexpr NumberRange kSeconds = {kFromZero, kMaxSeconds, "seconds"};
+constexpr NumberRange kSecondsFromOne = {kFromOne, kMaxSeconds, "seconds"};
+constexpr NumberRange kMilliseconds = {kFromOne, kMaxMilliseconds, "milliseconds"};
+
+constexpr auto kOptions = std::to_array<OptionRow>({
+    {"Listening", "listen", 'l', Kind::List, "DNSMASQ_LISTEN", "IP[:PORT],...", "127.0.0.1:53",
+     "Addresses to serve over UDP and TCP", listen},
+    {"Listening", "allow", 0, Kind::List, "DNSMASQ_ALLOW", "NETWORK,...", "",
+     "Serve these clients only; private: those of no public network [everyone]",
+     elements<&Options::allow, parse_networks>},
+    {"Listening", "default-resolver", 'd', Kind::Switch, "DNSMASQ_DEFAULT", "", "false",
+     "Become the host's nameserver", boolean<&Options::default_resolver>},
+    {"Listening",
+     "resolvconf-options",
+     0,
+     Kind::Text,
+     "DNSMASQ_RESOLVCONF_OPTIONS",
+     "keep|auto",
+     "keep",
+     "auto: the host's programs leave the search to dnslet",
+     value<&Options::client_options, parse_client_options>,
+     {},
+     "default-resolver"},
+    {"Listening", "systemd", 0, Kind::Switch, "DNSMASQ_SYSTEMD", "", "false",
+     "Use the sockets that systemd passes, not --listen", boolean<&Options::systemd>},
+    {"Listening", "user", 0, Kind::Text, "DNSMASQ_USER", "NAME|UID[:GID]", "",
+     "Become this user once the sockets are bound", value<&Options::user, parse_user>},
+
+    {"Upstream", "nameservers", 'n', Kind::List, "DNSMASQ_SERVERS", "SERVER,...", "",
+     "Servers to forward to, best first [from resolv.conf]",
+     elements<&Options::nameservers, parse_nameservers>},
+    {.group = "Upstream",
+     .flag = "stubzones",
+     .letter = 'z',
+     .kind = Kind::Sequence,
+     .variable = "DNSMASQ_STUB",
+     .placeholder = "DOMAIN/SERVER,...",
+     .default_value = "",
+     .help = "Other servers for these domains; repeatable",
+     .store = elements<&Options::stub_zones, parse_stub_zones>,
+     .complete = complete_stub_zones},
+    {"Upstream", "bootstrap", 0, Kind::List, "DNSMASQ_BOOTSTRAP", "IP[:PORT],...", "",
+     "Servers that resolve the names of servers [from resolv.conf]",
+     elements<&Options::bootstrap, parse_bootstrap>},
+    {"Upstream", "resolv-conf", 0, Kind::Text, "DNSMASQ_RESOLV_CONF", "PATH", kSystemResolvConf,
+     "The file to read and, with -d, to edit", value<&Options::resolv_conf, parse_path>},
+    {"Upstream", "upstream-timeout", 0, Kind::Text, "DNSMASQ_UPSTREAM_TIMEOUT", "MS", "4500",
+     "Give up on a client's question after this", number<&Options::upstream_timeout>,
+     kMilliseconds},
+    {"Upstream", "upstream-retry", 0, Kind::Text, "DNSMASQ_UPSTREAM_RETRY", "MS", "800",
+     "Ask the next server too after this much silence", number<&Options::upstream_retry>,
+     kMilliseconds},
+    {"Upstream", "force-tcp", 0, Kind::Switch, "DNSMASQ_FORCE_TCP", "", "",
+     "Ask over TCP only [use-vc in resolv.conf]", boolean<&Options::force_tcp>},
+    {"Upstream", "no-rec", 0, Kind::Switch, "DNSMASQ_NOREC", "", "false",
+     "Forward nothing: refuse what is not here", boolean<&Options::no_recursion>},
+
+    {"Names", "hostsfile", 'f', Kind::PathList, "DNSMASQ_HOSTSFILE", "PATH", "",
+     "Hosts file or directory of them; repeatable", element<&Options::hosts_files, parse_path>},
+    {"Names", "hostsfile-poll", 'p', Kind::Text, "DNSMASQ_POLL", "SECONDS", "0",
+     "How often to look for changes; 0: on SIGHUP only", number<&Options::hosts_poll>, kSeconds,
+     "hostsfile"},
+    {"Names", "address", 0, Kind::BlankList, "DNSMASQ_ADDRESS", "NAME=IP,...", "",
+     "Static record, of *.NAME too; repeatable", element<&Options::addresses, parse_static_record>},
+    {"Names", "block", 0, Kind::List, "DNSMASQ_BLOCK", "DOMAIN,...", "",
+     "NXDOMAIN for these domains and all names below them", block},
+    {"Names", "filter", 0, Kind::Text, "DNSMASQ_FILTER", "a|aaaa", "",
+     "Answer this address family with NODATA", value<&Options::filter, parse_filter>},
+
+    {"Names", "round-robin", 0, Kind::Switch, "DNSMASQ_RR", "", "false",
+     "Rotate addresses from answer to answer", boolean<&Options::round_robin>},
+    {"Names", "no-family-fix", 0, Kind::Switch, "DNSMASQ_NO_FAMILY_FIX", "", "false",
+     "Let NXDOMAIN for one family of a name be", boolean<&Options::family_fix, Sense::Clears>},
+    {"Names", "no-flatten", 0, Kind::Switch, "DNSMASQ_NO_FLATTEN", "", "false",
+     "Keep aliases that take addresses' room", boolean<&Options::flatten, Sense::Clears>},
+
+    {"Search", "enable-search", 0, Kind::Switch, "DNSMASQ_ENABLE_SEARCH", "", "false",
+     "Try names with the domains of the search list", boolean<&Options::enable_search>},
+    {"Search",
+     "search-domains",
+     's',
+     Kind::List,
+     "DNSMASQ_SEARCH_DOMAINS",
+     "DOMAIN,...",
+     "",
+     "The search list, in order [from resolv.conf]",
+     search_domains,
+     {},
+     "enable-search"},
+    {"Search",
+     "ndots",
+     0,
+     Kind::Text,
+     "DNSMASQ_NDOTS",
+     "N",
+     "",
+     "Dots of a name that is tried as it stands first [resolv.conf or 1]",
+     number<&Options::ndots>,
+     {kFromZero, kMaxNdots, "dots"},
+     "enable-search"},
+    {"Search",
+     "fwd-ndots",
+     0,
+     Kind::Text,
+     "DNSMASQ_FWD_NDOTS",
+     "N",
+     "0",
+     "Dots that a name needs to be forwarded as it stands",
+     number<&Options::fwd_ndots>,
+     {kFromZero, kMaxDots, "dots"}},
+
+    {"Cache",
+     "rcache",
+     'r',
+     Kind::Text,
+     "DNSMASQ_RCACHE",
+     "N",
+     "0",
+     "How many answers to keep; 0: no cache",
+     number<&Options::cache_capacity>,
+     {kFromZero, kMaxCacheAnswers, "answers"}},
+    {"Cache", "rcache-ttl", 0, Kind::Text, "DNSMASQ_RCACHE_TTL", "SECONDS", "60",
+     "Longest time to keep an answer", number<&Options::cache_ttl>, kSecondsFromOne, "rcache"},
+    {"Cache", "rcache-neg-ttl", 0, Kind::Text, "DNSMASQ_RCACHE_NEG_TTL", "SECONDS", "10",
+     "Longest time to keep a negative answer", number<&Options::cache_negative_ttl>, kSeconds,
+     "rcache"},
+    {"Cache", "rcache-stale", 0, Kind::Text, "DNSMASQ_RCACHE_STALE", "SECONDS", "0",
+     "Use answers for so long past their end if upstream fails", number<&Options::cache_stale>,
+     kSeconds, "rcache"},
+    {"Cache",
+     "no-prefetch",
+     0,
+     Kind::Switch,
+     "DNSMASQ_NO_PREFETCH",
+     "",
+     "false",
+     "Don't refresh answers in use before they end",
+     boolean<&Options::prefetch, Sense::Clears>,
+     {},
+     "rcache"},
+
+    {"Limits",
+     "max-inflight",
+     0,
+     Kind::Text,
+     "DNSMASQ_MAX_INFLIGHT",
+     "N",
+     "4096",
+     "Upstream questions open at once",
+     number<&Options::max_inflight>,
+     {kFromOne, kMaxLimit, "questions"}},
+    {"Limits",
+     "max-tcp-clients",
+     0,
+     Kind::Text,
+     "DNSMASQ_MAX_TCP_CLIENTS",
+     "N",
+     "256",
+     "Client TCP connections open at once",
+     number<&Options::max_tcp_clients>,
+     {kFromOne, kMaxLimit, "connections"}},
+    {"Limits", "tcp-idle-timeout", 0, Kind::Text, "DNSMASQ_TCP_IDLE_TIMEOUT", "MS", "10000",
+     "Close idle client connections after this", number<&Options::tcp_idle_timeout>, kMilliseconds},
+
+    {"Operation",
+     "threads",
+     0,
+     Kind::Text,
+     "DNSMASQ_THREADS",
+     "N",
+     "1",
+     "Workers; 0: one per processor",
+     number<&Options::threads>,
+     {kFromZero, kMaxThreads, "threads"}},
+    {"Operation", "multithreading", 0, Kind::Switch, "DNSMASQ_MULTITHREADING", "", "false",
+     "The same as --threads 0", boolean<&Options::multithreading>},
+    {"Operation", "verbose", 0, Kind::Switch, "DNSMASQ_VERBOSE", "", "false",
+     "A log line for every question", boolean<&Options::verbose>},
+    {"Operation", "syslog", 0, Kind::Switch, "DNSMASQ_SYSLOG", "", "false",
+     "Log to syslog, not to standard output", boolean<&Options::syslog>},
+    {"Operation", "log-format", 0, Kind::Text, "DNSMASQ_LOG_FORMAT", "text|json", "text",
+     "How the lines of the log are written", value<&Options::json_log, parse_log_format>},
+    {"Operation", "metrics", 0, Kind::Text, "DNSMASQ_METRICS", "IP:PORT", "",
+     "Serve counters and health over HTTP", value<&Options::metrics, parse_metrics>},
+    {"Operation",
+     "metrics-host",
+     0,
+     Kind::List,
+     "DNSMASQ_METRICS_HOST",
+     "HOST,...",
+     "",
+     "Names by which they may be called",
+     elements<&Options::metrics_hosts, parse_metrics_host>,
+     {},
+     "metrics"},
+    {"Operation", "", 0, Kind::Text, "GRAPHITE_SERVER", "HOST:PORT", "",
+     "Push the counters to report::Graphite every 10 s",
+     value<&Options::graphite, parse_graphite_server>},
+    {"Operation",
+     "",
+     0,
+     Kind::Text,
+     "GRAPHITE_PREFIX",
+     "NAME",
+     "dnslet",
+     "What their names begin with there",
+     value<&Options::graphite_prefix, parse_graphite_prefix>,
+     {},
+     "GRAPHITE_SERVER"},
+    {"Operation", "", 0, Kind::Text, "STATHAT_USER", "KEY", "",
+     "Push the counters to report::StatHat every 10 s",
+     value<&Options::stathat_user, parse_stathat_user>},
+    {"Operation", "healthcheck", 0, Kind::Action, "", "", "", "Ask the running dnslet; exit 0 or 1",
+     act<Action::Healthcheck>},
+    {"Operation", "explain", 0, Kind::Question, "", "NAME [TYPE]", "",
+     "Ask, and tell how the answer is found", explain},
+    {"Operation", "print-config", 0, Kind::Action, "", "", "", "Print every option and its origin",
+     act<Action::PrintConfig>},
+    {"Operation", "version", 'v', Kind::Action, "", "", "",
+     "Print the version and those of libraries", act<Action::Version>},
+    {"Operation", "help", 'h', Kind::Action, "", "", "", "Print this text", act<Action::Help>},
+});
+
+constexpr auto kOldFlags = std::to_array<OldName>({
+    {"search", "enable-search", false},
+    {"append-search-domains", "enable-search"},
+    {"a", "enable-search"},
+});
+
+constexpr auto kOldVariables = std::to_array<OldName>({
+    {"DNSMASQ_APPEND", "enable-search"},
+    {"DNSMASQ_SEARCH", "search-domains"},
+});
+
+}  // namespace
+
+std::span<const OptionRow> option_table() { return kOptions; }
+std::span<const OldName> old_flags() { return kOldFlags; }
+std::span<const OldName> old_variables() { return kOldVariables; }
+
+const OptionRow* find_option(std::string_view name) {
+  if (name.empty()) return nullptr;
+  const auto* const old = std::ranges::find(kOldFlags, name, &OldName::name);
+  if (old != kOldFlags.end()) name = old->flag;
+  const auto* const row =
+      std::find_if(kOptions.begin(), kOptions.end(), [name](const OptionRow& candidate) {
+        if (name.size() == 1) return candidate.letter != 0 && candidate.letter == name[0];
+        return name == candidate.flag;
+      });
+  return row == kOptions.end() ? nullptr : row;
+}
+
+}  // namespace dnslet::config

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "config/options.h"
+
+// Regular expressions would be compiled at every start, for nothing.
+#define CXXOPTS_NO_REGEX true
+#include <cxxopts.hpp>
+
+#include <algorithm>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "base/text.h"
+#include "config/option_table.h"
+#include "config/option_values.h"
+#include "config/option_warnings.h"
+#include "config/report_options.h"
+#include "config/resolv_conf.h"
+
+namespace dnslet::config {
+namespace {
+
+// Per flag, the values that the command line gives it, in order.
+using FlagValues = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+// What an option is set to, and by whom.
+struct Source {
+  Origin origin = Origin::Default;
+  std::string name;                 // "--rcache" or "DNSMASQ_RCACHE"
+  std::vector<std::string> values;  // in order; empty: unset
+};
+
+// Whether a second word may follow the value.
+bool takes_two_words(const OptionRow& row) { return row.kind == Kind::Question; }
+
+std::string long_form(const OptionRow& row) { return "--" + std::string(row.flag); }
+
+// The name between the dashes, one or two, and an equals sign; empty: the argument is no flag.
+std::string_view flag_name(std::string_view argument) {
+  const std::size_t dashes = argument.starts_with("--") ? 2 : argument.starts_with('-') ? 1 : 0;
+  return dashes == 0 ? std::string_view() : argument.substr(0, argument.find('=')).substr(dashes);
+}
+
+// The flag that someone who wrote `name` meant; nullptr: none is near.
+const OptionRow* find_nearest(std::string_view name) {
+  constexpr std::size_t kMaxName = 40;  // longer than any flag, and keeps the work small
+  if (name.size() > kMaxName) return nullptr;
+
+  const OptionRow* nearest = nullptr;
+  std::size_t best = std::min<std::size_t>(2, name.size() / 2) + 1;
+  for (const OptionRow& row : option_table()) {
+    if (row.flag.empty()) continue;
+    const std::size_t distance = edit_distance(name, row.flag);
+    if (distance >= best) continue;
+    best = distance;
+    nearest = &row;
+  }
+  return nearest;
+}
+
+Error unexpected(std::string_view argument) {
+  if (!argument.starts_with('-') || argument == "-") {
+    const bool is_value = static_cast<bool>(parse_boolean(argument));
+    return Error{"unexpected argument " + in_quotes(argument) +
+                 (is_value ? ": write --flag=VALUE to switch something on or off"
+                           : ": everything is a flag, see --help")};
+  }
+  const std::string_view flag = argument.substr(0, argument.find('='));
+  const OptionRow* const nearest = find_nearest(flag_name(argument));
+  return Error{
+      "unknown flag " + in_quotes(flag) +
+      (nearest ? ": did you mean " + long_form(*nearest) + "? See --help" : ", see --help")};
+}
+
+// "-l=x" and Go's "-listen=x" as "--listen=x".
+std::string in_long_form(std::string_view argument, const OptionRow& row) {
+  return long_form(row) +
+         std::string(argument.substr(std::min(argument.find('='), argument.size())));
+}
+
+// One sentence for a deprecated flag, however often it is given.
+void warn_of_flag(std::string_view argument, std::vector<std::string>& warnings) {
+  const auto names = old_flags();
+  const auto old = std::ranges::find(names, flag_name(argument), &OldName::name);
+  if (old == names.end() || !old->is_deprecated) return;
+  std::string warning = (old->name.size() == 1 ? "-" : "--") + std::string(old->name) +
+                        " is deprecated: use --" + std::string(old->flag);
+  if (std::ranges::find(warnings, warning) == warnings.end())
+    warnings.push_back(std::move(warning));
+}
+
+// Every flag in its long form, and no value touched, even one that begins with a dash. Fails at the
+// first word that is neither.
+Result<std::vector<std::string>> normalized(const std::vector<std::string>& arguments,
+                                            std::vector<std::string>& warnings) {
+  std::vector<std::string> result;
+  const OptionRow* valued = nullptr;  // the flag whose value comes next
+  bool is_second_word = false;
+  for (const std::string& argument : arguments) {
+    const bool is_word = !argument.empty() && !argument.starts_with('-');
+    if (std::exchange(is_second_word, false) && is_word) {
+      result.back() += ' ' + argument;
+      continue;
+    }
+    if (valued) {
+      result.push_back(argument);
+      is_second_word = takes_two_words(*valued) && !argument.empty();
+      valued = nullptr;
+      continue;
+    }
+    if (argument == "--") continue;
+    const OptionRow* const row = find_option(flag_name(argument));
+    if (!row) return unexpected(argument);
+    warn_of_flag(argument, warnings);
+    result.push_back(in_long_form(argument, *row));
+    const bool has_value = argument.find('=') != std::string::npos;
+    is_second_word = takes_two_words(*row) && has_value && !argument.ends_with('=');
+    valued = is_switch(*row) || has_value ? nullptr : row;
+  }
+  return result;
+}
+
+cxxopts::Options make_parser() {
+  cxxopts::Options parser("dnslet");
+  auto add = parser.add_options();
+  for (const OptionRow& row : option_table()) {
+    if (row.flag.empty()) continue;
+    const auto value = cxxopts::value<std::string>();
+    if (is_switch(row)) value->implicit_value("true");
+    add(std::string(row.flag), "", value);
+  }
+  return parser;
+}
+
+Result<FlagValues> parse_command_line(const std::vector<std::string>& arguments,
+                                      std::vector<std::string>& warnings) {
+  const auto words = normalized(arguments, warnings);
+  if (!words) return words.error();
+  std::vector<const char*> argv = {"dnslet"};
+  for (const std::string& word : *words) argv.push_back(word.c_str());
+
+  try {
+    const auto parsed = make_parser().parse(static_cast<int>(argv.size()), argv.data());
+    FlagValues values;
+    for (const auto& argument : parsed.arguments()) {
+      values[argument.key()].push_back(argument.value());
+    }
+    return values;
+  } catch (const cxxopts::exceptions::exception&) {
+    // All flags are known and every text is a value to cxxopts: what is left to complain about is a
+    // value that is missing at the end.
+    return Error{escaped(argv.back()) + ": its value is missing, see --help"};
+  }
+}
+
+// A variable's text as the values that flags would give one by one. A list of nothing but blanks
+// counts as empty, but for one of commas.
+Result<std::vector<std::string>> split_variable(const OptionRow& row, const std::string& text) {
+  if (row.kind == Kind::BlankList || row.kind == Kind::Sequence) {
+    const auto elements = split_blanks(text);
+    if (row.kind == Kind::Sequence && !elements.empty()) return std::vector<std::string>{text};
+    return std::vector<std::string>(elements.begin(), elements.end());
+  }
+  if (row.kind != Kind::PathList) return std::vector<std::string>{text};
+  const auto elements = parse_list(text);
+  if (!elements) return elements.error();
+  return std::vector<std::string>(elements->begin(), elements->end());
+}
+
+// The variables of an option, the strongest first.
+std::vector<std::string> variables_of(const OptionRow& row) {
+  std::vector<std::string> names;
+  if (!row.variable.empty()) names.emplace_back(row.variable);
+  for (const OldName& old : old_variables()) {
+    if (old.flag == row.flag) names.emplace_back(old.name);
+  }
+  return names;
+}
+
+Result<Source> find_source(const OptionRow& row, const FlagValues& flags,
+                           const Environment& environment) {
+  const auto flag = flags.find(row.flag);
+  if (flag != flags.end()) return Source{Origin::Flag, long_form(row), flag->second};
+
+  for (const std::string& variable : variables_of(row)) {
+    const auto text = environment.find(variable);
+    if (text == environment.end() || text->second.empty()) continue;
+    auto values = split_variable(row, text->second);
+    if (!values) return Error{variable + ": " + values.error().text};
+    if (!values->empty()) return Source{Origin::Variable, variable, std::move(*values)};
+  }
+
+  Source source;
+  if (!row.default_value.empty()) source.values.emplace_back(row.default_value);
+  return source;
+}
+
+std::string shown_value(const OptionRow& row, const std::vector<std::string>& values) {
+  if (values.empty()) return {};
+  if (is_switch(row)) return *parse_boolean(values.back()) ? "true" : "false";
+  if (!is_list(row)) return values.back();
+
+  std::string joined = values.front();
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    const bool has_commas = row.kind == Kind::List || row.kind == Kind::PathList;
+    joined += (has_commas ? ',' : ' ') + values[i];
+  }
+  return joined;
+}
+
+// Whether a value is lost to one that was given behind it.
+bool is_overruled(const OptionRow& row, const Source& source) {
+  if (is_list(row) || source.values.size() < 2) return false;
+  if (!is_switch(row)) return true;
+  return std::ranges::any_of(source.values, [&](const std::string& value) {
+    return *parse_boolean(value) != *parse_boolean(source.values.back());
+  });
+}
+
+Status apply(const OptionRow& row, const Source& source, ParsedOptions& parsed) {
+  for (const std::string& value : source.values) {
+    if (value.empty() && !is_switch(row)) {
+      return Error{source.name + ": '' is empty where " + std::string(row.placeholder) +
+                   " is expected"};
+    }
+    const Status status = row.store(value, row.range, parsed.options);
+    if (!status) return Error{source.name + ": " + status.error().text};
+  }
+  if (const Status status = row.complete ? row.complete(parsed.options) : Done{}; !status)
+    return Error{source.name + ": " + status.error().text};
+  if (is_action(row)) return Done{};
+
+  if (is_overruled(row, source))
+    parsed.warnings.push_back(source.name + " is given more than once: the last one counts, " +
+                              in_quotes(source.values.back()));
+  Setting setting = {std::string(name_of(row)), shown_value(row, source.values), source.origin};
+  if (source.origin == Origin::Variable) setting.variable = source.name;
+  if (source.origin == Origin::Variable && source.name != row.variable) {
+    parsed.warnings.push_back(source.name + " is deprecated: use " + std::string(row.variable));
+  }
+  parsed.settings.push_back(std::move(setting));
+  return Done{};
+}
+
+enum class Rows { Actions, Settings };
+
+Status apply_rows(Rows rows, const FlagValues& flags, const Environment& environment,
+                  ParsedOptions& parsed) {
+  for (const OptionRow& row : option_table()) {
+    if (is_action(row) != (rows == Rows::Actions)) continue;
+    const auto source = find_source(row, flags, environment);
+    if (!source) return source.error();
+    Status status = apply(row, *source, parsed);
+    if (!status) return status;
+  }
+  return Done{};
+}
+
+std::string origin_text(const Setting& setting) {
+  switch (setting.origin) {
+    case Origin::Default:
+      return "default";
+    case Origin::ResolvConf:
+      return "resolv.conf";
+    case Origin::Variable:
+      return setting.variable;
+    case Origin::Flag:
+      break;
+  }
+  return "--" + setting.flag;
+}
+
+// Turns "one per processor" into a number. A given --threads wins over --multithreading.
+void count_workers(ParsedOptions& parsed) {
+  const auto threads = std::ranges::find(parsed.settings, "threads", &Setting::flag);
+  const bool is_given = threads != parsed.settings.end() && threads->origin != Origin::Default;
+  Options& options = parsed.options;
+  if (options.multithreading && !is_given) options.threads = 0;
+  if (options.threads == 0) options.threads = std::max(1U, std::thread::hardware_concurrency());
+  if (threads != parsed.settings.end()) threads->value = std::to_string(options.threads);
+}
+
+// Sockets that systemd passes are not known yet.
+Status check_default_resolver(const Options& options) {
+  if (options.default_resolver && options.client_options == ClientOptions::Auto &&
+      !options.enable_search)
+    return Error{
+        "--resolvconf-options auto (DNSMASQ_RESOLVCONF_OPTIONS) takes the search list away from "
+        "clients; add --enable-search (DNSMASQ_ENABLE_SEARCH), so that dnslet searches for them"};
+  if (!options.default_resolver || options.systemd || !entry_for(options.listen).empty())
+    return Done();
+  return Error{
+      "--default-resolver (DNSMASQ_DEFAULT) needs a listener on port 53, the only one that "
+      "resolv.conf can name; add one to --listen (DNSMASQ_LISTEN)"};
+}
+
+}  // namespace
+
+bool has_server_by_name(const Options& options) {
+  const auto has_name = [](const std::vector<ServerAddress>& servers) {
+    return std::ranges::any_of(servers, &ServerAddress::is_name);
+  };
+  const bool has_stathat =
+      !options.stathat_user.empty() && !IpAddress::from_text(options.stathat_url.host);
+  return has_stathat || (options.graphite && options.graphite->is_name()) ||
+         has_name(options.nameservers) ||
+         std::ranges::any_of(options.stub_zones,
+                             [&](const StubZone& zone) { return has_name(zone.servers); });
+}
+
+Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
+                                    const Environment& environment) {
+  ParsedOptions parsed;
+  const auto flags = parse_command_line(arguments, parsed.warnings);
+  if (!flags) return flags.error();
+
+  const Status asked = apply_rows(Rows::Actions, *flags, environment, parsed);
+  if (!asked) return asked.error();
+  // Who asks for help gets it, above all when a variable is what is wrong.
+  const Action action = parsed.options.action;
+  if (action == Action::Help || action == Action::Version) return parsed;
+
+  const Status set = apply_rows(Rows::Settings, *flags, environment, parsed);
+  if (!set) return set.error();
+  // For tests only: StatHat has one place, which is the default.
+  const auto url = environment.find("DNSLET_STATHAT_URL");
+  if (url != environment.end() && !url->second.empty()) {
+    const auto parsed_url = parse_url(url->second);
+    if (!parsed_url) return Error{"DNSLET_STATHAT_URL: " + parsed_url.error().text};
+    parsed.options.stathat_url = *parsed_url;
+  }
+  count_workers(parsed);
+  warn_of_variables(environment, parsed.warnings);
+  warn_of_effects(parsed);
+  if (const Status fits = check_default_resolver(parsed.options); !fits) return fits.error();
+  return parsed;
+}
+
+bool wants_json(const std::vector<std::string>& arguments, const Environment& environment) {
+  constexpr std::string_view kFlag = "log-format";
+  const auto variable = environment.find("DNSMASQ_LOG_FORMAT");
+  std::string format = variable == environment.end() ? "" : variable->second;
+  for (auto argument = arguments.begin(); argument != arguments.end(); ++argument) {
+    if (flag_name(*argument) != kFlag) continue;
+    const std::size_t equals = argument->find('=');
+    if (equals != std::string::npos)
+      format = argument->substr(equals + 1);
+    else if (argument + 1 != arguments.end())
+      format = argument[1];
+  }
+  return lower_case(format) == "json";
+}
+
+std::string parser_library() {
+  return "cxxopts " + std::to_string(CXXOPTS__VERSION_MAJOR) + '.' +
+         std::to_string(CXXOPTS__VERSION_MINOR) + '.' + std::to_string(CXXOPTS__VERSION_PATCH);
+}
+
+std::string config_text(const std::vector<Setting>& settings) {
+  std::string text;
+  for (const Setting& setting : settings) {
+    const std::string value = setting.value.empty() ? "-" : escaped(setting.value);
+    text += setting.flag + " = " + value + "  (" + origin_text(setting) + ")\n";
+  }
+  return text;
+}
+
+}  // namespace dnslet::config

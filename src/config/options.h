@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// One table of options: flag, variable, default, help text, parser. It drives the command line, the
+// environment, --help and --print-config; nothing else in the program reads argv or the
+// environment, but for systemd's variables.
+//
+// Precedence: flag, then variable, then resolv.conf (where the table says so), then default. An
+// empty variable counts as unset. The first unusable value ends the parsing with one sentence that
+// names the flag or the variable, the value and what would be right.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/result.h"
+#include "base/server_address.h"
+#include "config/resolv_conf_edit.h"
+#include "dns/message.h"
+#include "dns/name_list.h"
+#include "io/privileges.h"
+#include "policy/lookup.h"
+
+namespace dnslet::config {
+
+inline constexpr std::string_view kSystemResolvConf = "/etc/resolv.conf";
+
+// What the command line asks for besides serving.
+enum class Action { Serve, Help, Version, PrintConfig, Healthcheck, Explain };
+
+// One --address value: a name ("*." in front makes it a wildcard) and its addresses. The name is
+// checked (usable as a domain name) but kept as it was written.
+struct StaticRecord {
+  std::string name;
+  std::vector<IpAddress> addresses;
+};
+
+// The servers of these domains and of all names below them; the root stands for every name. Neither
+// list is empty.
+struct StubZone {
+  dns::NameList domains;
+  std::vector<ServerAddress> servers;
+};
+
+// Where to POST: "http://HOST[:PORT]/PATH". The host is an address or a name.
+struct HttpUrl {
+  std::string host;
+  uint16_t port = 80;
+  std::string path;
+};
+
+struct Options {
+  Action action = Action::Serve;
+
+  std::optional<io::UserIds> user;         // nullopt: stay who we are
+  std::vector<Endpoint> listen;            // never empty after parse_options
+  std::vector<ServerAddress> nameservers;  // empty: from resolv.conf
+  std::vector<Endpoint> bootstrap;         // who resolves names of servers; empty: resolv.conf's
+  std::vector<StubZone> stub_zones;
+  std::string resolv_conf;
+
+  std::vector<std::string> hosts_files;
+  std::chrono::seconds hosts_poll{0};  // 0: only on SIGHUP
+  std::vector<StaticRecord> addresses;
+  dns::NameList block;
+  policy::Filter filter = policy::Filter::None;
+  std::vector<Network> allow;  // empty: everyone
+
+  std::optional<std::vector<dns::Name>> search_domains;  // each once; nullopt: from resolv.conf
+  std::optional<unsigned> ndots;                         // nullopt: from resolv.conf, else 1
+  unsigned fwd_ndots = 0;
+  bool enable_search = false;
+  bool round_robin = false;
+  bool flatten = true;     // drops aliases where addresses would not fit 512 bytes
+  bool family_fix = true;  // NXDOMAIN of one address family is NODATA where the name exists
+
+  std::size_t cache_capacity = 0;  // answers; 0: no cache
+  std::chrono::seconds cache_ttl{60};
+  std::chrono::seconds cache_negative_ttl{10};
+  bool prefetch = true;                 // asks again for answers in use before they end
+  std::chrono::seconds cache_stale{0};  // how long past its end an answer may be used; 0: never
+
+  bool no_recursion = false;
+  std::optional<bool> force_tcp;  // nullopt: `use-vc` in resolv.conf decides
+  std::chrono::milliseconds upstream_timeout{4500};
+  std::chrono::milliseconds upstream_retry{800};
+  std::size_t max_inflight = 4096;
+
+  std::size_t threads = 1;  // workers; --multithreading and 0 have become a number
+  std::size_t max_tcp_clients = 256;
+  std::chrono::milliseconds tcp_idle_timeout{10000};
+
+  bool default_resolver = false;  // this dnslet becomes the host's nameserver
+  ClientOptions client_options = ClientOptions::Keep;
+  bool systemd = false;  // `listen` is not asked; it becomes what the passed sockets hear
+  bool multithreading = false;
+  bool verbose = false;
+  bool syslog = false;
+  bool json_log = false;
+  dns::Question explained;  // by Action::Explain
+
+  std::optional<Endpoint> metrics;         // where counters are served; nullopt: nowhere
+  std::vector<std::string> metrics_hosts;  // names by which clients may call them; lower case
+  std::optional<ServerAddress> graphite;   // where they are pushed to; nullopt: nowhere
+  std::string graphite_prefix;
+  std::string stathat_user;  // empty: nothing is pushed
+  HttpUrl stathat_url = {"api.stathat.com", 80, "/ez"};
+};
+
+// Whether a server is written by its name, which the servers of --bootstrap resolve.
+bool has_server_by_name(const Options& options);
+
+// The variables by name.
+using Environment = std::map<std::string, std::string, std::less<>>;
+
+// Where a value came from.
+enum class Origin { Default, ResolvConf, Variable, Flag };
+
+// A line of --print-config. `value` is empty where nothing is set.
+struct Setting {
+  std::string flag;  // without the dashes; of an option that has none, the variable
+  std::string value;
+  Origin origin = Origin::Default;
+  std::string variable = {};  // its name, where the value came from one
+
+  bool operator==(const Setting&) const = default;
+};
+
+struct ParsedOptions {
+  Options options;
+  std::vector<Setting> settings;      // one per option but the actions, in the table's order
+  std::vector<std::string> warnings;  // of what works but is hardly meant, one sentence each
+};
+
+// `arguments` without the program's name. Every Go spelling with a single dash works (`-listen`).
+// Fails with one sentence fit for standard error; nothing is half parsed. With --help or --version
+// no other value is looked at, so that help is to be had whatever a variable holds.
+Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
+                                    const Environment& environment);
+
+// Whether errors are to be told as JSON, as far as can be told where options can't be parsed.
+bool wants_json(const std::vector<std::string>& arguments, const Environment& environment);
+
+// The library that parses the command line, and its version: "cxxopts 3.0.0".
+std::string parser_library();
+
+// The text of --print-config: "flag = value  (origin)", one a line, "-" for an empty value; the
+// origin is the flag, the variable, "resolv.conf" or "default". Values that resolv.conf gave are
+// filled in by the caller beforehand, with their origin.
+std::string config_text(const std::vector<Setting>& settings);
+
+}  // namespace dnslet::config

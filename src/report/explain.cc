@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "report/explain.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <span>
+#include <utility>
+
+#include "base/text.h"
+#include "dns/patch.h"
+#include "dns/record_text.h"
+#include "policy/family.h"
+#include "policy/special.h"
+#include "policy/storing.h"
+
+namespace dnslet::report {
+namespace {
+
+using What = policy::Exchange::What;
+
+constexpr const char* kIndent = "\n            ";  // of a row's further lines
+constexpr std::size_t kMaxListed = 8;              // entries, or names to try, where there are more
+
+// The rungs that need nobody else, in the order in which a Lookup asks them.
+using Rung = std::pair<policy::Source, const char*>;
+constexpr Rung kRungs[] = {
+    {policy::Source::Address, "--address"}, {policy::Source::Hosts, "hosts"},
+    {policy::Source::Block, "--block"},     {policy::Source::Special, "special"},
+    {policy::Source::Filter, "--filter"},   {policy::Source::Cache, "cache"},
+};
+
+std::string label_of(policy::Source source) {
+  const auto* const rung = std::ranges::find(kRungs, source, &Rung::first);
+  return rung == std::end(kRungs) ? to_text(source) : rung->second;
+}
+
+std::string special_text(dns::NameView name) {
+  switch (policy::special_kind(name)) {
+    case policy::Special::Localhost:
+      return "localhost and names below it are this machine (RFC 6761)";
+    case policy::Special::LoopbackName:
+      return "the reverse name of a loopback address (RFC 6761)";
+    case policy::Special::NoSuchDomain:
+      return "invalid and onion exist nowhere in DNS (RFC 6761, RFC 7686)";
+    case policy::Special::None:
+      break;
+  }
+  return "an ordinary name";
+}
+
+std::string exchange_text(const serve::Asker::Exchange& exchange) {
+  const std::string& server = exchange.server;
+  switch (exchange.what) {
+    case What::Asked:
+      return "asks " + server;
+    case What::AskedWithoutEdns:
+      return "asks " + server + " without EDNS, which it does not know";
+    case What::Answered:
+      return server + " says " + to_text(exchange.rcode);
+    case What::Unusable:
+      return server + " sends what is no answer to this question";
+    case What::Unreachable:
+      return server + " can't be reached";
+    case What::NoResources:
+      return "no descriptor or memory is left to ask " + server;
+    case What::Silent:
+      return server + " is silent";
+  }
+  return server;
+}
+
+std::string outcome_text(const policy::Tried& tried) {
+  if (tried.source == policy::Source::Error) return "no server has answered";
+  switch (policy::outcome_of(tried.answer.kind())) {
+    case policy::StepOutcome::Data:
+      return "has records";
+    case policy::StepOutcome::NoData:
+      return tried.ends_search ? "NODATA, but it has addresses" : "NODATA (the name exists)";
+    case policy::StepOutcome::NxDomain:
+      return "NXDOMAIN (no such name)";
+    default:
+      return to_text(tried.answer.rcode());
+  }
+}
+
+std::string first_of(std::span<const dns::Name> names) {
+  if (names.size() <= kMaxListed) return config::joined(names, ", ");
+  return config::joined(names.first(kMaxListed), ", ") + " and " +
+         std::to_string(names.size() - kMaxListed) + " more";
+}
+
+}  // namespace
+
+bool Explanation::tell(const dns::Question& question) {
+  question_ = question;
+  row("question", question.name.view().to_text() + ' ' + to_text(question.type));
+  if (!options().allow.empty())
+    row("--allow", "asked as by " + options().allow.front().address.to_text() +
+                       "; who is not allowed is refused");
+  serve::Worker& worker = subject_.worker;
+  worker.watch({[this](const policy::Tried& tried) { on_tried(tried); },
+                [this](const serve::Asker::Exchange& exchange) { on_exchange(exchange); }});
+  worker.post([this, &worker] {  // into the loop, whose clock stands still until it runs
+    started_ns_ = uv_hrtime();
+    started_ = worker.loop().now();
+    worker.look_up(question_, [this, &worker](const policy::Reply& reply, dns::BytesView message) {
+      on_answer(reply, message);
+      worker.stop();
+    });
+  });
+  worker.run();
+  worker.watch({});
+  return has_records_ && std::ferror(out_) == 0;
+}
+
+// `end`: the rung that had the answer; nullopt: none had.
+void Explanation::tell_rungs(std::optional<Source> end) {
+  if (std::exchange(has_told_rungs_, true)) return;
+  for (const auto& [rung, label] : kRungs) {
+    row(label, rung == end ? found(rung, question_.name) : passed(rung));
+    if (rung == end) return;
+  }
+  tell_way();
+}
+
+// Which names are asked for, and why.
+void Explanation::tell_way() {
+  if (options().no_recursion) {
+    row("--no-rec", "nothing is forwarded");
+    return;
+  }
+  const policy::SearchRules& rules = subject_.forwarding.search;
+  const auto names = policy::names_to_try(
+      question_, rules, policy::in_stub_zone(subject_.shared.zones, question_.name));
+  std::string text;
+  if (names.empty())
+    text = "nothing to ask for: fewer dots than --fwd-ndots " + std::to_string(rules.fwd_ndots) +
+           (rules.domains.empty() ? "" : ", and no domain to try");
+  else if (!options().enable_search)
+    text = "off: the name is asked for as it stands";
+  else if (rules.domains.empty())
+    text = "the list is empty: the name is asked for as it stands";
+  else if (names.size() == 1 && names.front() == question_.name)
+    text = "not for such a name or type: it is asked for as it stands";
+  else
+    text = "tries " + first_of(names) + " (ndots " + std::to_string(rules.ndots) + ")";
+  row("search", text);
+}
+
+void Explanation::on_exchange(const serve::Asker::Exchange& exchange) {
+  const double at_ms = elapsed_ms();
+  tell_rungs(std::nullopt);
+  const dns::Name& name = exchange.question.question.name;
+  if (!asked_ || *asked_ != name)
+    row("servers", servers_of(name) + ", for " + name.view().to_text());
+  asked_ = name;
+  row_at(at_ms, exchange_text(exchange));
+}
+
+void Explanation::on_tried(const policy::Tried& tried) {
+  const double at_ms = elapsed_ms();
+  tell_rungs(std::nullopt);
+  const bool is_static = tried.source == Source::Address || tried.source == Source::Hosts ||
+                         tried.source == Source::Block || tried.source == Source::Special;
+  if (is_static) row(label_of(tried.source), found(tried.source, tried.name));
+  if (tried.source == Source::Error) tell_end(at_ms);
+  row("result", tried.name.view().to_text() + ": " + outcome_text(tried) +
+                    (tried.ends_search ? ", which ends the search" : ""));
+  const bool is_no_data = tried.answer.kind() == dns::AnswerKind::NoData;
+  if (is_no_data && !tried.ends_search) tell_family("the search ends here");
+}
+
+void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {
+  const double at_ms = elapsed_ms();
+  const bool is_transfer = question_.type == dns::Type::AXFR || question_.type == dns::Type::IXFR;
+  if (is_transfer) row("refused", "zone transfers are a matter for the zone's own servers");
+  const bool is_too_short = reply.source == Source::Special &&
+                            policy::special_kind(question_.name) == policy::Special::None;
+  if (!is_transfer) tell_rungs(is_too_short ? std::nullopt : std::optional(reply.source));
+  if (reply.source == Source::Error) tell_end(at_ms);
+
+  const auto message = dns::Message::parse(bytes);
+  if (!message) return;
+  dns::Answer answer;
+  answer.read(*message);
+  has_records_ = answer.kind() == dns::AnswerKind::Data;
+  const char* const lack = answer.kind() == dns::AnswerKind::NoData ? " without records (NODATA)"
+                           : answer.kind() == dns::AnswerKind::Alias
+                               ? ", an alias without such records (NODATA)"
+                               : "";
+  std::array<char, 32> time{};
+  (void)std::snprintf(time.data(), time.size(), "%.1f ms", at_ms);
+  row("answer",
+      to_text(reply.rcode) + lack + ", source=" + to_text(reply.source) + ", after " + time.data());
+  message->for_each_record([&](const dns::Record& record) {
+    if (record.section != dns::Section::Answer) return;
+    row("", message->name_at(record.start).view().to_text() + ' ' + std::to_string(record.ttl) +
+                ' ' + to_text(record.type) + ' ' + rdata_text(*message, record));
+  });
+  if (reply.source != Source::Error) tell_reason(*message);  // what is ours has been told
+  if (reply.source == Source::Upstream) tell_lifetime(answer);
+}
+
+// Why nobody asks any further, where that is not for what a server said. Whether time is up is a
+// matter of the loop's clock, which stands still during a turn and so runs behind the real one.
+void Explanation::tell_end(double at_ms) {
+  if (std::exchange(has_told_end_, true)) return;
+  const io::Milliseconds timeout = options().upstream_timeout;
+  if (subject_.worker.loop().now() - started_ >= timeout)
+    row_at(at_ms, "time is up (--upstream-timeout " + std::to_string(timeout.count()) + ")");
+}
+
+// What a server added to its answer (RFC 8914).
+void Explanation::tell_reason(const dns::Message& message) {
+  const dns::BytesView error = dns::extended_error(message);
+  if (error.size() < 2) return;
+  const std::string text(error.begin() + 2, error.end());
+  row("reason", "extended error " + std::to_string(error[0] << 8 | error[1]) +
+                    (text.empty() ? "" : ' ' + in_quotes(text)));
+}
+
+// How long a server with these options would keep the answer, and to whom it would give another.
+void Explanation::tell_lifetime(const dns::Answer& answer) {
+  const bool is_failure = answer.kind() == dns::AnswerKind::Failure;
+  const auto time =
+      policy::time_to_keep(answer, {options().cache_ttl, options().cache_negative_ttl}).count();
+  if (is_failure) row("kept", "1 s, as a failure");
+  if (!is_failure && options().cache_capacity > 0)
+    row("kept", time > 0 ? std::to_string(time) + " s by a dnslet that runs"
+                         : "not at all: a TTL of 0, or nothing that says how long");
+  if (answer.kind() == dns::AnswerKind::NxDomain) tell_family("NODATA");
+}
+
+// What comes of it for clients that ask for both address families, as most do.
+void Explanation::tell_family(const std::string& what) {
+  const auto other = policy::other_family(question_.type);
+  if (other && options().family_fix)
+    row("note", what + " for clients that ask for " + to_text(*other) + " too, if there is any");
+}
+
+// Why the question goes on to the next rung.
+std::string Explanation::passed(Source rung) const {
+  const bool is_of_hosts = dns::is_address_type(question_.type) || question_.type == dns::Type::PTR;
+  const std::string none = is_of_hosts ? "no entry for it" : "holds A, AAAA and PTR records only";
+  switch (rung) {
+    case Source::Address:
+      return options().addresses.empty() ? "none given" : none;
+    case Source::Hosts:
+      if (options().hosts_files.empty()) return "no file given";
+      return none + " (files: " + std::to_string(subject_.hosts.files()) + ")";
+    case Source::Block:
+      return options().block.empty() ? "none given" : "does not cover it";
+    case Source::Filter:
+      return options().filter == policy::Filter::None ? "off" : "for another type";
+    case Source::Cache:
+      return options().cache_capacity == 0 ? "off" : "empty, as this process has just begun";
+    default:
+      return special_text(question_.name);
+  }
+}
+
+// What the rung has for the name.
+std::string Explanation::found(Source rung, dns::NameView name) const {
+  switch (rung) {
+    case Source::Address:
+    case Source::Hosts:
+      return entries(rung, name);
+    case Source::Block: {
+      const auto domain = policy::find_closest(subject_.shared.blocked, name);
+      return domain ? "covers it: " + dns::NameView(subject_.shared.blocked.key(*domain)).to_text()
+                    : "";
+    }
+    case Source::Filter:
+      return "no records of this type are given out";
+    default:
+      return special_text(name);
+  }
+}
+
+// The entries for a name, or the one that names an address, and where they stand.
+std::string Explanation::entries(Source rung, dns::NameView name) const {
+  const policy::HostsTable& table =
+      rung == Source::Address ? subject_.shared.addresses : *subject_.hosts.table();
+  const auto address =
+      question_.type == dns::Type::PTR ? dns::address_of_reverse(name) : std::nullopt;
+  auto owner = address ? std::nullopt : table.find(name);
+  if (!owner && !address) owner = table.find_any();
+  std::string text;
+  std::size_t count = 0;
+  table.for_each_entry([&](const policy::HostsEntry& entry) {
+    const bool is_meant = address ? entry.address == *address && !entry.is_wildcard && count == 0
+                                  : owner && entry.is_wildcard == table.is_wildcard(*owner) &&
+                                        entry.name == table.name_of(*owner);
+    if (!is_meant || ++count > kMaxListed) return;
+    if (count > 1) text += kIndent;
+    const bool is_any = entry.is_wildcard && entry.name.is_root();
+    text += entry.address.to_text() + ' ' +
+            (is_any ? "*" : (entry.is_wildcard ? "*." : "") + entry.name.to_text());
+    if (rung == Source::Hosts)
+      text += " (" + escaped(subject_.hosts.path_of(entry.source)) + ", line " +
+              std::to_string(entry.line) + ")";
+  });
+  if (count > kMaxListed) text += kIndent + std::to_string(count - kMaxListed) + " more";
+  return text;
+}
+
+std::string Explanation::servers_of(dns::NameView name) const {
+  if (const auto zone = subject_.shared.zones.find_zone(name))
+    return "stub zone " + zone->to_text() + " (the closest)";
+  const std::string servers =
+      options().nameservers.empty() ? escaped(options().resolv_conf) : "--nameservers";
+  return options().stub_zones.empty() ? servers : servers + " (in no stub zone)";
+}
+
+void Explanation::row(const std::string& label, const std::string& text) {
+  (void)std::fprintf(out_, "%-11s %s\n", label.c_str(), text.c_str());
+  (void)std::fflush(out_);
+}
+
+void Explanation::row_at(double at_ms, const std::string& text) {
+  (void)std::fprintf(out_, "%8.1f ms %s\n", at_ms, text.c_str());
+  (void)std::fflush(out_);
+}
+
+double Explanation::elapsed_ms() const {
+  return static_cast<double>(uv_hrtime() - started_ns_) / 1e6;
+}
+
+}  // namespace dnslet::report

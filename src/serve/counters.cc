@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "serve/counters.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace dnslet::serve {
+namespace {
+
+template <std::size_t N>
+void add(std::array<uint64_t, N>& sum, const std::array<uint64_t, N>& more) {
+  std::ranges::transform(sum, more, sum.begin(), std::plus());
+}
+
+}  // namespace
+
+std::string type_label(std::size_t index) {
+  if (index >= kCountedTypes.size()) return "other";
+  return to_text(static_cast<dns::Type>(kCountedTypes[index]));
+}
+
+Counters& Counters::operator+=(const Counters& other) {
+  for (std::size_t i = 0; i < questions.size(); ++i) add(questions[i], other.questions[i]);
+  ignored += other.ignored;
+  for (std::size_t i = 0; i < answers.size(); ++i) add(answers[i], other.answers[i]);
+  over_limit += other.over_limit;
+  refreshes += other.refreshes;
+  unsent += other.unsent;
+  tcp_closed_by_limit += other.tcp_closed_by_limit;
+  for (const auto& [name, counted] : other.servers) servers[name] += counted;
+  waiting += other.waiting;
+  upstream_open += other.upstream_open;
+  tcp_clients += other.tcp_clients;
+  heard = std::max(heard, other.heard);  // none is the least
+  return *this;
+}
+
+}  // namespace dnslet::serve

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "serve/worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "policy/family.h"
+#include "policy/preload.h"
+#include "policy/storing.h"
+#include "serve/loop_probe.h"
+
+namespace dnslet::serve {
+namespace {
+
+constexpr io::Milliseconds kLogRetry{100};
+constexpr uint64_t kProbe = 0;  // in place of the number of a lookup, of which none is 0
+
+// A worker's share of a limit of the whole program.
+std::size_t share(std::size_t limit, std::size_t workers) {
+  return (limit + workers - 1) / workers;
+}
+
+serve::Asker::Settings asker_settings(const Worker::Shared& shared) {
+  constexpr io::Milliseconds kSiblingWait{50};
+  const config::Options& options = shared.options;
+  return {{.timeout = options.upstream_timeout,
+           .retry = options.upstream_retry,
+           .max_open = share(options.max_inflight, shared.workers),
+           .sibling_wait = options.family_fix ? kSiblingWait : io::Milliseconds(0),
+           .searching = options.enable_search ? policy::Searching::Yes : policy::Searching::No,
+           .seed = shared.seed},
+          shared.probe_secret};
+}
+
+}  // namespace
+
+Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
+    : shared_(shared),
+      settings_(std::move(settings)),
+      max_waiting_(share(std::max(kMinWaiting, kWaitingPerQuestion * shared.options.max_inflight),
+                         shared.workers)),
+      failures_(kFailures, shared.seed),
+      mailbox_(loop_),
+      ways_(
+          loop_,
+          {.silence = shared.options.upstream_retry, .connecting = shared.options.upstream_timeout},
+          shared.ask_again),
+      asker_(loop_, shared.log, asker_settings(shared), asker_callbacks()),
+      tcp_clients_(
+          loop_,
+          {share(shared.options.max_tcp_clients, shared.workers), shared.options.tcp_idle_timeout},
+          [this](dns::BytesView packet, uint64_t client, const IpAddress& address,
+                 dns::MutableBytesView slot) { return on_tcp(packet, client, address, slot); }),
+      deadline_timer_(loop_, [this] { on_deadline(); }),
+      log_timer_(loop_, [this] { flush_log(); }),
+      before_waiting_(loop_, [this] { flush_log(); }) {
+  loop_.set_on_shortage([this] { return tcp_clients_.close_longest_idle(); });
+  turns_.addresses.resize(shared.addresses.owners());
+  use_hosts(std::move(hosts));
+}
+
+Worker::~Worker() = default;
+
+void Worker::use_hosts(Hosts hosts) {
+  hosts_ = std::move(hosts);
+  turns_.hosts.assign(hosts_->owners(), 0);
+  shared_.cache.clear();
+  failures_.clear();
+}
+
+Status Worker::listen(io::BoundSocket bound) {
+  if (bound.kind == io::SocketKind::Tcp) {
+    auto tcp = io::TcpListener::start(
+        loop_, std::move(bound.socket),
+        [this](io::Handle<uv_tcp_t> connection) { tcp_clients_.add(std::move(connection)); });
+    if (!tcp) return tcp.error();
+    tcp_listeners_.push_back(std::move(*tcp));
+    return Done();
+  }
+  const std::size_t listener = udp_listeners_.size();
+  udp_listeners_.push_back(std::make_unique<io::UdpListener>(
+      loop_, std::move(bound.socket),
+      io::UdpListener::Callbacks{[this, listener](dns::BytesView packet, const io::UdpPeer& peer,
+                                                  dns::MutableBytesView slot) {
+                                   return on_udp(listener, packet, peer, slot);
+                                 },
+                                 [this](std::span<const dns::BytesView> packets) {
+                                   policy::preload(tables(), packets);
+                                 }}));
+  return Done();
+}
+
+void Worker::forward_to(const config::Forwarding& forwarding) {
+  if (forwarding.search != settings_.search) {
+    settings_.search = forwarding.search;
+    shared_.cache.clear();  // it may hold what other rules found
+  }
+  const bool is_new = !forwarding_ || !forwarding.asks_like(*forwarding_);
+  forwarding_ = forwarding;
+  if (!is_new) return;
+
+  const auto reached = [&](const std::vector<ServerAddress>& servers) {
+    std::vector<policy::ServerAddress> list;
+    for (const ServerAddress& server : servers) {
+      const bool is_stream = forwarding.tcp_only || server.way == Way::Tcp;
+      list.push_back({server, is_stream ? policy::Way::Stream : policy::Way::Datagram});
+    }
+    return list;
+  };
+  ways_.set_only_server(forwarding.servers.size() == 1 && shared_.options.stub_zones.empty());
+  if (!forwarding.servers.empty())
+    asker_.set_servers(policy::kDefaultServers, reached(forwarding.servers));
+  const std::vector<config::StubZone>& zones = shared_.options.stub_zones;
+  for (std::size_t i = 0; i < zones.size(); ++i)
+    asker_.set_servers(set_of_zone(i), reached(zones[i].servers));
+}
+
+serve::Asker::Callbacks Worker::asker_callbacks() {
+  return {[this](const serve::Asker::Finished& finished) { on_finished(finished); },
+          [this](const policy::Silence& silence) { return on_silence(silence); },
+          [this](const std::vector<uint64_t>& lookups) { on_unreached(lookups); },
+          [this] {
+            for (const auto& listener : udp_listeners_) listener->read_waiting();
+          },
+          [this](const policy::ServerAddress& server, policy::Way way,
+                 upstream::Transport::OnReport on_report) {
+            return ways_.open(way == policy::Way::Stream ? Way::Tcp : Way::Udp, server.server,
+                              std::move(on_report));
+          }};
+}
+
+policy::Tables Worker::tables() {
+  return {
+      settings_,     shared_.addresses, *hosts_, shared_.blocked, shared_.zones,
+      shared_.cache, failures_,         turns_,  scratch_.view(), on_tried_ ? &on_tried_ : nullptr};
+}
+
+void Worker::watch(Watchers watchers) {
+  on_tried_ = std::move(watchers.on_tried);
+  asker_.watch(std::move(watchers.on_exchange));
+}
+
+Worker::Return Worker::return_to(const Origin& origin) {
+  if (origin.peer) return UdpReturn{origin.listener, *origin.peer};
+  return TcpReturn{origin.client};
+}
+
+// Nobody waits at servers that are silent who can do with an answer that has ended; and where there
+// is no room for the question it ends.
+template <typename Board>
+std::optional<policy::Reply> Worker::act(policy::Lookup& lookup, const policy::Step& step,
+                                         dns::MutableBytesView slot, Board board) {
+  if (const auto* const reply = std::get_if<policy::Reply>(&step)) return *reply;
+  const auto& ask = std::get<policy::Ask>(step);
+  if (is_silent(ask))
+    if (const auto old = lookup.on_silence(tables(), loop_.now(), slot)) return old;
+  if (board(ask)) return std::nullopt;
+  on_limit();
+  return std::get<policy::Reply>(lookup.give_up(tables(), loop_.now(), slot));
+}
+
+// Answers into the slot, or keeps the lookup until its question has landed.
+io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Origin& origin, dns::BytesView packet,
+                              dns::MutableBytesView slot) {
+  const uint64_t started_ns = shared_.options.verbose ? uv_hrtime() : 0;
+  const policy::Step step = lookup.start(tables(), packet, loop_.now(), slot);
+  if (std::holds_alternative<policy::Drop>(step)) {
+    ++counted_.ignored;
+    return {};
+  }
+  count_question(lookup);
+  if (is_probe(lookup)) return {};
+  const auto reply = act(lookup, step, slot, [&](const policy::Ask& ask) {
+    return wait(lookup, return_to(origin), ask, started_ns);
+  });
+  if (!reply) return {0, true};
+  note(lookup, {*reply, slot.first(reply->size), ""}, started_ns);
+  if (reply->refresh) refresh(lookup, *reply->refresh);
+  return {reply->size, false};
+}
+
+std::size_t Worker::on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
+                           dns::MutableBytesView slot) {
+  policy::Lookup lookup({peer.remote.address(), policy::Transport::Udp});
+  return answer(lookup, {.listener = listener, .peer = &peer}, packet, slot).size;
+}
+
+io::TcpOutcome Worker::on_tcp(dns::BytesView packet, uint64_t client, const IpAddress& address,
+                              dns::MutableBytesView slot) {
+  policy::Lookup lookup({address, policy::Transport::Tcp});
+  return answer(lookup, {.client = client}, packet, slot);
+}
+
+// A query of our own that a server has led back here: nobody waits for its answer.
+bool Worker::is_probe(const policy::Lookup& lookup) const {
+  const auto number = serve::find_probe(lookup.query().question.name, shared_.probe_secret);
+  if (number && on_probe_) on_probe_(*number);
+  return number.has_value();
+}
+
+void Worker::count_question(const policy::Lookup& lookup) {
+  const dns::Query& query = lookup.query();
+  const std::size_t type = query.has_question ? place_of(query.question.type) : kTypeLabels - 1;
+  ++counted_.questions[static_cast<std::size_t>(lookup.client().transport)][type];
+}
+
+void Worker::look_up(const dns::Question& question, OnAnswer on_answer) {
+  // A client of this address is answered: dnslet asks in its name.
+  const auto& allow = settings_.allow;
+  policy::Lookup lookup({allow.empty() ? IpAddress::loopback(Family::V4) : allow.front().address,
+                         policy::Transport::Tcp});
+  const OwnReturn back{own_.add(std::move(on_answer))};
+  const policy::Step step = lookup.start(tables(), dns::build_upstream_query(question, {}).view(),
+                                         loop_.now(), late_slot_.view());
+  const auto reply = act(lookup, step, late_slot_.view(),
+                         [&](const policy::Ask& ask) { return wait(lookup, back, ask, 0); });
+  if (reply) send(back, *reply);
+  if (reply && reply->refresh) refresh(lookup, *reply->refresh);
+}
+
+bool Worker::probe(std::function<void()> on_landed) {
+  on_probed_ = std::move(on_landed);
+  dns::Question root;
+  root.type = dns::Type::NS;
+  return asker_.ask(kProbe, {{root, {}}, shared_.zones.find(root.name)});
+}
+
+// Asks upstream again for what the client has just got from the cache. Where there is no room the
+// answer ends and somebody will ask for it.
+void Worker::refresh(const policy::Lookup& lookup, policy::Scope scope) {
+  policy::Lookup again = lookup.make_refresh();
+  const policy::Step step = again.start_refresh(tables(), scope, loop_.now(), late_slot_.view());
+  const auto* const ask = std::get_if<policy::Ask>(&step);
+  if (ask && wait(again, Nobody(), *ask, 0)) ++counted_.refreshes;
+}
+
+// Whether upstream is being asked this and has been silent: then nobody waits for it who can do
+// with an answer that has ended.
+bool Worker::is_silent(const policy::Ask& ask) {
+  return shared_.cache.keeps_stale() && asker_.is_silent(ask.question);
+}
+
+// Takes the lookup until its question has landed. False: there is no room; the lookup stays.
+bool Worker::wait(policy::Lookup& lookup, const Return& back, const policy::Ask& ask,
+                  uint64_t started_ns) {
+  // A question that is asked once fails with what a server said, if one has: let it.
+  constexpr io::Milliseconds kServersFirst{5};
+  if (waiting_.size() >= max_waiting_) return false;
+  // The time of a client's question runs over all that is asked for its sake.
+  const io::Milliseconds time = shared_.options.upstream_timeout + kServersFirst;
+  const uint64_t id = waiting_.add({std::move(lookup), back, started_ns, loop_.now() + time});
+  if (!asker_.ask(id, ask)) {
+    lookup = std::move(waiting_.find(id)->lookup);
+    waiting_.remove(id);
+    return false;
+  }
+  if (!deadline_timer_.is_active()) deadline_timer_.start_once(time);
+  return true;
+}
+
+void Worker::on_finished(const serve::Asker::Finished& finished) {
+  const auto storing = policy::storing_of(finished.question, finished.sibling, loop_.now());
+  const auto amended = policy::store_answer(tables(), storing, finished.answer);
+  const policy::Landed landed = {amended ? *amended : finished.answer, finished.source,
+                                 finished.sibling};
+  for (const uint64_t id : finished.lookups) {
+    if (id == kProbe && on_probed_) std::exchange(on_probed_, nullptr)();
+    Waiting* const waiting = waiting_.find(id);
+    // Its time was over, or it has gone on to other servers.
+    if (!waiting || !waiting->lookup.waits_for(finished.question)) continue;
+    go_on(id, waiting->lookup.on_answer(tables(), landed, loop_.now(), slot_for(waiting->back)),
+          finished.via);
+  }
+}
+
+void Worker::go_on(uint64_t id, const policy::Step& step, const std::string& via) {
+  Waiting& waiting = *waiting_.find(id);
+  const auto reply = act(waiting.lookup, step, slot_for(waiting.back),
+                         [&](const policy::Ask& ask) { return asker_.ask(id, ask); });
+  if (reply) finish(id, *reply, via);
+}
+
+policy::Existence Worker::on_silence(const policy::Silence& silence) {
+  if (shared_.cache.keeps_stale()) {
+    for (const uint64_t id : *silence.lookups) {
+      const Waiting* const waiting = waiting_.find(id);
+      if (!waiting) continue;
+      const auto reply = waiting->lookup.on_silence(tables(), loop_.now(), slot_for(waiting->back));
+      if (reply) finish(id, *reply, "");
+    }
+  }
+  const auto sibling = policy::sibling_of(*silence.question);
+  if (!sibling || !settings_.families_agree) return policy::Existence::Unknown;
+  return shared_.cache.existence(policy::key_of(*sibling), loop_.now());
+}
+
+void Worker::on_unreached(const std::vector<uint64_t>& lookups) {
+  for (const uint64_t id : lookups) {
+    Waiting* const waiting = waiting_.find(id);
+    if (!waiting) continue;
+    const auto step =
+        waiting->lookup.on_unreachable(tables(), loop_.now(), slot_for(waiting->back));
+    if (step) go_on(id, *step, "");
+  }
+}
+
+// Sends the reply that lies in the late slot and lets the lookup go.
+void Worker::finish(uint64_t id, const policy::Reply& reply, const std::string& via) {
+  const Waiting& waiting = *waiting_.find(id);
+  const dns::BytesView message = late_slot_.view().first(reply.size);
+  const bool is_own = std::holds_alternative<OwnReturn>(waiting.back);
+  const bool is_refresh = std::holds_alternative<Nobody>(waiting.back);
+  if (!is_own && !is_refresh) note(waiting.lookup, {reply, message, via}, waiting.started_ns);
+  send(waiting.back, reply);
+  if (reply.refresh) refresh(waiting.lookup, *reply.refresh);
+  waiting_.remove(id);
+}
+
+void Worker::on_deadline() {
+  const io::Milliseconds now = loop_.now();
+  while (const uint64_t id = waiting_.oldest()) {
+    Waiting& waiting = *waiting_.find(id);
+    if (waiting.deadline > now) {
+      deadline_timer_.start_once(waiting.deadline - now);
+      return;
+    }
+    const policy::Step step = waiting.lookup.on_deadline(tables(), now, slot_for(waiting.back));
+    finish(id, std::get<policy::Reply>(step), "");
+  }
+}
+
+void Worker::on_limit() {
+  ++counted_.over_limit;
+  shared_.log.write_limited(io::Level::Warning, "max-inflight",
+                            "too many questions under way, answered SERVFAIL; see --max-inflight",
+                            loop_.now());
+}
+
+// Zone transfers, and names that are not forwarded, are refused to those that are allowed, too.
+void Worker::on_refused(const IpAddress& client) {
+  const auto& allow = settings_.allow;
+  const bool is_allowed = allow.empty() || std::ranges::any_of(allow, [&](const Network& network) {
+                            return network.contains(client);
+                          });
+  if (is_allowed) return;
+  shared_.log.write_limited(io::Level::Warning, "refused client",
+                            io::LogLine("client refused, it is outside --allow (DNSMASQ_ALLOW)")
+                                .with("client", client.to_text()),
+                            loop_.now());
+}
+
+// As much of the late slot as the transport carries.
+dns::MutableBytesView Worker::slot_for(const Return& back) {
+  const bool is_udp = std::holds_alternative<UdpReturn>(back);
+  return late_slot_.view().first(is_udp ? io::UdpListener::kMaxAnswer : dns::kMaxMessage);
+}
+
+// The reply lies in the late slot.
+void Worker::send(const Return& back, const policy::Reply& reply) {
+  const dns::BytesView message = late_slot_.view().first(reply.size);
+  if (const auto* const udp = std::get_if<UdpReturn>(&back))
+    udp_listeners_[udp->listener]->send(udp->peer, message);
+  if (const auto* const tcp = std::get_if<TcpReturn>(&back))
+    tcp_clients_.send(tcp->client, message);
+  if (const auto* const own = std::get_if<OwnReturn>(&back)) {
+    const OnAnswer on_answer = std::move(*own_.find(own->number));
+    own_.remove(own->number);
+    on_answer(reply, message);
+  }
+}
+
+void Worker::note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns) {
+  const policy::Reply& reply = outgoing.reply;
+  ++counted_.answers[static_cast<std::size_t>(reply.source)][place_of(reply.rcode)];
+  if (reply.source == policy::Source::Refused) on_refused(lookup.client().address);
+  if (!shared_.options.verbose) return;
+  const std::chrono::nanoseconds taken(uv_hrtime() - started_ns);
+  shared_.log.write(io::Level::Info, query_line(lookup, outgoing, taken));
+}
+
+// What the reader does not take now is offered again soon, also when nothing else happens.
+void Worker::flush_log() {
+  if (shared_.log.flush() && !log_timer_.is_active()) log_timer_.start_once(kLogRetry);
+}
+
+std::vector<Endpoint> Worker::udp_endpoints() const {
+  std::vector<Endpoint> endpoints;
+  for (const auto& listener : udp_listeners_) endpoints.push_back(listener->endpoint());
+  return endpoints;
+}
+
+std::vector<Endpoint> Worker::tcp_endpoints() const {
+  std::vector<Endpoint> endpoints;
+  for (const auto& listener : tcp_listeners_) endpoints.push_back(listener->endpoint());
+  return endpoints;
+}
+
+Counters Worker::counters() const {
+  Counters counters = counted_;
+  counters.servers = asker_.counters();
+  counters.waiting = waiting_.size();
+  counters.upstream_open = asker_.open();
+  counters.heard = asker_.heard();
+  counters.tcp_clients = tcp_clients_.size();
+  counters.tcp_closed_by_limit = tcp_clients_.closed_by_limit();
+  for (const auto& listener : udp_listeners_) counters.unsent += listener->send_errors();
+  return counters;
+}
+
+}  // namespace dnslet::serve

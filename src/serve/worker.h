@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// One thread's share of the work: its loop, its sockets, the questions that wait there and what it
+// asks upstream. Hands packets to Lookups and their questions to the Asker; holds no decision
+// about DNS.
+//
+// Workers share the cache, which has locks of its own, and what never changes. Everything else is
+// touched by the worker's own thread only; others reach it through post().
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "base/slots.h"
+#include "config/name_sources.h"
+#include "config/options.h"
+#include "io/log.h"
+#include "io/loop.h"
+#include "io/mailbox.h"
+#include "io/socket.h"
+#include "io/tcp_listener.h"
+#include "io/udp_listener.h"
+#include "policy/cache.h"
+#include "policy/hosts.h"
+#include "policy/key_table.h"
+#include "policy/lookup.h"
+#include "serve/asker.h"
+#include "serve/counters.h"
+#include "serve/query_log.h"
+#include "upstream/ways.h"
+
+namespace dnslet::serve {
+
+// Room for the longest message. Not initialised: pages that are never written are not resident.
+class MessageRoom {
+ public:
+  dns::MutableBytesView view() const { return {bytes_.get(), dns::kMaxMessage}; }
+
+ private:
+  std::unique_ptr<uint8_t[]> bytes_{new uint8_t[dns::kMaxMessage]};
+};
+
+class Worker {
+ public:
+  static constexpr std::size_t kFailures = 1024;  // remembered for a second
+  // Clients that wait for an answer, joined ones too; whoever comes then gets SERVFAIL.
+  static constexpr std::size_t kMinWaiting = 16384;
+  static constexpr std::size_t kWaitingPerQuestion = 4;  // times --max-inflight, where that is more
+
+  // The server set of the stub zone with this index in the options.
+  static policy::ServerSetNumber set_of_zone(std::size_t index) { return index + 1; }
+
+  // What all workers share; it outlives them.
+  struct Shared {
+    const config::Options& options;
+    io::Log& log;
+    uint64_t seed;          // see dns/hash.h
+    uint64_t probe_secret;  // see serve/loop_probe
+    const policy::HostsTable& addresses;
+    const policy::KeyTable& blocked;
+    const policy::Zones& zones;
+    policy::Cache& cache;
+    std::size_t workers;  // among whom the limits are divided
+    // All addresses of a server by name have refused. Called by any worker.
+    std::function<void(const std::string& host)> ask_again;
+  };
+  using Hosts = std::shared_ptr<const policy::HostsTable>;
+
+  // `settings`: but for the search, which forward_to() brings.
+  Worker(const Shared& shared, policy::Settings settings, Hosts hosts);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Serves a socket. Fails like bind_socket().
+  Status listen(io::BoundSocket bound);
+  // Serves until stop(), in the calling thread.
+  void run() { loop_.run(); }
+
+  // From other threads: has the worker's thread call `task`, soon and in the order of posting.
+  void post(std::function<void()> task) { mailbox_.post(std::move(task)); }
+
+  // The rest is for the worker's thread, or for others while it does not run.
+  void stop() { loop_.stop(); }
+  // Answers from this table from now on, and forgets what others have decided.
+  void use_hosts(Hosts hosts);
+  void forward_to(const config::Forwarding& forwarding);
+  // The addresses of a server that is written by name.
+  void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses) {
+    ways_.use_addresses(host, addresses);
+  }
+
+  io::Loop& loop() { return loop_; }
+  std::vector<Endpoint> udp_endpoints() const;
+  std::vector<Endpoint> tcp_endpoints() const;
+  Counters counters() const;
+
+  // Tells `on_probe` each query that comes in with a name of serve/loop_probe.
+  void watch_probes(std::function<void(uint64_t number)> on_probe) {
+    on_probe_ = std::move(on_probe);
+  }
+  // Such a query has come in at some worker.
+  void on_probe(uint64_t number) { asker_.on_probe(number); }
+
+  // Looks a name up for dnslet itself, as for a client. `on_answer` gets the message, which is
+  // valid until it looks up something else; it may be called from inside.
+  using OnAnswer = std::function<void(const policy::Reply& reply, dns::BytesView message)>;
+  void look_up(const dns::Question& question, OnAnswer on_answer);
+  // Asks upstream for the root's nameservers, whatever the cache holds. `on_landed` is called in a
+  // later turn, when there is an answer or a failure; not at all for a probe that another one
+  // follows. False: too many questions are open. REQUIRES: there are nameservers.
+  [[nodiscard]] bool probe(std::function<void()> on_landed);
+
+  // Has all names of searches and all that passes between dnslet and servers told, from now on.
+  // Neither may call back.
+  struct Watchers {
+    policy::OnTried on_tried;
+    serve::Asker::OnExchange on_exchange;
+  };
+  void watch(Watchers watchers);
+
+ private:
+  // Where an answer goes.
+  struct UdpReturn {
+    std::size_t listener;  // in udp_listeners_
+    io::UdpPeer peer;
+  };
+  struct TcpReturn {
+    uint64_t client;
+  };
+  struct OwnReturn {
+    uint64_t number;  // in own_
+  };
+  struct Nobody {};  // a refresh
+  using Return = std::variant<UdpReturn, TcpReturn, OwnReturn, Nobody>;
+  // Whom a question comes from, while it is answered: a copy of the peer is made for those that
+  // wait. Borrows it.
+  struct Origin {
+    std::size_t listener = 0;
+    const io::UdpPeer* peer = nullptr;  // null: it came over TCP
+    uint64_t client = 0;
+  };
+  static Return return_to(const Origin& origin);
+  // A question whose answer has to come from upstream.
+  struct Waiting {
+    policy::Lookup lookup;
+    Return back;
+    uint64_t started_ns;  // 0 where nobody will ask
+    io::Milliseconds deadline;
+  };
+
+  policy::Tables tables();
+
+  std::size_t on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
+                     dns::MutableBytesView slot);
+  io::TcpOutcome on_tcp(dns::BytesView packet, uint64_t client, const IpAddress& address,
+                        dns::MutableBytesView slot);
+  io::TcpOutcome answer(policy::Lookup& lookup, const Origin& origin, dns::BytesView packet,
+                        dns::MutableBytesView slot);
+  void count_question(const policy::Lookup& lookup);
+  bool is_probe(const policy::Lookup& lookup) const;
+  // What comes of a step: the reply, or nothing yet, where `board(const policy::Ask&)` has had the
+  // lookup wait for it. REQUIRES: it is no Drop.
+  template <typename Board>
+  std::optional<policy::Reply> act(policy::Lookup& lookup, const policy::Step& step,
+                                   dns::MutableBytesView slot, Board board);
+  void go_on(uint64_t id, const policy::Step& step, const std::string& via);
+  void on_finished(const serve::Asker::Finished& finished);
+  policy::Existence on_silence(const policy::Silence& silence);
+  void on_unreached(const std::vector<uint64_t>& lookups);
+  serve::Asker::Callbacks asker_callbacks();
+  dns::MutableBytesView slot_for(const Return& back);
+  void finish(uint64_t id, const policy::Reply& reply, const std::string& via);
+  void refresh(const policy::Lookup& lookup, policy::Scope scope);
+  bool is_silent(const policy::Ask& ask);
+  bool wait(policy::Lookup& lookup, const Return& back, const policy::Ask& ask,
+            uint64_t started_ns);
+  void on_deadline();
+  void on_limit();
+  void on_refused(const IpAddress& client);
+  void send(const Return& back, const policy::Reply& reply);
+  void note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns);
+  void flush_log();
+
+  const Shared& shared_;
+  policy::Settings settings_;
+  std::size_t max_waiting_;
+  Hosts hosts_;
+  policy::Turns turns_;
+  policy::Cache failures_;
+  MessageRoom scratch_;
+  MessageRoom late_slot_;
+  Counters counted_;
+  std::optional<config::Forwarding> forwarding_;  // in force
+  policy::OnTried on_tried_;                      // none: nobody watches
+
+  io::Loop loop_;
+  io::Mailbox mailbox_;
+  upstream::Ways ways_;
+  serve::Asker asker_;
+  Slots<Waiting> waiting_;  // the oldest has the first deadline: all get the same time
+  Slots<OnAnswer> own_;     // who waits for look_up()
+  std::function<void()> on_probed_;
+  std::function<void(uint64_t)> on_probe_;
+  io::TcpClients tcp_clients_;
+  std::vector<std::unique_ptr<io::UdpListener>> udp_listeners_;
+  std::vector<std::unique_ptr<io::TcpListener>> tcp_listeners_;
+  io::Timer deadline_timer_;
+  io::Timer log_timer_;
+  io::BeforeWaiting before_waiting_;
+};
+
+}  // namespace dnslet::serve
