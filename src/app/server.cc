@@ -20,7 +20,6 @@
 namespace dnslet::app {
 namespace {
 
-constexpr const char* kUnusable = "not an IP address alone, without port, brackets or comma";
 constexpr int kEnding[] = {SIGTERM, SIGINT, SIGQUIT};
 constexpr int kOther[] = {SIGHUP, SIGUSR1};
 
@@ -108,6 +107,7 @@ Server::Server(config::Options options)
       zones_(stub_zones(options_, seed_)),
       hosts_(options_.hosts_files, seed_, log_),
       sources_(options_),
+      left_out_(options_.resolv_conf, log_),
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
       shared_{options_,
               log_,
@@ -161,26 +161,15 @@ Status Server::configure() {
 
   if (Status status = sources_.check_given(); !status) return status;
   const auto forwarding = sources_.read();
-  if (forwarding) warn_of_own(*forwarding);
-  if (forwarding) warn_of_unread(*forwarding);
-  if (forwarding) warn_of_unusable(*forwarding);
+  if (forwarding) left_out_.warn(*forwarding);
+  if (forwarding) left_out_.warn_of_unread(*forwarding);
   const bool has_servers = forwarding && !forwarding->servers.empty();
   if (!has_servers && !sources_.has_root_zone())
-    return Error{"no nameserver to forward to: " + no_server(forwarding) +
+    return Error{"no nameserver to forward to: " + left_out_.no_server(forwarding) +
                  "; set --nameservers (DNSMASQ_SERVERS), or --no-rec to answer from hosts files "
                  "alone"};
   forward_to(forwarding ? *forwarding : config::Forwarding());
   return Done();
-}
-
-std::string Server::no_server(const Result<config::Forwarding>& forwarding) const {
-  if (!forwarding) return forwarding.error().text;
-  std::string file = "'" + options_.resolv_conf + "' names none";
-  if (!forwarding->left_out.empty()) return file + " but this dnslet";
-  if (forwarding->unusable.empty()) return file;
-  constexpr std::size_t kMaxShown = 64;
-  return file + " that can be used: '" +
-         io::quoted(forwarding->unusable.front().substr(0, kMaxShown)) + "' is " + kUnusable;
 }
 
 Status Server::bind(std::vector<io::BoundSocket> passed) {
@@ -270,8 +259,8 @@ void Server::each(const std::function<void(serve::Worker&)>& task) {
 // Who resolves the names of servers, where nothing is forwarded.
 void Server::use_bootstrap(const Result<config::Forwarding>& forwarding) {
   if (!forwarding) return log_.write(io::Level::Warning, forwarding.error().text);
-  warn_of_own(*forwarding);
-  warn_of_unread(*forwarding);
+  left_out_.warn_of_own(*forwarding);
+  left_out_.warn_of_unread(*forwarding);
   names_.use_bootstrap(forwarding->bootstrap);
 }
 
@@ -312,34 +301,6 @@ void Server::forward_to(const config::Forwarding& forwarding) {
   log_.write(io::Level::Info, event);
 }
 
-void Server::warn_of_own(const config::Forwarding& forwarding) {
-  if (forwarding.left_out == left_out_) return;
-  left_out_ = forwarding.left_out;
-  for (const Endpoint& server : left_out_)
-    log_.write(io::Level::Warning,
-               io::LogLine("nameserver left out because it is this dnslet itself")
-                   .with("server", server.to_text()));
-}
-
-void Server::warn_of_unusable(const config::Forwarding& forwarding) {
-  if (forwarding.unusable == unusable_) return;
-  unusable_ = forwarding.unusable;
-  constexpr std::size_t kMaxTold = 10;
-  for (std::size_t i = 0; i < std::min(unusable_.size(), kMaxTold); ++i)
-    log_.write(io::Level::Warning,
-               io::LogLine(std::string("nameserver left out, it is ") + kUnusable)
-                   .with("path", options_.resolv_conf)
-                   .with("nameserver", unusable_[i]));
-}
-
-// The system's own file may be missing where nothing is needed from it; one that was named may not.
-void Server::warn_of_unread(const config::Forwarding& forwarding) {
-  const bool is_named =
-      options_.resolv_conf != config::kSystemResolvConf && options_.resolv_conf != "/dev/null";
-  if (!forwarding.unread.empty() && is_named)
-    log_.write(io::Level::Warning, forwarding.unread + "; set --resolv-conf (DNSMASQ_RESOLV_CONF)");
-}
-
 // Those who may read a file at the start are not always those who read it again.
 void Server::warn_of_user() {
   std::vector<std::string> sentences = hosts_.unreadable();
@@ -371,8 +332,7 @@ void Server::use_hosts(const serve::Worker::Hosts& hosts) {
 
 void Server::use_servers(const Result<config::Forwarding>& forwarding) {
   if (options_.no_recursion) return use_bootstrap(forwarding);
-  if (forwarding) warn_of_own(*forwarding);
-  if (forwarding) warn_of_unusable(*forwarding);
+  if (forwarding) left_out_.warn(*forwarding);
   if (!forwarding) {
     log_.write(io::Level::Warning, forwarding.error().text + "; what it said stays");
   } else if (forwarding->servers.empty() && !sources_.has_root_zone()) {

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "app/left_out.h"
 #include "app/reloader.h"
 #include "base/result.h"
 #include "config/host_resolver.h"
@@ -70,9 +71,6 @@ class Server {
   upstream::ServerNames::Following follow_name(const std::string& host);
   void follow_names(const std::vector<ServerAddress>& servers);
   void forward_to(const config::Forwarding& forwarding);
-  void warn_of_own(const config::Forwarding& forwarding);
-  void warn_of_unread(const config::Forwarding& forwarding);
-  void warn_of_unusable(const config::Forwarding& forwarding);
   void warn_of_user();
   void each(const std::function<void(serve::Worker&)>& task);
   void watch_probes();
@@ -80,7 +78,6 @@ class Server {
   void stop_threads();
   io::Loop& loop() { return workers_.front()->loop(); }
 
-  std::string no_server(const Result<config::Forwarding>& forwarding) const;
   void use_hosts(const serve::Worker::Hosts& hosts);
   void use_servers(const Result<config::Forwarding>& forwarding);
   Status prepare_host_resolver();
@@ -96,11 +93,10 @@ class Server {
   const policy::Zones zones_;
   config::HostsFiles hosts_;
   config::NameSources sources_;
+  LeftOut left_out_;
   std::optional<config::HostResolver> host_resolver_;
   policy::Cache cache_;
   std::optional<config::Forwarding> forwarding_;  // in force
-  std::vector<Endpoint> left_out_;                // that was warned of
-  std::vector<std::string> unusable_;             // likewise
 
   serve::Worker::Shared shared_;
   std::vector<std::unique_ptr<serve::Worker>> workers_;
