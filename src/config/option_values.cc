@@ -56,7 +56,7 @@ bool ends_in_number(std::string_view text) {
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
-  const auto endpoint = Endpoint::from_text(text, config::kDnsPort);
+  const auto endpoint = Endpoint::from_text(text, kDnsPort);
   if (endpoint) return *endpoint;
   return not_a(text,
                "an IP address with an optional port, for example 127.0.0.1:53 or [::1]:53 "
@@ -79,7 +79,7 @@ StubElement split_stub(std::string_view text, bool has_servers) {
   const std::size_t slash = text.find('/');
   const bool has_slash = slash != std::string_view::npos;
   const bool has_scheme = has_slash && text.substr(0, slash).ends_with(':');
-  if (has_servers && (has_scheme || !has_slash) && config::looks_like_server(text))
+  if (has_servers && (has_scheme || !has_slash) && looks_like_server(text))
     return {std::nullopt, text};
   if (!has_slash) return {text, std::nullopt};
   return {text.substr(0, slash), text.substr(slash + 1)};
@@ -115,7 +115,7 @@ Status add_stub_zones(std::string_view text, std::vector<StubZone>& zones) {
       zone.domains.add(*name);
     }
     if (!server) continue;
-    auto parsed = config::parse_server(*server);
+    auto parsed = parse_server(*server);
     if (!parsed) return parsed.error();
     zone.servers.push_back(std::move(*parsed));
   }
@@ -210,7 +210,7 @@ Status check_listeners(const std::vector<Endpoint>& listeners) {
 }
 
 Result<std::vector<ServerAddress>> parse_nameservers(std::string_view text) {
-  return parse_each<ServerAddress>(text, config::parse_server);
+  return parse_each<ServerAddress>(text, parse_server);
 }
 
 Result<std::vector<Network>> parse_networks(std::string_view text) {
@@ -304,14 +304,14 @@ Status check_stub_zones(const std::vector<StubZone>& zones) {
 Result<StaticRecord> parse_static_record(std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos) {
-    return not_a(text, "a name and its addresses, for example db.local=10.0.0.5,fd00::5");
+    return not_a(text, "a name and its addresses, for example db.test=10.0.0.5,fd00::5");
   }
 
   std::string_view name = trimmed(text.substr(0, equals));
   if (name == "#") name = "*";  // as dnsmasq writes every name
   if (name != "*" && !parse_plain_domain(name.substr(name.starts_with("*.") ? 2 : 0))) {
     return Error{in_quotes(text) + ": " + in_quotes(name) +
-                 " is not a name, for example db.local or *.apps.local"};
+                 " is not a name, for example db.test or *.apps.test"};
   }
 
   const auto addresses = parse_addresses(text.substr(equals + 1));

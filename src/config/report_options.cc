@@ -66,7 +66,7 @@ Result<std::vector<std::string>> parse_metrics_host(std::string_view text) {
 }
 
 Result<ServerAddress> parse_graphite_server(std::string_view text) {
-  auto server = config::parse_server(text);
+  auto server = parse_server(text);
   // Without a port it would be DNS's.
   const bool has_port = server && (server->is_name() ? text.find(':') != std::string_view::npos
                                                      : parse_address_and_port(text).has_value());
@@ -88,7 +88,7 @@ Result<std::string> parse_graphite_prefix(std::string_view text) {
 
 Result<std::string> parse_stathat_user(std::string_view text) {
   if (!is_printable(text) || text.size() > kMaxName)
-    return not_a(text, "an EZ key of report::StatHat, for example somebody@example.com");
+    return not_a(text, "an EZ key of StatHat, for example somebody@example.com");
   return std::string(text);
 }
 

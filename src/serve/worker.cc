@@ -21,7 +21,7 @@ std::size_t share(std::size_t limit, std::size_t workers) {
   return (limit + workers - 1) / workers;
 }
 
-serve::Asker::Settings asker_settings(const Worker::Shared& shared) {
+Asker::Settings asker_settings(const Worker::Shared& shared) {
   constexpr io::Milliseconds kSiblingWait{50};
   const config::Options& options = shared.options;
   return {{.timeout = options.upstream_timeout,
@@ -116,8 +116,8 @@ void Worker::forward_to(const config::Forwarding& forwarding) {
     asker_.set_servers(set_of_zone(i), reached(zones[i].servers));
 }
 
-serve::Asker::Callbacks Worker::asker_callbacks() {
-  return {[this](const serve::Asker::Finished& finished) { on_finished(finished); },
+Asker::Callbacks Worker::asker_callbacks() {
+  return {[this](const Asker::Finished& finished) { on_finished(finished); },
           [this](const policy::Silence& silence) { return on_silence(silence); },
           [this](const std::vector<uint64_t>& lookups) { on_unreached(lookups); },
           [this] {
@@ -194,7 +194,7 @@ io::TcpOutcome Worker::on_tcp(dns::BytesView packet, uint64_t client, const IpAd
 
 // A query of our own that a server has led back here: nobody waits for its answer.
 bool Worker::is_probe(const policy::Lookup& lookup) const {
-  const auto number = serve::find_probe(lookup.query().question.name, shared_.probe_secret);
+  const auto number = find_probe(lookup.query().question.name, shared_.probe_secret);
   if (number && on_probe_) on_probe_(*number);
   return number.has_value();
 }
@@ -259,7 +259,7 @@ bool Worker::wait(policy::Lookup& lookup, const Return& back, const policy::Ask&
   return true;
 }
 
-void Worker::on_finished(const serve::Asker::Finished& finished) {
+void Worker::on_finished(const Asker::Finished& finished) {
   const auto storing = policy::storing_of(finished.question, finished.sibling, loop_.now());
   const auto amended = policy::store_answer(tables(), storing, finished.answer);
   const policy::Landed landed = {amended ? *amended : finished.answer, finished.source,

@@ -122,7 +122,7 @@ class Worker {
   // Neither may call back.
   struct Watchers {
     policy::OnTried on_tried;
-    serve::Asker::OnExchange on_exchange;
+    Asker::OnExchange on_exchange;
   };
   void watch(Watchers watchers);
 
@@ -172,10 +172,10 @@ class Worker {
   std::optional<policy::Reply> act(policy::Lookup& lookup, const policy::Step& step,
                                    dns::MutableBytesView slot, Board board);
   void go_on(uint64_t id, const policy::Step& step, const std::string& via);
-  void on_finished(const serve::Asker::Finished& finished);
+  void on_finished(const Asker::Finished& finished);
   policy::Existence on_silence(const policy::Silence& silence);
   void on_unreached(const std::vector<uint64_t>& lookups);
-  serve::Asker::Callbacks asker_callbacks();
+  Asker::Callbacks asker_callbacks();
   dns::MutableBytesView slot_for(const Return& back);
   void finish(uint64_t id, const policy::Reply& reply, const std::string& via);
   void refresh(const policy::Lookup& lookup, policy::Scope scope);
@@ -204,7 +204,7 @@ class Worker {
   io::Loop loop_;
   io::Mailbox mailbox_;
   upstream::Ways ways_;
-  serve::Asker asker_;
+  Asker asker_;
   Slots<Waiting> waiting_;  // the oldest has the first deadline: all get the same time
   Slots<OnAnswer> own_;     // who waits for look_up()
   std::function<void()> on_probed_;

@@ -517,7 +517,7 @@ TEST_CASE("static records add up, by flags and in the variable") {
 TEST_CASE("a static record needs a usable name and addresses") {
   CHECK(bad({"--address=db.local"}) ==
         "--address: 'db.local' is not a name and its addresses, for example "
-        "db.local=10.0.0.5,fd00::5");
+        "db.test=10.0.0.5,fd00::5");
   CHECK(bad({"--address=a=10.0.0.1,b=10.0.0.2"}) ==
         "--address: 'a=10.0.0.1,b=10.0.0.2': 'b=10.0.0.2' is not an IP address, for example "
         "10.0.0.5 or fd00::5");
@@ -525,7 +525,7 @@ TEST_CASE("a static record needs a usable name and addresses") {
                                     "*a", "a b", "a\tb", "a\x01");
   CAPTURE(name);
   CHECK_THAT(bad({"--address=" + name + "=10.0.0.1"}),
-             Catch::Matchers::EndsWith("is not a name, for example db.local or *.apps.local"));
+             Catch::Matchers::EndsWith("is not a name, for example db.test or *.apps.test"));
 }
 
 TEST_CASE("block takes domains with or without dots at their ends") {
