@@ -164,7 +164,6 @@ class Worker {
                         dns::MutableBytesView slot);
   io::TcpOutcome answer(policy::Lookup& lookup, const Origin& origin, dns::BytesView packet,
                         dns::MutableBytesView slot);
-  void count_question(const policy::Lookup& lookup);
   bool is_probe(const policy::Lookup& lookup) const;
   // What comes of a step: the reply, or nothing yet, where `board(const policy::Ask&)` has had the
   // lookup wait for it. REQUIRES: it is no Drop.
@@ -183,9 +182,12 @@ class Worker {
   bool wait(policy::Lookup& lookup, const Return& back, const policy::Ask& ask,
             uint64_t started_ns);
   void on_deadline();
+  void send(const Return& back, const policy::Reply& reply);
+
+  // worker_counts.cc
+  void count_question(const policy::Lookup& lookup);
   void on_limit();
   void on_refused(const IpAddress& client);
-  void send(const Return& back, const policy::Reply& reply);
   void note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns);
   void flush_log();
 

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+
+// The part of a Worker that counts what it does and tells it in the log.
+
+#include <algorithm>
+
+#include "serve/worker.h"
+
+namespace dnslet::serve {
+namespace {
+
+constexpr io::Milliseconds kLogRetry{100};
+
+}  // namespace
+
+void Worker::count_question(const policy::Lookup& lookup) {
+  const dns::Query& query = lookup.query();
+  const std::size_t type = query.has_question ? place_of(query.question.type) : kTypeLabels - 1;
+  ++counted_.questions[static_cast<std::size_t>(lookup.client().transport)][type];
+}
+
+void Worker::on_limit() {
+  ++counted_.over_limit;
+  shared_.log.write_limited(io::Level::Warning, "max-inflight",
+                            "too many questions under way, answered SERVFAIL; see --max-inflight",
+                            loop_.now());
+}
+
+// Zone transfers, and names that are not forwarded, are refused to those that are allowed, too.
+void Worker::on_refused(const IpAddress& client) {
+  const auto& allow = settings_.allow;
+  const bool is_allowed = allow.empty() || std::ranges::any_of(allow, [&](const Network& network) {
+                            return network.contains(client);
+                          });
+  if (is_allowed) return;
+  shared_.log.write_limited(io::Level::Warning, "refused client",
+                            io::LogLine("client refused, it is outside --allow (DNSMASQ_ALLOW)")
+                                .with("client", client.to_text()),
+                            loop_.now());
+}
+
+void Worker::note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns) {
+  const policy::Reply& reply = outgoing.reply;
+  ++counted_.answers[static_cast<std::size_t>(reply.source)][place_of(reply.rcode)];
+  if (reply.source == policy::Source::Refused) on_refused(lookup.client().address);
+  if (!shared_.options.verbose) return;
+  const std::chrono::nanoseconds taken(uv_hrtime() - started_ns);
+  shared_.log.write(io::Level::Info, query_line(lookup, outgoing, taken));
+}
+
+// What the reader does not take now is offered again soon, also when nothing else happens.
+void Worker::flush_log() {
+  if (shared_.log.flush() && !log_timer_.is_active()) log_timer_.start_once(kLogRetry);
+}
+
+std::vector<Endpoint> Worker::udp_endpoints() const {
+  std::vector<Endpoint> endpoints;
+  for (const auto& listener : udp_listeners_) endpoints.push_back(listener->endpoint());
+  return endpoints;
+}
+
+std::vector<Endpoint> Worker::tcp_endpoints() const {
+  std::vector<Endpoint> endpoints;
+  for (const auto& listener : tcp_listeners_) endpoints.push_back(listener->endpoint());
+  return endpoints;
+}
+
+Counters Worker::counters() const {
+  Counters counters = counted_;
+  counters.servers = asker_.counters();
+  counters.waiting = waiting_.size();
+  counters.upstream_open = asker_.open();
+  counters.heard = asker_.heard();
+  counters.tcp_clients = tcp_clients_.size();
+  counters.tcp_closed_by_limit = tcp_clients_.closed_by_limit();
+  for (const auto& listener : udp_listeners_) counters.unsent += listener->send_errors();
+  return counters;
+}
+
+}  // namespace dnslet::serve
