@@ -10,8 +10,8 @@
 
 using namespace dnslet;
 using namespace dnslet::report;
-using serve::place_of, serve::ServerCounters;
 using Catch::Matchers::ContainsSubstring;
+using serve::place_of, serve::ServerCounters;
 using std::chrono::milliseconds, std::chrono::microseconds;
 
 namespace {
