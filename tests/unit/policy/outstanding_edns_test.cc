@@ -231,7 +231,7 @@ TEST_CASE("a small answer that does not parse leads to the next server") {
   dns.set_servers(0, "a b");
   dns.ask(1, "www.test A");
   Bytes packet = dns.packet_for("a", kAnswer);
-  packet.resize(packet.size() - 1);
+  packet.pop_back();
   dns.answer_packet("a", packet);
   dns.expect({"ask a www.test A", "ask b www.test A"});
   dns.answer("b", kAnswer);
