@@ -3,17 +3,8 @@
 #include "serve/counters.h"
 
 #include <algorithm>
-#include <functional>
 
 namespace dnslet::serve {
-namespace {
-
-template <std::size_t N>
-void add(std::array<uint64_t, N>& sum, const std::array<uint64_t, N>& more) {
-  std::ranges::transform(sum, more, sum.begin(), std::plus());
-}
-
-}  // namespace
 
 std::string type_label(std::size_t index) {
   if (index >= kCountedTypes.size()) return "other";
@@ -21,9 +12,9 @@ std::string type_label(std::size_t index) {
 }
 
 Counters& Counters::operator+=(const Counters& other) {
-  for (std::size_t i = 0; i < questions.size(); ++i) add(questions[i], other.questions[i]);
+  for (std::size_t i = 0; i < questions.size(); ++i) detail::add(questions[i], other.questions[i]);
   ignored += other.ignored;
-  for (std::size_t i = 0; i < answers.size(); ++i) add(answers[i], other.answers[i]);
+  for (std::size_t i = 0; i < answers.size(); ++i) detail::add(answers[i], other.answers[i]);
   over_limit += other.over_limit;
   refreshes += other.refreshes;
   unsent += other.unsent;

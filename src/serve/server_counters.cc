@@ -3,18 +3,9 @@
 #include "serve/server_counters.h"
 
 #include <algorithm>
-#include <functional>
 #include <numeric>
 
 namespace dnslet::serve {
-namespace {
-
-template <std::size_t N>
-void add(std::array<uint64_t, N>& sum, const std::array<uint64_t, N>& more) {
-  std::ranges::transform(sum, more, sum.begin(), std::plus());
-}
-
-}  // namespace
 
 std::string rcode_label(std::size_t index) {
   if (index >= kCountedRcodes.size()) return "other";
@@ -35,14 +26,14 @@ uint64_t Histogram::count() const {
 }
 
 Histogram& Histogram::operator+=(const Histogram& other) {
-  serve::add(steps, other.steps);
+  detail::add(steps, other.steps);
   sum += other.sum;
   return *this;
 }
 
 ServerCounters& ServerCounters::operator+=(const ServerCounters& other) {
   questions += other.questions;
-  add(answers, other.answers);
+  detail::add(answers, other.answers);
   errors += other.errors;
   timeouts += other.timeouts;
   retries += other.retries;

@@ -5,10 +5,12 @@
 // What is counted of each server: plain numbers, touched by one thread only, so that counting costs
 // one addition.
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "dns/message.h"
@@ -31,6 +33,12 @@ constexpr std::array<uint8_t, 256> places_in(const std::array<uint16_t, N>& coun
   return places;
 }
 inline constexpr auto kPlacesOfRcodes = places_in(kCountedRcodes);
+
+// Adds each count to the one in its place.
+template <std::size_t N>
+void add(std::array<uint64_t, N>& sum, const std::array<uint64_t, N>& more) {
+  std::ranges::transform(sum, more, sum.begin(), std::plus());
+}
 }  // namespace detail
 
 inline std::size_t place_of(dns::Rcode rcode) {
