@@ -4,12 +4,11 @@
 
 #include "base/address.h"
 #include "config/resolv_conf.h"
+#include "config/server_url.h"
 #include "io/socket.h"
 
 namespace dnslet::config {
 namespace {
-
-constexpr uint16_t kDnsPort = 53;
 
 // Whether nobody serves the address of an entry any more: its port can be had here.
 bool is_abandoned(const std::string& entry) {

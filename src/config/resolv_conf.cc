@@ -7,11 +7,10 @@
 
 #include "config/lines.h"
 #include "config/resolv_conf_edit.h"
+#include "config/server_url.h"
 
 namespace dnslet::config {
 namespace {
-
-constexpr uint16_t kDnsPort = 53;
 
 void read_nameserver(std::string_view word, ResolvConf& conf) {
   word = word.substr(0, word.find_first_of(";#"));  // as glibc does
