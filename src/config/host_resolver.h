@@ -3,7 +3,7 @@
 #pragma once
 
 // --default-resolver: this dnslet as the host's nameserver. The life of its entry in resolv.conf;
-// what is written there is decided in policy/resolv_conf_edit. A file that can't be read or written
+// what is written there is decided in config/resolv_conf_edit. A file that can't be read or written
 // costs a warning, never the service. No file that ever held the entry keeps it: one that has lost
 // the path (moved away, a link that was changed) gets its original back through its descriptor.
 //
@@ -26,7 +26,7 @@ class HostResolver {
   static constexpr std::size_t kMaxFormer = 8;
   static constexpr std::size_t kMaxEdited = 64U << 10;  // bytes; a longer file is left alone
 
-  // What clients are to be told: `servers` as from policy::entry_for(), at least one.
+  // What clients are to be told: `servers` as from entry_for(), at least one.
   struct Told {
     std::vector<std::string> servers;
     ClientOptions options = ClientOptions::Keep;

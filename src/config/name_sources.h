@@ -22,7 +22,7 @@ namespace dnslet::config {
 struct Forwarding {
   std::vector<ServerAddress> servers;  // in order of preference; may be empty
   std::vector<Endpoint> left_out;      // named in resolv.conf, but they are this dnslet itself
-  std::vector<std::string> unusable;   // see policy::ResolvConf; none where its servers don't count
+  std::vector<std::string> unusable;   // see ResolvConf; none where its servers don't count
   std::vector<Endpoint> bootstrap;     // resolve names of servers; empty: none is needed, or known
   bool tcp_only = false;
   policy::SearchRules search;
