@@ -161,8 +161,10 @@ Status Server::configure() {
 
   if (Status status = sources_.check_given(); !status) return status;
   const auto forwarding = sources_.read();
-  if (forwarding) left_out_.warn(*forwarding);
-  if (forwarding) left_out_.warn_of_unread(*forwarding);
+  if (forwarding) {
+    left_out_.warn(*forwarding);
+    left_out_.warn_of_unread(*forwarding);
+  }
   const bool has_servers = forwarding && !forwarding->servers.empty();
   if (!has_servers && !sources_.has_root_zone())
     return Error{"no nameserver to forward to: " + left_out_.no_server(forwarding) +
