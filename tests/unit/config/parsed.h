@@ -49,15 +49,12 @@ inline bool is_one_printable_line(const std::string& text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-inline Arguments texts(const std::vector<Endpoint>& endpoints) {
+// Of endpoints, servers or networks.
+template <typename T>
+requires requires(const T& thing) { thing.to_text(); }
+Arguments texts(const std::vector<T>& things) {
   Arguments result;
-  for (const Endpoint& endpoint : endpoints) result.push_back(endpoint.to_text());
-  return result;
-}
-
-inline Arguments texts(const std::vector<ServerAddress>& servers) {
-  Arguments result;
-  for (const ServerAddress& server : servers) result.push_back(server.to_text());
+  for (const T& thing : things) result.push_back(thing.to_text());
   return result;
 }
 
@@ -74,13 +71,7 @@ inline Arguments texts(const std::optional<std::vector<dns::Name>>& names) {
   return result;
 }
 
-inline Arguments texts(const std::vector<Network>& networks) {
-  Arguments result;
-  for (const Network& network : networks) result.push_back(network.to_text());
-  return result;
-}
-
-// "db.local=1.2.3.4,::5", one text per record.
+// "db.test=1.2.3.4,::5", one text per record.
 inline Arguments texts(const std::vector<StaticRecord>& records) {
   Arguments result;
   for (const StaticRecord& record : records) {
