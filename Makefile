@@ -71,8 +71,8 @@ BRANCHES = $(if $(filter x86_64,$(shell uname -m)),$(call accepted,-fcf-protecti
 CHECKED  = -O1 -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS $(SANITIZERS) \
     $(if $(findstring clang,$(CXX)),,-Wno-maybe-uninitialized) # g++ sees ghosts in instrumented code
 # The check of vptr opens a pipe to see whether an object can be read: without descriptors it finds faults.
-SANITIZERS = $(if $(filter thread,$(SAN)),-fsanitize=thread,-fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all) \
-    $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link)
+SANITIZERS = $(if $(filter thread,$(SAN)),-fsanitize=thread,-fsanitize=address,undefined -fno-sanitize-recover=all) \
+    $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link,-fno-sanitize=vptr)
 # g++ would clear and copy structures by `rep stos` and `rep movs`, which take long to begin.
 STRINGS  = $(call accepted,-mstringop-strategy=libcall)
 COMPILE_FLAGS = -std=c++20 $(WARNINGS) $(CXXFLAGS) $(if $(SANITIZE),$(CHECKED),$(HARDENED)) $(CODE) $(STRINGS) -pthread \
