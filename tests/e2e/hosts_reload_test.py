@@ -186,19 +186,38 @@ def test_100000_entries_answer_as_fast_as_ten(dnslet, tmp_path):
             assert quickest(many, name) < 2 * quickest(few, name) + 50e-6
 
 
-def test_100000_entries_load_in_100_ms(dnslet, tmp_path):
-    if SLOW:
-        pytest.skip("times mean nothing here")
-    server = dnslet("--no-rec", hosts=thousands(100000))
+def python_seconds(text):
+    """Processor time that Python takes for the same lines: some 0.09 s on a machine of today"""
+    begin = time.process_time()
+    table = {}
+    for line in text.splitlines():
+        address, name = line.split()
+        table[name] = address
+        table[address] = name
+    return time.process_time() - begin
 
-    def reload(number):
-        address = f"192.0.2.{number + 10}"
-        replace(tmp_path / "hosts", thousands(100000, address))
+
+def reload_in_100_ms(server, path, text, numbers):
+    """Each number makes an address of last.test, by which the new file is known. A machine that is
+    slow, or has slow neighbours, is as slow with Python: measured in turns."""
+    def reload(address):
+        replace(path, text(address))
         begin = server.cpu_seconds()
         server.send_signal(signal.SIGHUP)
         until(server, "last.test", [address])
         return server.cpu_seconds() - begin
-    assert min(reload(number) for number in range(5)) < 0.1
+    took = [(reload(f"192.0.2.{number}"), python_seconds(thousands(100_000)))
+            for number in numbers]
+    ours, theirs = map(min, zip(*took))
+    assert ours < max(0.1, 1.2 * theirs), took
+
+
+def test_100000_entries_load_in_100_ms(dnslet, tmp_path):
+    if SLOW:
+        pytest.skip("times mean nothing here")
+    server = dnslet("--no-rec", hosts=thousands(100000))
+    reload_in_100_ms(server, tmp_path / "hosts", lambda address: thousands(100000, address),
+                     range(10, 15))
 
 
 def test_100000_addresses_of_one_name_load_in_100_ms_with_one_warning(dnslet, tmp_path):
@@ -207,18 +226,11 @@ def test_100000_addresses_of_one_name_load_in_100_ms_with_one_warning(dnslet, tm
 
     def text(first):
         lines = [f"10.{i >> 16}.{i >> 8 & 255}.{i & 255} many.test\n" for i in range(100_000)]
-        return f"{first} many.test\n" + "".join(lines)
+        return f"{first} many.test\n" + "".join(lines) + f"{first} last.test\n"
     server = dnslet("--no-rec", hosts=text("192.0.2.1"))
     assert len(server.log("warning .*many.test")) == 1, server.lines
     assert len(data(server.query("many.test", tcp=True))) > 1000
-
-    def reload(number):
-        replace(tmp_path / "hosts", text(f"192.0.2.{number}") + f"192.0.2.{number} last.test\n")
-        begin = server.cpu_seconds()
-        server.send_signal(signal.SIGHUP)
-        until(server, "last.test", [f"192.0.2.{number}"])
-        return server.cpu_seconds() - begin
-    assert min(reload(number) for number in range(2, 7)) < 0.1
+    reload_in_100_ms(server, tmp_path / "hosts", text, range(2, 7))
 
 
 # A million names: read beside the service.
