@@ -17,7 +17,13 @@ pytest.register_assert_rewrite("harness", "clients", "basics", "fake_upstream", 
 
 from getaddrinfo_client import build_client, glibc_compiler  # noqa: E402
 from harness import Dnslet, FakeUpstream  # noqa: E402
-from namespaces import Namespace, why_not  # noqa: E402
+from namespaces import Namespace, enter_own_network, why_not  # noqa: E402
+
+
+def pytest_configure(config):
+    """Beside others each worker has ports of its own, as far as this user can have that."""
+    if hasattr(config, "workerinput") and not why_not():
+        enter_own_network()
 
 
 @pytest.fixture
