@@ -176,10 +176,7 @@ Ask Lookup::ask_for(const Tables& tables, const dns::Question& question) const {
 }
 
 Lookup::MaybeReply Lookup::refuse_client(const Tables& tables, dns::MutableBytesView out) const {
-  const auto& allow = tables.settings.allow;
-  const bool is_allowed = allow.empty() || std::ranges::any_of(allow, [&](const Network& network) {
-                            return network.contains(client_.address);
-                          });
+  const bool is_allowed = tables.settings.allows(client_.address);
   const dns::Class qclass = query_.question.qclass;
   const bool is_transfer = query_.question.type == Type::AXFR || query_.question.type == Type::IXFR;
   const bool is_known_class = qclass == dns::Class::IN || qclass == dns::Class::CH;

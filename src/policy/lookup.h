@@ -9,11 +9,8 @@
 // the answer. `start` is the ladder of answers in the order of the contract; what it can settle at
 // once allocates nothing. A Lookup that said Ask is kept by the driver until it says Reply.
 
-#include <array>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 #include <variant>
 #include <vector>
 
@@ -21,92 +18,9 @@
 #include "dns/message.h"
 #include "dns/reply.h"
 #include "policy/cache.h"
-#include "policy/hosts.h"
-#include "policy/key_table.h"
-#include "policy/search.h"
-#include "policy/zones.h"
+#include "policy/tables.h"
 
 namespace dnslet::policy {
-
-// Where an answer came from, as the query log names it.
-enum class Source {
-  Hosts,
-  Address,
-  Block,
-  Special,
-  Filter,
-  Chaos,
-  Cache,
-  Stale,
-  Upstream,
-  Refused,
-  Error
-};
-inline constexpr std::size_t kSources = static_cast<std::size_t>(Source::Error) + 1;
-const char* to_text(Source source);
-
-inline constexpr uint32_t kStaticTtl = 10;  // seconds, of all that our own tables answer
-
-inline constexpr std::chrono::seconds kNoLimit = std::chrono::seconds::max();
-inline constexpr std::chrono::seconds kFailureTime{1};  // for which a failure is remembered
-
-enum class Filter { None, A, Aaaa };
-
-enum class Rotation { Off, On };
-
-// How questions are to be answered. The search rules may follow resolv.conf.
-struct Settings {
-  std::string version;
-  Filter filter = Filter::None;
-  std::vector<Network> allow;  // empty: everyone
-  bool forwards = true;        // false: no nameserver, or --no-rec
-  CacheTtls ttls;
-  SearchRules search;
-  Rotation rotation = Rotation::Off;  // of A and AAAA records, from answer to answer
-  bool families_agree = true;         // see policy/family
-  bool refreshes = true;              // what is in use, before it ends
-  bool flattens = true;               // see dns/flatten; for UDP without EDNS
-};
-
-// How often each owner was answered, for rotation: one counter per owner of a hosts table.
-struct Turns {
-  std::vector<uint32_t> addresses;
-  std::vector<uint32_t> hosts;
-  // Answers that no cache entry counts, by name and type; names may share a counter.
-  std::array<uint32_t, 256> uncached{};
-};
-
-// A name of a search and what came of it, as soon as that is known. Borrows.
-struct Tried {
-  const dns::Name& name;
-  const Answer& answer;
-  Source source;
-  bool ends_search;
-};
-using OnTried = std::function<void(const Tried&)>;
-
-// What questions are answered from, and who is told of it. Borrowed for the length of a call; the
-// server owns it all.
-struct Tables {
-  const Settings& settings;
-  const HostsTable& addresses;  // --address
-  const HostsTable& hosts;      // hosts files
-  const KeyTable& blocked;      // --block: folded names
-  const Zones& zones;           // --stubzones
-  Cache& cache;
-  Cache& failures;  // what failed within the last second
-  Turns& turns;
-  dns::MutableBytesView scratch;      // 64 KiB for an answer on its way
-  const OnTried* on_tried = nullptr;  // is told each name of a search, where someone wants to know
-};
-
-enum class Transport { Udp, Tcp };
-
-// Who asks, as far as the answer depends on it.
-struct Client {
-  IpAddress address;
-  Transport transport = Transport::Udp;
-};
 
 struct Drop {};
 // The answer is in the first `size` bytes of the buffer.

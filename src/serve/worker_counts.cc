@@ -29,11 +29,7 @@ void Worker::on_limit() {
 
 // Zone transfers, and names that are not forwarded, are refused to those that are allowed, too.
 void Worker::on_refused(const IpAddress& client) {
-  const auto& allow = settings_.allow;
-  const bool is_allowed = allow.empty() || std::ranges::any_of(allow, [&](const Network& network) {
-                            return network.contains(client);
-                          });
-  if (is_allowed) return;
+  if (settings_.allows(client)) return;
   shared_.log.write_limited(io::Level::Warning, "refused client",
                             io::LogLine("client refused, it is outside --allow (DNSMASQ_ALLOW)")
                                 .with("client", client.to_text()),
