@@ -27,7 +27,7 @@
 #include "dns/message.h"
 #include "dns/name_list.h"
 #include "io/privileges.h"
-#include "policy/lookup.h"
+#include "policy/tables.h"
 
 namespace dnslet::config {
 

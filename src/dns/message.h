@@ -99,14 +99,26 @@ class Spelling {
   ShortBytes wire_;
 };
 
-// What is asked; owns its name.
+// What is asked. Borrows its name.
+struct QuestionView {
+  NameView name;
+  Type type = Type::A;
+  Class qclass = Class::IN;
+};
+
+// The same; owns its name.
 struct Question {
   Name name;
   Type type = Type::A;
   Class qclass = Class::IN;
 
+  QuestionView view() const { return {name, type, qclass}; }
+
   bool operator==(const Question&) const = default;
 };
+
+// Who vouches for an answer of our own: AA is set for data that we own, not for refusals.
+enum class Authority { None, Own };
 
 // A client's question and all facts about the client's packet that shape the answer.
 struct Query {

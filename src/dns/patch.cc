@@ -99,12 +99,14 @@ void set_count(MutableBytesView message, Section section, std::size_t count) {
 
 }  // namespace
 
-void address_to(MutableBytesView message, const Query& query) {
+void address_to(MutableBytesView message, const Query& query, Authority authority) {
   constexpr uint16_t kFromUpstream = flag::kTc | flag::kAd | flag::kRcode;
   constexpr uint16_t kFromClient = flag::kRd | flag::kCd;
   auto flags = static_cast<uint16_t>(read_u16(message, 2) & kFromUpstream);
   if (!query.has(flag::kAd) && !query.dnssec_ok()) flags &= static_cast<uint16_t>(~flag::kAd);
-  flags |= static_cast<uint16_t>(flag::kQr | flag::kRa | (query.flags & kFromClient));
+  const unsigned authoritative = authority == Authority::Own ? flag::kAa : 0U;
+  flags |=
+      static_cast<uint16_t>(flag::kQr | flag::kRa | authoritative | (query.flags & kFromClient));
 
   Writer head(message);
   head.u16(query.id);

@@ -18,10 +18,11 @@
 
 namespace dnslet::dns {
 
-// Makes an answer from upstream or from the cache the answer to `query`: its id, its RD and CD, its
-// spelling of the name; QR and RA set, AA cleared; AD kept only for a client that understands it
-// (RFC 6840 section 5.7). REQUIRES: the message's question is query.question.
-void address_to(MutableBytesView message, const Query& query);
+// Makes a message the answer to `query`: its id, its RD and CD, its spelling of the name; QR and RA
+// set; AA set for what we own, cleared for what upstream said; AD kept only for a client that
+// understands it (RFC 6840 section 5.7). REQUIRES: the message's question is query.question.
+void address_to(MutableBytesView message, const Query& query,
+                Authority authority = Authority::None);
 
 // Writes the folded name over the spelling of the question.
 void fold_question(MutableBytesView message, NameView name);

@@ -27,15 +27,21 @@ void write_opt_head(Writer& writer, unsigned extended_rcode, bool dnssec_ok) {
   writer.bytes(head);
 }
 
+// What a header begins with.
+struct HeaderStart {
+  unsigned id = 0;
+  unsigned flags = 0;
+  uint8_t questions = 0;
+};
+
 // Through one array, which the compiler fills in registers.
-void write_header(Writer& writer, const Query& query, unsigned flags) {
-  const std::array<uint8_t, kHeaderSize> header = {
-      static_cast<uint8_t>(query.id >> 8),
-      static_cast<uint8_t>(query.id),
-      static_cast<uint8_t>(flags >> 8),
-      static_cast<uint8_t>(flags),
-      0,
-      static_cast<uint8_t>(query.has_question ? 1 : 0)};
+void write_header(Writer& writer, const HeaderStart& start) {
+  const std::array<uint8_t, kHeaderSize> header = {static_cast<uint8_t>(start.id >> 8),
+                                                   static_cast<uint8_t>(start.id),
+                                                   static_cast<uint8_t>(start.flags >> 8),
+                                                   static_cast<uint8_t>(start.flags),
+                                                   0,
+                                                   start.questions};
   writer.bytes(header);
 }
 
@@ -62,17 +68,13 @@ ExtendedError ExtendedError::network_error() {
   return ExtendedError(std::array<uint8_t, 2>{0, 23});
 }
 
-ReplyWriter::ReplyWriter(MutableBytesView out, const Query& query, Rcode rcode, Authority authority)
-    : writer_(out.first(out.size() - (query.edns ? kOptSize : 0))), query_(query), rcode_(rcode) {
-  constexpr uint16_t kFromClient = flag::kOpcode | flag::kRd | flag::kCd;
-  const unsigned authoritative = authority == Authority::Own ? flag::kAa : 0U;
-  write_header(writer_, query,
-               flag::kQr | flag::kRa | authoritative | (query.flags & kFromClient) |
-                   (static_cast<unsigned>(rcode) & flag::kRcode));
-  if (!query.has_question) return;
-  writer_.bytes(query.spelling.wire());
-  writer_.u16(static_cast<uint16_t>(query.question.type));
-  writer_.u16(static_cast<uint16_t>(query.question.qclass));
+ReplyWriter::ReplyWriter(MutableBytesView out, const QuestionView& question, Rcode rcode)
+    : writer_(out), qclass_(question.qclass) {
+  write_header(writer_, {.flags = flag::kQr | (static_cast<unsigned>(rcode) & flag::kRcode),
+                         .questions = 1});
+  writer_.bytes(question.name.wire());
+  writer_.u16(static_cast<uint16_t>(question.type));
+  writer_.u16(static_cast<uint16_t>(question.qclass));
 }
 
 void ReplyWriter::add_address(const IpAddress& address, uint32_t ttl) {
@@ -95,7 +97,7 @@ void ReplyWriter::add_record(Type type, BytesView rdata, uint32_t ttl) {
   const std::size_t start = writer_.size();
   writer_.u16(kPointerToQuestion);
   writer_.u16(static_cast<uint16_t>(type));
-  writer_.u16(static_cast<uint16_t>(query_.question.qclass));
+  writer_.u16(static_cast<uint16_t>(qclass_));
   writer_.u32(ttl);
   writer_.u16(static_cast<uint16_t>(rdata.size()));
   writer_.bytes(rdata);
@@ -107,12 +109,26 @@ void ReplyWriter::add_record(Type type, BytesView rdata, uint32_t ttl) {
   truncated_ = true;
 }
 
-std::size_t ReplyWriter::finish() {
+MutableBytesView ReplyWriter::finish() {
   writer_.u16_at(6, answers_);
   const MutableBytesView message = writer_.written();
   if (truncated_) message[2] |= static_cast<uint8_t>(flag::kTc >> 8);
-  const MutableBytesView whole(message.data(), message.size() + (query_.edns ? kOptSize : 0));
-  return append_opt(whole, message.size(), query_, {rcode_});
+  return message;
+}
+
+std::size_t write_refusal(MutableBytesView out, const Query& query, Rcode rcode) {
+  constexpr uint16_t kFromClient = flag::kOpcode | flag::kRd | flag::kCd;
+  Writer writer(out);
+  write_header(writer, {query.id,
+                        flag::kQr | flag::kRa | (query.flags & kFromClient) |
+                            (static_cast<unsigned>(rcode) & flag::kRcode),
+                        static_cast<uint8_t>(query.has_question ? 1 : 0)});
+  if (query.has_question) {
+    writer.bytes(query.spelling.wire());
+    writer.u16(static_cast<uint16_t>(query.question.type));
+    writer.u16(static_cast<uint16_t>(query.question.qclass));
+  }
+  return append_opt(out, writer.size(), query, {rcode});
 }
 
 std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& query,

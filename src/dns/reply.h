@@ -23,7 +23,7 @@ class ExtendedError {
  public:
   static constexpr std::size_t kMaxText = 200;
 
-  ExtendedError() = default;  // none
+  ExtendedError() {}  // none; NOLINT(modernize-use-equals-default): its room is left alone
   // `data` as from extended_error(message): empty, or at least the two bytes of the code.
   explicit ExtendedError(BytesView data);
   // RFC 8914 section 4.4: Stale Answer.
@@ -39,15 +39,12 @@ class ExtendedError {
   ShortBytes data_;
 };
 
-// Who vouches for an answer of our own: AA is set for data that we own, not for refusals.
-enum class Authority { None, Own };
-
-// Writes one answer record by record. A record that does not fit is left out as are all behind it,
-// and TC is set.
+// Writes a message of our own record by record: nobody's answer as yet, without OPT, for
+// address_to(). A record that does not fit is left out as are all behind it, and TC is set.
 class ReplyWriter {
  public:
-  // Header and question. `out` is at least 512 bytes; `query` must outlive the writer.
-  ReplyWriter(MutableBytesView out, const Query& query, Rcode rcode, Authority authority);
+  // Header and question. `out` has room for both.
+  ReplyWriter(MutableBytesView out, const QuestionView& question, Rcode rcode);
 
   // Records whose owner is the name asked.
   void add_address(const IpAddress& address, uint32_t ttl);
@@ -56,18 +53,21 @@ class ReplyWriter {
   // Whether a record did not fit: no other will.
   bool is_full() const { return truncated_; }
 
-  // Closes with the OPT that the question calls for. Returns the message's size.
-  [[nodiscard]] std::size_t finish();
+  // The message, at the front of `out`.
+  [[nodiscard]] MutableBytesView finish();
 
  private:
   void add_record(Type type, BytesView rdata, uint32_t ttl);
 
   Writer writer_;
-  const Query& query_;
-  Rcode rcode_;
+  Class qclass_;
   uint16_t answers_ = 0;
   bool truncated_ = false;
 };
+
+// The whole answer to a packet that can't be used: its header, its question as far as it was
+// understood, the code, the OPT that it calls for. `out` is at least 512 bytes. Returns its size.
+std::size_t write_refusal(MutableBytesView out, const Query& query, Rcode rcode);
 
 // What our OPT says. Borrows the error.
 struct OptFacts {

@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <new>
 #include <span>
-#include <vector>
 
 #include "dns/hash.h"
 #include "dns/patch.h"
@@ -15,17 +13,18 @@
 namespace dnslet::policy {
 namespace {
 
-// The flags of an entry. What tells apart answers to one question, and whether there is an extended
-// error.
-constexpr unsigned kDnssecOk = 1, kCheckingDisabled = 2, kSearched = 4, kVariant = 7, kError = 8;
-// For the refresh: how often it was found, up to twice; that somebody has it done, that it has
+// The flags of an entry. What tells apart answers to one question; that there is an extended error.
+constexpr unsigned kDnssecOk = 1, kCheckingDisabled = 2, kSearched = 4, kError = 8, kRouted = 64,
+                   kVariant = kDnssecOk | kCheckingDisabled | kSearched | kRouted;
+// For the refresh: how often it was found, up to twice, or that somebody has it done; that it has
 // data.
-constexpr unsigned kFound = 16, kFoundTwice = 2 * kFound, kFoundMask = 3 * kFound, kClaimed = 64,
-                   kPositive = 128;
+constexpr unsigned kFound = 16, kFoundTwice = 2 * kFound, kClaimed = 3 * kFound,
+                   kFoundMask = 3 * kFound, kPositive = 128;
 
 unsigned variant_of(const CacheKey& key) {
   return (key.dnssec_ok ? kDnssecOk : 0U) | (key.checking_disabled ? kCheckingDisabled : 0U) |
-         (key.scope == Scope::Searched ? kSearched : 0U);
+         (key.scope == Scope::Searched ? kSearched : 0U) |
+         (key.route != Route::ByName ? kRouted : 0U);
 }
 
 // The low half of a hash finds the bucket; policy/cache takes the top bits.
@@ -75,10 +74,16 @@ struct CacheTable::Block {
   uint16_t message_size;
   uint16_t ttl_count;
   // Behind it, without padding: uint16_t[ttl_count], the message; where there is an extended error
-  // its size in a byte, and the error.
+  // its size in a byte, and the error; the route, where it is not Route::ByName.
 
-  static std::size_t size_for(std::size_t ttls, std::size_t message, std::size_t error) {
-    return sizeof(Block) + ttls * sizeof(uint16_t) + message + (error > 0 ? 1 + error : 0);
+  static std::size_t size_for(std::size_t ttls, std::size_t message, std::size_t error,
+                              bool is_routed) {
+    return sizeof(Block) + ttls * sizeof(uint16_t) + message + (error > 0 ? 1 + error : 0) +
+           (is_routed ? sizeof(Route) : 0);
+  }
+  static std::size_t size_for(const Answer& answer, Route route) {
+    return size_for(answer.ttls().size(), answer.message().size(), answer.error().data().size(),
+                    route != Route::ByName);
   }
   // The clock of tried_at; it goes round in four hours and a half, and the worst that this does is
   // that a question is asked a second later.
@@ -112,8 +117,14 @@ struct CacheTable::Block {
     return (lifetime + static_cast<uint64_t>(stale.count())) * 1000;
   }
 
-  std::size_t size(bool has_error) const {
-    return size_for(ttl_count, message_size, has_error ? error().size() : 0);
+  std::size_t size(unsigned flags) const {
+    return size_for(ttl_count, message_size, (flags & kError) != 0 ? error().size() : 0,
+                    (flags & kRouted) != 0);
+  }
+  Route route(unsigned flags) const {
+    if ((flags & kRouted) == 0) return Route::ByName;
+    const std::size_t place = size(flags) - sizeof(Block) - sizeof(Route);
+    return static_cast<Route>(dns::Reader({tail() + place, sizeof(Route)}).u16());
   }
 
   // Compares the message's own question.
@@ -124,10 +135,10 @@ struct CacheTable::Block {
            question.u16() == static_cast<uint16_t>(key.qclass);
   }
 
-  static Block* make(const Answer& answer) {
+  static Block* make(const Answer& answer, Route route) {
     const dns::BytesView error = answer.error().data();
     const std::span<const uint16_t> ttls = answer.ttls();
-    const std::size_t size = size_for(ttls.size(), answer.message().size(), error.size());
+    const std::size_t size = size_for(answer, route);
     auto* const block = new (::operator new(size)) Block{};
     block->message_size = static_cast<uint16_t>(answer.message().size());
     block->ttl_count = static_cast<uint16_t>(ttls.size());
@@ -137,6 +148,7 @@ struct CacheTable::Block {
     tail.bytes(answer.message());
     if (!error.empty()) tail.u8(static_cast<uint8_t>(error.size()));
     tail.bytes(error);
+    if (route != Route::ByName) tail.u16(static_cast<uint16_t>(route));
     return block;
   }
 };
@@ -156,9 +168,10 @@ struct CacheTable::Node {
     const dns::Name name = dns::Name::from_wire(question).value_or(dns::Name());  // it parsed once
     const auto type = static_cast<dns::Type>(question.u16());
     const auto qclass = static_cast<dns::Class>(question.u16());
-    return hash_of({name, type, qclass, (flags & kDnssecOk) != 0, (flags & kCheckingDisabled) != 0,
-                    (flags & kSearched) != 0 ? Scope::Searched : Scope::AsItStands},
-                   seed);
+    return hash_of(
+        {name, type, qclass, (flags & kDnssecOk) != 0, (flags & kCheckingDisabled) != 0,
+         (flags & kSearched) != 0 ? Scope::Searched : Scope::AsItStands, block->route(flags)},
+        seed);
   }
 };
 
@@ -168,7 +181,8 @@ CacheTable::CacheTable(const Limits& limits, uint64_t seed)
       buckets_(std::bit_ceil(limits.capacity + limits.capacity / 4)) {}
 
 uint64_t CacheTable::hash_of(const CacheKey& key, uint64_t seed) {
-  const uint64_t variant = static_cast<uint64_t>(dns::one_family(key.type)) << 32 |
+  const uint64_t variant = static_cast<uint64_t>(key.route) << 48 |
+                           static_cast<uint64_t>(dns::one_family(key.type)) << 32 |
                            static_cast<uint64_t>(key.qclass) << 16 | variant_of(key);
   const uint64_t hash = dns::hash(key.name.wire(), seed ^ variant);
   return key.type == dns::Type::AAAA ? hash ^ kOtherFamily : hash;
@@ -180,15 +194,14 @@ void CacheTable::store(const HashedKey& key, const Answer& answer, const Validit
   if (validity.lifetime <= std::chrono::seconds(0)) return;
   if (!reserve()) return;
 
-  const std::size_t size = allocated(
-      Block::size_for(answer.ttls().size(), answer.message().size(), answer.error().data().size()));
+  const std::size_t size = allocated(Block::size_for(answer, key.key.route));
   if (table_bytes() + size > limits_.max_bytes) return;
   for (; used_ == limits_.capacity || bytes_ + size > limits_.max_bytes; ++evictions_)
     remove(nodes_[0].newer);
 
   const uint32_t number = take_number();
   Node& node = nodes_[number];
-  node.block = Block::make(answer);
+  node.block = Block::make(answer, key.key.route);
   node.block->stored_at = static_cast<uint64_t>(validity.from.count()) & ((1ULL << 48) - 1);
   node.block->lifetime =
       static_cast<uint32_t>(std::min(validity.lifetime, std::chrono::seconds(UINT32_MAX)).count());
@@ -223,17 +236,16 @@ std::optional<CacheHit> CacheTable::find(const HashedKey& key, Milliseconds now,
   use(number);
 
   ++hits_;
-  std::optional<CacheHit> hit(std::in_place);
-  hit->message = out;
+  std::optional<CacheHit> hit(std::in_place, out);
   dns::copy_counted_down(block.message().first(out.size()), out, within(block.ttls(), out.size()),
                          static_cast<uint32_t>(age_ms / 1000));
   if (node.flags & kError) hit->error = dns::ExtendedError(block.error());
   hit->left = std::chrono::seconds((uint64_t{block.lifetime} * 1000 - age_ms) / 1000);
   hit->turn = node.turn++;
-  if ((node.flags & kFoundMask) != kFoundTwice) node.flags += kFound;
+  if ((node.flags & kFoundMask) < kFoundTwice) node.flags += kFound;
   if (ends_soon(age_ms, block.lifetime) && (node.flags & kPositive) != 0) {
     hit->is_ending = true;
-    hit->wants_refresh = (node.flags & (kFoundMask | kClaimed)) == kFoundTwice;
+    hit->wants_refresh = (node.flags & kFoundMask) == kFoundTwice;
   }
   return hit;
 }
@@ -252,7 +264,9 @@ std::optional<CacheHit> CacheTable::find_stale(const HashedKey& key, Millisecond
   if (out.empty()) return std::nullopt;
   use(number);
 
-  CacheHit hit{.message = out, .error = dns::ExtendedError::stale_answer(), .turn = node.turn++};
+  CacheHit hit(out);
+  hit.error = dns::ExtendedError::stale_answer();
+  hit.turn = node.turn++;
   dns::copy_bytes(block.message().first(out.size()), out);
   dns::set_ttls(out, within(block.ttls(), out.size()), kStaleTtl);
   return hit;
@@ -264,7 +278,7 @@ void CacheTable::note_failure(const HashedKey& key, Milliseconds now) {
 
 bool CacheTable::claim_refresh(const HashedKey& key) {
   const uint32_t number = locate(key);
-  if (number == 0 || (nodes_[number].flags & kClaimed) != 0) return false;
+  if (number == 0 || (nodes_[number].flags & kFoundMask) == kClaimed) return false;
   nodes_[number].flags |= kClaimed;
   return true;
 }
@@ -333,7 +347,8 @@ uint32_t CacheTable::locate(const HashedKey& key) const {
   for (; number != 0; number = nodes_[number].next) {
     const Node& node = nodes_[number];
     if (node.tag == tag_of(key.hash) && (node.flags & kVariant) == variant &&
-        node.block->asks_for(key.key))
+        node.block->asks_for(key.key) &&
+        (variant < kRouted || node.block->route(node.flags) == key.key.route))
       break;
   }
   return number;
@@ -374,7 +389,7 @@ void CacheTable::remove(uint32_t number) {
   while (*link != number) link = &nodes_[*link].next;
   *link = node.next;
 
-  bytes_ -= allocated(node.block->size((node.flags & kError) != 0));
+  bytes_ -= allocated(node.block->size(node.flags));
   --used_;
   ::operator delete(node.block);
   node.block = nullptr;

@@ -26,6 +26,7 @@
 #include "dns/message.h"
 #include "dns/reply.h"
 #include "policy/key_table.h"
+#include "policy/route.h"
 
 namespace dnslet::policy {
 
@@ -42,6 +43,7 @@ struct CacheKey {
   bool dnssec_ok;
   bool checking_disabled;
   Scope scope = Scope::AsItStands;
+  Route route = Route::ByName;
 };
 
 using dns::Answer;
@@ -49,6 +51,8 @@ using dns::Answer;
 // An answer found. Owns the error; the message is the copy, at the front of one of the buffers
 // given. Where the slot was too small it may be the front of the answer, for cut() and flatten().
 struct CacheHit {
+  explicit CacheHit(dns::MutableBytesView copy) : message(copy) {}
+
   dns::MutableBytesView message;
   dns::ExtendedError error;
   std::chrono::seconds left{0};  // of its life, rounded down

@@ -18,6 +18,7 @@
 #include "dns/message.h"
 #include "dns/reply.h"
 #include "policy/cache.h"
+#include "policy/rungs.h"
 #include "policy/tables.h"
 
 namespace dnslet::policy {
@@ -35,6 +36,7 @@ struct Reply {
 struct UpstreamQuestion {
   dns::Question question;
   dns::UpstreamFlags flags;
+  Route route = Route::ByName;
 
   bool operator==(const UpstreamQuestion&) const = default;
 };
@@ -65,108 +67,87 @@ class Lookup {
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
 
-  // `packet` is only read during the call. `out` is the client's reply slot: at least 512 bytes,
-  // and at most what the transport carries.
-  Step start(const Tables& tables, dns::BytesView packet, Milliseconds now,
-             dns::MutableBytesView out);
+  // `packet` is only read during the call. `turn.out`, here and below, is the client's reply slot:
+  // at least 512 bytes, and at most what the transport carries.
+  Step start(const Turn& turn, dns::BytesView packet);
 
   // A lookup for nobody, that asks upstream for the same once more. Its answer is kept like others.
   Lookup make_refresh() const;
-  // The first step of make_refresh(). `out`: as for start(); what is written there is for nobody.
-  Step start_refresh(const Tables& tables, Scope scope, Milliseconds now,
-                     dns::MutableBytesView out);
+  // The first step of make_refresh(). What is written to `turn.out` is for nobody.
+  Step start_refresh(const Turn& turn, Scope scope);
 
   // After Ask: what came back for that question.
-  Step on_answer(const Tables& tables, const Landed& landed, Milliseconds now,
-                 dns::MutableBytesView out);
+  Step on_answer(const Turn& turn, const Landed& landed);
 
   // After Ask: upstream is silent for longer than it may be. The answer that has ended, if one is
   // kept; nullopt: wait on. Upstream's answer to what was asked is welcome all the same.
-  std::optional<Reply> on_silence(const Tables& tables, Milliseconds now,
-                                  dns::MutableBytesView out) const;
+  std::optional<Reply> on_silence(const Turn& turn) const;
   // After Ask: each server of the set has failed or been silent for longer than it may be. A search
   // goes on where other servers may be asked; nullopt: wait on. The question that is left behind is
   // not waited for any more (see waits_for).
-  std::optional<Step> on_unreachable(const Tables& tables, Milliseconds now,
-                                     dns::MutableBytesView out);
+  std::optional<Step> on_unreachable(const Turn& turn);
   // Whether on_answer() wants what comes of this question.
   bool waits_for(const UpstreamQuestion& question) const;
   // After Ask: an answer that has ended, else SERVFAIL, because the question's time is over.
   // Remembered for a second.
-  Step on_deadline(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
+  Step on_deadline(const Turn& turn);
   // After Ask: the same, because there is no room for the question.
-  Step give_up(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
+  Step give_up(const Turn& turn);
 
   const dns::Query& query() const { return query_; }
   const Client& client() const { return client_; }
 
  private:
-  using MaybeReply = std::optional<Reply>;
   struct Search;
 
-  // The rungs, in order. Each one answers or leaves the question to the next.
-  MaybeReply refuse_client(const Tables& tables, dns::MutableBytesView out) const;
-  MaybeReply answer_chaos(const Tables& tables, dns::MutableBytesView out) const;
-  MaybeReply answer_static(const Tables& tables, dns::MutableBytesView out) const;
-  MaybeReply answer_special(const Tables& tables, dns::MutableBytesView out) const;
-  MaybeReply answer_any(const Tables& tables, dns::MutableBytesView out) const;
-  MaybeReply answer_filtered(const Tables& tables, dns::MutableBytesView out) const;
-  MaybeReply answer_cached(const Tables& tables, Scope scope, Milliseconds now,
-                           dns::MutableBytesView out) const;
-  struct Kept {  // under which scope, and when
-    Scope scope;
-    Milliseconds now;
-  };
-  MaybeReply answer_stale(const Tables& tables, const Kept& kept, Ended which,
-                          dns::MutableBytesView out) const;
-  Step fail(const Tables& tables, const dns::ExtendedError& error, Milliseconds now,
-            dns::MutableBytesView out);
-  Reply finish_landed(const Tables& tables, const Landed& landed, const Kept& kept,
-                      dns::MutableBytesView out) const;
-  MaybeReply refuse_forwarding(const Tables& tables, dns::MutableBytesView out) const;
-  Step look_up(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
-  Ask ask_for(const Tables& tables, const dns::Question& question) const;
-
-  // A search: names one after the other, each looked up like any question (lookup_search.cc).
-  Step start_search(const Tables& tables, std::vector<dns::Name> names, Milliseconds now,
-                    dns::MutableBytesView out);
-  Step next_name(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
-  bool is_left_to_any(const Tables& tables, const dns::Question& question) const;
-  bool goes_on_elsewhere(const Tables& tables) const;
-  void pass_over(const Tables& tables, Milliseconds now);
-  bool look_here(const Tables& tables, const dns::Question& question, Milliseconds now);
-  void take_step(const Tables& tables, const Landed& landed, Milliseconds now,
-                 std::chrono::seconds left = kNoLimit);
-  bool is_found_by_address(const Tables& tables) const;
-  bool other_family_has_records(const Tables& tables, const Landed& landed, Milliseconds now) const;
-  bool take_stale(const Tables& tables, const dns::Question& question, Milliseconds now,
-                  Ended which);
-  Step end_search(const Tables& tables, Milliseconds now, dns::MutableBytesView out);
-  std::vector<dns::Name> names_now(const Tables& tables) const;
-
-  MaybeReply answer_from(const Tables& tables, Source source, dns::MutableBytesView out) const;
-  Reply answer_owner(const Tables& tables, Source source, uint32_t owner,
-                     dns::MutableBytesView out) const;
-  Reply answer_gone(const Tables& tables, Source source, dns::MutableBytesView out) const;
-  Reply answer_localhost(dns::MutableBytesView out) const;
-  Reply answer_code(dns::Rcode rcode, Source source, dns::MutableBytesView out) const;
-  Reply answer_names(dns::Rcode rcode, Source source, dns::MutableBytesView out) const;
-  struct Told {  // of an answer, besides its message
-    const dns::ExtendedError& error;
-    Source source;
-  };
-  Reply finish(const Tables& tables, dns::MutableBytesView message, const Told& told,
-               dns::MutableBytesView out) const;
-  std::size_t shorten(const Tables& tables, dns::MutableBytesView message, std::size_t limit) const;
-  CacheKey key_of(const dns::Question& question, Scope scope) const;
+  // `room`: room_in(turn).
+  Step look_up(const Turn& turn, const Turn& room, const ClientQuestion& question);
+  Ask ask_for(const Tables& tables, const ClientQuestion& question) const;
+  // The client's question, and what a search asks at the moment, as the rungs see them.
+  ClientQuestion asked() const;
+  ClientQuestion tried() const;
   Storing storing_under(Scope scope, Milliseconds now) const;
   bool is_asked(const dns::Name& name) const;
-  dns::MutableBytesView within_limit(dns::MutableBytesView out) const;
-  dns::MutableBytesView without_opt_room(dns::MutableBytesView out) const;
+
+  // A search: names one after the other, each looked up like any question (lookup_search.cc).
+  Step start_search(const Turn& turn, std::vector<dns::Name> names);
+  Step next_name(const Turn& turn);
+  bool is_left_to_any(const Tables& tables, dns::NameView name) const;
+  bool goes_on_elsewhere(const Tables& tables) const;
+  void pass_over(const Turn& turn);
+  bool look_here(const Turn& turn);
+  void take_step(const Turn& turn, const Landed& landed, std::chrono::seconds left = kNoLimit);
+  void take_found(const Turn& turn, const Found& found);
+  bool is_found_by_address(const Tables& tables) const;
+  bool other_family_has_records(const Turn& turn, const Landed& landed) const;
+  bool take_stale(const Turn& turn);
+  Step end_search(const Turn& turn);
+  std::vector<dns::Name> names_now(const Tables& tables) const;
+
+  // What ends badly (lookup_ends.cc).
+  std::optional<Found> find_ended(const Turn& room) const;
+  Reply fail(const Turn& turn, const dns::ExtendedError& error);
+
+  // The only way to the client: what a rung has found becomes this client's answer.
+  Reply finish_landed(const Turn& turn, const Landed& landed, Scope scope) const;
+  Reply shape(const Turn& turn, const Found& found) const;
+  std::size_t shorten(const Tables& tables, dns::MutableBytesView message, std::size_t limit) const;
+  Reply refuse_packet(const Turn& turn, dns::Rcode rcode) const;
+  // The same turn with the room that the client leaves for a message without OPT.
+  Turn room_in(const Turn& turn) const {
+    const dns::MutableBytesView limit = within_limit(turn.out);
+    return {turn.tables, turn.now, limit.first(limit.size() - opt_size())};
+  }
+  dns::MutableBytesView within_limit(dns::MutableBytesView out) const {
+    if (client_.transport == Transport::Tcp) return out;
+    return out.first(std::min(out.size(), query_.udp_limit()));
+  }
+  std::size_t opt_size() const { return query_.edns ? dns::kOptSize : 0; }
 
   Client client_;
   dns::Query query_;
   bool is_refresh_ = false;
+  Route route_ = Route::ByName;     // of the name asked
   std::unique_ptr<Search> search_;  // none while the question is only asked as it stands
 };
 

@@ -20,55 +20,44 @@ Lookup Lookup::make_refresh() const {
   return refresh;
 }
 
-Step Lookup::start_refresh(const Tables& tables, Scope scope, Milliseconds now,
-                           dns::MutableBytesView out) {
-  if (scope == Scope::AsItStands) return ask_for(tables, query_.question);
-  std::vector<dns::Name> names = names_now(tables);
+Step Lookup::start_refresh(const Turn& turn, Scope scope) {
+  if (scope == Scope::AsItStands) return ask_for(turn.tables, asked());
+  std::vector<dns::Name> names = names_now(turn.tables);
   if (names.empty()) return Drop();  // kept by a worker that has not heard of the new rules yet
-  return start_search(tables, std::move(names), now, out);
-}
-
-Lookup::MaybeReply Lookup::answer_stale(const Tables& tables, const Kept& kept, Ended which,
-                                        dns::MutableBytesView out) const {
-  if (!tables.cache.keeps_stale()) return std::nullopt;
-  const dns::MutableBytesView slot = without_opt_room(within_limit(out));
-  const auto hit = tables.cache.find_stale(key_of(query_.question, kept.scope), kept.now,
-                                           {slot, tables.scratch}, which);
-  if (!hit) return std::nullopt;
-  if (tables.settings.rotation == Rotation::On) rotate(hit->message, hit->turn, slot.size());
-  return finish(tables, hit->message, {hit->error, Source::Stale}, out);
+  return start_search(turn, std::move(names));
 }
 
 // A search keeps its answer under a scope of its own, but for a first name that had data.
-std::optional<Reply> Lookup::on_silence(const Tables& tables, Milliseconds now,
-                                        dns::MutableBytesView out) const {
-  if (!search_) return answer_stale(tables, {Scope::AsItStands, now}, Ended::Any, out);
+std::optional<Found> Lookup::find_ended(const Turn& room) const {
+  if (!search_) return answer_stale(room, asked(), Scope::AsItStands, Ended::Any);
   if (is_asked(search_->names.front())) {
-    const auto reply = answer_stale(tables, {Scope::AsItStands, now}, Ended::Any, out);
-    if (reply && dns::has_records(dns::kind_by_header(out.first(reply->size)))) return reply;
+    auto found = answer_stale(room, asked(), Scope::AsItStands, Ended::Any);
+    if (found && dns::has_records(dns::kind_by_header(found->message))) return found;
   }
-  return answer_stale(tables, {Scope::Searched, now}, Ended::Any, out);
+  return answer_stale(room, asked(), Scope::Searched, Ended::Any);
 }
 
-Step Lookup::on_deadline(const Tables& tables, Milliseconds now, dns::MutableBytesView out) {
-  return fail(tables, dns::ExtendedError::no_reachable_authority(), now, out);
+std::optional<Reply> Lookup::on_silence(const Turn& turn) const {
+  if (const auto found = find_ended(room_in(turn))) return shape(turn, *found);
+  return std::nullopt;
+}
+
+Step Lookup::on_deadline(const Turn& turn) {
+  return fail(turn, dns::ExtendedError::no_reachable_authority());
 }
 
 // The old answer or SERVFAIL, which is remembered.
-Step Lookup::fail(const Tables& tables, const dns::ExtendedError& error, Milliseconds now,
-                  dns::MutableBytesView out) {
+Reply Lookup::fail(const Turn& turn, const dns::ExtendedError& error) {
   const Scope scope = search_ ? Scope::Searched : Scope::AsItStands;
   const Answer failure = Answer::failure(query_.question, dns::Rcode::ServFail, error);
-  (void)store_answer(tables, storing_under(scope, now), failure);
-  if (const auto reply = on_silence(tables, now, out)) return *reply;
-  const dns::MutableBytesView message = out.first(failure.message().size());
-  dns::copy_bytes(failure.message(), message);
-  return finish(tables, message, {error, Source::Error}, out);
+  (void)store_answer(turn.tables, storing_under(scope, turn.now), failure);
+  if (const auto reply = on_silence(turn)) return *reply;
+  return shape(turn, copy_of(room_in(turn), failure, Source::Error));
 }
 
-Step Lookup::give_up(const Tables& tables, Milliseconds now, dns::MutableBytesView out) {
-  if (const auto reply = on_silence(tables, now, out)) return *reply;
-  return answer_code(dns::Rcode::ServFail, Source::Error, out);
+Step Lookup::give_up(const Turn& turn) {
+  if (const auto reply = on_silence(turn)) return *reply;
+  return shape(turn, *empty_answer(room_in(turn), asked(), dns::Rcode::ServFail, Source::Error));
 }
 
 }  // namespace dnslet::policy

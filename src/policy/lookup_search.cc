@@ -11,78 +11,69 @@
 #include <utility>
 
 #include "dns/requalify.h"
+#include "policy/decide.h"
 #include "policy/family.h"
 #include "policy/lookup_steps.h"
 #include "policy/own_names.h"
 #include "policy/storing.h"
 
 namespace dnslet::policy {
-namespace {
-
-Answer copy_of(const CacheHit& hit) {
-  return Answer(dns::Bytes(hit.message.begin(), hit.message.end()), hit.error);
-}
-
-}  // namespace
-
 Lookup::Lookup(const Client& client) : client_(client) {}
 Lookup::~Lookup() = default;
 Lookup::Lookup(Lookup&& other) noexcept = default;
 Lookup& Lookup::operator=(Lookup&& other) noexcept = default;
 
-Step Lookup::start_search(const Tables& tables, std::vector<dns::Name> names, Milliseconds now,
-                          dns::MutableBytesView out) {
+Step Lookup::start_search(const Turn& turn, std::vector<dns::Name> names) {
   search_ = std::make_unique<Search>();
   search_->names = std::move(names);
-  return next_name(tables, now, out);
+  return next_name(turn);
 }
 
-Step Lookup::next_name(const Tables& tables, Milliseconds now, dns::MutableBytesView out) {
+Step Lookup::next_name(const Turn& turn) {
+  const Tables& tables = turn.tables;
   Search& search = *search_;
   while (!search.verdict.is_over() && search.next < search.names.size()) {
-    dns::Question question = query_.question;
-    question.name = search.names[search.next++];
-    if (search.is_unreachable(tables.zones.find(question.name)))
-      pass_over(tables, now);
-    else if (!look_here(tables, question, now) && !is_left_to_any(tables, question))
-      return ask_for(tables, question);
+    const dns::Name& name = search.names[search.next++];
+    search.route = Route::ByName;
+    if (search.is_unreachable(tables.zones.find(name)))
+      pass_over(turn);
+    else if (!look_here(turn) && !is_left_to_any(tables, name))
+      return ask_for(tables, tried());
   }
   if (!search.verdict.is_over())
-    if (const auto reply = answer_any(tables, out)) return *reply;
-  return end_search(tables, now, out);
+    if (const auto found = answer_any(room_in(turn), asked())) return shape(turn, *found);
+  return end_search(turn);
 }
 
 // `*` has such a name if nothing else does: in a search the name asked, when all others are tried.
-bool Lookup::is_left_to_any(const Tables& tables, const dns::Question& question) const {
-  return dns::is_address_type(question.type) && any_table_of(tables, question.name) != nullptr;
+bool Lookup::is_left_to_any(const Tables& tables, dns::NameView name) const {
+  return dns::is_address_type(query_.question.type) && any_table_of(tables, name) != nullptr;
 }
 
 // The name just tried has no server that can be reached.
-void Lookup::pass_over(const Tables& tables, Milliseconds now) {
+void Lookup::pass_over(const Turn& turn) {
+  if (take_stale(turn)) return;
   dns::Question question = query_.question;
   question.name = search_->tried();
-  if (take_stale(tables, question, now, Ended::Any)) return;
-  take_step(tables, {Answer::failure(question, dns::Rcode::ServFail), Source::Error}, now);
+  take_step(turn, {Answer::failure(question, dns::Rcode::ServFail), Source::Error});
 }
 
-std::optional<Step> Lookup::on_unreachable(const Tables& tables, Milliseconds now,
-                                           dns::MutableBytesView out) {
+std::optional<Step> Lookup::on_unreachable(const Turn& turn) {
   if (!search_) return std::nullopt;
   Search& search = *search_;
-  const ServerSetNumber set = tables.zones.find(search.tried());
-  search.unreachable.push_back(set);
-  if (!goes_on_elsewhere(tables)) {
+  search.unreachable.push_back(search.servers_tried(turn.tables.zones));
+  if (!goes_on_elsewhere(turn.tables)) {
     search.unreachable.pop_back();
     return std::nullopt;
   }
-  pass_over(tables, now);
-  return next_name(tables, now, out);
+  pass_over(turn);
+  return next_name(turn);
 }
 
 // Whether others than servers that can't be reached may have a name that is left, or `*` has it.
 bool Lookup::goes_on_elsewhere(const Tables& tables) const {
   const Search& search = *search_;
-  return is_left_to_any(tables, query_.question) ||
+  return is_left_to_any(tables, query_.question.name) ||
          std::ranges::any_of(std::span(search.names).subspan(search.next),
                              [&](const dns::Name& name) {
                                return !search.is_unreachable(tables.zones.find(name));
@@ -93,51 +84,46 @@ bool Lookup::waits_for(const UpstreamQuestion& question) const {
   return question.question.name == (search_ ? search_->tried() : query_.question.name);
 }
 
-// The rungs that need nobody else. True: one of them had the answer, and it has been taken.
-bool Lookup::look_here(const Tables& tables, const dns::Question& question, Milliseconds now) {
-  Lookup step({client_.address, Transport::Tcp});  // the answer is cut when all is known
-  step.query_ = query_;
-  step.query_.question = question;
-  step.query_.spelling = dns::Spelling(question.name.view().wire());
-  step.query_.edns.reset();
+ClientQuestion Lookup::tried() const {
+  ClientQuestion question = asked();
+  question.question.name = search_->tried();
+  question.route = search_->route;
+  return question;
+}
 
-  MaybeReply reply = step.answer_static(tables, tables.scratch);
-  if (!reply) reply = step.answer_special(tables, tables.scratch);
-  if (reply) {
-    const dns::BytesView message = tables.scratch.first(reply->size);
-    const Answer answer(dns::Bytes(message.begin(), message.end()));
-    // An owner of addresses that has none of this family has some of the other.
-    const bool has_records = reply->source == Source::Address || reply->source == Source::Hosts;
-    take_step(tables,
-              {answer, reply->source, has_records ? Existence::HasRecords : Existence::Unknown},
-              now);
-    return true;
-  }
-  const CacheKey key = key_of(question, Scope::AsItStands);
-  auto hit = tables.cache.find(key, now, tables.scratch, {});
-  if (hit && is_refresh_ && hit->is_ending) return false;
-  if (!hit) {
-    const bool has_failed = tables.failures.find(key, now, tables.scratch, {}).has_value();
-    if (take_stale(tables, question, now, has_failed ? Ended::Any : Ended::JustTried)) return true;
-    hit = tables.failures.find(key, now, tables.scratch, {});
-  }
-  if (!hit) return false;
-  take_step(tables, {copy_of(*hit), Source::Cache}, now, hit->left);
+// The rungs that need nobody else, for the name that is tried. True: one of them had the answer,
+// and it has been taken; it is shaped for the client when all is known.
+bool Lookup::look_here(const Turn& turn) {
+  const Turn here = {turn.tables, turn.now, turn.tables.scratch};
+  Decision decision = decide(here, tried());
+  search_->route = decision.route;
+  MaybeFound& found = decision.answer;
+  if (!found) found = answer_cached(here, tried(), Scope::AsItStands);
+  if (!found || (is_refresh_ && found->is_ending)) return false;
+  take_found(turn, *found);
   return true;
 }
 
-// The answer that this name had, in place of upstream's failure.
-bool Lookup::take_stale(const Tables& tables, const dns::Question& question, Milliseconds now,
-                        Ended which) {
-  const CacheKey key = key_of(question, Scope::AsItStands);
-  const auto hit = tables.cache.find_stale(key, now, {tables.scratch, {}}, which);
-  if (hit) take_step(tables, {copy_of(*hit), Source::Stale}, now);
-  return hit.has_value();
+// The answer that the name tried had, in place of upstream's failure.
+bool Lookup::take_stale(const Turn& turn) {
+  const Turn here = {turn.tables, turn.now, turn.tables.scratch};
+  const auto found = answer_stale(here, tried(), Scope::AsItStands, Ended::Any);
+  if (found) take_found(turn, *found);
+  return found.has_value();
+}
+
+void Lookup::take_found(const Turn& turn, const Found& found) {
+  const Answer answer(dns::Bytes(found.message.begin(), found.message.end()),
+                      found.error ? *found.error : dns::ExtendedError());
+  // An owner of addresses that has none of this family has some of the other.
+  const bool is_owner = found.source == Source::Address || found.source == Source::Hosts;
+  take_step(turn, {answer, found.source, is_owner ? Existence::HasRecords : Existence::Unknown},
+            found.left);
 }
 
 // `left`: of the answer's life, where the cache had it.
-void Lookup::take_step(const Tables& tables, const Landed& landed, Milliseconds now,
-                       std::chrono::seconds left) {
+void Lookup::take_step(const Turn& turn, const Landed& landed, std::chrono::seconds left) {
+  const Tables& tables = turn.tables;
   const Answer& answer = landed.answer;
   const Source source = landed.source;
   Search& search = *search_;
@@ -164,7 +150,7 @@ void Lookup::take_step(const Tables& tables, const Landed& landed, Milliseconds 
   // Both families come from the same name, as they do for a client that searches itself; so do the
   // other types of a name of ours.
   if (outcome == StepOutcome::NoData &&
-      (other_family_has_records(tables, landed, now) || is_found_by_address(tables))) {
+      (other_family_has_records(turn, landed) || is_found_by_address(tables))) {
     place = answer;
     search.verdict.end_with_no_data();
   }
@@ -180,14 +166,12 @@ bool Lookup::is_found_by_address(const Tables& tables) const {
          table_of(tables, search_->tried()) != nullptr;
 }
 
-bool Lookup::other_family_has_records(const Tables& tables, const Landed& landed,
-                                      Milliseconds now) const {
-  UpstreamQuestion tried = ask_for(tables, query_.question).question;
-  tried.question.name = search_->tried();
-  const auto sibling = sibling_of(tried);
+bool Lookup::other_family_has_records(const Turn& turn, const Landed& landed) const {
+  const Tables& tables = turn.tables;
+  const auto sibling = sibling_of(key_of(tried(), Scope::AsItStands));
   if (!tables.settings.families_agree || !sibling) return false;
   return landed.sibling == Existence::HasRecords ||
-         tables.cache.existence(policy::key_of(*sibling), now) == Existence::HasRecords;
+         tables.cache.existence(*sibling, turn.now) == Existence::HasRecords;
 }
 
 // The names that a search tries by the rules of now. A name of ours has been found.
@@ -201,14 +185,15 @@ std::vector<dns::Name> Lookup::names_now(const Tables& tables) const {
 }
 
 // Tells the verdict under the name asked.
-Step Lookup::end_search(const Tables& tables, Milliseconds now, dns::MutableBytesView out) {
+Step Lookup::end_search(const Turn& turn) {
+  const Tables& tables = turn.tables;
   const std::unique_ptr<Search> search = std::move(search_);
   const StepOutcome outcome = search->verdict.result();
   const bool is_own = search->as_it_stands && outcome != StepOutcome::Data &&
                       outcome != StepOutcome::NoData && outcome != StepOutcome::NoServer;
   const std::optional<Answer>& chosen = is_own ? search->as_it_stands : search->first_of(outcome);
   const auto found = dns::Message::parse(chosen->message());
-  if (!found) return give_up(tables, now, out);
+  if (!found) return give_up(turn);
 
   const bool is_positive = outcome == StepOutcome::Data;
   const bool is_failure = outcome == StepOutcome::Failure || outcome == StepOutcome::NoServer;
@@ -222,14 +207,14 @@ Step Lookup::end_search(const Tables& tables, Milliseconds now, dns::MutableByte
   const bool is_known = is_positive && search->next == 1 && found->question() == query_.question;
   const bool is_keepable = search->is_keepable && !is_known && search->names == names_now(tables);
   if (is_keepable) {
-    Storing storing = storing_under(Scope::Searched, now);
+    Storing storing = storing_under(Scope::Searched, turn.now);
     storing.most = search->data_left;
     if (auto amended = store_answer(tables, storing, answer)) answer = std::move(*amended);
   }
 
   const Source source = outcome == StepOutcome::NoServer ? Source::Error : search->source;
   const Scope scope = is_known ? Scope::AsItStands : Scope::Searched;
-  return finish_landed(tables, {answer, source}, {scope, now}, out);
+  return finish_landed(turn, {answer, source}, scope);
 }
 
 }  // namespace dnslet::policy

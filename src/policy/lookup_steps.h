@@ -15,7 +15,8 @@ namespace dnslet::policy {
 
 struct Lookup::Search {
   std::vector<dns::Name> names;
-  std::size_t next = 0;  // in names; each is asked for once, so the list is the limit
+  std::size_t next = 0;         // in names; each is asked for once, so the list is the limit
+  Route route = Route::ByName;  // of the name that has been tried last
   SearchVerdict verdict;
   std::vector<ServerSetNumber> unreachable;   // sets that no name is asked of any more
   Source source = Source::Cache;              // the furthest any step had to go
@@ -30,6 +31,9 @@ struct Lookup::Search {
   }
   // REQUIRES: a name has been tried.
   const dns::Name& tried() const { return names[next - 1]; }
+  ServerSetNumber servers_tried(const Zones& zones) const {
+    return servers_of(zones, route, tried());
+  }
   std::optional<Answer>& first_of(StepOutcome outcome) {
     std::optional<Answer>* const places[] = {&data, &no_data, &no_name, &failure, &failure};
     return *places[static_cast<std::size_t>(outcome)];

@@ -31,10 +31,10 @@ Special special_kind(dns::NameView name) {
   return is_loopback ? Special::LoopbackName : Special::None;
 }
 
-std::optional<std::string_view> chaos_text(const dns::Question& question,
+std::optional<std::string_view> chaos_text(const dns::QuestionView& question,
                                            std::string_view version) {
   if (question.qclass != dns::Class::CH || question.type != dns::Type::TXT) return std::nullopt;
-  const std::string name = question.name.view().to_text();
+  const std::string name = question.name.to_text();
   if (name == "version.bind" || name == "version.server") return version;
   if (name == "hostname.bind" || name == "id.server") return "localhost";
   return std::nullopt;

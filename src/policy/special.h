@@ -24,6 +24,7 @@ Special special_kind(dns::NameView name);
 
 // The text for a CHAOS TXT question: `version` for version.bind and version.server, "localhost" for
 // hostname.bind and id.server. nullopt: another name or type.
-std::optional<std::string_view> chaos_text(const dns::Question& question, std::string_view version);
+std::optional<std::string_view> chaos_text(const dns::QuestionView& question,
+                                           std::string_view version);
 
 }  // namespace dnslet::policy

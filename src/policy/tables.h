@@ -4,13 +4,13 @@
 
 // What questions are answered from: settings, tables of ours, the cache. And who asks.
 
-#include <algorithm>
 #include <array>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "base/address.h"
+#include "dns/reply.h"
 #include "policy/cache.h"
 #include "policy/hosts.h"
 #include "policy/key_table.h"
@@ -59,11 +59,8 @@ struct Settings {
   bool flattens = true;               // see dns/flatten; for UDP without EDNS
 
   // Whether this client is answered.
-  bool allows(const IpAddress& client) const {
-    return allow.empty() || std::ranges::any_of(allow, [&](const Network& network) {
-             return network.contains(client);
-           });
-  }
+  bool allows(const IpAddress& client) const { return allow.empty() || is_listed(client); }
+  bool is_listed(const IpAddress& client) const;  // in `allow`
 };
 
 // How often each owner was answered, for rotation: one counter per owner of a hosts table.
@@ -95,6 +92,7 @@ struct Tables {
   Cache& failures;  // what failed within the last second
   Turns& turns;
   dns::MutableBytesView scratch;      // 64 KiB for an answer on its way
+  dns::ExtendedError& scratch_error;  // that goes with it
   const OnTried* on_tried = nullptr;  // is told each name of a search, where someone wants to know
 };
 

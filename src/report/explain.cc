@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <span>
 #include <utility>
 
 #include "base/text.h"
 #include "dns/patch.h"
 #include "dns/record_text.h"
+#include "policy/decide.h"
 #include "policy/family.h"
 #include "policy/special.h"
 #include "policy/storing.h"
@@ -23,17 +23,11 @@ using What = policy::Exchange::What;
 constexpr const char* kIndent = "\n            ";  // of a row's further lines
 constexpr std::size_t kMaxListed = 8;              // entries, or names to try, where there are more
 
-// The rungs that need nobody else, in the order in which a Lookup asks them.
-using Rung = std::pair<policy::Source, const char*>;
-constexpr Rung kRungs[] = {
-    {policy::Source::Address, "--address"}, {policy::Source::Hosts, "hosts"},
-    {policy::Source::Block, "--block"},     {policy::Source::Special, "special"},
-    {policy::Source::Filter, "--filter"},   {policy::Source::Cache, "cache"},
-};
-
+// The first rung that has such answers.
 std::string label_of(policy::Source source) {
-  const auto* const rung = std::ranges::find(kRungs, source, &Rung::first);
-  return rung == std::end(kRungs) ? to_text(source) : rung->second;
+  const auto ladder = policy::ladder();
+  const auto rung = std::ranges::find(ladder, source, &policy::Rung::source);
+  return rung == ladder.end() ? to_text(source) : rung->label;
 }
 
 std::string special_text(dns::NameView name) {
@@ -97,8 +91,8 @@ bool Explanation::tell(const dns::Question& question) {
   question_ = question;
   row("question", question.name.view().to_text() + ' ' + to_text(question.type));
   if (!options().allow.empty())
-    row("--allow", "asked as by " + options().allow.front().address.to_text() +
-                       "; who is not allowed is refused");
+    row(label_of(Source::Refused), "asked as by " + options().allow.front().address.to_text() +
+                                       "; who is not allowed is refused");
   serve::Worker& worker = subject_.worker;
   worker.watch({[this](const policy::Tried& tried) { on_tried(tried); },
                 [this](const serve::Asker::Exchange& exchange) { on_exchange(exchange); }});
@@ -118,11 +112,13 @@ bool Explanation::tell(const dns::Question& question) {
 // `end`: the rung that had the answer; nullopt: none had.
 void Explanation::tell_rungs(std::optional<Source> end) {
   if (std::exchange(has_told_rungs_, true)) return;
-  for (const auto& [rung, label] : kRungs) {
-    row(label, rung == end ? found(rung, question_.name) : passed(rung));
-    if (rung == end) return;
-  }
-  tell_way();
+  const auto tell = [&](Source rung) {
+    row(label_of(rung), rung == end ? found(rung, question_.name) : passed(rung));
+    return rung == end;
+  };
+  for (const policy::Rung& rung : policy::ladder())
+    if (rung.row == policy::Rung::Row::Always && tell(rung.source)) return;
+  if (!tell(Source::Cache)) tell_way();
 }
 
 // Which names are asked for, and why.
@@ -154,7 +150,7 @@ void Explanation::on_exchange(const serve::Asker::Exchange& exchange) {
   tell_rungs(std::nullopt);
   const dns::Name& name = exchange.question.question.name;
   if (!asked_ || *asked_ != name)
-    row("servers", servers_of(name) + ", for " + name.view().to_text());
+    row(label_of(Source::Upstream), servers_of(name) + ", for " + name.view().to_text());
   asked_ = name;
   row_at(at_ms, exchange_text(exchange));
 }

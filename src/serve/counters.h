@@ -15,7 +15,7 @@
 #include <string_view>
 
 #include "dns/message.h"
-#include "policy/lookup.h"
+#include "policy/tables.h"
 #include "serve/server_counters.h"
 
 namespace dnslet::serve {

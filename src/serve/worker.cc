@@ -130,9 +130,17 @@ Asker::Callbacks Worker::asker_callbacks() {
 }
 
 policy::Tables Worker::tables() {
-  return {
-      settings_,     shared_.addresses, *hosts_, shared_.blocked, shared_.zones,
-      shared_.cache, failures_,         turns_,  scratch_.view(), on_tried_ ? &on_tried_ : nullptr};
+  return {settings_,
+          shared_.addresses,
+          *hosts_,
+          shared_.blocked,
+          shared_.zones,
+          shared_.cache,
+          failures_,
+          turns_,
+          scratch_.view(),
+          scratch_error_,
+          on_tried_ ? &on_tried_ : nullptr};
 }
 
 void Worker::watch(Watchers watchers) {
@@ -153,17 +161,17 @@ std::optional<policy::Reply> Worker::act(policy::Lookup& lookup, const policy::S
   if (const auto* const reply = std::get_if<policy::Reply>(&step)) return *reply;
   const auto& ask = std::get<policy::Ask>(step);
   if (is_silent(ask))
-    if (const auto old = lookup.on_silence(tables(), loop_.now(), slot)) return old;
+    if (const auto old = lookup.on_silence({tables(), loop_.now(), slot})) return old;
   if (board(ask)) return std::nullopt;
   on_limit();
-  return std::get<policy::Reply>(lookup.give_up(tables(), loop_.now(), slot));
+  return std::get<policy::Reply>(lookup.give_up({tables(), loop_.now(), slot}));
 }
 
 // Answers into the slot, or keeps the lookup until its question has landed.
 io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Origin& origin, dns::BytesView packet,
                               dns::MutableBytesView slot) {
   const uint64_t started_ns = shared_.options.verbose ? uv_hrtime() : 0;
-  const policy::Step step = lookup.start(tables(), packet, loop_.now(), slot);
+  const policy::Step step = lookup.start({tables(), loop_.now(), slot}, packet);
   if (std::holds_alternative<policy::Drop>(step)) {
     ++counted_.ignored;
     return {};
@@ -204,8 +212,8 @@ void Worker::look_up(const dns::Question& question, OnAnswer on_answer) {
   policy::Lookup lookup({allow.empty() ? IpAddress::loopback(Family::V4) : allow.front().address,
                          policy::Transport::Tcp});
   const OwnReturn back{own_.add(std::move(on_answer))};
-  const policy::Step step = lookup.start(tables(), dns::build_upstream_query(question, {}).view(),
-                                         loop_.now(), late_slot_.view());
+  const policy::Step step = lookup.start({tables(), loop_.now(), late_slot_.view()},
+                                         dns::build_upstream_query(question, {}).view());
   const auto reply = act(lookup, step, late_slot_.view(),
                          [&](const policy::Ask& ask) { return wait(lookup, back, ask, 0); });
   if (reply) send(back, *reply);
@@ -223,7 +231,7 @@ bool Worker::probe(std::function<void()> on_landed) {
 // answer ends and somebody will ask for it.
 void Worker::refresh(const policy::Lookup& lookup, policy::Scope scope) {
   policy::Lookup again = lookup.make_refresh();
-  const policy::Step step = again.start_refresh(tables(), scope, loop_.now(), late_slot_.view());
+  const policy::Step step = again.start_refresh({tables(), loop_.now(), late_slot_.view()}, scope);
   const auto* const ask = std::get_if<policy::Ask>(&step);
   if (ask && wait(again, Nobody(), *ask, 0)) ++counted_.refreshes;
 }
@@ -262,7 +270,7 @@ void Worker::on_finished(const Asker::Finished& finished) {
     Waiting* const waiting = waiting_.find(id);
     // Its time was over, or it has gone on to other servers.
     if (!waiting || !waiting->lookup.waits_for(finished.question)) continue;
-    go_on(id, waiting->lookup.on_answer(tables(), landed, loop_.now(), slot_for(waiting->back)),
+    go_on(id, waiting->lookup.on_answer({tables(), loop_.now(), slot_for(waiting->back)}, landed),
           finished.via);
   }
 }
@@ -279,7 +287,8 @@ policy::Existence Worker::on_silence(const policy::Silence& silence) {
     for (const uint64_t id : *silence.lookups) {
       const Waiting* const waiting = waiting_.find(id);
       if (!waiting) continue;
-      const auto reply = waiting->lookup.on_silence(tables(), loop_.now(), slot_for(waiting->back));
+      const auto reply =
+          waiting->lookup.on_silence({tables(), loop_.now(), slot_for(waiting->back)});
       if (reply) finish(id, *reply, "");
     }
   }
@@ -293,7 +302,7 @@ void Worker::on_unreached(const std::vector<uint64_t>& lookups) {
     Waiting* const waiting = waiting_.find(id);
     if (!waiting) continue;
     const auto step =
-        waiting->lookup.on_unreachable(tables(), loop_.now(), slot_for(waiting->back));
+        waiting->lookup.on_unreachable({tables(), loop_.now(), slot_for(waiting->back)});
     if (step) go_on(id, *step, "");
   }
 }
@@ -318,7 +327,7 @@ void Worker::on_deadline() {
       deadline_timer_.start_once(waiting.deadline - now);
       return;
     }
-    const policy::Step step = waiting.lookup.on_deadline(tables(), now, slot_for(waiting.back));
+    const policy::Step step = waiting.lookup.on_deadline({tables(), now, slot_for(waiting.back)});
     finish(id, std::get<policy::Reply>(step), "");
   }
 }

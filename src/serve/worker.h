@@ -198,6 +198,7 @@ class Worker {
   policy::Turns turns_;
   policy::Cache failures_;
   MessageRoom scratch_;
+  dns::ExtendedError scratch_error_;
   MessageRoom late_slot_;
   Counters counted_;
   std::optional<config::Forwarding> forwarding_;  // in force

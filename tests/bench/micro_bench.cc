@@ -109,11 +109,13 @@ struct World {
   policy::Cache failures{1024, 1};
   policy::Turns turns;
   dns::Bytes scratch = dns::Bytes(dns::kMaxMessage);
+  dns::ExtendedError scratch_error;
   dns::Bytes slot = dns::Bytes(dns::kMaxUdpPayload);
   policy::Milliseconds now = kNow;
 
   policy::Tables tables() {
-    return {settings, addresses, hosts, blocked, zones, cache, failures, turns, scratch};
+    return {settings, addresses, hosts, blocked, zones,
+            cache,    failures,  turns, scratch, scratch_error};
   }
 
   void keep(const std::string& name, const Packet& answer) {
@@ -128,7 +130,7 @@ struct World {
   // What the server does for a datagram; 0: no answer.
   std::size_t answer(dns::BytesView packet) {
     policy::Lookup lookup({IpAddress::v4(127, 0, 0, 1), policy::Transport::Udp});
-    const policy::Step step = lookup.start(tables(), packet, now, slot);
+    const policy::Step step = lookup.start({tables(), now, slot}, packet);
     const auto* const reply = std::get_if<policy::Reply>(&step);
     return reply ? reply->size : 0;
   }

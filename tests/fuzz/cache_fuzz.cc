@@ -46,8 +46,13 @@ class Checked {
     dns::Question question;
     question.name = *dns::Name::from_text(std::string(1 + which / 4 % 16, 'n') + ".test");
     question.type = dns::Type::TXT;
-    const policy::CacheKey key{question.name, question.type, question.qclass, (which & 1) != 0,
-                               (which & 2) != 0};
+    const policy::CacheKey key{question.name,
+                               question.type,
+                               question.qclass,
+                               (which & 1) != 0,
+                               (which & 2) != 0,
+                               policy::Scope::AsItStands,
+                               static_cast<policy::Route>(which / 64)};
     if (what == 0) clear();
     if (what >= 1 && what < 8) store(key, which, make_answer(question, input.word() % 9000, what));
     if (what >= 8) find(key, which, input.word() % 9000);
@@ -79,7 +84,7 @@ class Checked {
     const auto hit = cache_.find(key, now_, large_, {});
     const bool is_kept = hit && std::ranges::equal(hit->message, message);
     assert(is_kept || message.size() + 512 > capacity_ * Cache::kBytesPerAnswer);
-    if (is_kept) stored_[which % 64] = {message.size(), ttl, now_};
+    if (is_kept) stored_[which] = {message.size(), ttl, now_};
   }
 
   void find(const policy::CacheKey& key, unsigned which, std::size_t room) {
@@ -87,7 +92,7 @@ class Checked {
     const auto stale = cache_.find_stale(key, now_, {slot, large_}, policy::Ended::Any);
     const auto hit = cache_.find(key, now_, slot, large_);
     if (!hit && !stale) return;
-    const Stored& stored = stored_.at(which % 64);
+    const Stored& stored = stored_.at(which);
     const std::size_t given =
         stored.size <= room ? stored.size : dns::front_size(stored.size, room);
     const auto age = std::chrono::floor<std::chrono::seconds>(now_ - stored.since).count();

@@ -56,7 +56,7 @@ struct World {
     turns.addresses.resize(names.addresses.owners());
     turns.hosts.resize(names.hosts.owners());
     return {settings, names.addresses, names.hosts, names.blocked, zones,
-            cache,    failures,        turns,       scratch};
+            cache,    failures,        turns,       scratch,       scratch_error};
   }
 
   policy::Settings settings;
@@ -65,6 +65,7 @@ struct World {
   policy::Cache cache{8, kSeed, 1, std::chrono::seconds(3600)};
   policy::Cache failures{4, kSeed};
   Bytes scratch = Bytes(64 * 1024);
+  dns::ExtendedError scratch_error;
 };
 
 enum class Content { Whole, Garbled };
@@ -138,7 +139,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                               steer & 1 ? Transport::Tcp : Transport::Udp};
   const auto ask = [&](Asker& asker, policy::Milliseconds now) {
     return asker.answered([&](dns::MutableBytesView out) {
-      return asker.lookup.start(tables, client_packet, now, out);
+      return asker.lookup.start({tables, now, out}, client_packet);
     });
   };
 
@@ -159,7 +160,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)policy::store_answer(
         tables, policy::storing_of(question, policy::Existence::Unknown, kNow), upstream->answer);
     is_answered = asker.answered([&](dns::MutableBytesView out) {
-      return asker.lookup.on_answer(tables, {upstream->answer}, kNow, out);
+      return asker.lookup.on_answer({tables, kNow, out}, {upstream->answer});
     });
   }
   assert(is_answered);
@@ -169,7 +170,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     again.content = asker.content;
     if (ask(again, kNow + policy::Milliseconds(after))) continue;
     assert(again.answered([&](dns::MutableBytesView out) {
-      return again.lookup.give_up(tables, kNow + policy::Milliseconds(after), out);
+      return again.lookup.give_up({tables, kNow + policy::Milliseconds(after), out});
     }));
   }
   return 0;

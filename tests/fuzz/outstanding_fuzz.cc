@@ -51,6 +51,7 @@ class World {
     ask.question.question.type = (which & 8) ? dns::Type::AAAA : dns::Type::A;
     ask.question.flags.dnssec_ok = (which & 16) != 0;
     ask.servers = (which >> 5) % 3;
+    ask.question.route = policy::route_to(ask.servers);
     waiting_.insert(++lookup_);
     if (!outstanding_.ask(lookup_, ask, now_)) waiting_.erase(lookup_);
     take();

@@ -66,7 +66,8 @@ struct World {
   }
 
   Tables tables() {
-    return {settings, addresses, hosts, blocked, zones, cache, failures, turns, scratch};
+    return {settings, addresses, hosts, blocked, zones,
+            cache,    failures,  turns, scratch, scratch_error};
   }
   void keep_answer(const char* name, const Packet& answer) {
     const UpstreamQuestion question{{*dns::Name::from_text(name), Type::A, dns::Class::IN}, {}};
@@ -79,7 +80,7 @@ struct World {
     const std::size_t before = allocations;
     for (int i = 0; i < 100; ++i) {
       Lookup lookup({IpAddress::v4(127, 0, 0, 1), Transport::Udp});
-      const Step step = lookup.start(tables(), packet, Milliseconds(5'000), slot);
+      const Step step = lookup.start({tables(), Milliseconds(5'000), slot}, packet);
       const auto* const reply = std::get_if<Reply>(&step);
       if (reply == nullptr || reply->source != source) return SIZE_MAX;
     }
@@ -95,6 +96,7 @@ struct World {
   Cache failures{100, 1};
   Turns turns;
   dns::Bytes scratch = dns::Bytes(dns::kMaxMessage);
+  dns::ExtendedError scratch_error;
   dns::Bytes slot = dns::Bytes(dns::kMaxUdpPayload);
 };
 

@@ -124,18 +124,18 @@ class Script {
   bool takes(const Packet& packet) const {
     return policy::read_answer(packet, asked_upstream()).has_value();
   }
-  void give_up() { step_ = lookup_->give_up(tables(), now_, out_); }
+  void give_up() { step_ = lookup_->give_up({tables(), now_, out_}); }
   // Upstream stays silent for as long as it may. Says whether the client has an answer now; if not
   // it waits on.
   bool upstream_is_silent() {
-    const auto reply = lookup_->on_silence(tables(), now_, out_);
+    const auto reply = lookup_->on_silence({tables(), now_, out_});
     if (reply) step_ = *reply;
     return reply.has_value();
   }
   // Each server of what was asked has been silent for as long as it may be. Says whether the lookup
   // goes on to others.
   bool servers_are_unreachable() {
-    auto step = lookup_->on_unreachable(tables(), now_, out_);
+    auto step = lookup_->on_unreachable({tables(), now_, out_});
     if (step) take(std::move(*step));
     return step.has_value();
   }
@@ -147,7 +147,7 @@ class Script {
     (void)policy::store_answer(
         tables(), policy::storing_of(question, policy::Existence::Unknown, now_), read->answer);
   }
-  void deadline() { take(lookup_->on_deadline(tables(), now_, out_)); }
+  void deadline() { take(lookup_->on_deadline({tables(), now_, out_})); }
 
   void expect_reply(const std::string& expected, int line = __builtin_LINE()) {
     INFO("line " << line << ": expect_reply " << expected);
@@ -185,7 +185,7 @@ class Script {
     const policy::Scope scope = *reply->refresh;
     *lookup_ = lookup_->make_refresh();
     out_.assign(dns::kMaxMessage, kUntouched);
-    take(lookup_->start_refresh(tables(), scope, now_, out_));
+    take(lookup_->start_refresh({tables(), now_, out_}, scope));
   }
   void expect_no_refresh(int line = __builtin_LINE()) {
     INFO("line " << line << ": expect_no_refresh");
@@ -201,8 +201,8 @@ class Script {
   policy::Tables tables() {
     turns_.addresses.resize(addresses.owners());
     turns_.hosts.resize(hosts.owners());
-    return {settings, addresses, hosts,  blocked_, zones,
-            cache_,   failures_, turns_, scratch_, &on_tried};
+    return {settings,  addresses, hosts,    blocked_,       zones,    cache_,
+            failures_, turns_,    scratch_, scratch_error_, &on_tried};
   }
 
   // What the last Ask was for.
@@ -237,14 +237,14 @@ class Script {
     lookup_ = std::make_unique<policy::Lookup>(client);
     const bool is_tcp = client.transport == policy::Transport::Tcp;
     out_.assign(is_tcp ? dns::kMaxMessage : dns::kMaxUdpPayload, kUntouched);
-    take(lookup_->start(tables(), query_, now_, out_));
+    take(lookup_->start({tables(), now_, out_}, query_));
   }
 
   void land(const policy::Answer& answer, policy::Source source) {
     const auto amended = policy::store_answer(
         tables(), policy::storing_of(asked_upstream(), sibling_, now_), answer);
     const policy::Answer& settled = amended ? *amended : answer;
-    take(lookup_->on_answer(tables(), {settled, source, sibling_}, now_, out_));
+    take(lookup_->on_answer({tables(), now_, out_}, {settled, source, sibling_}));
   }
 
   policy::KeyTable blocked_{1};
@@ -252,6 +252,7 @@ class Script {
   policy::Cache failures_{1024, 1};
   policy::Turns turns_;
   Bytes scratch_;
+  dns::ExtendedError scratch_error_;
   std::chrono::milliseconds now_{1'000'000};
 
   std::string asked_;

@@ -43,10 +43,11 @@ TEST_CASE("a response, or less than a header, gets no answer") {
   Cache cache(0, 1);
   dns::Bytes out(512);
   Turns turns;
+  dns::ExtendedError error;
   const Tables tables = {dns.settings, dns.addresses, dns.hosts, none, dns.zones,
-                         cache,        cache,         turns,     out};
+                         cache,        cache,         turns,     out,  error};
   for (std::size_t size = 0; size < 12; ++size)
-    CHECK(std::holds_alternative<Drop>(lookup.start(tables, dns::Bytes(size), 0ms, out)));
+    CHECK(std::holds_alternative<Drop>(lookup.start({tables, 0ms, out}, dns::Bytes(size))));
 }
 
 TEST_CASE("another opcode gets NOTIMP with its opcode and its question") {

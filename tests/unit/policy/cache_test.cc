@@ -137,6 +137,38 @@ TEST_CASE("every field of the key tells answers apart") {
   CHECK(fixture.cache.entries() == 2);
 }
 
+TEST_CASE("answers of different routes are different answers, and only routed ones are larger") {
+  Fixture fixture(10);
+  const dns::Name owner = name("a.test");
+  CacheKey key = Fixture::key(owner);
+  const Bytes error = {0, 22, 'n', 'o'};
+  constexpr uint8_t kRoutes = 3;
+  std::vector<std::size_t> sizes = {0};
+  for (uint8_t number = 0; number < kRoutes; ++number) {
+    key.route = static_cast<Route>(number);
+    CHECK(fixture.find(key).empty());
+    keep_answer(fixture.cache, key,
+                Answer(packet("a.test", 10U + number).bytes(), dns::ExtendedError(error)),
+                {fixture.now, seconds(60)});
+    sizes.push_back(fixture.cache.bytes());
+  }
+  for (uint8_t number = 0; number < kRoutes; ++number) {
+    key.route = static_cast<Route>(number);
+    CHECK(fixture.find(key) == packet("a.test", 10U + number).bytes());
+    Bytes slot(1232);
+    CHECK(std::ranges::equal(fixture.cache.find(key, fixture.now, slot, {})->error.data(), error));
+  }
+  key.route = route_to(999);
+  CHECK(fixture.find(key).empty());
+
+  // Each goes alone, and takes all of its memory along.
+  key.route = static_cast<Route>(1);
+  keep_answer(fixture.cache, key, Answer(packet("a.test").bytes()), {fixture.now, seconds(0)});
+  CHECK(fixture.find(key).empty());
+  CHECK(fixture.cache.entries() == 2);
+  CHECK(fixture.cache.bytes() == sizes[3] - (sizes[2] - sizes[1]));
+}
+
 TEST_CASE("a name's parent and child are other names") {
   Fixture fixture(10);
   fixture.store("a.test");

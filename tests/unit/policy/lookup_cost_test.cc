@@ -49,9 +49,9 @@ class Server {
     for (int i = 0; i < 400; ++i) {
       Lookup lookup({IpAddress::v4(127, 0, 0, 1), Transport::Udp});
       const auto start = std::chrono::steady_clock::now();
-      Step step = lookup.start(tables(), query, now_, slot_);
+      Step step = lookup.start({tables(), now_, slot_}, query);
       const auto landed = std::chrono::steady_clock::now();
-      if (lands) step = lookup.on_answer(tables(), {answer_}, now_, slot_);
+      if (lands) step = lookup.on_answer({tables(), now_, slot_}, {answer_});
       const auto end = std::chrono::steady_clock::now();
       REQUIRE(std::holds_alternative<Reply>(step));
       const auto& reply = std::get<Reply>(step);
@@ -66,7 +66,8 @@ class Server {
 
  private:
   Tables tables() {
-    return {settings_, addresses_, hosts_, blocked_, zones_, cache_, failures_, turns_, scratch_};
+    return {settings_, addresses_, hosts_, blocked_, zones_,
+            cache_,    failures_,  turns_, scratch_, scratch_error_};
   }
 
   Settings settings_;
@@ -78,6 +79,7 @@ class Server {
   Cache failures_{16, 1};
   Turns turns_;
   Bytes scratch_ = Bytes(dns::kMaxMessage);
+  dns::ExtendedError scratch_error_;
   Bytes slot_ = Bytes(dns::kMaxUdpPayload);
   Milliseconds now_{1'000'000};
   Answer answer_;

@@ -35,6 +35,25 @@ TEST_CASE("equal questions are asked once") {
   dns.skip();
 }
 
+TEST_CASE("questions of different routes are different questions, also of the other family") {
+  OutstandingScript dns({.sibling_wait = 50ms});
+  dns.set_servers(0, "a");
+  dns.set_servers(1, "b");
+  dns.ask(1, "www.test A");
+  dns.ask(2, "www.test A route=2", 1);
+  dns.ask(3, "www.test A route=2", 1);
+  dns.ask(4, "www.test AAAA route=2", 1);
+  dns.expect({"ask a www.test A", "ask b www.test A", "ask b www.test AAAA"});
+  dns.answer("a", "NOERROR | 60 A 10.0.0.1");
+  dns.expect({"finish 1: NOERROR | 60 A 10.0.0.1 from a"});
+  dns.ask(5, "www.test AAAA");
+  dns.expect({"ask a www.test AAAA"});
+  dns.answer("b", "NOERROR | 60 A 10.0.0.2");
+  dns.expect({"finish 2 3: NOERROR | 60 A 10.0.0.2 from b"});
+  dns.pass(4500ms);
+  dns.skip();
+}
+
 TEST_CASE("a query whose outcome is not known any more tells nothing") {
   OutstandingScript dns;
   dns.set_servers(0, "a");

@@ -23,10 +23,12 @@ struct World {
   Cache failures{100, 1};
   Turns turns;
   dns::Bytes scratch = dns::Bytes(dns::kMaxMessage);
+  dns::ExtendedError scratch_error;
   dns::Bytes slot = dns::Bytes(dns::kMaxUdpPayload);
 
   Tables tables() {
-    return {settings, addresses, hosts, blocked, zones, cache, failures, turns, scratch};
+    return {settings, addresses, hosts, blocked, zones,
+            cache,    failures,  turns, scratch, scratch_error};
   }
 
   void keep(const std::string& name) {
@@ -39,7 +41,7 @@ struct World {
 
   std::optional<Source> source_of(const Packet& packet) {
     Lookup lookup({IpAddress::v4(127, 0, 0, 1), Transport::Udp});
-    const Step step = lookup.start(tables(), packet, Milliseconds(1'000), slot);
+    const Step step = lookup.start({tables(), Milliseconds(1'000), slot}, packet);
     const auto* const reply = std::get_if<Reply>(&step);
     return reply ? std::optional(reply->source) : std::nullopt;
   }

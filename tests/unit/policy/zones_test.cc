@@ -5,6 +5,7 @@
 #include <string>
 
 #include "catch.h"
+#include "policy/route.h"
 
 namespace dnslet::policy {
 namespace {
@@ -13,6 +14,17 @@ dns::Name name(const std::string& text) {
   const auto parsed = dns::Name::from_text(text);
   REQUIRE(parsed);
   return *parsed;
+}
+
+TEST_CASE("by name the zone has the say whom to ask, on another route its own set") {
+  Zones zones(1);
+  zones.add(name("example"), 1);
+  CHECK(servers_of(zones, Route::ByName, name("www.example")) == 1);
+  CHECK(servers_of(zones, Route::ByName, name("www.test")) == kDefaultServers);
+  for (const ServerSetNumber set : {kDefaultServers, ServerSetNumber{1}, ServerSetNumber{2}}) {
+    CHECK(route_to(set) != Route::ByName);
+    CHECK(servers_of(zones, route_to(set), name("www.example")) == set);
+  }
 }
 
 TEST_CASE("a name belongs to the closest zone that covers it, and that zone is told") {

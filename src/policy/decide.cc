@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/decide.h"
+
+#include <array>
+
+#include "policy/own_names.h"
+#include "policy/special.h"
+
+namespace dnslet::policy {
+namespace {
+
+using dns::Rcode;
+using dns::Type;
+
+Family family_of(Type type) { return type == Type::A ? Family::V4 : Family::V6; }
+
+// Those that take turns where `room` bytes are sent: all that fit, and a few times as many, so that
+// the cost follows what is sent.
+std::vector<IpAddress> addresses_of(const HostsTable& table, uint32_t owner, Type type,
+                                    std::size_t room) {
+  constexpr std::size_t kTimes = 4;
+  constexpr std::size_t kSmallestRecord = 16;
+  const std::size_t most = kTimes * room / kSmallestRecord;
+  std::vector<IpAddress> addresses;
+  table.walk_addresses(owner, [&](const IpAddress& address) {
+    if (address.family == family_of(type)) addresses.push_back(address);
+    return addresses.size() < most;
+  });
+  return addresses;
+}
+
+void add_rotated(dns::ReplyWriter& reply, const std::vector<IpAddress>& addresses, uint32_t turn) {
+  for (std::size_t i = 0; i < addresses.size() && !reply.is_full(); ++i)
+    reply.add_address(addresses[(i + turn) % addresses.size()], kStaticTtl);
+}
+
+MaybeFound found_in(dns::ReplyWriter& reply, Source source) {
+  return MaybeFound(std::in_place, reply.finish(), source, dns::Authority::Own);
+}
+
+const HostsTable& table_for(const Tables& tables, Source source) {
+  return source == Source::Address ? tables.addresses : tables.hosts;
+}
+
+// The addresses of an entry, of which there may be none of this family. They take turns here, where
+// it is known which of them are written.
+MaybeFound answer_owner(const Turn& turn, const ClientQuestion& asked, Source source,
+                        uint32_t owner) {
+  const Tables& tables = turn.tables;
+  const HostsTable& table = table_for(tables, source);
+  const Type type = asked.question.type;
+  dns::ReplyWriter reply(turn.out, asked.question, Rcode::NoError);
+  if (tables.settings.rotation == Rotation::On) {
+    std::vector<uint32_t>& turns =
+        source == Source::Address ? tables.turns.addresses : tables.turns.hosts;
+    add_rotated(reply, addresses_of(table, owner, type, turn.out.size()), turns[owner]++);
+  } else {
+    table.walk_addresses(owner, [&](const IpAddress& address) {
+      if (address.family == family_of(type)) reply.add_address(address, kStaticTtl);
+      return !reply.is_full();
+    });
+  }
+  return found_in(reply, source);
+}
+
+MaybeFound answer_from(const Turn& turn, const ClientQuestion& asked, Source source) {
+  const HostsTable& table = table_for(turn.tables, source);
+  const dns::QuestionView& question = asked.question;
+  if (question.type == Type::PTR) {
+    const auto address = dns::address_of_reverse(question.name);
+    const auto name = address ? table.find_name(*address) : std::nullopt;
+    if (!name) return std::nullopt;
+    dns::ReplyWriter reply(turn.out, question, Rcode::NoError);
+    reply.add_ptr(*name, kStaticTtl);
+    return found_in(reply, source);
+  }
+
+  // Types other than A and AAAA are upstream's business, also for a name that has an entry.
+  if (!is_address_type(question.type)) return std::nullopt;
+  const auto owner = table.find(question.name);
+  if (!owner) return std::nullopt;
+  return answer_owner(turn, asked, source, *owner);
+}
+
+// No such name, but where it has an address of ours: then it has nothing of this type.
+MaybeFound answer_gone(const Turn& turn, const ClientQuestion& asked, Source source) {
+  const bool is_there = table_of(turn.tables, asked.question.name) != nullptr;
+  return empty_answer(turn, asked, is_there ? Rcode::NoError : Rcode::NxDomain, source);
+}
+
+MaybeFound refuse(const Turn& turn, const ClientQuestion& asked) {
+  return empty_answer(turn, asked, Rcode::Refused, Source::Refused);
+}
+
+MaybeFound answer_chaos_class(const Turn& turn, const ClientQuestion& asked) {
+  const auto text = chaos_text(asked.question, turn.tables.settings.version);
+  if (!text) return refuse(turn, asked);
+  dns::ReplyWriter reply(turn.out, asked.question, Rcode::NoError);
+  reply.add_text(*text, 0);
+  return found_in(reply, Source::Chaos);
+}
+
+MaybeFound answer_under(const KeyTable& blocked, const Turn& turn, const ClientQuestion& asked) {
+  if (!find_closest(blocked, asked.question.name)) return std::nullopt;
+  return answer_gone(turn, asked, Source::Block);
+}
+
+MaybeFound answer_kind(const Turn& turn, const ClientQuestion& asked, Special kind) {
+  if (kind == Special::NoSuchDomain) return answer_gone(turn, asked, Source::Special);
+  const Type type = asked.question.type;
+  dns::ReplyWriter reply(turn.out, asked.question, Rcode::NoError);
+  if (kind == Special::Localhost && is_address_type(type))
+    reply.add_address(IpAddress::loopback(family_of(type)), kStaticTtl);
+  if (kind == Special::LoopbackName && type == Type::PTR)
+    reply.add_ptr(*dns::Name::from_text("localhost"), kStaticTtl);
+  return found_in(reply, Source::Special);
+}
+
+// Nearly all questions come by here on their way to the cache: what looks closer is apart, so that
+// a rung that has nothing to look at costs a comparison.
+inline MaybeFound refuse_client(const Turn& turn, const ClientQuestion& asked) {
+  if (turn.tables.settings.allows(asked.client.address)) return std::nullopt;
+  return refuse(turn, asked);
+}
+
+inline MaybeFound refuse_kind(const Turn& turn, const ClientQuestion& asked) {
+  const auto& [name, type, qclass] = asked.question;
+  const bool is_transfer = type == Type::AXFR || type == Type::IXFR;
+  const bool is_known_class = qclass == dns::Class::IN || qclass == dns::Class::CH;
+  if (is_known_class && !is_transfer) return std::nullopt;
+  return refuse(turn, asked);
+}
+
+inline MaybeFound answer_chaos(const Turn& turn, const ClientQuestion& asked) {
+  if (asked.question.qclass != dns::Class::CH) return std::nullopt;
+  return answer_chaos_class(turn, asked);
+}
+
+inline MaybeFound answer_address(const Turn& turn, const ClientQuestion& asked) {
+  if (turn.tables.addresses.empty()) return std::nullopt;
+  return answer_from(turn, asked, Source::Address);
+}
+
+inline MaybeFound answer_hosts(const Turn& turn, const ClientQuestion& asked) {
+  if (turn.tables.hosts.empty()) return std::nullopt;
+  return answer_from(turn, asked, Source::Hosts);
+}
+
+inline MaybeFound answer_blocked(const Turn& turn, const ClientQuestion& asked) {
+  const KeyTable& blocked = turn.tables.blocked;
+  if (blocked.empty()) return std::nullopt;
+  return answer_under(blocked, turn, asked);
+}
+
+inline MaybeFound answer_special(const Turn& turn, const ClientQuestion& asked) {
+  const Special kind = special_kind(asked.question.name);
+  if (kind == Special::None) return std::nullopt;
+  return answer_kind(turn, asked, kind);
+}
+
+inline MaybeFound answer_filtered(const Turn& turn, const ClientQuestion& asked) {
+  const Type type = asked.question.type;
+  const Filter filter = turn.tables.settings.filter;
+  const bool is_filtered =
+      (filter == Filter::A && type == Type::A) || (filter == Filter::Aaaa && type == Type::AAAA);
+  if (!is_filtered) return std::nullopt;
+  return empty_answer(turn, asked, Rcode::NoError, Source::Filter);
+}
+
+constexpr std::array kLadder = {
+    Rung{refuse_client, Source::Refused, "--allow", Rung::Row::WhereItAnswers},
+    Rung{refuse_kind, Source::Refused, "refused", Rung::Row::WhereItAnswers},
+    Rung{answer_chaos, Source::Chaos, "chaos", Rung::Row::WhereItAnswers},
+    Rung{answer_address, Source::Address, "--address"},
+    Rung{answer_hosts, Source::Hosts, "hosts"},
+    Rung{answer_blocked, Source::Block, "--block"},
+    Rung{answer_special, Source::Special, "special"},
+    Rung{answer_filtered, Source::Filter, "--filter"},
+    Rung{nullptr, Source::Upstream, "servers", Rung::Row::WhereItAnswers},
+};
+
+// Written out by the compiler.
+template <std::size_t Index = 0>
+MaybeFound first_from(const Turn& turn, const ClientQuestion& asked) {
+  if constexpr (kLadder[Index].answer == nullptr) {
+    return std::nullopt;
+  } else {
+    if (auto found = kLadder[Index].answer(turn, asked)) return found;
+    return first_from<Index + 1>(turn, asked);
+  }
+}
+
+}  // namespace
+
+std::span<const Rung> ladder() { return kLadder; }
+
+Decision decide(const Turn& turn, const ClientQuestion& asked) { return {first_from(turn, asked)}; }
+
+MaybeFound answer_any(const Turn& turn, const ClientQuestion& asked) {
+  if (!is_address_type(asked.question.type)) return std::nullopt;
+  const HostsTable* const table = any_table_of(turn.tables, asked.question.name);
+  if (table == nullptr) return std::nullopt;
+  const Source source = table == &turn.tables.addresses ? Source::Address : Source::Hosts;
+  return answer_owner(turn, asked, source, *table->find_any());
+}
+
+}  // namespace dnslet::policy

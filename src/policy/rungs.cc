@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/rungs.h"
+
+#include <utility>
+
+#include "dns/patch.h"
+#include "policy/own_names.h"
+
+namespace dnslet::policy {
+namespace {
+
+using dns::Rcode;
+
+// The hit is gone soon, and most have no error.
+const dns::ExtendedError* keep_error(const Tables& tables, const CacheHit& hit) {
+  if (hit.error.empty()) return nullptr;
+  tables.scratch_error = hit.error;
+  return &tables.scratch_error;
+}
+
+MaybeFound found_failure(const Tables& tables, const CacheHit& hit) {
+  MaybeFound found(std::in_place, hit.message, Source::Cache);
+  found->error = keep_error(tables, hit);
+  found->left = hit.left;
+  return found;
+}
+
+// An entry counts the turns of its addresses.
+MaybeFound found_fresh(const Tables& tables, const CacheHit& hit, Scope scope) {
+  MaybeFound found(std::in_place, hit.message, Source::Cache);
+  found->error = keep_error(tables, hit);
+  found->turn = hit.turn;
+  found->scope = scope;
+  found->left = hit.left;
+  found->is_ending = hit.is_ending;
+  found->wants_refresh = hit.wants_refresh;
+  return found;
+}
+
+MaybeFound found_stale(const Tables& tables, const CacheHit& hit, Scope scope) {
+  MaybeFound found(std::in_place, hit.message, Source::Stale);
+  found->error = keep_error(tables, hit);
+  found->turn = hit.turn;
+  found->scope = scope;
+  return found;
+}
+
+// Where nothing is kept that holds: an answer that has ended, where upstream has failed within the
+// last second, or else the failure.
+MaybeFound answer_failed(const Turn& turn, const ClientQuestion& asked, Scope scope) {
+  const Tables& tables = turn.tables;
+  const auto failure =
+      tables.failures.find(key_of(asked, scope), turn.now, turn.out, tables.scratch);
+  if (tables.cache.keeps_stale()) {
+    auto found = answer_stale(turn, asked, scope, failure ? Ended::Any : Ended::JustTried);
+    if (found) return found;
+  }
+  if (!failure) return std::nullopt;
+  return found_failure(tables, *failure);
+}
+
+}  // namespace
+
+MaybeFound answer_cached(const Turn& turn, const ClientQuestion& asked, Scope scope) {
+  const Tables& tables = turn.tables;
+  const CacheKey key = key_of(asked, scope);
+  if (const auto hit = tables.cache.find(key, turn.now, turn.out, tables.scratch))
+    return found_fresh(tables, *hit, scope);
+  return answer_failed(turn, asked, scope);
+}
+
+MaybeFound answer_stale(const Turn& turn, const ClientQuestion& asked, Scope scope, Ended which) {
+  const Tables& tables = turn.tables;
+  if (!tables.cache.keeps_stale()) return std::nullopt;
+  const auto hit =
+      tables.cache.find_stale(key_of(asked, scope), turn.now, {turn.out, tables.scratch}, which);
+  if (!hit) return std::nullopt;
+  return found_stale(tables, *hit, scope);
+}
+
+MaybeFound refuse_forwarding(const Turn& turn, const ClientQuestion& asked) {
+  const Tables& tables = turn.tables;
+  if (tables.settings.forwards) return std::nullopt;
+  // A question for addresses has passed all names that have some.
+  const dns::NameView name = asked.question.name;
+  const bool is_for_address = is_address_type(asked.question.type);
+  const auto* const table =
+      is_for_address ? reverse_table_of(tables, name) : own_table(tables, name);
+  if (table == nullptr) return empty_answer(turn, asked, Rcode::Refused, Source::Refused);
+  return empty_answer(turn, asked, Rcode::NoError,
+                      table == &tables.addresses ? Source::Address : Source::Hosts);
+}
+
+MaybeFound empty_answer(const Turn& turn, const ClientQuestion& asked, Rcode rcode, Source source) {
+  const bool is_refusal = source == Source::Refused || source == Source::Error;
+  dns::ReplyWriter reply(turn.out, asked.question, rcode);
+  return MaybeFound(std::in_place, reply.finish(), source,
+                    is_refusal ? dns::Authority::None : dns::Authority::Own);
+}
+
+Found copy_of(const Turn& turn, const Answer& answer, Source source) {
+  const dns::BytesView whole = answer.message();
+  const std::size_t room = turn.out.size();
+  const dns::MutableBytesView message =
+      whole.size() <= room ? turn.out.first(whole.size())
+                           : turn.tables.scratch.first(dns::front_size(whole.size(), room));
+  dns::copy_bytes(whole.first(message.size()), message);
+  Found found(message, source);
+  if (!answer.error().empty()) found.error = &answer.error();
+  return found;
+}
+
+}  // namespace dnslet::policy

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/tables.h"
+
+#include <algorithm>
+
+namespace dnslet::policy {
+
+bool Settings::is_listed(const IpAddress& client) const {
+  return std::ranges::any_of(allow,
+                             [&](const Network& network) { return network.contains(client); });
+}
+
+const char* to_text(Source source) {
+  switch (source) {
+    case Source::Hosts:
+      return "hosts";
+    case Source::Address:
+      return "address";
+    case Source::Block:
+      return "block";
+    case Source::Special:
+      return "special";
+    case Source::Filter:
+      return "filter";
+    case Source::Chaos:
+      return "chaos";
+    case Source::Cache:
+      return "cache";
+    case Source::Stale:
+      return "stale";
+    case Source::Upstream:
+      return "upstream";
+    case Source::Refused:
+      return "refused";
+    case Source::Error:
+      return "error";
+  }
+  return "error";
+}
+
+}  // namespace dnslet::policy
