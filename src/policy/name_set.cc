@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/name_set.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cstdlib>
+#include <exception>
+#include <utility>
+
+#include "dns/hash.h"
+
+namespace dnslet::policy {
+namespace {
+
+constexpr std::size_t kFew = 32;  // are sorted by insertion
+constexpr unsigned kTopShift = 56;
+
+void sort_few(std::span<uint64_t> hashes) {
+  for (std::size_t i = 1; i < hashes.size(); ++i) {
+    const uint64_t hash = hashes[i];
+    std::size_t at = i;
+    for (; at > 0 && hashes[at - 1] > hash; --at) hashes[at] = hashes[at - 1];
+    hashes[at] = hash;
+  }
+}
+
+// Sorts in place by the byte at `shift`, then each part by the byte below. Ends: there are eight.
+void sort_by_byte(std::span<uint64_t> hashes, unsigned shift) {
+  if (hashes.size() <= kFew) return sort_few(hashes);
+  const auto byte_of = [shift](uint64_t hash) { return hash >> shift & 255; };
+  std::array<std::size_t, 257> starts{};
+  for (const uint64_t hash : hashes) ++starts[byte_of(hash) + 1];
+  for (std::size_t i = 1; i < starts.size(); ++i) starts[i] += starts[i - 1];
+
+  std::array<std::size_t, 256> next;
+  std::copy_n(starts.begin(), next.size(), next.begin());
+  for (std::size_t part = 0; part < next.size(); ++part) {
+    while (next[part] < starts[part + 1]) {  // ends: each turn puts one where it belongs
+      uint64_t& hash = hashes[next[part]];
+      const std::size_t home = byte_of(hash);
+      std::swap(hash, hashes[next[home]++]);
+    }
+  }
+  if (shift == 0) return;
+  for (std::size_t part = 0; part < next.size(); ++part)
+    sort_by_byte(hashes.subspan(starts[part], starts[part + 1] - starts[part]), shift - 8);
+}
+
+}  // namespace
+
+NameHashes::NameHashes(dns::NameView name, uint64_t seed) {
+  std::array<uint8_t, kMaxLabels> starts;
+  const dns::BytesView wire = name.wire();
+  for (std::size_t at = 0; wire[at] != 0; at += std::size_t{1} + wire[at])
+    starts[count_++] = static_cast<uint8_t>(at);
+  uint64_t hash = seed;
+  for (std::size_t i = 0; i < count_; ++i) {
+    const std::size_t start = starts[count_ - 1 - i];
+    hash = dns::hash(wire.subspan(start + 1, wire[start]), hash);
+    hashes_[i] = hash;
+  }
+}
+
+HashArray::~HashArray() { std::free(hashes_); }
+
+HashArray::HashArray(HashArray&& other) noexcept { *this = std::move(other); }
+
+HashArray& HashArray::operator=(HashArray&& other) noexcept {
+  std::swap(hashes_, other.hashes_);
+  std::swap(size_, other.size_);
+  std::swap(capacity_, other.capacity_);
+  std::swap(index_bits_, other.index_bits_);
+  std::swap(index_, other.index_);
+  return *this;
+}
+
+std::size_t HashArray::memory() const {
+  return capacity_ * sizeof(uint64_t) + index_.capacity() * sizeof(uint32_t);
+}
+
+void HashArray::resize(std::size_t capacity) {
+  void* const moved = std::realloc(hashes_, capacity * sizeof(uint64_t));
+  if (moved == nullptr) std::terminate();
+  hashes_ = static_cast<uint64_t*>(moved);
+  capacity_ = capacity;
+}
+
+void HashArray::add(uint64_t hash) {
+  constexpr std::size_t kFirst = 16;
+  if (size_ == capacity_) resize(std::max(kFirst, capacity_ * 2));  // never written: not resident
+  hashes_[size_++] = hash;
+}
+
+void HashArray::finish() {
+  if (size_ == 0) return;
+  sort_by_byte({hashes_, size_}, kTopShift);
+  size_ = static_cast<std::size_t>(std::unique(hashes_, hashes_ + size_) - hashes_);
+  resize(size_);
+  build_index();
+}
+
+// For some 16 hashes each; at most 16 bits.
+void HashArray::build_index() {
+  constexpr unsigned kMaxBits = 16;
+  constexpr unsigned kInOne = 4;  // bits
+  const auto width = static_cast<unsigned>(std::bit_width(size_));
+  index_bits_ = width <= kInOne ? 1 : std::min(width - kInOne, kMaxBits);
+  index_.resize((std::size_t{1} << index_bits_) + 1);
+  std::size_t at = 0;
+  for (std::size_t top = 0; top < index_.size(); ++top) {
+    while (at < size_ && hashes_[at] >> (64 - index_bits_) < top) ++at;
+    index_[top] = static_cast<uint32_t>(at);
+  }
+}
+
+bool HashArray::has(uint64_t hash) const {
+  if (index_.empty()) return false;
+  const std::size_t top = hash >> (64 - index_bits_);
+  return std::binary_search(hashes_ + index_[top], hashes_ + index_[top + 1], hash);
+}
+
+void NameSet::Kind::add(std::span<const uint64_t> name) {
+  hashes.add(name.back());
+  labels.set(name.size());
+}
+
+bool NameSet::Kind::has_any(std::span<const uint64_t> names) const {
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (labels[i + 1] && hashes.has(names[i])) return true;
+  return false;
+}
+
+bool NameSet::Kind::has_last(std::span<const uint64_t> names) const {
+  return labels[names.size()] && hashes.has(names.back());
+}
+
+void NameSet::add(dns::NameView name, Covers covers, uint64_t seed) {
+  assert(!name.is_root());
+  const NameHashes hashes(name, seed);
+  switch (covers) {
+    case Covers::Name:
+      return names_.add(hashes.all());
+    case Covers::NameAndBelow:
+      return names_and_below_.add(hashes.all());
+    case Covers::Below:
+      return below_.add(hashes.all());
+  }
+}
+
+void NameSet::finish() {
+  for (Kind* const kind : {&names_, &names_and_below_, &below_}) kind->hashes.finish();
+}
+
+std::size_t NameSet::size() const {
+  return names_.hashes.size() + names_and_below_.hashes.size() + below_.hashes.size();
+}
+
+std::size_t NameSet::memory() const {
+  return names_.hashes.memory() + names_and_below_.hashes.memory() + below_.hashes.memory();
+}
+
+bool NameSet::has(const NameHashes& name) const {
+  const std::span<const uint64_t> hashes = name.all();
+  if (hashes.empty()) return false;
+  return names_and_below_.has_any(hashes) || names_.has_last(hashes) ||
+         below_.has_any(hashes.first(hashes.size() - 1));
+}
+
+}  // namespace dnslet::policy
