@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/list_line.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "base/text.h"
+
+namespace dnslet::policy {
+namespace {
+
+constexpr std::string_view kBlanks = " \t";
+constexpr std::string_view kOfAdblock = "|^$*";
+
+// What a list's names are made of: letters, digits, `-` and `_`.
+constexpr bool is_of_label(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_';
+}
+
+constexpr std::array<bool, 256> kOfName = [] {
+  std::array<bool, 256> table{};
+  for (int i = 0; i < 128; ++i)
+    table[static_cast<std::size_t>(i)] = is_of_label(static_cast<char>(i)) || i == '.';
+  return table;
+}();
+
+bool is_plain(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return kOfName[static_cast<uint8_t>(c)]; });
+}
+
+// The top domain of a name is no number: such a text is an address with a slip in it.
+bool has_number_on_top(std::string_view text) {
+  const std::string_view top = text.substr(text.rfind('.') + 1);
+  return top.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+std::string_view without_final_dot(std::string_view text) {
+  if (text.ends_with('.')) text.remove_suffix(1);
+  return text;
+}
+
+// What hosts files name for this machine and its networks, and many lists keep.
+bool is_of_this_host(std::string_view text) {
+  constexpr std::array<std::string_view, 13> kNames = {
+      "localhost",      "localhost.localdomain", "localhost4",     "localhost6",   "local",
+      "broadcasthost",  "ip6-localhost",         "ip6-loopback",   "ip6-localnet", "ip6-allnodes",
+      "ip6-allrouters", "ip6-allhosts",          "ip6-mcastprefix"};
+  const std::string name = lower_case(without_final_dot(text));
+  return std::ranges::find(kNames, name) != kNames.end() || name.ends_with(".localdomain") ||
+         IpAddress::from_text(name);
+}
+
+bool is_comment(std::string_view text) {
+  return text.empty() || text.starts_with('#') || text.starts_with('!') || text.starts_with('[') ||
+         text.starts_with("//");
+}
+
+// Without the `#` behind a blank and what follows it.
+std::string_view without_comment(std::string_view text) {
+  for (std::size_t at = text.find('#'); at != std::string_view::npos; at = text.find('#', at + 1))
+    if (kBlanks.find(text[at - 1]) != std::string_view::npos) return trimmed(text.substr(0, at));
+  return text;
+}
+
+// Whether it is an address, maybe with a zone, and names behind it.
+bool is_of_hosts(std::string_view text) {
+  const std::size_t blank = text.find_first_of(kBlanks);
+  if (blank == std::string_view::npos || trimmed(text.substr(blank)).starts_with('@')) return false;
+  return IpAddress::from_text(text.substr(0, std::min(blank, text.find('%')))).has_value();
+}
+
+// Rules about the elements of pages: "##", "#@#", "#?#", "#$#", "#%#", "$$", "$@$".
+bool is_about_elements(std::string_view text) {
+  for (const char* mark : {"##", "#@", "#?", "#$", "#%", "$$", "$@$"})
+    if (text.find(mark) != std::string_view::npos) return true;
+  return false;
+}
+
+// Whether an Adblock pattern of such a text is about more than names.
+bool is_of_url(std::string_view text) {
+  return text.find_first_of("/:^|?=&%~,;") != std::string_view::npos;
+}
+
+// `text` behind a prefix, whatever its case.
+std::optional<std::string_view> behind(std::string_view text, std::string_view prefix) {
+  if (text.size() < prefix.size() || lower_case(text.substr(0, prefix.size())) != prefix)
+    return std::nullopt;
+  return text.substr(prefix.size());
+}
+
+}  // namespace
+
+void ListLine::parse(std::string_view text) {
+  entries.clear();
+  attributes.clear();
+  included.clear();
+  fault = Fault::None;
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  text = trimmed(text);
+  if (is_comment(text)) return;
+  if (is_plain(text)) return parse_word(text);  // most lines
+  text = without_comment(text);
+
+  for (const char* kind : {"domain:", "full:", "keyword:", "regexp:", "include:"})
+    if (const auto value = behind(text, kind)) return parse_prefixed(kind, *value);
+  for (const char* key : {"local=/", "server=/", "address=/"})
+    if (const auto value = behind(text, key)) return parse_dnsmasq(key, *value);
+  if (is_of_hosts(text)) return parse_hosts(split_blanks(text));
+  if (is_about_elements(text)) return fail(Fault::LeftOut);
+  const bool is_wildcard = text.starts_with("*.") && text.find('*', 1) == std::string_view::npos;
+  const std::string_view rest = text.substr(is_wildcard ? 1 : 0);
+  if (text.starts_with("@@") || rest.find_first_of(kOfAdblock) != std::string_view::npos)
+    return parse_adblock(text);
+  parse_words(text);
+}
+
+bool ListLine::has_attributes(const std::vector<std::string>& wanted) const {
+  return std::ranges::all_of(wanted, [this](const std::string& attribute) {
+    const bool is_excluded = attribute.starts_with('-');
+    const auto found = std::ranges::find(attributes, attribute.substr(is_excluded ? 1 : 0));
+    return (found == attributes.end()) == is_excluded;
+  });
+}
+
+// False: it is no name. REQUIRES: the line has no other form.
+bool ListLine::add_name(std::string_view text, Covers covers) {
+  text = without_final_dot(text);
+  if (text.empty() || !is_plain(text) || has_number_on_top(text)) return false;
+  auto name = dns::Name::from_text(text);
+  if (!name) return false;
+  entries.emplace_back();
+  entries.back().covers = covers;
+  entries.back().name = *name;
+  return true;
+}
+
+// A domain, maybe with a wildcard's mark in front.
+bool ListLine::add_domain(std::string_view text, Covers covers_wildcard) {
+  if (text.starts_with("*.")) return add_name(text.substr(2), covers_wildcard);
+  if (text.starts_with("+.")) return add_name(text.substr(2), Covers::NameAndBelow);
+  return add_name(text.substr(text.starts_with('.') ? 1 : 0), Covers::NameAndBelow);
+}
+
+void ListLine::read_attributes(const std::vector<std::string_view>& words) {
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    if (words[i].size() < 2 || words[i].front() != '@') return fail(Fault::Unreadable);
+    attributes.push_back(lower_case(words[i].substr(1)));
+  }
+}
+
+void ListLine::parse_prefixed(std::string_view kind, std::string_view value) {
+  const std::vector<std::string_view> words = split_blanks(value);
+  if (words.empty()) return fail(Fault::Unreadable);
+  read_attributes(words);
+  if (fault != Fault::None) return;
+  const std::string_view word = words.front();
+  if (kind == "include:") {
+    included = word;
+  } else if (kind == "regexp:") {
+    entries.emplace_back();
+    entries.back().kind = ListEntry::Kind::Expression;
+    entries.back().pattern.text = word;
+  } else if (kind == "keyword:") {
+    NamePattern pattern{lower_case(word)};
+    if (!is_plain(word) || !pattern.says_something()) return fail(Fault::Unreadable);
+    entries.emplace_back();
+    entries.back().kind = ListEntry::Kind::Pattern;
+    entries.back().pattern = std::move(pattern);
+  } else if (!add_name(word, kind == "full:" ? Covers::Name : Covers::NameAndBelow)) {
+    fail(Fault::Unreadable);
+  }
+}
+
+void ListLine::parse_words(std::string_view text) {
+  const std::vector<std::string_view> words = split_blanks(text);
+  read_attributes(words);
+  if (fault == Fault::None) parse_word(words.front());
+}
+
+void ListLine::parse_word(std::string_view word) {
+  if (const auto network = Network::from_text(word)) {
+    entries.emplace_back();
+    entries.back().kind = ListEntry::Kind::Network;
+    entries.back().network = *network;
+    return;
+  }
+  if (add_domain(word, Covers::NameAndBelow)) return;
+  const bool is_network = IpAddress::from_text(word.substr(0, word.find('/'))).has_value();
+  const bool is_url = word.find_first_of("/:") != std::string_view::npos;
+  fail(is_url && !is_network ? Fault::LeftOut : Fault::Unreadable);
+}
+
+void ListLine::parse_hosts(const std::vector<std::string_view>& words) {
+  for (const std::string_view word : std::span(words).subspan(1)) {
+    if (is_of_this_host(word)) continue;
+    const bool is_wildcard = word.starts_with("*.");
+    const bool is_read =
+        is_wildcard ? add_domain(word, Covers::NameAndBelow) : add_name(word, Covers::Name);
+    if (!is_read) fail(Fault::Unreadable);
+  }
+}
+
+// DOMAIN/DOMAIN/…/TARGET, behind the first slash.
+void ListLine::parse_dnsmasq(std::string_view key, std::string_view value) {
+  const std::size_t last = value.rfind('/');
+  if (last == std::string_view::npos || value.find_first_of(kBlanks) != std::string_view::npos)
+    return fail(Fault::Unreadable);
+  const bool is_exception = key == "server=/" && value.substr(last + 1) == "#";
+  std::string_view domains = value.substr(0, last + 1);
+  while (!domains.empty()) {  // ends: takes a domain and its slash
+    const std::string_view domain = domains.substr(0, domains.find('/'));
+    domains.remove_prefix(domain.size() + 1);
+    if (!add_domain(domain, Covers::Below)) fail(Fault::Unreadable);
+  }
+  for (ListEntry& entry : entries) entry.is_exception = is_exception;
+}
+
+void ListLine::parse_adblock(std::string_view text) {
+  const bool is_exception = text.starts_with("@@");
+  if (is_exception) text.remove_prefix(2);
+  const std::size_t dollar = text.find('$');
+  const bool is_important = dollar != std::string_view::npos;
+  if (is_important && lower_case(text.substr(dollar + 1)) != "important")
+    return fail(Fault::LeftOut);
+  text = text.substr(0, dollar);
+
+  NamePattern pattern;
+  if (text.starts_with('|')) {
+    pattern.start = text.starts_with("||") ? NamePattern::Start::Label : NamePattern::Start::Name;
+    text.remove_prefix(text.starts_with("||") ? 2 : 1);
+  }
+  for (const char mark : {'|', '^'}) {
+    if (!text.ends_with(mark)) continue;
+    pattern.end = NamePattern::End::Name;
+    text.remove_suffix(1);
+  }
+  if (is_of_url(text)) return fail(Fault::LeftOut);
+
+  pattern.text = lower_case(pattern.end == NamePattern::End::Name ? without_final_dot(text) : text);
+  const bool is_below = text.starts_with("*.") && pattern.start == NamePattern::Start::Label;
+  const std::string_view domain = text.substr(is_below ? 2 : 0);
+  const bool is_name = pattern.end == NamePattern::End::Name &&
+                       pattern.start != NamePattern::Start::Anywhere &&
+                       domain.find('*') == std::string_view::npos && !domain.starts_with('.');
+  const Covers covers = is_below                                     ? Covers::Below
+                        : pattern.start == NamePattern::Start::Label ? Covers::NameAndBelow
+                                                                     : Covers::Name;
+  if (is_name && IpAddress::from_text(domain)) return fail(Fault::LeftOut);  // about answers
+  if (is_name) {
+    if (!add_name(domain, covers)) return fail(Fault::Unreadable);
+  } else {
+    std::string letters = pattern.text;
+    std::erase(letters, '*');
+    if (!is_plain(letters) || !pattern.says_something()) return fail(Fault::Unreadable);
+    entries.emplace_back();
+    entries.back().kind = ListEntry::Kind::Pattern;
+    entries.back().pattern = std::move(pattern);
+  }
+  entries.back().is_exception = is_exception;
+  entries.back().is_important = is_important;
+}
+
+}  // namespace dnslet::policy
