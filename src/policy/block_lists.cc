@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "policy/block_lists.h"
+
+namespace dnslet::policy {
+
+bool ListedNames::Matches::has(const NameHashes& hashes, dns::NameView name) const {
+  if (!names.empty() && names.has(hashes)) return true;
+  return !patterns.empty() && patterns.has(NameText(name).view());
+}
+
+ListedNames::Matches& ListedNames::matches_of(const ListEntry& entry) {
+  if (entry.is_important) return entry.is_exception ? important_exceptions_ : important_;
+  return entry.is_exception ? exceptions_ : taken_;
+}
+
+void ListedNames::add(const ListEntry& entry) {
+  if (entry.kind == ListEntry::Kind::Name)
+    matches_of(entry).names.add(entry.name, entry.covers, seed_);
+  if (entry.kind == ListEntry::Kind::Pattern) matches_of(entry).patterns.add(entry.pattern);
+}
+
+void ListedNames::finish() {
+  for (Matches* const matches : {&taken_, &exceptions_, &important_, &important_exceptions_}) {
+    matches->names.finish();
+    matches->patterns.finish();
+  }
+}
+
+std::size_t ListedNames::size() const {
+  return taken_.size() + exceptions_.size() + important_.size() + important_exceptions_.size();
+}
+
+bool ListedNames::has(dns::NameView name) const {
+  if (taken_.size() + important_.size() == 0) return false;
+  const NameHashes hashes(name, seed_);
+  if (important_.has(hashes, name)) return !important_exceptions_.has(hashes, name);
+  return taken_.has(hashes, name) && !exceptions_.has(hashes, name) &&
+         !important_exceptions_.has(hashes, name);
+}
+
+}  // namespace dnslet::policy
