@@ -19,10 +19,6 @@
 namespace dnslet::io {
 namespace {
 
-Error cannot_read(const std::string& path, const std::string& reason) {
-  return Error{"cannot read '" + path + "': " + reason};
-}
-
 Error cannot_write(const std::string& path, const std::string& reason) {
   return Error{"cannot write '" + path + "': " + reason};
 }
@@ -60,14 +56,23 @@ bool is_left_behind(std::string_view name) {
 
 }  // namespace
 
-Result<std::string> read_file(const std::string& path, std::size_t limit, const StopFlag& stop) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+Error cannot_read(const std::string& path, const std::string& reason) {
+  return Error{"cannot read '" + path + "': " + reason};
+}
+
+Result<Descriptor> open_to_read(const std::string& path) {
+  Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (!file || fstat(file.get(), &status) != 0) return cannot_read(path, uv_strerror(-errno));
   if (S_ISDIR(status.st_mode)) return cannot_read(path, uv_strerror(UV_EISDIR));
   if (!S_ISREG(status.st_mode)) return cannot_read(path, "not a regular file");
+  return file;
+}
 
-  return read_all(file, path, limit, stop);
+Result<std::string> read_file(const std::string& path, std::size_t limit, const StopFlag& stop) {
+  const auto file = open_to_read(path);
+  if (!file) return file.error();
+  return read_all(*file, path, limit, stop);
 }
 
 Status may_read(const std::string& path) {

@@ -25,6 +25,10 @@ namespace dnslet::io {
 // for what is not a regular file (a pipe or a device could block or never end), and when stopped.
 Result<std::string> read_file(const std::string& path, std::size_t limit,
                               const StopFlag& stop = kNeverStopped);
+// The file, opened for reading. Fails like read_file().
+Result<Descriptor> open_to_read(const std::string& path);
+// "cannot read 'PATH': reason".
+Error cannot_read(const std::string& path, const std::string& reason);
 // Whether this process may read it now; fails like read_file().
 Status may_read(const std::string& path);
 // The path that links lead to; empty where that can't be told.

@@ -116,7 +116,8 @@ void NamePatterns::file(std::size_t letters) {
     Entry rarest{0, static_cast<uint32_t>(i)};
     std::size_t fewest = SIZE_MAX;
     for_each_letters(patterns_[i].text, letters, [&](uint32_t some) {
-      const auto count = static_cast<std::size_t>(std::ranges::equal_range(all, some).size());
+      const auto [first, last] = std::equal_range(all.begin(), all.end(), some);
+      const auto count = static_cast<std::size_t>(last - first);
       if (count >= fewest) return;
       fewest = count;
       rarest.letters = some;
@@ -141,8 +142,9 @@ bool NamePatterns::has_under(std::size_t letters, std::string_view name) const {
     const uint32_t some = letters_at(name.substr(at), letters);
     const std::size_t bit = bit_of(some, bits);
     if ((file.filled[bit / 64] >> bit % 64 & 1) == 0) continue;
-    for (const Entry& entry : std::ranges::equal_range(file.entries, some, {}, &Entry::letters))
-      if (patterns_[entry.pattern].fits(name)) return true;
+    auto entry = std::ranges::lower_bound(file.entries, some, {}, &Entry::letters);
+    for (; entry != file.entries.end() && entry->letters == some; ++entry)
+      if (patterns_[entry->pattern].fits(name)) return true;
   }
   return false;
 }
