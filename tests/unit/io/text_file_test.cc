@@ -2,10 +2,9 @@
 // Copyright the dnslet authors
 #include "io/text_file.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,21 +14,20 @@
 namespace dnslet::io {
 namespace {
 
-// A file of its own for one test, gone at its end.
+// A file in memory alone, whose path leads nowhere once this is gone.
 class Scratch {
  public:
-  explicit Scratch(const std::string& text) {
-    const int fd = mkstemp(path_.data());
-    REQUIRE(fd >= 0);
-    const auto written = write(fd, text.data(), text.size());
-    REQUIRE(written == static_cast<ssize_t>(text.size()));
-    close(fd);
+  explicit Scratch(const std::string& text) : fd_(memfd_create("list", MFD_CLOEXEC)) {
+    REQUIRE(fd_ >= 0);
+    REQUIRE(write(fd_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
   }
-  ~Scratch() { (void)unlink(path_.c_str()); }
-  const std::string& path() const { return path_; }
+  ~Scratch() { close(fd_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
 
  private:
-  std::string path_ = "/tmp/dnslet-text-file-XXXXXX";
+  int fd_;
 };
 
 std::vector<std::string> lines_of(const TextFile& file) {
