@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// Reads a list of names and the files that its include: lines name, line by line.
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/stop_flag.h"
+#include "io/text_file.h"
+#include "policy/list_line.h"
+
+namespace dnslet::config {
+
+class ListReader {
+ public:
+  // What includes include ends, whoever includes whom.
+  static constexpr std::size_t kMaxDepth = 8;
+  static constexpr std::size_t kMaxIncluded = 1000;
+
+  using File = std::shared_ptr<const io::TextFile>;
+  // Where an entry stands. Borrows.
+  struct Place {
+    const std::string& path;
+    std::size_t line;  // counts from 1
+    std::string_view text;
+  };
+  struct Callbacks {
+    // Opens a file, or tells why that can't be; null: it is to be passed over.
+    std::function<Result<File>(const std::string& path)> open;
+    std::function<void(const policy::ListEntry& entry, const Place& place)> on_entry;
+  };
+
+  // Lines of one kind: how many, and the first of them.
+  struct Count {
+    std::size_t lines = 0;
+    std::size_t first = 0;  // counts from 1
+    void add(std::size_t line) {
+      if (lines++ == 0) first = line;
+    }
+  };
+  // The lines of a file that take nothing and are no comments.
+  struct Report {
+    std::string path;
+    Count unreadable;
+    Count left_out;
+    Count expressions;
+  };
+
+  // `stop` is borrowed.
+  ListReader(Callbacks callbacks, const StopFlag& stop)
+      : callbacks_(std::move(callbacks)), stop_(stop) {}
+
+  // Reads a list. Fails if a file can't be opened or read to its end.
+  Status read(const std::string& path);
+  // One for each file that was read, in order.
+  const std::vector<Report>& reports() const { return reports_; }
+
+ private:
+  // A file of which lines with these attributes are wanted.
+  struct Visit {
+    std::string path;
+    std::vector<std::string> wanted;
+    std::size_t depth = 0;
+  };
+
+  Status read(const Visit& visit);
+  Status read_lines(const Visit& visit, const io::TextFile& file);
+  Status include(const Visit& visit, const policy::ListLine& line);
+
+  Callbacks callbacks_;
+  const StopFlag& stop_;
+  std::vector<Report> reports_;
+  std::size_t included_ = 0;
+};
+
+}  // namespace dnslet::config
