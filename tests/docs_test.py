@@ -25,6 +25,7 @@ SAMPLES = {
     "SERVER,...": "192.0.2.7:5398",
     "NETWORK,...": "192.0.2.0/24",
     "PATH": "/dev/null",
+    "PATH,...": "/dev/null",
     "MS": "7",
     "SECONDS": "7",
     "N": "7",

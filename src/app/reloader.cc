@@ -34,11 +34,15 @@ void Reloader::reload() {
   callbacks_.on_reload();
   parts_left_ = 2;
   reloaded_conf_ = std::make_shared<ConfOutcome::element_type>();
-  hosts_work_.run([this](const StopFlag& stop) { files_.hosts.reload(stop); },
-                  [this] {
-                    reloaded_hosts_ = files_.hosts.table();
-                    on_part();
-                  });
+  hosts_work_.run(
+      [this](const StopFlag& stop) {
+        files_.hosts.reload(stop);
+        files_.lists.reload(stop);
+      },
+      [this] {
+        reloaded_hosts_ = files_.hosts.table();
+        on_part();
+      });
   conf_work_.run(
       [this, outcome = reloaded_conf_](const StopFlag& stop) {
         if (files_.sources.uses_resolv_conf()) *outcome = files_.sources.read();
@@ -51,6 +55,7 @@ void Reloader::reload() {
 void Reloader::on_part() {
   if (--parts_left_ > 0) return;
   use(reloaded_conf_);
+  if (!files_.lists.empty()) callbacks_.use_lists(files_.lists.lists());
   callbacks_.use_hosts(std::exchange(reloaded_hosts_, nullptr));
   callbacks_.on_reloaded();
   if (is_to_reload_) reload();
@@ -61,9 +66,11 @@ void Reloader::look_at_hosts() {
   hosts_work_.run(
       [this](const StopFlag& stop) {
         if (files_.hosts.has_changed()) files_.hosts.reload(stop);
+        if (files_.lists.has_changed()) files_.lists.reload(stop);
       },
-      [this, before = files_.hosts.table().get()] {
-        if (files_.hosts.table().get() != before) callbacks_.use_hosts(files_.hosts.table());
+      [this, hosts = files_.hosts.table().get(), lists = files_.lists.lists().get()] {
+        if (files_.lists.lists().get() != lists) callbacks_.use_lists(files_.lists.lists());
+        if (files_.hosts.table().get() != hosts) callbacks_.use_hosts(files_.hosts.table());
       });
 }
 

@@ -2,8 +2,8 @@
 // Copyright the dnslet authors
 #pragma once
 
-// Keeps up with what is on the disk, beside the loop: hosts files, resolv.conf, and dnslet's own
-// entry there. Files are read, tables built and edits made on two threads, one for what may be
+// Keeps up with what is on the disk, beside the loop: hosts files, lists, resolv.conf, and dnslet's
+// own entry there. Files are read, tables built and edits made on two threads, one for what may be
 // large and one for resolv.conf; the loop takes what has come of it.
 
 #include <functional>
@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "config/host_resolver.h"
 #include "config/hosts_files.h"
+#include "config/list_files.h"
 #include "config/name_sources.h"
 #include "io/background.h"
 #include "io/loop.h"
@@ -26,12 +27,14 @@ class Reloader {
   // What is kept up with. Theirs alone from start() to stop(), and borrowed.
   struct Files {
     config::HostsFiles& hosts;
+    config::ListFiles& lists;
     config::NameSources& sources;
     std::optional<config::HostResolver>& host_resolver;
   };
   // Called in the loop.
   struct Callbacks {
     std::function<void(const Hosts& hosts)> use_hosts;
+    std::function<void(const config::ListFiles::Lists& lists)> use_lists;
     std::function<void(const Result<config::Forwarding>& forwarding)> use_servers;
     std::function<void()> on_reload;  // one begins
     std::function<void()> on_reloaded;
@@ -39,8 +42,8 @@ class Reloader {
 
   Reloader(io::Loop& loop, const Files& files, Callbacks callbacks);
 
-  // Begins to look for changes, in hosts files every `hosts_poll` (0: never). Calls `on_started` as
-  // soon as the host's programs can find dnslet, where they are to.
+  // Begins to look for changes, in hosts files and lists every `hosts_poll` (0: never). Calls
+  // `on_started` as soon as the host's programs can find dnslet, where they are to.
   void start(io::Milliseconds hosts_poll, std::function<void()> on_started);
   // Reads everything again. However often it is called while that is under way, it happens once
   // more.

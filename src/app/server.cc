@@ -106,6 +106,7 @@ Server::Server(config::Options options)
       blocked_(blocked_domains(options_, seed_)),
       zones_(stub_zones(options_, seed_)),
       hosts_(options_.hosts_files, seed_, log_),
+      lists_({options_.blocklists, options_.allowlists}, seed_, log_),
       sources_(options_),
       left_out_(options_.resolv_conf, log_),
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
@@ -125,8 +126,9 @@ Server::Server(config::Options options)
       names_(loop(), log_),
       reports_({options_, log_, cache_, workers_, names_}),
       hosts_in_force_(hosts_.table()),
-      reloader_(loop(), {hosts_, sources_, host_resolver_},
+      reloader_(loop(), {hosts_, lists_, sources_, host_resolver_},
                 {[this](const serve::Worker::Hosts& hosts) { use_hosts(hosts); },
+                 [this](const serve::Worker::Lists& lists) { use_lists(lists); },
                  [this](const Result<config::Forwarding>& forwarding) { use_servers(forwarding); },
                  [] { io::notify_reloading(); },
                  [this] {
@@ -151,6 +153,8 @@ Status Server::configure() {
   if (const Status status = hosts_.load(); !status)
     return Error{"--hostsfile (DNSMASQ_HOSTSFILE): " + status.error().text};
   use_hosts(hosts_.table());
+  if (Status status = lists_.load(); !status) return status;
+  use_lists(lists_.lists());
   if (!cache_.reserve())  // behind use_hosts(), which empties it
     return Error{"no memory for a cache of " + std::to_string(options_.cache_capacity) +
                  " answers; set a lower --rcache (DNSMASQ_RCACHE)"};
@@ -215,7 +219,7 @@ Status Server::run() {
 bool Server::explain() {
   const config::Forwarding none;
   report::Explanation explanation(
-      {shared_, hosts_, forwarding_ ? *forwarding_ : none, *workers_.front()}, stdout);
+      {shared_, hosts_, lists_, forwarding_ ? *forwarding_ : none, *workers_.front()}, stdout);
   return explanation.tell(options_.explained);
 }
 
@@ -306,6 +310,7 @@ void Server::forward_to(const config::Forwarding& forwarding) {
 // Those who may read a file at the start are not always those who read it again.
 void Server::warn_of_user() {
   std::vector<std::string> sentences = hosts_.unreadable();
+  for (std::string& sentence : lists_.unreadable()) sentences.push_back(std::move(sentence));
   if (sources_.uses_resolv_conf())
     if (const Status status = io::may_read(options_.resolv_conf); !status)
       sentences.push_back(status.error().text);
@@ -330,6 +335,10 @@ void Server::use_hosts(const serve::Worker::Hosts& hosts) {
       former_hosts_.pop_front();
     });
   });
+}
+
+void Server::use_lists(const serve::Worker::Lists& lists) {
+  each([lists](serve::Worker& worker) { worker.use_lists(lists); });
 }
 
 void Server::use_servers(const Result<config::Forwarding>& forwarding) {

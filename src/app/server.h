@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "config/host_resolver.h"
 #include "config/hosts_files.h"
+#include "config/list_files.h"
 #include "config/name_sources.h"
 #include "config/options.h"
 #include "io/log.h"
@@ -79,6 +80,7 @@ class Server {
   io::Loop& loop() { return workers_.front()->loop(); }
 
   void use_hosts(const serve::Worker::Hosts& hosts);
+  void use_lists(const serve::Worker::Lists& lists);
   void use_servers(const Result<config::Forwarding>& forwarding);
   Status prepare_host_resolver();
   void warn_of_strangers();
@@ -92,6 +94,7 @@ class Server {
   const policy::KeyTable blocked_;
   const policy::Zones zones_;
   config::HostsFiles hosts_;
+  config::ListFiles lists_;
   config::NameSources sources_;
   LeftOut left_out_;
   std::optional<config::HostResolver> host_resolver_;

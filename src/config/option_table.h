@@ -40,7 +40,8 @@ struct OptionRow {
   // the value before it, a list takes it in addition. `range`: of a number.
   Status (*store)(std::string_view value, const NumberRange& range, Options& options) = nullptr;
   NumberRange range = {};
-  // The flag, else the variable, of another option without which this one does nothing.
+  // The flag, else the variable, of another option without which this one does nothing; of several,
+  // between `|`, one is enough.
   std::string_view needs = {};
   // Called once behind the last value, for what all of them together have to be. Null: nothing.
   Status (*complete)(Options& options) = nullptr;

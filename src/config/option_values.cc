@@ -237,8 +237,8 @@ Result<std::vector<dns::Name>> parse_blocked_domains(std::string_view text) {
     if (const auto name = parse_domain(element)) return *name;
     if (is_path(element))
       return Error{in_quotes(element) +
-                   " is a path, where a domain is expected; to block the names of a file, write "
-                   "them as a hosts file with 0.0.0.0 in front and name it with --hostsfile"};
+                   " is a path, where a domain is expected; name a file of domains with "
+                   "--blocklist"};
     return not_a(element, "a domain, for example ads.example (names below it are included)");
   });
 }
@@ -375,6 +375,10 @@ Result<dns::Question> parse_question(std::string_view text) {
 Result<std::string> parse_path(std::string_view text) {
   if (text.empty()) return not_a(text, "a path, for example /etc/hosts");
   return std::string(text);
+}
+
+Result<std::vector<std::string>> parse_paths(std::string_view text) {
+  return parse_each<std::string>(text, parse_path);
 }
 
 }  // namespace dnslet::config

@@ -68,6 +68,7 @@ Result<ClientOptions> parse_client_options(std::string_view text);
 // "name [type]", A where there is no type; of an address the reverse name and PTR.
 Result<dns::Question> parse_question(std::string_view text);
 Result<std::string> parse_path(std::string_view text);
+Result<std::vector<std::string>> parse_paths(std::string_view text);
 // A user's name, or "uid[:gid]"; a bare uid has the group of its passwd entry, else the same
 // number.
 Result<io::UserIds> parse_user(std::string_view text);

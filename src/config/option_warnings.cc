@@ -64,6 +64,20 @@ bool is_wanted(const OptionRow& row, const Setting& setting) {
   return setting.origin != Origin::Default && !is_as_ever;
 }
 
+// The first of the options without which this one does nothing, if none of them does anything.
+const OptionRow* missing_need(const OptionRow& row, const std::vector<Setting>& settings) {
+  const OptionRow* first = nullptr;
+  std::string_view names = row.needs;
+  while (!names.empty()) {  // ends: takes a name each turn
+    const std::string_view name = names.substr(0, names.find('|'));
+    names.remove_prefix(std::min(name.size() + 1, names.size()));
+    const Setting* const setting = find_setting(settings, name);
+    if (!setting || !is_off(*setting)) return nullptr;
+    if (!first) first = &*std::ranges::find(option_table(), name, name_of);
+  }
+  return first;
+}
+
 // A poll of 53 or 5353 seconds is hardly what -p was meant for: other programs take a port there.
 bool looks_like_a_port(const Setting& poll) {
   return poll.origin == Origin::Flag && poll.value.find("53") != std::string::npos;
@@ -88,9 +102,7 @@ void warn_of_effects(ParsedOptions& parsed) {
   for (const OptionRow& row : option_table()) {
     const Setting* const setting = find_setting(parsed.settings, name_of(row));
     if (!setting || row.needs.empty() || !is_wanted(row, *setting)) continue;
-    const auto needed = std::ranges::find(option_table(), row.needs, name_of);
-    const Setting* const other = find_setting(parsed.settings, row.needs);
-    if (other && is_off(*other))
+    if (const OptionRow* const needed = missing_need(row, parsed.settings))
       parsed.warnings.push_back(given_name(*setting) + " has no effect without " +
                                 names_of(*needed));
   }

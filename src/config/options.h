@@ -71,6 +71,8 @@ struct Options {
   std::chrono::seconds hosts_poll{0};  // 0: only on SIGHUP
   std::vector<StaticRecord> addresses;
   dns::NameList block;
+  std::vector<std::string> blocklists;  // files and directories
+  std::vector<std::string> allowlists;
   policy::Filter filter = policy::Filter::None;
   std::vector<Network> allow;  // empty: everyone
 

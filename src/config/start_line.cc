@@ -41,6 +41,7 @@ std::string rules_text(const Options& options) {
   };
   add(!options.allow.empty(), "clients of " + counted(options.allow.size(), "network"));
   add(!options.block.empty(), counted(options.block.size(), "domain") + " blocked");
+  add(!options.blocklists.empty(), counted(options.blocklists.size(), "blocklist"));
   add(options.filter == policy::Filter::A, "no A");
   add(options.filter == policy::Filter::Aaaa, "no AAAA");
   std::size_t zones = 0;

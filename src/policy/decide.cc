@@ -101,8 +101,12 @@ MaybeFound answer_chaos_class(const Turn& turn, const ClientQuestion& asked) {
   return found_in(reply, Source::Chaos);
 }
 
-MaybeFound answer_under(const KeyTable& blocked, const Turn& turn, const ClientQuestion& asked) {
-  if (!find_closest(blocked, asked.question.name)) return std::nullopt;
+MaybeFound answer_under(const Turn& turn, const ClientQuestion& asked) {
+  const Tables& tables = turn.tables;
+  const dns::NameView name = asked.question.name;
+  const bool is_blocked =
+      find_closest(tables.blocked, name) || (tables.lists && tables.lists->block(name));
+  if (!is_blocked) return std::nullopt;
   return answer_gone(turn, asked, Source::Block);
 }
 
@@ -148,9 +152,8 @@ inline MaybeFound answer_hosts(const Turn& turn, const ClientQuestion& asked) {
 }
 
 inline MaybeFound answer_blocked(const Turn& turn, const ClientQuestion& asked) {
-  const KeyTable& blocked = turn.tables.blocked;
-  if (blocked.empty()) return std::nullopt;
-  return answer_under(blocked, turn, asked);
+  if (turn.tables.blocked.empty() && turn.tables.lists == nullptr) return std::nullopt;
+  return answer_under(turn, asked);
 }
 
 inline MaybeFound answer_special(const Turn& turn, const ClientQuestion& asked) {

@@ -11,6 +11,7 @@
 
 #include "base/address.h"
 #include "dns/reply.h"
+#include "policy/block_lists.h"
 #include "policy/cache.h"
 #include "policy/hosts.h"
 #include "policy/key_table.h"
@@ -94,6 +95,7 @@ struct Tables {
   dns::MutableBytesView scratch;      // 64 KiB for an answer on its way
   dns::ExtendedError& scratch_error;  // that goes with it
   const OnTried* on_tried = nullptr;  // is told each name of a search, where someone wants to know
+  const BlockLists* lists = nullptr;  // --blocklist and --allowlist; null: none
 };
 
 enum class Transport { Udp, Tcp };

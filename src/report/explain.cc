@@ -247,7 +247,7 @@ std::string Explanation::passed(Source rung) const {
       if (options().hosts_files.empty()) return "no file given";
       return none + " (files: " + std::to_string(subject_.hosts.files()) + ")";
     case Source::Block:
-      return options().block.empty() ? "none given" : "does not cover it";
+      return options().block.empty() && subject_.lists.empty() ? "none given" : unblocked();
     case Source::Filter:
       return options().filter == policy::Filter::None ? "off" : "for another type";
     case Source::Cache:
@@ -266,13 +266,28 @@ std::string Explanation::found(Source rung, dns::NameView name) const {
     case Source::Block: {
       const auto domain = policy::find_closest(subject_.shared.blocked, name);
       return domain ? "covers it: " + dns::NameView(subject_.shared.blocked.key(*domain)).to_text()
-                    : "";
+                    : listed(name);
     }
     case Source::Filter:
       return "no records of this type are given out";
     default:
       return special_text(name);
   }
+}
+
+// The line of a list that takes the name.
+std::string Explanation::listed(dns::NameView name) const {
+  const auto place = subject_.lists.find(name);
+  if (!place) return "";
+  return "a list takes it: " + escaped(trimmed(place->text)) + " (" + escaped(place->path) +
+         ", line " + std::to_string(place->line) + ")";
+}
+
+// Why nothing blocks the name.
+std::string Explanation::unblocked() const {
+  if (subject_.lists.empty()) return "does not cover it";
+  const std::string line = listed(question_.name);
+  return line.empty() ? "does not cover it, nor does a list" : line + kIndent + "but it is spared";
 }
 
 // The entries for a name, or the one that names an address, and where they stand.

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "config/hosts_files.h"
+#include "config/list_files.h"
 #include "config/name_sources.h"
 #include "dns/message.h"
 #include "policy/lookup.h"
@@ -27,6 +28,7 @@ class Explanation {
   struct Subject {
     const serve::Worker::Shared& shared;
     const config::HostsFiles& hosts;
+    const config::ListFiles& lists;
     const config::Forwarding& forwarding;
     serve::Worker& worker;
   };
@@ -53,6 +55,8 @@ class Explanation {
 
   std::string passed(Source rung) const;
   std::string found(Source rung, dns::NameView name) const;
+  std::string listed(dns::NameView name) const;
+  std::string unblocked() const;
   std::string entries(Source rung, dns::NameView name) const;
   std::string servers_of(dns::NameView name) const;
 

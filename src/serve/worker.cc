@@ -68,6 +68,12 @@ void Worker::use_hosts(Hosts hosts) {
   failures_.clear();
 }
 
+void Worker::use_lists(Lists lists) {
+  lists_ = std::move(lists);
+  shared_.cache.clear();
+  failures_.clear();
+}
+
 Status Worker::listen(io::BoundSocket bound) {
   if (bound.kind == io::SocketKind::Tcp) {
     auto tcp = io::TcpListener::start(
@@ -140,7 +146,8 @@ policy::Tables Worker::tables() {
           turns_,
           scratch_.view(),
           scratch_error_,
-          on_tried_ ? &on_tried_ : nullptr};
+          on_tried_ ? &on_tried_ : nullptr,
+          lists_.get()};
 }
 
 void Worker::watch(Watchers watchers) {

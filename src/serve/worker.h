@@ -72,6 +72,7 @@ class Worker {
     std::function<void(const std::string& host)> ask_again;
   };
   using Hosts = std::shared_ptr<const policy::HostsTable>;
+  using Lists = std::shared_ptr<const policy::BlockLists>;
 
   // `settings`: but for the search, which forward_to() brings.
   Worker(const Shared& shared, policy::Settings settings, Hosts hosts);
@@ -91,6 +92,7 @@ class Worker {
   void stop() { loop_.stop(); }
   // Answers from this table from now on, and forgets what others have decided.
   void use_hosts(Hosts hosts);
+  void use_lists(Lists lists);  // likewise; null: there is none
   void forward_to(const config::Forwarding& forwarding);
   // The addresses of a server that is written by name.
   void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses) {
@@ -195,6 +197,7 @@ class Worker {
   policy::Settings settings_;
   std::size_t max_waiting_;
   Hosts hosts_;
+  Lists lists_;  // null: none
   policy::Turns turns_;
   policy::Cache failures_;
   MessageRoom scratch_;

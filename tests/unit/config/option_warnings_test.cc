@@ -61,6 +61,13 @@ TEST_CASE("an empty variable, a stranger's and those of Kubernetes are not warne
   CHECK(of_variable("DNSMASQ_SERVICES").size() == 1);
 }
 
+TEST_CASE("an option that needs one of several is content with any") {
+  CHECK(warnings({"--hostsfile-poll=7"}) ==
+        Texts{"--hostsfile-poll has no effect without --hostsfile (DNSMASQ_HOSTSFILE)"});
+  CHECK(warnings({"--hostsfile-poll=7", "--hostsfile=/hosts"}).empty());
+  CHECK(warnings({"--hostsfile-poll=7", "--blocklist=/list"}).empty());
+}
+
 TEST_CASE("an option that does nothing because another one is missing is named with that one") {
   CHECK(warnings({"--search-domains=a.test"}) ==
         Texts{"--search-domains has no effect without --enable-search (DNSMASQ_ENABLE_SEARCH)"});
