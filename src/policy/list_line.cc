@@ -50,6 +50,10 @@ bool is_of_this_host(std::string_view text) {
       "broadcasthost",  "ip6-localhost",         "ip6-loopback",   "ip6-localnet", "ip6-allnodes",
       "ip6-allrouters", "ip6-allhosts",          "ip6-mcastprefix"};
   const std::string name = lower_case(without_final_dot(text));
+  const std::size_t dot = name.rfind('.');
+  const bool is_ordinary =
+      dot != std::string::npos && !name.ends_with(".localdomain") && !has_number_on_top(name);
+  if (is_ordinary) return false;  // most are
   return std::ranges::find(kNames, name) != kNames.end() || name.ends_with(".localdomain") ||
          IpAddress::from_text(name);
 }
@@ -68,6 +72,8 @@ std::string_view without_comment(std::string_view text) {
 
 // Whether it is an address, maybe with a zone, and names behind it.
 bool is_of_hosts(std::string_view text) {
+  constexpr std::string_view kUsual = "0.0.0.0 ";
+  if (text.starts_with(kUsual) && text[kUsual.size()] != '@') return true;
   const std::size_t blank = text.find_first_of(kBlanks);
   if (blank == std::string_view::npos || trimmed(text.substr(blank)).starts_with('@')) return false;
   return IpAddress::from_text(text.substr(0, std::min(blank, text.find('%')))).has_value();
@@ -87,9 +93,48 @@ bool is_of_url(std::string_view text) {
 
 // `text` behind a prefix, whatever its case.
 std::optional<std::string_view> behind(std::string_view text, std::string_view prefix) {
-  if (text.size() < prefix.size() || lower_case(text.substr(0, prefix.size())) != prefix)
+  if (text.size() < prefix.size()) return std::nullopt;
+  const auto is_same = [](char c, char lower) {
+    return static_cast<char>(dns::fold(static_cast<uint8_t>(c))) == lower;
+  };
+  if (!std::equal(prefix.begin(), prefix.end(), text.begin(),
+                  [&](char lower, char c) { return is_same(c, lower); }))
     return std::nullopt;
   return text.substr(prefix.size());
+}
+
+// The domain of "||DOMAIN^", as most rules of Adblock are.
+std::optional<std::string_view> plain_domain(std::string_view text) {
+  if (!text.starts_with("||") || !text.ends_with('^')) return std::nullopt;
+  const std::string_view domain = text.substr(2, std::max<std::size_t>(text.size(), 3) - 3);
+  if (domain.starts_with('.') || !is_plain(domain)) return std::nullopt;
+  return domain;
+}
+
+// A name in wire form, folded. nullopt: it is none, or the root.
+std::optional<dns::Name> read_name(std::string_view text) {
+  text = without_final_dot(text);
+  if (text.empty() || text.size() + 2 > dns::kMaxName) return std::nullopt;
+  std::array<uint8_t, dns::kMaxName> wire;
+  std::size_t start = 0;  // of the label: its length byte
+  std::size_t at = 1;
+  const auto end_label = [&] {
+    const std::size_t length = at - start - 1;
+    wire[start] = static_cast<uint8_t>(length);
+    start = at++;
+    return length > 0 && length <= dns::kMaxLabel;
+  };
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (!kOfName[byte]) return std::nullopt;
+    if (c != '.')
+      wire[at++] = dns::fold(byte);
+    else if (!end_label())
+      return std::nullopt;
+  }
+  if (!end_label()) return std::nullopt;
+  wire[start] = 0;
+  return dns::Name(dns::NameView(dns::BytesView(wire).first(start + 1)));
 }
 
 }  // namespace
@@ -103,14 +148,16 @@ void ListLine::parse(std::string_view text) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   text = trimmed(text);
   if (is_comment(text)) return;
-  if (is_plain(text)) return parse_word(text);  // most lines
+  // Most lines are one of these two.
+  const std::optional<std::string_view> domain = is_plain(text) ? text : plain_domain(text);
+  if (domain && !has_number_on_top(*domain) && add_domain(*domain, Covers::NameAndBelow)) return;
   text = without_comment(text);
+  if (is_of_hosts(text)) return parse_hosts(text);
 
   for (const char* kind : {"domain:", "full:", "keyword:", "regexp:", "include:"})
     if (const auto value = behind(text, kind)) return parse_prefixed(kind, *value);
   for (const char* key : {"local=/", "server=/", "address=/"})
     if (const auto value = behind(text, key)) return parse_dnsmasq(key, *value);
-  if (is_of_hosts(text)) return parse_hosts(split_blanks(text));
   if (is_about_elements(text)) return fail(Fault::LeftOut);
   const bool is_wildcard = text.starts_with("*.") && text.find('*', 1) == std::string_view::npos;
   const std::string_view rest = text.substr(is_wildcard ? 1 : 0);
@@ -129,9 +176,7 @@ bool ListLine::has_attributes(const std::vector<std::string>& wanted) const {
 
 // False: it is no name. REQUIRES: the line has no other form.
 bool ListLine::add_name(std::string_view text, Covers covers) {
-  text = without_final_dot(text);
-  if (text.empty() || !is_plain(text) || has_number_on_top(text)) return false;
-  auto name = dns::Name::from_text(text);
+  const auto name = has_number_on_top(without_final_dot(text)) ? std::nullopt : read_name(text);
   if (!name) return false;
   entries.emplace_back();
   entries.back().covers = covers;
@@ -195,8 +240,12 @@ void ListLine::parse_word(std::string_view word) {
   fail(is_url && !is_network ? Fault::LeftOut : Fault::Unreadable);
 }
 
-void ListLine::parse_hosts(const std::vector<std::string_view>& words) {
-  for (const std::string_view word : std::span(words).subspan(1)) {
+// An address, then names.
+void ListLine::parse_hosts(std::string_view text) {
+  text.remove_prefix(text.find_first_of(kBlanks));
+  while (!(text = trimmed(text)).empty()) {  // ends: takes a word each turn
+    const std::string_view word = text.substr(0, text.find_first_of(kBlanks));
+    text.remove_prefix(word.size());
     if (is_of_this_host(word)) continue;
     const bool is_wildcard = word.starts_with("*.");
     const bool is_read =

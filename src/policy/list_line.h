@@ -52,7 +52,7 @@ struct ListLine {
   void parse_prefixed(std::string_view kind, std::string_view value);
   void parse_words(std::string_view text);
   void parse_word(std::string_view word);
-  void parse_hosts(const std::vector<std::string_view>& words);
+  void parse_hosts(std::string_view text);
   void parse_dnsmasq(std::string_view key, std::string_view value);
   void parse_adblock(std::string_view text);
   void read_attributes(const std::vector<std::string_view>& words);

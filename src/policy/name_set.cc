@@ -118,7 +118,14 @@ void HashArray::build_index() {
 bool HashArray::has(uint64_t hash) const {
   if (index_.empty()) return false;
   const std::size_t top = hash >> (64 - index_bits_);
-  return std::binary_search(hashes_ + index_[top], hashes_ + index_[top + 1], hash);
+  const std::size_t first = index_[top];
+  const std::size_t last = index_[top + 1];
+  // They are spread evenly: the bits behind the top ones tell about where it would be.
+  const uint64_t share = hash << index_bits_ >> 32;
+  std::size_t at = first + (share * (last - first) >> 32);
+  while (at > first && hashes_[at - 1] >= hash) --at;
+  while (at < last && hashes_[at] < hash) ++at;
+  return at < last && hashes_[at] == hash;
 }
 
 void NameSet::Kind::add(std::span<const uint64_t> name) {
