@@ -12,11 +12,12 @@ using policy::ListEntry;
 
 // Whether the entry alone would take the name.
 bool takes(const ListEntry& entry, dns::NameView name) {
-  constexpr uint64_t kNoSecret = 1;  // who has written the list gains nothing by a wrong hit here
-  policy::ListedNames names(kNoSecret);
-  names.add(entry);
-  names.finish();
-  return !entry.is_exception && names.has(name);
+  if (entry.is_exception) return false;
+  if (entry.kind == ListEntry::Kind::Pattern)
+    return entry.pattern.fits(policy::NameText(name).view());
+  if (entry.kind != ListEntry::Kind::Name) return false;
+  if (entry.name == name) return entry.covers != policy::Covers::Below;
+  return entry.covers != policy::Covers::Name && name.is_within(entry.name);
 }
 
 io::LogLine line_of(const char* message, const std::string& path, const ListReader::Count& count) {

@@ -21,15 +21,16 @@ constexpr bool is_of_label(char c) {
          c == '_';
 }
 
-constexpr std::array<bool, 256> kOfName = [] {
-  std::array<bool, 256> table{};
-  for (int i = 0; i < 128; ++i)
-    table[static_cast<std::size_t>(i)] = is_of_label(static_cast<char>(i)) || i == '.';
+// Each of them in lower case, and the dot; 0: none of them.
+constexpr std::array<uint8_t, 256> kFolded = [] {
+  std::array<uint8_t, 256> table{};
+  for (uint8_t i = 0; i < 128; ++i)
+    if (is_of_label(static_cast<char>(i)) || i == '.') table[i] = dns::fold(i);
   return table;
 }();
 
 bool is_plain(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return kOfName[static_cast<uint8_t>(c)]; });
+  return std::ranges::all_of(text, [](char c) { return kFolded[static_cast<uint8_t>(c)] != 0; });
 }
 
 // The top domain of a name is no number: such a text is an address with a slip in it.
@@ -107,14 +108,13 @@ std::optional<std::string_view> behind(std::string_view text, std::string_view p
 std::optional<std::string_view> plain_domain(std::string_view text) {
   if (!text.starts_with("||") || !text.ends_with('^')) return std::nullopt;
   const std::string_view domain = text.substr(2, std::max<std::size_t>(text.size(), 3) - 3);
-  if (domain.starts_with('.') || !is_plain(domain)) return std::nullopt;
-  return domain;
+  return domain.starts_with('.') ? std::nullopt : std::optional(domain);
 }
 
-// A name in wire form, folded. nullopt: it is none, or the root.
-std::optional<dns::Name> read_name(std::string_view text) {
+// Reads a name. False: it is none, or the root, or has a number on top; `name` is unchanged.
+bool read_name(std::string_view text, dns::Name& name) {
   text = without_final_dot(text);
-  if (text.empty() || text.size() + 2 > dns::kMaxName) return std::nullopt;
+  if (text.empty() || text.size() + 2 > dns::kMaxName) return false;
   std::array<uint8_t, dns::kMaxName> wire;
   std::size_t start = 0;  // of the label: its length byte
   std::size_t at = 1;
@@ -125,16 +125,17 @@ std::optional<dns::Name> read_name(std::string_view text) {
     return length > 0 && length <= dns::kMaxLabel;
   };
   for (const char c : text) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (!kOfName[byte]) return std::nullopt;
-    if (c != '.')
-      wire[at++] = dns::fold(byte);
+    const uint8_t folded = kFolded[static_cast<uint8_t>(c)];
+    if (folded == 0) return false;
+    if (folded != '.')
+      wire[at++] = folded;
     else if (!end_label())
-      return std::nullopt;
+      return false;
   }
-  if (!end_label()) return std::nullopt;
+  if (!end_label() || has_number_on_top(text)) return false;
   wire[start] = 0;
-  return dns::Name(dns::NameView(dns::BytesView(wire).first(start + 1)));
+  name = dns::Name(dns::NameView(dns::BytesView(wire).first(start + 1)));
+  return true;
 }
 
 }  // namespace
@@ -149,8 +150,7 @@ void ListLine::parse(std::string_view text) {
   text = trimmed(text);
   if (is_comment(text)) return;
   // Most lines are one of these two.
-  const std::optional<std::string_view> domain = is_plain(text) ? text : plain_domain(text);
-  if (domain && !has_number_on_top(*domain) && add_domain(*domain, Covers::NameAndBelow)) return;
+  if (add_name(plain_domain(text).value_or(text), Covers::NameAndBelow)) return;
   text = without_comment(text);
   if (is_of_hosts(text)) return parse_hosts(text);
 
@@ -176,12 +176,11 @@ bool ListLine::has_attributes(const std::vector<std::string>& wanted) const {
 
 // False: it is no name. REQUIRES: the line has no other form.
 bool ListLine::add_name(std::string_view text, Covers covers) {
-  const auto name = has_number_on_top(without_final_dot(text)) ? std::nullopt : read_name(text);
-  if (!name) return false;
   entries.emplace_back();
   entries.back().covers = covers;
-  entries.back().name = *name;
-  return true;
+  if (read_name(text, entries.back().name)) return true;
+  entries.pop_back();
+  return false;
 }
 
 // A domain, maybe with a wildcard's mark in front.
