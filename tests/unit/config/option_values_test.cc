@@ -139,7 +139,7 @@ TEST_CASE("a path to block is no domain, and is told what to do") {
   CAPTURE(path);
   const std::string error = bad({"--block=a.test," + path});
   CHECK_THAT(error, Catch::Matchers::StartsWith("--block: '" + path + "' is a path"));
-  CHECK_THAT(error, Catch::Matchers::EndsWith("--hostsfile"));
+  CHECK_THAT(error, Catch::Matchers::EndsWith("--blocklist"));
   CHECK_FALSE(bad({"--search-domains=" + path}).empty());
   CHECK_FALSE(bad({"--address=" + path + "=10.0.0.1"}).empty());
 }
