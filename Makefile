@@ -83,7 +83,7 @@ CATCH = $(shell $(PKG_CONFIG) --libs catch2-with-main 2>/dev/null)
 
 accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o $(B)/probe 2>/dev/null && echo '$(1)')
 # What failed is remembered: tests that measure may fail where others run beside them, or the machine is busy.
-PYTEST   = $(if $(SANITIZE),SLOW=1 )DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q -o cache_dir=$(CURDIR)/$(B)/pytest
+PYTEST   = $(if $(SANITIZE),SLOW=1 )DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q
 BESIDE   = $(shell echo $$((2 * $$(nproc)))) # most of their time goes by waiting
 quiet    = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
 substituted = sed 's|@SBINDIR@|$(SBINDIR)|g' $(1) >$(DESTDIR)$(3) && chmod $(2) $(DESTDIR)$(3)
