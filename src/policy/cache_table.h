@@ -164,7 +164,7 @@ class CacheTable {
   uint64_t evictions_ = 0;
   uint64_t lookups_ = 0;
   uint64_t hits_ = 0;
-  uint64_t stored_ = 0;
+  uint64_t first_turn_ = 0;  // of the entry stored last
 };
 
 }  // namespace dnslet::policy

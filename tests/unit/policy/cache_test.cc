@@ -60,6 +60,23 @@ struct Fixture {
 
 // What is kept.
 
+TEST_CASE("entries begin with every address equally often, whatever the seed") {
+  constexpr int kStored = 400;
+  const dns::Name owner = name("name.test");
+  const Answer answer(packet("name.test").bytes());
+  Bytes slot(512);
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    Cache cache(1, seed * 0x9e3779b97f4a7c15);
+    std::array<int, 4> firsts{};
+    for (int i = 0; i < kStored; ++i) {
+      cache.store(Fixture::key(owner), answer, Milliseconds(1), seconds(60));
+      ++firsts[cache.find(Fixture::key(owner), Milliseconds(1), slot, slot)->turn % firsts.size()];
+    }
+    CAPTURE(seed, firsts);
+    CHECK(std::ranges::min(firsts) > kStored / 4 / 2);
+  }
+}
+
 TEST_CASE("an answer comes back byte for byte") {
   Fixture fixture(10);
   fixture.store("a.test");
