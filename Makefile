@@ -2,7 +2,7 @@
 # Packages that are missing are installed on the way (.ci/deps). Sanitizers: SAN=1; another
 # compiler: CXX=clang++; static for musl: STATIC=1; whole commands: V=1; warnings are errors: WERROR=1.
 
-CXXFLAGS   ?= $(if $(filter-out 0,$(STATIC)),-Os,-O2 -g)
+CXXFLAGS   ?= $(if $(filter-out 0,$(STATIC)),-Os,-O2 -g1)
 PIE        ?= -pie
 PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -234,7 +234,7 @@ $(B)/src/base/version.o: DEFINE = -DVERSION='"$(VERSION)"'
 HOT := $(wildcard src/dns/*.cc src/policy/*.cc src/upstream/*.cc src/serve/*.cc) \
     $(addprefix src/io/,loop.cc tcp_client.cc tcp_stream.cc udp_listener.cc)
 $(patsubst %.cc,$(B)/%.o,$(filter-out $(HOT),$(SOURCES)) src/app/main.cc): SIZE = $(COLD)
-$(UNITS:%.cc=$(B)/%.o): SIZE = $(if $(SANITIZE)$(filter-out 0,$(STATIC)),,-O1 -g1) # half the time to build them
+$(UNITS:%.cc=$(B)/%.o): SIZE = $(if $(SANITIZE)$(filter-out 0,$(STATIC)),,-O1 -g0) # half the time to build them
 $(SOURCES:%.cc=$(B)/%.o) $(B)/src/app/main.o: TYPES = $(BARE) $(THROWN)
 $(B)/src/config/options.o: TYPES = $(BARE) # cxxopts throws
 
