@@ -26,6 +26,7 @@ Lookup& Lookup::operator=(Lookup&& other) noexcept = default;
 Step Lookup::start_search(const Turn& turn, std::vector<dns::Name> names) {
   search_ = std::make_unique<Search>();
   search_->names = std::move(names);
+  search_->generation = turn.tables.generation;
   return next_name(turn);
 }
 
@@ -205,7 +206,10 @@ Step Lookup::end_search(const Turn& turn) {
                     chosen->error());
   // The first name's own answer is in the cache already, where every search begins.
   const bool is_known = is_positive && search->next == 1 && found->question() == query_.question;
-  const bool is_keepable = search->is_keepable && !is_known && search->names == names_now(tables);
+  // What was decided by tables that have been replaced meanwhile is for this client alone.
+  const bool is_current =
+      search->generation == tables.generation && search->names == names_now(tables);
+  const bool is_keepable = search->is_keepable && !is_known && is_current;
   if (is_keepable) {
     Storing storing = storing_under(Scope::Searched, turn.now);
     storing.most = search->data_left;

@@ -96,6 +96,7 @@ struct Tables {
   dns::ExtendedError& scratch_error;  // that goes with it
   const OnTried* on_tried = nullptr;  // is told each name of a search, where someone wants to know
   const BlockLists* lists = nullptr;  // --blocklist and --allowlist; null: none
+  uint64_t generation = 0;            // another one whenever hosts or lists were read again
 };
 
 enum class Transport { Udp, Tcp };

@@ -64,12 +64,16 @@ Worker::~Worker() = default;
 void Worker::use_hosts(Hosts hosts) {
   hosts_ = std::move(hosts);
   turns_.hosts.assign(hosts_->owners(), 0);
-  shared_.cache.clear();
-  failures_.clear();
+  forget_decisions();
 }
 
 void Worker::use_lists(Lists lists) {
   lists_ = std::move(lists);
+  forget_decisions();
+}
+
+void Worker::forget_decisions() {
+  ++generation_;
   shared_.cache.clear();
   failures_.clear();
 }
@@ -147,7 +151,8 @@ policy::Tables Worker::tables() {
           scratch_.view(),
           scratch_error_,
           on_tried_ ? &on_tried_ : nullptr,
-          lists_.get()};
+          lists_.get(),
+          generation_};
 }
 
 void Worker::watch(Watchers watchers) {

@@ -159,6 +159,7 @@ class Worker {
   };
 
   policy::Tables tables();
+  void forget_decisions();  // of tables that were replaced
 
   std::size_t on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
                      dns::MutableBytesView slot);
@@ -198,6 +199,7 @@ class Worker {
   std::size_t max_waiting_;
   Hosts hosts_;
   Lists lists_;  // null: none
+  uint64_t generation_ = 0;
   policy::Turns turns_;
   policy::Cache failures_;
   MessageRoom scratch_;

@@ -43,6 +43,7 @@ class Script {
   policy::HostsTable hosts{1};
   policy::Zones zones{1};
   policy::OnTried on_tried = [](const policy::Tried&) {};
+  uint64_t generation = 0;
 
   void search_in(std::initializer_list<const char*> domains) {
     settings.search.domains.clear();
@@ -201,8 +202,8 @@ class Script {
   policy::Tables tables() {
     turns_.addresses.resize(addresses.owners());
     turns_.hosts.resize(hosts.owners());
-    return {settings,  addresses, hosts,    blocked_,       zones,    cache_,
-            failures_, turns_,    scratch_, scratch_error_, &on_tried};
+    return {settings, addresses, hosts,          blocked_,  zones,   cache_,    failures_,
+            turns_,   scratch_,  scratch_error_, &on_tried, nullptr, generation};
   }
 
   // What the last Ask was for.

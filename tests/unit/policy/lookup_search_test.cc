@@ -67,6 +67,20 @@ TEST_CASE("what a search finds by rules that have changed meanwhile is given out
   dns.expect_asked("db.b.test A");
 }
 
+TEST_CASE("what a search finds while hosts or lists are read again is given out, but not kept") {
+  Searching dns;
+  dns.settings.search.fwd_ndots = 1;
+  dns.ask("db A");
+  dns.expect_asked("db.a.test A");
+  dns.block("db.a.test");
+  ++dns.generation;
+  dns.reload();
+  dns.upstream("NOERROR | 60 A 10.0.0.1");
+  dns.expect_reply("upstream NOERROR | 60 CNAME db.a.test | db.a.test 60 A 10.0.0.1");
+  dns.ask("db A");
+  dns.expect_reply("block NXDOMAIN");
+}
+
 // As it is for a moment where several workers share the cache.
 TEST_CASE("an answer of a search is not asked for again where nothing is left to search in") {
   Searching dns;
