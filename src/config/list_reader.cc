@@ -25,11 +25,12 @@ void count(const ListLine& line, std::size_t number, ListReader::Report& report)
 }  // namespace
 
 Status ListReader::read(const std::string& path) {
-  included_ = 0;
+  visited_.clear();
   return read(Visit{path, {}, 0});
 }
 
 Status ListReader::read(const Visit& visit) {
+  if (!visited_.insert({visit.path, visit.wanted}).second) return Done();
   const auto file = callbacks_.open(visit.path);
   if (!file) return file.error();
   if (!*file) return Done();
@@ -50,7 +51,7 @@ Status ListReader::read_lines(const Visit& visit, const io::TextFile& file) {
         line.parse(text);
         count(line, number, report);
         if (!line.included.empty()) {
-          if (visit.depth >= kMaxDepth || ++included_ > kMaxIncluded ||
+          if (visit.depth >= kMaxDepth || visited_.size() > kMaxIncluded ||
               line.included.find('/') != std::string::npos)
             return report.unreadable.add(number);
           if (Status inner = include(visit, line); !inner && trouble) trouble = inner;
@@ -68,6 +69,9 @@ Status ListReader::read_lines(const Visit& visit, const io::TextFile& file) {
 Status ListReader::include(const Visit& visit, const ListLine& line) {
   Visit inner{beside(visit.path, line.included), visit.wanted, visit.depth + 1};
   inner.wanted.insert(inner.wanted.end(), line.attributes.begin(), line.attributes.end());
+  std::ranges::sort(inner.wanted);
+  const auto doubles = std::ranges::unique(inner.wanted);
+  inner.wanted.erase(doubles.begin(), doubles.end());
   return read(inner);
 }
 

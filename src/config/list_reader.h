@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,7 +22,7 @@ namespace dnslet::config {
 
 class ListReader {
  public:
-  // What includes include ends, whoever includes whom.
+  // What includes include ends, whoever includes whom; a file is read once for the same wish.
   static constexpr std::size_t kMaxDepth = 8;
   static constexpr std::size_t kMaxIncluded = 1000;
 
@@ -78,7 +79,7 @@ class ListReader {
   Callbacks callbacks_;
   const StopFlag& stop_;
   std::vector<Report> reports_;
-  std::size_t included_ = 0;
+  std::set<std::pair<std::string, std::vector<std::string>>> visited_;  // paths, attributes
 };
 
 }  // namespace dnslet::config
