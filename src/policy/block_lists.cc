@@ -32,7 +32,7 @@ std::size_t ListedNames::size() const {
 }
 
 bool ListedNames::has(dns::NameView name) const {
-  if (taken_.size() + important_.size() == 0) return false;
+  if (takes_nothing()) return false;
   const NameHashes hashes(name, seed_);
   if (important_.has(hashes, name)) return !important_exceptions_.has(hashes, name);
   return taken_.has(hashes, name) && !exceptions_.has(hashes, name) &&

@@ -27,6 +27,8 @@ class ListedNames {
 
   std::size_t size() const;  // entries
   bool empty() const { return size() == 0; }
+  // Whether no entry takes a name: there are exceptions at most.
+  bool takes_nothing() const { return taken_.size() + important_.size() == 0; }
 
   // Whether an entry takes the name and no exception spares it; $important entries beat exceptions,
   // and are beaten by $important exceptions. REQUIRES: finish() was called.

@@ -39,6 +39,21 @@ bool has_number_on_top(std::string_view text) {
   return top.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+// Where the first blank is; the size where there is none. find_first_of() searches its set anew for
+// each byte.
+std::size_t find_blank(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && text[at] != ' ' && text[at] != '\t') ++at;
+  return at;
+}
+
+// Whether the text is this one, whatever its case.
+bool is_like(std::string_view text, std::string_view lower) {
+  return std::ranges::equal(text, lower, [](char c, char wanted) {
+    return static_cast<char>(dns::fold(static_cast<uint8_t>(c))) == wanted;
+  });
+}
+
 std::string_view without_final_dot(std::string_view text) {
   if (text.ends_with('.')) text.remove_suffix(1);
   return text;
@@ -50,13 +65,15 @@ bool is_of_this_host(std::string_view text) {
       "localhost",      "localhost.localdomain", "localhost4",     "localhost6",   "local",
       "broadcasthost",  "ip6-localhost",         "ip6-loopback",   "ip6-localnet", "ip6-allnodes",
       "ip6-allrouters", "ip6-allhosts",          "ip6-mcastprefix"};
-  const std::string name = lower_case(without_final_dot(text));
-  const std::size_t dot = name.rfind('.');
+  constexpr std::string_view kOwnDomain = ".localdomain";
+  const std::string_view name = without_final_dot(text);
+  const bool is_own =
+      is_like(name.substr(name.size() - std::min(name.size(), kOwnDomain.size())), kOwnDomain);
   const bool is_ordinary =
-      dot != std::string::npos && !name.ends_with(".localdomain") && !has_number_on_top(name);
+      !is_own && name.find('.') != std::string_view::npos && !has_number_on_top(name);
   if (is_ordinary) return false;  // most are
-  return std::ranges::find(kNames, name) != kNames.end() || name.ends_with(".localdomain") ||
-         IpAddress::from_text(name);
+  return is_own || IpAddress::from_text(name) ||
+         std::ranges::any_of(kNames, [name](std::string_view own) { return is_like(name, own); });
 }
 
 bool is_comment(std::string_view text) {
@@ -75,8 +92,8 @@ std::string_view without_comment(std::string_view text) {
 bool is_of_hosts(std::string_view text) {
   constexpr std::string_view kUsual = "0.0.0.0 ";
   if (text.starts_with(kUsual) && text[kUsual.size()] != '@') return true;
-  const std::size_t blank = text.find_first_of(kBlanks);
-  if (blank == std::string_view::npos || trimmed(text.substr(blank)).starts_with('@')) return false;
+  const std::size_t blank = find_blank(text);
+  if (blank == text.size() || trimmed(text.substr(blank)).starts_with('@')) return false;
   return IpAddress::from_text(text.substr(0, std::min(blank, text.find('%')))).has_value();
 }
 
@@ -95,12 +112,7 @@ bool is_of_url(std::string_view text) {
 // `text` behind a prefix, whatever its case.
 std::optional<std::string_view> behind(std::string_view text, std::string_view prefix) {
   if (text.size() < prefix.size()) return std::nullopt;
-  const auto is_same = [](char c, char lower) {
-    return static_cast<char>(dns::fold(static_cast<uint8_t>(c))) == lower;
-  };
-  if (!std::equal(prefix.begin(), prefix.end(), text.begin(),
-                  [&](char lower, char c) { return is_same(c, lower); }))
-    return std::nullopt;
+  if (!is_like(text.substr(0, prefix.size()), prefix)) return std::nullopt;
   return text.substr(prefix.size());
 }
 
@@ -110,6 +122,21 @@ std::optional<std::string_view> plain_domain(std::string_view text) {
   const std::string_view domain = text.substr(2, std::max<std::size_t>(text.size(), 3) - 3);
   return domain.starts_with('.') ? std::nullopt : std::optional(domain);
 }
+
+// `*` behind `*` adds nothing.
+std::string with_single_stars(std::string text) {
+  const auto doubles =
+      std::ranges::unique(text, [](char a, char b) { return a == '*' && b == '*'; });
+  text.erase(doubles.begin(), doubles.end());
+  return text;
+}
+
+// What no name can hold would only cost time.
+bool may_be_in_name(std::string_view letters) {
+  return is_plain(letters) && letters.size() + 2 <= dns::kMaxName;
+}
+
+bool is_control(char c) { return static_cast<uint8_t>(c) < ' ' || c == '\x7f'; }
 
 // Reads a name. False: it is none, or the root, or has a number on top; `name` is unchanged.
 bool read_name(std::string_view text, dns::Name& name) {
@@ -191,6 +218,8 @@ bool ListLine::add_domain(std::string_view text, Covers covers_wildcard) {
 }
 
 void ListLine::read_attributes(const std::vector<std::string_view>& words) {
+  constexpr std::size_t kMaxAttributes = 16;
+  if (words.size() > 1 + kMaxAttributes) return fail(Fault::Unreadable);
   for (std::size_t i = 1; i < words.size(); ++i) {
     if (words[i].size() < 2 || words[i].front() != '@') return fail(Fault::Unreadable);
     attributes.push_back(lower_case(words[i].substr(1)));
@@ -204,6 +233,7 @@ void ListLine::parse_prefixed(std::string_view kind, std::string_view value) {
   if (fault != Fault::None) return;
   const std::string_view word = words.front();
   if (kind == "include:") {
+    if (std::ranges::any_of(word, is_control)) return fail(Fault::Unreadable);
     included = word;
   } else if (kind == "regexp:") {
     entries.emplace_back();
@@ -211,7 +241,7 @@ void ListLine::parse_prefixed(std::string_view kind, std::string_view value) {
     entries.back().pattern.text = word;
   } else if (kind == "keyword:") {
     NamePattern pattern{lower_case(word)};
-    if (!is_plain(word) || !pattern.says_something()) return fail(Fault::Unreadable);
+    if (!may_be_in_name(word) || !pattern.says_something()) return fail(Fault::Unreadable);
     entries.emplace_back();
     entries.back().kind = ListEntry::Kind::Pattern;
     entries.back().pattern = std::move(pattern);
@@ -241,9 +271,9 @@ void ListLine::parse_word(std::string_view word) {
 
 // An address, then names.
 void ListLine::parse_hosts(std::string_view text) {
-  text.remove_prefix(text.find_first_of(kBlanks));
+  text.remove_prefix(find_blank(text));
   while (!(text = trimmed(text)).empty()) {  // ends: takes a word each turn
-    const std::string_view word = text.substr(0, text.find_first_of(kBlanks));
+    const std::string_view word = text.substr(0, find_blank(text));
     text.remove_prefix(word.size());
     if (is_of_this_host(word)) continue;
     const bool is_wildcard = word.starts_with("*.");
@@ -289,7 +319,8 @@ void ListLine::parse_adblock(std::string_view text) {
   }
   if (is_of_url(text)) return fail(Fault::LeftOut);
 
-  pattern.text = lower_case(pattern.end == NamePattern::End::Name ? without_final_dot(text) : text);
+  pattern.text = with_single_stars(
+      lower_case(pattern.end == NamePattern::End::Name ? without_final_dot(text) : text));
   const bool is_below = text.starts_with("*.") && pattern.start == NamePattern::Start::Label;
   const std::string_view domain = text.substr(is_below ? 2 : 0);
   const bool is_name = pattern.end == NamePattern::End::Name &&
@@ -304,7 +335,7 @@ void ListLine::parse_adblock(std::string_view text) {
   } else {
     std::string letters = pattern.text;
     std::erase(letters, '*');
-    if (!is_plain(letters) || !pattern.says_something()) return fail(Fault::Unreadable);
+    if (!may_be_in_name(letters) || !pattern.says_something()) return fail(Fault::Unreadable);
     entries.emplace_back();
     entries.back().kind = ListEntry::Kind::Pattern;
     entries.back().pattern = std::move(pattern);

@@ -96,6 +96,9 @@ NameText::NameText(dns::NameView name) {
 }
 
 void NamePatterns::finish() {
+  std::ranges::sort(patterns_);
+  const auto doubles = std::ranges::unique(patterns_);
+  patterns_.erase(doubles.begin(), doubles.end());
   for (std::size_t letters = 1; letters <= kMaxLetters; ++letters) file(letters);
 }
 
@@ -142,6 +145,8 @@ bool NamePatterns::has_under(std::size_t letters, std::string_view name) const {
     const uint32_t some = letters_at(name.substr(at), letters);
     const std::size_t bit = bit_of(some, bits);
     if ((file.filled[bit / 64] >> bit % 64 & 1) == 0) continue;
+    // Each pattern has looked at the whole name: letters that come again tell nothing new.
+    if (name.find(name.substr(at, letters)) < at) continue;
     auto entry = std::ranges::lower_bound(file.entries, some, {}, &Entry::letters);
     for (; entry != file.entries.end() && entry->letters == some; ++entry)
       if (patterns_[entry->pattern].fits(name)) return true;

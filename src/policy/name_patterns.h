@@ -10,6 +10,7 @@
 // filed there is compared.
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -29,7 +30,7 @@ struct NamePattern {
   Start start = Start::Anywhere;
   End end = End::Anywhere;
 
-  bool operator==(const NamePattern&) const = default;
+  auto operator<=>(const NamePattern&) const = default;
 
   // `name`: in lower case, without the final dot. Linear in it for each part between two `*`.
   bool fits(std::string_view name) const;
@@ -52,7 +53,7 @@ class NamePatterns {
  public:
   // REQUIRES: pattern.says_something().
   void add(NamePattern pattern) { patterns_.push_back(std::move(pattern)); }
-  // To be called once, when all are added.
+  // Drops those given twice. To be called once, when all are added.
   void finish();
 
   std::size_t size() const { return patterns_.size(); }

@@ -81,6 +81,7 @@ std::size_t HashArray::memory() const {
 }
 
 void HashArray::resize(std::size_t capacity) {
+  if (capacity > SIZE_MAX / sizeof(uint64_t)) std::terminate();
   void* const moved = std::realloc(hashes_, capacity * sizeof(uint64_t));
   if (moved == nullptr) std::terminate();
   hashes_ = static_cast<uint64_t*>(moved);

@@ -118,5 +118,15 @@ TEST_CASE("100,000 random names are taken as a naive model says") {
   CHECK(taken < 90'000);
 }
 
+TEST_CASE("a list of exceptions alone takes nothing") {
+  ListedNames names(1);
+  fill(names, {"@@||ok.test^", "@@||x.test^$important"});
+  CHECK(names.takes_nothing());
+  CHECK_FALSE(names.empty());
+  ListedNames others(1);
+  fill(others, {"||ok.test^$important"});
+  CHECK_FALSE(others.takes_nothing());
+}
+
 }  // namespace
 }  // namespace dnslet::policy

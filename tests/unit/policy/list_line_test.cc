@@ -268,5 +268,26 @@ TEST_CASE("case, a final dot, a byte order mark and line ends do not matter") {
          {"||ads.test^$IMPORTANT", "! *= ads.test"}});
 }
 
+TEST_CASE("a pattern that only costs time is cut down or refused") {
+  CHECK(read("||a" + std::string(60'000, '*') + "b^") == "~ ||a*b^");
+  CHECK(read("||" + std::string(251, 'a') + "*.") == "~ ||" + std::string(251, 'a') + "*.");
+  CHECK(read("||" + std::string(254, 'a') + "*") == "bad");
+  CHECK(read("keyword:" + std::string(253, 'a')) == "~ " + std::string(253, 'a'));
+  CHECK(read("keyword:" + std::string(254, 'a')) == "bad");
+}
+
+TEST_CASE("a line has sixteen attributes at most") {
+  std::string line = "a.test";
+  for (int i = 0; i < 16; ++i) line += " @a";
+  CHECK(read(line).starts_with("*= a.test @a"));
+  CHECK(read(line + " @a").ends_with("bad"));
+}
+
+TEST_CASE("the name of an included file holds no control characters") {
+  CHECK(read("include:other") == "include other");
+  CHECK(read("include:a\x1b[2J") == "bad");
+  CHECK(read(std::string("include:a\0b", 11)) == "bad");
+}
+
 }  // namespace
 }  // namespace dnslet::policy

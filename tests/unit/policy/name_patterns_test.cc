@@ -130,5 +130,14 @@ TEST_CASE("a name's text has its labels and dots, as long as names may be") {
   CHECK(NameText(*dns::Name::from_text(longest)).view() == longest);
 }
 
+TEST_CASE("patterns that several lists have are kept once") {
+  NamePatterns patterns;
+  for (int i = 0; i < 3; ++i) patterns.add({"track"});
+  patterns.add({"track", Start::Label});
+  patterns.finish();
+  CHECK(patterns.size() == 2);
+  CHECK(patterns.has("mytrack.test"));
+}
+
 }  // namespace
 }  // namespace dnslet::policy
