@@ -80,7 +80,9 @@ std::vector<std::string> HostsFiles::sources_below(const std::string& path) cons
   const std::string below = path.ends_with('/') ? path : path + '/';
   std::vector<std::string> files;
   for (const Source& source : sources_)
-    if (source.path == path || source.path.starts_with(below)) files.push_back(source.path);
+    if ((source.path == path || source.path.starts_with(below)) &&
+        std::ranges::find(files, source.path) == files.end())
+      files.push_back(source.path);
   return files;
 }
 

@@ -3,6 +3,7 @@
 #include "config/list_files.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace dnslet::config {
@@ -10,9 +11,8 @@ namespace {
 
 using policy::ListEntry;
 
-// Whether the entry alone would take the name.
-bool takes(const ListEntry& entry, dns::NameView name) {
-  if (entry.is_exception) return false;
+// Whether the entry alone is about the name.
+bool fits(const ListEntry& entry, dns::NameView name) {
   if (entry.kind == ListEntry::Kind::Pattern)
     return entry.pattern.fits(policy::NameText(name).view());
   if (entry.kind != ListEntry::Kind::Name) return false;
@@ -55,11 +55,19 @@ Status ListFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   if (listings_.empty()) return Done();
   auto lists = std::make_shared<policy::BlockLists>(seed_);
   Reading reading{on_trouble, stop, *lists};
-  for (Listing& listing : listings_)
-    if (const Status status = read_listing(listing, reading); !status)
-      return Error{name_of(listing.role) + ": " + status.error().text};
+  Status trouble = Done();
+  for (Listing& listing : listings_) {
+    const Status status = read_listing(listing, reading);
+    if (is_set(stop)) return status;
+    if (!status && trouble) trouble = Error{name_of(listing.role) + ": " + status.error().text};
+    if (!trouble && on_trouble == OnTrouble::Fail) return trouble;
+  }
+  watch(reading);  // also what is in trouble: it may be mended
+  if (!trouble) return trouble;
+
   lists->blocked.finish();
   lists->allowed.finish();
+  warn_of_exceptions(*lists);
   sources_ = std::move(reading.sources);
   log_.write(io::Level::Info, io::LogLine("lists read")
                                   .with("files", sources_.size())
@@ -69,14 +77,34 @@ Status ListFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   return Done();
 }
 
+void ListFiles::watch(const Reading& reading) {
+  watched_.clear();
+  for (const Listing& listing : listings_)
+    watched_.push_back({listing.path, listing.stamp, listing.stamp});
+  for (const Source& source : reading.sources)
+    watched_.push_back({source.path, source.stamp, source.stamp});
+}
+
+// Many that are published are written so, for programs that have one list of both.
+void ListFiles::warn_of_exceptions(const policy::BlockLists& lists) const {
+  if (lists.allowed.empty() || !lists.allowed.takes_nothing()) return;
+  log_.write(io::Level::Warning,
+             "--allowlist (DNSMASQ_ALLOWLIST) holds exceptions (@@) only and spares nothing: give "
+             "that file to --blocklist, whose names they are exceptions from, or leave out the @@");
+}
+
 Status ListFiles::read_listing(Listing& listing, Reading& reading) const {
   listing.stamp = io::stamp_of(listing.path);
   const auto expanded = expand(listing);
   if (!expanded && reading.on_trouble == OnTrouble::Fail) return expanded.error();
   if (!expanded) log_.write(io::Level::Warning, expanded.error().text + "; its names stay");
-  for (const std::string& path : expanded ? *expanded : sources_below(listing))
-    if (Status status = read_list(path, listing.role, reading); !status) return status;
-  return Done();
+  Status trouble = Done();
+  for (const std::string& path : expanded ? *expanded : sources_below(listing)) {
+    const Status status = read_list(path, listing.role, reading);
+    if (!status && trouble) trouble = status;
+    if (!trouble && (is_set(reading.stop) || reading.on_trouble == OnTrouble::Fail)) break;
+  }
+  return trouble;
 }
 
 Status ListFiles::read_list(const std::string& path, Role role, Reading& reading) const {
@@ -95,23 +123,44 @@ Status ListFiles::read_list(const std::string& path, Role role, Reading& reading
 
 // A file that can't be opened is read as it was, if it was ever read.
 Result<ListReader::File> ListFiles::open(Source source, Reading& reading) const {
-  auto opened = io::TextFile::open(source.path);
-  if (opened) {
-    source.file = std::make_shared<const io::TextFile>(std::move(*opened));
-  } else {
-    if (reading.on_trouble == OnTrouble::Fail) return opened.error();
-    log_.write(io::Level::Warning, opened.error().text + "; its names stay");
-    const auto before = std::ranges::find(sources_, source.path, &Source::path);
-    if (before != sources_.end()) source.file = before->file;
+  source.file = known_file(source, reading);
+  if (!source.file) {
+    auto opened = io::TextFile::open(source.path);
+    if (opened) {
+      source.file = std::make_shared<const io::TextFile>(std::move(*opened));
+    } else {
+      if (reading.on_trouble == OnTrouble::Fail) return opened.error();
+      const auto before = std::ranges::find(sources_, source.path, &Source::path);
+      if (before != sources_.end()) source.file = before->file;
+      log_.write(io::Level::Warning,
+                 opened.error().text + (source.file ? "; its names stay" : "; it is passed over"));
+    }
   }
   ListReader::File file = source.file;
   reading.sources.push_back(std::move(source));
   return file;
 }
 
-bool ListFiles::has_changed() const {
-  const auto changed = [](const auto& entry) { return io::stamp_of(entry.path) != entry.stamp; };
-  return std::ranges::any_of(listings_, changed) || std::ranges::any_of(sources_, changed);
+// The file that is open already, as it has not changed: each takes one descriptor.
+ListReader::File ListFiles::known_file(const Source& source, const Reading& reading) const {
+  for (const std::vector<Source>& sources : {std::cref(reading.sources), std::cref(sources_)}) {
+    const auto known = std::ranges::find(sources, source.path, &Source::path);
+    const bool is_same = known != sources.end() && known->stamp == source.stamp;
+    if (is_same && source.stamp != io::FileStamp()) return known->file;
+  }
+  return nullptr;
+}
+
+bool ListFiles::has_changed() {
+  bool is_settled = true;
+  bool is_known = true;
+  for (Watched& file : watched_) {
+    const io::FileStamp now = io::stamp_of(file.path);
+    is_settled = is_settled && now == file.seen;
+    is_known = is_known && now == file.known;
+    file.seen = now;
+  }
+  return is_settled && !is_known;
 }
 
 std::vector<std::string> ListFiles::unreadable() const {
@@ -140,7 +189,8 @@ std::vector<std::string> ListFiles::sources_below(const Listing& listing) const 
   std::vector<std::string> files;
   for (const Source& source : sources_) {
     const bool is_below = source.path == listing.path || source.path.starts_with(below);
-    if (is_below && source.role == listing.role && !source.is_included)
+    const bool is_wanted = is_below && source.role == listing.role && !source.is_included;
+    if (is_wanted && std::ranges::find(files, source.path) == files.end())
       files.push_back(source.path);
   }
   return files;
@@ -156,16 +206,20 @@ void ListFiles::report(const std::vector<ListReader::Report>& reports) const {
   }
 }
 
-std::optional<ListFiles::Place> ListFiles::find(dns::NameView name) const {
+std::optional<ListFiles::Place> ListFiles::find(dns::NameView name, const Kind& kind) const {
   std::optional<Place> found;
+  const auto is_sought = [&](const ListEntry& entry) {
+    return entry.is_exception == kind.is_exception && entry.is_important == kind.is_important &&
+           fits(entry, name);
+  };
   for (const Source& source : sources_) {
-    if (source.role != Role::Blocked || source.is_included || found) continue;
+    if (source.role != kind.role || source.is_included || found) continue;
     ListReader reader({[&](const std::string& path) -> Result<ListReader::File> {
                          const auto known = std::ranges::find(sources_, path, &Source::path);
                          return known == sources_.end() ? nullptr : known->file;
                        },
                        [&](const ListEntry& entry, const ListReader::Place& place) {
-                         if (!found && takes(entry, name))
+                         if (!found && is_sought(entry))
                            found = Place{place.path, place.line, std::string(place.text)};
                        }},
                       kNeverStopped);

@@ -40,8 +40,9 @@ class ListFiles {
   Status load();
   // Reads everything again. When stopped, or where a file breaks off, all stays.
   void reload(const StopFlag& stop);
-  // Whether a file or a directory has changed since it was last read.
-  bool has_changed() const;
+  // Whether a file or a directory has changed since it was last read, and none has since this was
+  // asked last: a list that is being written is not read half-way. To be asked at intervals.
+  bool has_changed();
   // What this process may not read any more, of what it has read: "cannot read 'PATH': reason".
   std::vector<std::string> unreadable() const;
 
@@ -49,17 +50,23 @@ class ListFiles {
   // What was read last; null: no file was given.
   Lists lists() const { return lists_; }
 
-  // A line of --blocklist that takes a name, found by reading again.
+  enum class Role { Blocked, Allowed };
+  // Entries of one kind.
+  struct Kind {
+    Role role = Role::Blocked;
+    bool is_exception = false;
+    bool is_important = false;
+  };
+  // A line with such an entry that fits a name, found by reading again.
   struct Place {
     std::string path;
     std::size_t line = 0;  // counts from 1
     std::string text;
   };
-  // The first one but for exceptions; nullopt: none does. Takes as long as reading does.
-  std::optional<Place> find(dns::NameView name) const;
+  // The first one; nullopt: there is none. Takes as long as reading does.
+  std::optional<Place> find(dns::NameView name, const Kind& kind) const;
 
  private:
-  enum class Role { Blocked, Allowed };
   enum class OnTrouble { Fail, KeepNames };
 
   // A path of the command line.
@@ -83,11 +90,21 @@ class ListFiles {
     std::vector<Source> sources = {};
   };
 
+  // What has_changed() looks at.
+  struct Watched {
+    std::string path;
+    io::FileStamp known;  // when it was last read
+    io::FileStamp seen;   // when it was last looked at
+  };
+
   static std::string name_of(Role role);
   Status read(OnTrouble on_trouble, const StopFlag& stop);
   Status read_listing(Listing& listing, Reading& reading) const;
   Status read_list(const std::string& path, Role role, Reading& reading) const;
   Result<ListReader::File> open(Source source, Reading& reading) const;
+  ListReader::File known_file(const Source& source, const Reading& reading) const;
+  void watch(const Reading& reading);
+  void warn_of_exceptions(const policy::BlockLists& lists) const;
   void report(const std::vector<ListReader::Report>& reports) const;
   Result<std::vector<std::string>> expand(const Listing& listing) const;
   std::vector<std::string> sources_below(const Listing& listing) const;
@@ -96,6 +113,7 @@ class ListFiles {
   uint64_t seed_;
   io::Log& log_;
   std::vector<Source> sources_;  // included ones too
+  std::vector<Watched> watched_;
   Lists lists_;
 };
 

@@ -89,6 +89,7 @@ std::string first_of(std::span<const dns::Name> names) {
 
 bool Explanation::tell(const dns::Question& question) {
   question_ = question;
+  listed_ = listed(question_.name);  // takes long; later on it would count as time of a server
   row("question", question.name.view().to_text() + ' ' + to_text(question.type));
   if (!options().allow.empty())
     row(label_of(Source::Refused), "asked as by " + options().allow.front().address.to_text() +
@@ -266,7 +267,7 @@ std::string Explanation::found(Source rung, dns::NameView name) const {
     case Source::Block: {
       const auto domain = policy::find_closest(subject_.shared.blocked, name);
       return domain ? "covers it: " + dns::NameView(subject_.shared.blocked.key(*domain)).to_text()
-                    : listed(name);
+                    : (name == question_.name.view() ? listed_ : listed(name));
     }
     case Source::Filter:
       return "no records of this type are given out";
@@ -275,19 +276,33 @@ std::string Explanation::found(Source rung, dns::NameView name) const {
   }
 }
 
-// The line of a list that takes the name.
+// The line of a list that takes the name, and for one that nothing blocks what spares it.
 std::string Explanation::listed(dns::NameView name) const {
-  const auto place = subject_.lists.find(name);
-  if (!place) return "";
-  return "a list takes it: " + escaped(trimmed(place->text)) + " (" + escaped(place->path) +
-         ", line " + std::to_string(place->line) + ")";
+  using Role = config::ListFiles::Role;
+  const auto place_of = [&](const config::ListFiles::Kind& kind) {
+    const auto place = subject_.lists.find(name, kind);
+    return place ? escaped(trimmed(place->text)) + " (" + escaped(place->path) + ", line " +
+                       std::to_string(place->line) + ")"
+                 : std::string();
+  };
+  const std::string important = place_of({.is_important = true});
+  const std::string line = important.empty() ? place_of({}) : important;
+  if (line.empty()) return "";
+  const std::string text = "a list takes it: " + line;
+  const auto lists = subject_.lists.lists();
+  if (lists && lists->block(name)) return text;
+
+  std::string spared = place_of({.is_exception = true, .is_important = true});
+  if (spared.empty() && important.empty()) spared = place_of({.is_exception = true});
+  if (spared.empty()) spared = place_of({.role = Role::Allowed});
+  if (spared.empty()) spared = place_of({.role = Role::Allowed, .is_important = true});
+  return text + kIndent + "but it is spared: " + spared;
 }
 
 // Why nothing blocks the name.
 std::string Explanation::unblocked() const {
   if (subject_.lists.empty()) return "does not cover it";
-  const std::string line = listed(question_.name);
-  return line.empty() ? "does not cover it, nor does a list" : line + kIndent + "but it is spared";
+  return listed_.empty() ? "does not cover it, nor does a list" : listed_;
 }
 
 // The entries for a name, or the one that names an address, and where they stand.

@@ -74,6 +74,7 @@ class Explanation {
   bool has_told_end_ = false;
   std::optional<dns::Name> asked_;  // the name that servers are being asked for
   bool has_records_ = false;
+  std::string listed_;  // of the name asked
 };
 
 }  // namespace dnslet::report

@@ -4,6 +4,7 @@
 
 import os
 import signal
+import time
 
 import dns.flags
 import pytest
@@ -223,8 +224,41 @@ def test_explain_names_the_file_and_the_line(tmp_path):
     assert f"--block     a list takes it: host.test ({one}, line 2)\n" in explain("host.test", *flags)
     assert "source=block" in explain("host.test", *flags)
     spared = explain("x.ads.test", *flags)
-    assert f"--block     a list takes it: ||ads.test^ ({two}, line 1)\n            but it is spared\n" in spared
+    assert (f"--block     a list takes it: ||ads.test^ ({two}, line 1)\n"
+            f"            but it is spared: @@||x.ads.test^ ({one}, line 3)\n") in spared
     assert "--block     does not cover it, nor does a list\n" in explain("other.test", *flags)
+
+
+def test_explain_names_the_line_that_decides(tmp_path):
+    path = write(tmp_path / "list", "||a.test^", "@@||a.test^", "||a.test^$important", "||b.test^$important",
+                 "@@||b.test^$important", "c.test")
+    ok = write(tmp_path / "ok", "# mine", "c.test")
+    flags = ["--blocklist", path, "--allowlist", ok]
+    assert f"a list takes it: ||a.test^$important ({path}, line 3)\n" in explain("a.test", *flags)
+    assert f"but it is spared: @@||b.test^$important ({path}, line 5)\n" in explain("b.test", *flags)
+    assert f"but it is spared: c.test ({ok}, line 2)\n" in explain("c.test", *flags)
+
+
+def test_an_allowlist_of_exceptions_alone_is_warned_of(dnslet, source, tmp_path):
+    server = dnslet("--blocklist", write(tmp_path / "list", "ads.test"), "--allowlist",
+                    write(tmp_path / "ok", "@@||ads.test^"), to=[source])
+    assert len(server.log(r" warn.*--allowlist \(DNSMASQ_ALLOWLIST\) holds exceptions")) == 1
+    assert is_blocked(server, "ads.test")
+
+
+def test_a_list_that_is_being_written_is_not_read_half_way(dnslet, source, tmp_path):
+    path = write(tmp_path / "list", "ads.test")
+    server = dnslet(*POLLED, "--blocklist", path, to=[source])
+    with open(path, "w", encoding="ascii") as file:  # empty now
+        for number in range(8):
+            file.write(f"n{number}.test\n")
+            file.flush()
+            assert is_blocked(server, "ads.test")
+            time.sleep(0.4)
+        file.write("plain.test\n")
+    until_blocked(server, "plain.test")
+    assert not is_blocked(server, "ads.test")
+    assert len(server.log(" info lists read")) == 2
 
 
 @pytest.mark.parametrize("threads", [1, 3])
