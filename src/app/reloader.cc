@@ -90,8 +90,8 @@ void Reloader::use(const ConfOutcome& outcome) {
   if (*outcome) callbacks_.use_servers(**outcome);
 }
 
-void Reloader::retire(Hosts table) {
-  if (table->empty()) return;  // no reason to start a thread
+void Reloader::retire(std::shared_ptr<const void> table) {
+  if (!table) return;  // no reason to start a thread
   hosts_work_.run([table = std::move(table)](const StopFlag&) {}, nullptr);
 }
 

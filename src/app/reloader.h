@@ -49,7 +49,7 @@ class Reloader {
   // more.
   void reload();
   // Frees a table beside the loop: a large one takes long.
-  void retire(Hosts table);
+  void retire(std::shared_ptr<const void> table);
   // Ends what is under way and takes the entry out of resolv.conf. False: something hangs (a
   // network file system, say), and the process has to end without waiting for it. REQUIRES: the
   // loop does not run any more.

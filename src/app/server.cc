@@ -324,21 +324,28 @@ void Server::warn_of_user() {
 
 // A worker that is the last to leave a table would free it, and answer nobody meanwhile: that is
 // for the reloader, once all have left.
-void Server::use_hosts(const serve::Worker::Hosts& hosts) {
-  former_hosts_.push_back(std::exchange(hosts_in_force_, hosts));
+void Server::replace(std::shared_ptr<const void> former, const Use& use) {
+  former_tables_.push_back(std::move(former));
   const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
-  each([this, hosts, left](serve::Worker& worker) {
-    worker.use_hosts(hosts);
+  each([this, use, left](serve::Worker& worker) {
+    use(worker);
     if (left->fetch_sub(1) > 1) return;
     workers_.front()->post([this] {
-      reloader_.retire(std::move(former_hosts_.front()));
-      former_hosts_.pop_front();
+      reloader_.retire(std::move(former_tables_.front()));
+      former_tables_.pop_front();
     });
   });
 }
 
+void Server::use_hosts(const serve::Worker::Hosts& hosts) {
+  auto former = std::exchange(hosts_in_force_, hosts);
+  if (former->empty()) former = nullptr;
+  replace(std::move(former), [hosts](serve::Worker& worker) { worker.use_hosts(hosts); });
+}
+
 void Server::use_lists(const serve::Worker::Lists& lists) {
-  each([lists](serve::Worker& worker) { worker.use_lists(lists); });
+  replace(std::exchange(lists_in_force_, lists),
+          [lists](serve::Worker& worker) { worker.use_lists(lists); });
 }
 
 void Server::use_servers(const Result<config::Forwarding>& forwarding) {

@@ -79,6 +79,8 @@ class Server {
   void stop_threads();
   io::Loop& loop() { return workers_.front()->loop(); }
 
+  using Use = std::function<void(serve::Worker&)>;
+  void replace(std::shared_ptr<const void> former, const Use& use);
   void use_hosts(const serve::Worker::Hosts& hosts);
   void use_lists(const serve::Worker::Lists& lists);
   void use_servers(const Result<config::Forwarding>& forwarding);
@@ -109,7 +111,8 @@ class Server {
   report::Reports reports_;
   std::vector<io::Signal> signals_;
   serve::Worker::Hosts hosts_in_force_;
-  std::deque<serve::Worker::Hosts> former_hosts_;  // that some workers may still have
+  serve::Worker::Lists lists_in_force_;
+  std::deque<std::shared_ptr<const void>> former_tables_;  // that some workers may still have
   Reloader reloader_;
   bool hangs_ = false;
 };
