@@ -11,6 +11,7 @@ import select
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -43,7 +44,8 @@ class Engine:
 
     def __init__(self, directory):
         self.directory = directory
-        self.store = ["--root", directory / "store", "--runroot", directory / "run",
+        self.runroot = tempfile.mkdtemp(prefix="dnslet-")  # podman takes 50 characters at most
+        self.store = ["--root", directory / "store", "--runroot", self.runroot,
                       "--storage-driver", "vfs"]
         self.names = []
 
@@ -81,6 +83,7 @@ class Engine:
         for name in self.names:
             self.podman("rm", "-f", "-t", "0", name, check=False)
         LIBC.umount2(str(self.directory / "store" / "vfs").encode(), UNMOUNT_DETACHED)
+        shutil.rmtree(self.runroot, ignore_errors=True)
         for folder in Path("/sys/fs/cgroup").glob("**/libpod_parent"):
             for inner in sorted(folder.glob("**/"), reverse=True):
                 try:
