@@ -167,7 +167,7 @@ tsan: ## look for data races for TIME seconds, while everything is reloaded unde
 
 loads: $(LOADS)
 
-lint: | deps ## check format, layers, scripts and the man page, then run clang-tidy
+lint: | deps ## check format, layers, scripts and the man page, then run clang-tidy (TIDY=options)
 	clang-format --dry-run --Werror $$(find src tests -name '*.cc' -o -name '*.h')
 	$(PYTHON) tests/layers.py
 	tests/hygiene.sh
@@ -271,7 +271,7 @@ $(B)/bench/%: $(B)/tests/bench/%.o $(LIBRARY) $(B)/link.flags
 
 $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 	@mkdir -p $(@D)
-	$(call quiet,TIDY)clang-tidy --quiet $< -- $$(sed 's/-mstringop[^ ]*//' $(B)/compile.flags) -DVERSION='""' >$@.log 2>&1 \
+	$(call quiet,TIDY)clang-tidy --quiet $(TIDY) $< -- $$(sed 's/-mstringop[^ ]*//' $(B)/compile.flags) -DVERSION='""' >$@.log 2>&1 \
 	    && mv $@.log $@ || { cat $@.log; exit 1; }
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
