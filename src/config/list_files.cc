@@ -57,7 +57,7 @@ Status ListFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   Reading reading{on_trouble, stop, *lists};
   Status trouble = Done();
   for (Listing& listing : listings_) {
-    const Status status = read_listing(listing, reading);
+    Status status = read_listing(listing, reading);
     if (is_set(stop)) return status;
     if (!status && trouble) trouble = Error{name_of(listing.role) + ": " + status.error().text};
     if (!trouble && on_trouble == OnTrouble::Fail) return trouble;
