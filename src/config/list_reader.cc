@@ -70,8 +70,7 @@ Status ListReader::include(const Visit& visit, const ListLine& line) {
   Visit inner{beside(visit.path, line.included), visit.wanted, visit.depth + 1};
   inner.wanted.insert(inner.wanted.end(), line.attributes.begin(), line.attributes.end());
   std::ranges::sort(inner.wanted);
-  const auto doubles = std::ranges::unique(inner.wanted);
-  inner.wanted.erase(doubles.begin(), doubles.end());
+  inner.wanted.erase(std::unique(inner.wanted.begin(), inner.wanted.end()), inner.wanted.end());
   return read(inner);
 }
 

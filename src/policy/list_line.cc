@@ -125,9 +125,8 @@ std::optional<std::string_view> plain_domain(std::string_view text) {
 
 // `*` behind `*` adds nothing.
 std::string with_single_stars(std::string text) {
-  const auto doubles =
-      std::ranges::unique(text, [](char a, char b) { return a == '*' && b == '*'; });
-  text.erase(doubles.begin(), doubles.end());
+  const auto is_double = [](char a, char b) { return a == '*' && b == '*'; };
+  text.erase(std::unique(text.begin(), text.end(), is_double), text.end());
   return text;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <tuple>
 
 namespace dnslet::policy {
 namespace {
@@ -96,9 +97,10 @@ NameText::NameText(dns::NameView name) {
 }
 
 void NamePatterns::finish() {
-  std::ranges::sort(patterns_);
-  const auto doubles = std::ranges::unique(patterns_);
-  patterns_.erase(doubles.begin(), doubles.end());
+  std::ranges::sort(patterns_, {}, [](const NamePattern& pattern) {
+    return std::tie(pattern.text, pattern.start, pattern.end);
+  });
+  patterns_.erase(std::unique(patterns_.begin(), patterns_.end()), patterns_.end());
   for (std::size_t letters = 1; letters <= kMaxLetters; ++letters) file(letters);
 }
 

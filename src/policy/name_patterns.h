@@ -10,7 +10,6 @@
 // filed there is compared.
 
 #include <array>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -30,7 +29,7 @@ struct NamePattern {
   Start start = Start::Anywhere;
   End end = End::Anywhere;
 
-  auto operator<=>(const NamePattern&) const = default;
+  bool operator==(const NamePattern&) const = default;
 
   // `name`: in lower case, without the final dot. Linear in it for each part between two `*`.
   bool fits(std::string_view name) const;

@@ -288,7 +288,7 @@ std::string Explanation::listed(dns::NameView name) const {
   const std::string important = place_of({.is_important = true});
   const std::string line = important.empty() ? place_of({}) : important;
   if (line.empty()) return "";
-  const std::string text = "a list takes it: " + line;
+  std::string text = "a list takes it: " + line;
   const auto lists = subject_.lists.lists();
   if (lists && lists->block(name)) return text;
 
