@@ -208,8 +208,7 @@ void CacheTable::store(const HashedKey& key, const Answer& answer, const Validit
   node.tag = tag_of(key.hash);
   node.flags = static_cast<uint8_t>(variant_of(key.key) | (answer.error().empty() ? 0U : kError) |
                                     (answer.kind() == dns::AnswerKind::Data ? kPositive : 0U));
-  // Entries that end soon must not all begin with the same address. Hashes of 1, 2, 3, … would not
-  // do: with some seeds their last bits favour one value.
+  // Entries that end soon must not all begin with the same address.
   first_turn_ =
       dns::hash({reinterpret_cast<const uint8_t*>(&first_turn_), sizeof first_turn_}, seed_);
   node.turn = static_cast<uint16_t>(first_turn_);
