@@ -27,22 +27,19 @@ MaybeFound found_failure(const Tables& tables, const CacheHit& hit) {
 }
 
 // An entry counts the turns of its addresses.
-MaybeFound found_fresh(const Tables& tables, const CacheHit& hit, Scope scope) {
-  MaybeFound found(std::in_place, hit.message, Source::Cache);
+MaybeFound found_entry(const Tables& tables, const CacheHit& hit, Scope scope, Source source) {
+  MaybeFound found(std::in_place, hit.message, source);
   found->error = keep_error(tables, hit);
   found->turn = hit.turn;
   found->scope = scope;
-  found->left = hit.left;
-  found->is_ending = hit.is_ending;
-  found->wants_refresh = hit.wants_refresh;
   return found;
 }
 
-MaybeFound found_stale(const Tables& tables, const CacheHit& hit, Scope scope) {
-  MaybeFound found(std::in_place, hit.message, Source::Stale);
-  found->error = keep_error(tables, hit);
-  found->turn = hit.turn;
-  found->scope = scope;
+MaybeFound found_fresh(const Tables& tables, const CacheHit& hit, Scope scope) {
+  MaybeFound found = found_entry(tables, hit, scope, Source::Cache);
+  found->left = hit.left;
+  found->is_ending = hit.is_ending;
+  found->wants_refresh = hit.wants_refresh;
   return found;
 }
 
@@ -76,7 +73,7 @@ MaybeFound answer_stale(const Turn& turn, const ClientQuestion& asked, Scope sco
   const auto hit =
       tables.cache.find_stale(key_of(asked, scope), turn.now, {turn.out, tables.scratch}, which);
   if (!hit) return std::nullopt;
-  return found_stale(tables, *hit, scope);
+  return found_entry(tables, *hit, scope, Source::Stale);
 }
 
 MaybeFound refuse_forwarding(const Turn& turn, const ClientQuestion& asked) {
