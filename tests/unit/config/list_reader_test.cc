@@ -2,13 +2,11 @@
 // Copyright the dnslet authors
 #include "config/list_reader.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <map>
 #include <string>
 
 #include "catch.h"
+#include "io/scratch_file.h"
 
 namespace dnslet::config {
 namespace {
@@ -16,19 +14,9 @@ namespace {
 // Files in memory, by path.
 class Files {
  public:
-  Files() = default;
-  ~Files() {
-    for (const int fd : fds_) close(fd);
-  }
-  Files(const Files&) = delete;
-  Files& operator=(const Files&) = delete;
-
   void add(const std::string& path, const std::string& text) {
-    const int fd = memfd_create("list", MFD_CLOEXEC);
-    REQUIRE(fd >= 0);
-    fds_.push_back(fd);
-    REQUIRE(write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
-    auto file = io::TextFile::open("/proc/self/fd/" + std::to_string(fd));
+    const test::ScratchFile scratch(text);  // stays open here
+    auto file = io::TextFile::open(scratch.path());
     REQUIRE(file);
     files_[path] = std::make_shared<const io::TextFile>(std::move(*file));
   }
@@ -56,7 +44,6 @@ class Files {
     return found == counts.end() ? 0 : found->second;
   }
 
-  std::vector<int> fds_;
   std::map<std::string, ListReader::File> files_;
   std::map<std::string, int> opened_;
   std::map<std::string, int> told_;

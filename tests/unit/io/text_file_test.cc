@@ -2,33 +2,15 @@
 // Copyright the dnslet authors
 #include "io/text_file.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "catch.h"
+#include "io/scratch_file.h"
 
 namespace dnslet::io {
 namespace {
-
-// A file in memory alone, whose path leads nowhere once this is gone.
-class Scratch {
- public:
-  explicit Scratch(const std::string& text) : fd_(memfd_create("list", MFD_CLOEXEC)) {
-    REQUIRE(fd_ >= 0);
-    REQUIRE(write(fd_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
-  }
-  ~Scratch() { close(fd_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
-
- private:
-  int fd_;
-};
 
 std::vector<std::string> lines_of(const TextFile& file) {
   std::vector<std::string> lines;
@@ -37,7 +19,7 @@ std::vector<std::string> lines_of(const TextFile& file) {
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
-  const Scratch scratch(text);
+  const test::ScratchFile scratch(text);
   const auto file = TextFile::open(scratch.path());
   REQUIRE(file);
   return lines_of(*file);
@@ -69,7 +51,7 @@ TEST_CASE("a line that is too long is cut, and the next one is whole") {
 }
 
 TEST_CASE("what has been opened is read again when its path leads nowhere") {
-  auto scratch = std::make_unique<Scratch>("a\n");
+  auto scratch = std::make_unique<test::ScratchFile>("a\n");
   const auto file = TextFile::open(scratch->path());
   REQUIRE(file);
   scratch.reset();
@@ -86,7 +68,7 @@ TEST_CASE("what is missing or no file is told") {
 }
 
 TEST_CASE("reading ends when it is stopped") {
-  const Scratch scratch("a\n");
+  const test::ScratchFile scratch("a\n");
   const auto file = TextFile::open(scratch.path());
   REQUIRE(file);
   const StopFlag stop = true;
