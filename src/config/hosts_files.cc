@@ -18,10 +18,11 @@ Status HostsFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   std::vector<Source> sources;
   for (Source& listing : listings_) {
     listing.stamp = io::stamp_of(listing.path);
-    const auto expanded = expand(listing.path);
+    const std::vector<std::string> before = sources_below(listing.path);
+    const auto expanded = io::files_of(listing.path, before);
     if (!expanded && on_trouble == OnTrouble::Fail) return expanded.error();
     if (!expanded) log_.write(io::Level::Warning, expanded.error().text + "; its entries stay");
-    for (const std::string& file : expanded ? *expanded : sources_below(listing.path)) {
+    for (const std::string& file : expanded ? *expanded : before) {
       sources.push_back({file, io::stamp_of(file)});
       if (Status status = read_source(file, reading); !status) return status;
       if (is_set(stop)) return Done();
@@ -68,22 +69,10 @@ bool HostsFiles::has_changed() const {
   return std::ranges::any_of(listings_, changed) || std::ranges::any_of(sources_, changed);
 }
 
-// The files that a path of the command line stands for.
-Result<std::vector<std::string>> HostsFiles::expand(const std::string& path) const {
-  if (io::is_directory(path)) return io::list_directory(path);
-  const bool was_directory = !sources_below(path).empty() && sources_below(path).front() != path;
-  if (was_directory) return Error{"cannot read '" + path + "': not a directory any more"};
-  return std::vector<std::string>{path};
-}
-
 std::vector<std::string> HostsFiles::sources_below(const std::string& path) const {
-  const std::string below = path.ends_with('/') ? path : path + '/';
   std::vector<std::string> files;
-  for (const Source& source : sources_)
-    if ((source.path == path || source.path.starts_with(below)) &&
-        std::ranges::find(files, source.path) == files.end())
-      files.push_back(source.path);
-  return files;
+  for (const Source& source : sources_) files.push_back(source.path);
+  return io::files_below(path, files);
 }
 
 void HostsFiles::report(const std::string& path, const policy::HostsReport& report) {

@@ -60,7 +60,6 @@ class HostsFiles {
   Status read(OnTrouble on_trouble, const StopFlag& stop);
   Status read_source(const std::string& path, const Reading& reading);
 
-  Result<std::vector<std::string>> expand(const std::string& path) const;
   std::vector<std::string> sources_below(const std::string& path) const;
   void report(const std::string& path, const policy::HostsReport& report);
 

@@ -79,10 +79,14 @@ Status ListFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
 
 void ListFiles::watch(const Reading& reading) {
   watched_.clear();
-  for (const Listing& listing : listings_)
-    watched_.push_back({listing.path, listing.stamp, listing.stamp});
-  for (const Source& source : reading.sources)
-    watched_.push_back({source.path, source.stamp, source.stamp});
+  std::vector<io::FileStamp> stamps;
+  const auto add = [&](const auto& file) {
+    watched_.push_back(file.path);
+    stamps.push_back(file.stamp);
+  };
+  std::ranges::for_each(listings_, add);
+  std::ranges::for_each(reading.sources, add);
+  watch_.mark(stamps);
 }
 
 // Many that are published are written so, for programs that have one list of both.
@@ -95,11 +99,12 @@ void ListFiles::warn_of_exceptions(const policy::BlockLists& lists) const {
 
 Status ListFiles::read_listing(Listing& listing, Reading& reading) const {
   listing.stamp = io::stamp_of(listing.path);
-  const auto expanded = expand(listing);
+  const std::vector<std::string> before = sources_below(listing);
+  const auto expanded = io::files_of(listing.path, before);
   if (!expanded && reading.on_trouble == OnTrouble::Fail) return expanded.error();
   if (!expanded) log_.write(io::Level::Warning, expanded.error().text + "; its names stay");
   Status trouble = Done();
-  for (const std::string& path : expanded ? *expanded : sources_below(listing)) {
+  for (const std::string& path : expanded ? *expanded : before) {
     const Status status = read_list(path, listing.role, reading);
     if (!status && trouble) trouble = status;
     if (!trouble && (is_set(reading.stop) || reading.on_trouble == OnTrouble::Fail)) break;
@@ -152,15 +157,9 @@ ListReader::File ListFiles::known_file(const Source& source, const Reading& read
 }
 
 bool ListFiles::has_changed() {
-  bool is_settled = true;
-  bool is_known = true;
-  for (Watched& file : watched_) {
-    const io::FileStamp now = io::stamp_of(file.path);
-    is_settled = is_settled && now == file.seen;
-    is_known = is_known && now == file.known;
-    file.seen = now;
-  }
-  return is_settled && !is_known;
+  std::vector<io::FileStamp> now;
+  for (const std::string& path : watched_) now.push_back(io::stamp_of(path));
+  return watch_.has_changed(now);
 }
 
 std::vector<std::string> ListFiles::unreadable() const {
@@ -175,25 +174,11 @@ std::vector<std::string> ListFiles::unreadable() const {
   return sentences;
 }
 
-// The files that a path of the command line stands for.
-Result<std::vector<std::string>> ListFiles::expand(const Listing& listing) const {
-  if (io::is_directory(listing.path)) return io::list_directory(listing.path);
-  const std::vector<std::string> before = sources_below(listing);
-  if (!before.empty() && before.front() != listing.path)
-    return Error{"cannot read '" + listing.path + "': not a directory any more"};
-  return std::vector<std::string>{listing.path};
-}
-
 std::vector<std::string> ListFiles::sources_below(const Listing& listing) const {
-  const std::string below = listing.path.ends_with('/') ? listing.path : listing.path + '/';
   std::vector<std::string> files;
-  for (const Source& source : sources_) {
-    const bool is_below = source.path == listing.path || source.path.starts_with(below);
-    const bool is_wanted = is_below && source.role == listing.role && !source.is_included;
-    if (is_wanted && std::ranges::find(files, source.path) == files.end())
-      files.push_back(source.path);
-  }
-  return files;
+  for (const Source& source : sources_)
+    if (source.role == listing.role && !source.is_included) files.push_back(source.path);
+  return io::files_below(listing.path, files);
 }
 
 void ListFiles::report(const std::vector<ListReader::Report>& reports) const {
@@ -206,21 +191,18 @@ void ListFiles::report(const std::vector<ListReader::Report>& reports) const {
   }
 }
 
-std::optional<ListFiles::Place> ListFiles::find(dns::NameView name, const Kind& kind) const {
-  std::optional<Place> found;
-  const auto is_sought = [&](const ListEntry& entry) {
-    return entry.is_exception == kind.is_exception && entry.is_important == kind.is_important &&
-           fits(entry, name);
-  };
+ListFiles::Places ListFiles::find(dns::NameView name) const {
+  Places found;
   for (const Source& source : sources_) {
-    if (source.role != kind.role || source.is_included || found) continue;
+    if (source.is_included) continue;
     ListReader reader({[&](const std::string& path) -> Result<ListReader::File> {
                          const auto known = std::ranges::find(sources_, path, &Source::path);
                          return known == sources_.end() ? nullptr : known->file;
                        },
-                       [&](const ListEntry& entry, const ListReader::Place& place) {
-                         if (!found && is_sought(entry))
-                           found = Place{place.path, place.line, std::string(place.text)};
+                       [&](const ListEntry& entry, const ListReader::Place& at) {
+                         auto& place = found[{source.role, entry.is_exception, entry.is_important}];
+                         if (!place && fits(entry, name))
+                           place = Place{at.path, at.line, std::string(at.text)};
                        }},
                       kNeverStopped);
     (void)reader.read(source.path);  // what has been found is enough

@@ -9,6 +9,7 @@
 // and read as it was. One that has left its directory takes its names along. Sets in use are never
 // changed, only replaced. One thread at a time may use it; io/background sees to that.
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,8 +64,19 @@ class ListFiles {
     std::size_t line = 0;  // counts from 1
     std::string text;
   };
-  // The first one; nullopt: there is none. Takes as long as reading does.
-  std::optional<Place> find(dns::NameView name, const Kind& kind) const;
+  // The first one of each kind; nullopt: there is none.
+  class Places {
+   public:
+    std::optional<Place>& operator[](const Kind& kind) {
+      return places_[(kind.role == Role::Blocked ? 0U : 4U) + (kind.is_exception ? 2U : 0U) +
+                     (kind.is_important ? 1U : 0U)];
+    }
+
+   private:
+    std::array<std::optional<Place>, 8> places_;
+  };
+  // Takes as long as reading does.
+  Places find(dns::NameView name) const;
 
  private:
   enum class OnTrouble { Fail, KeepNames };
@@ -90,13 +102,6 @@ class ListFiles {
     std::vector<Source> sources = {};
   };
 
-  // What has_changed() looks at.
-  struct Watched {
-    std::string path;
-    io::FileStamp known;  // when it was last read
-    io::FileStamp seen;   // when it was last looked at
-  };
-
   static std::string name_of(Role role);
   Status read(OnTrouble on_trouble, const StopFlag& stop);
   Status read_listing(Listing& listing, Reading& reading) const;
@@ -106,14 +111,14 @@ class ListFiles {
   void watch(const Reading& reading);
   void warn_of_exceptions(const policy::BlockLists& lists) const;
   void report(const std::vector<ListReader::Report>& reports) const;
-  Result<std::vector<std::string>> expand(const Listing& listing) const;
   std::vector<std::string> sources_below(const Listing& listing) const;
 
   std::vector<Listing> listings_;
   uint64_t seed_;
   io::Log& log_;
-  std::vector<Source> sources_;  // included ones too
-  std::vector<Watched> watched_;
+  std::vector<Source> sources_;       // included ones too
+  std::vector<std::string> watched_;  // paths of both
+  io::ChangeWatch<std::vector<io::FileStamp>> watch_;
   Lists lists_;
 };
 

@@ -91,11 +91,6 @@ FileStamp stamp_of(const std::string& path) {
   return stat(path.c_str(), &status) == 0 ? stamp_from(status) : FileStamp();
 }
 
-bool FileWatch::has_changed(const FileStamp& now) {
-  const bool is_settled = now == std::exchange(seen_, now);
-  return is_settled && now != known_;
-}
-
 Status FileInPlace::open() {
   struct stat status {};
   Descriptor file(::open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
@@ -176,6 +171,25 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
   if (error) return cannot_read(path, error.message());
   std::ranges::sort(files);
   return files;
+}
+
+std::vector<std::string> files_below(const std::string& path,
+                                     const std::vector<std::string>& files) {
+  const std::string folder = path.ends_with('/') ? path : path + '/';
+  std::vector<std::string> below;
+  for (const std::string& file : files) {
+    const bool is_meant = file == path || file.starts_with(folder);
+    if (is_meant && std::ranges::find(below, file) == below.end()) below.push_back(file);
+  }
+  return below;
+}
+
+Result<std::vector<std::string>> files_of(const std::string& path,
+                                          const std::vector<std::string>& before) {
+  if (is_directory(path)) return list_directory(path);
+  const bool was_directory = !before.empty() && before.front() != path;
+  if (was_directory) return cannot_read(path, "not a directory any more");
+  return std::vector<std::string>{path};
 }
 
 }  // namespace dnslet::io

@@ -47,19 +47,25 @@ struct FileStamp {
 };
 FileStamp stamp_of(const std::string& path);
 
-// Notices that a file has changed once the change is over: a program that writes in several steps
-// should neither be read nor edited half-way. To be asked at intervals.
-class FileWatch {
+// Notices that something has changed once the change is over: a program that writes in several
+// steps should neither be read nor edited half-way. To be asked at intervals. `Stamp`: of one file,
+// or of many as a vector.
+template <typename Stamp>
+class ChangeWatch {
  public:
-  // Call before reading, with the file's stamp: what is there now is known.
-  void mark(const FileStamp& now) { known_ = seen_ = now; }
-  // Whether the file differs from what is known and was the same when this was asked last.
-  bool has_changed(const FileStamp& now);
+  // Call with the stamp from before reading: what was there then is known.
+  void mark(const Stamp& now) { known_ = seen_ = now; }
+  // Whether it differs from what is known and was the same when this was asked last.
+  bool has_changed(const Stamp& now) {
+    const bool is_settled = now == std::exchange(seen_, now);
+    return is_settled && now != known_;
+  }
 
  private:
-  FileStamp known_;
-  FileStamp seen_;
+  Stamp known_;
+  Stamp seen_;
 };
+using FileWatch = ChangeWatch<FileStamp>;
 
 // A file that keeps its inode, owner and mode whatever is written to it. Never creates one. Once it
 // is open it stays the same file, wherever that is moved to.
@@ -110,5 +116,14 @@ bool is_directory(const std::string& path);
 // The paths of the regular files in a directory, by name, but for those that editors leave behind
 // (`.name`, `#name#`, `name~`). Fails with "cannot read 'PATH': reason".
 Result<std::vector<std::string>> list_directory(const std::string& path);
+
+// Of `files`, that were read before, those that a path stood for: itself, or what lay below it.
+// Each once, in order.
+std::vector<std::string> files_below(const std::string& path,
+                                     const std::vector<std::string>& files);
+// What a path stands for now: itself, or what list_directory() says. `before`: what it stood for
+// when it was last read. Fails like list_directory(), and where it is no directory any more.
+Result<std::vector<std::string>> files_of(const std::string& path,
+                                          const std::vector<std::string>& before);
 
 }  // namespace dnslet::io

@@ -279,8 +279,9 @@ std::string Explanation::found(Source rung, dns::NameView name) const {
 // The line of a list that takes the name, and for one that nothing blocks what spares it.
 std::string Explanation::listed(dns::NameView name) const {
   using Role = config::ListFiles::Role;
+  auto places = subject_.lists.find(name);
   const auto place_of = [&](const config::ListFiles::Kind& kind) {
-    const auto place = subject_.lists.find(name, kind);
+    const auto& place = places[kind];
     return place ? escaped(trimmed(place->text)) + " (" + escaped(place->path) + ", line " +
                        std::to_string(place->line) + ")"
                  : std::string();
