@@ -164,8 +164,8 @@ class CacheTable {
   uint64_t evictions_ = 0;
   uint64_t lookups_ = 0;
   uint64_t hits_ = 0;
-  // Of the entry stored last; each is hashed from the one before. Hashes of 1, 2, 3, … would not do:
-  // with some seeds their last bits favour one value.
+  // Of the entry stored last; each is hashed from the one before. Hashes of 1, 2, 3, … would not
+  // do: with some seeds their last bits favour one value.
   uint64_t first_turn_ = 0;
 };
 
