@@ -13,6 +13,7 @@
 #include "dns/packet.h"
 #include "policy/lookup.h"
 #include "policy/storing.h"
+#include "policy/world.h"
 #include "read_answer.h"
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -54,8 +55,8 @@ using test::kToQuestion;
 using test::Packet;
 
 // What a server answers from, with something in all of it.
-struct World {
-  World() {
+struct World : test::World {
+  World() : test::World(100) {
     (void)hosts.add_text("10.0.0.1 db.local\n10.0.0.2 *.apps.local\n10.0.0.3 db.local\n");
     (void)blocked.insert(dns::Name::from_text("ads.test")->view().wire());
     turns.hosts.resize(hosts.owners());
@@ -65,10 +66,6 @@ struct World {
     keep_answer("big.test", large);
   }
 
-  Tables tables() {
-    return {settings, addresses, hosts, blocked, zones,
-            cache,    failures,  turns, scratch, scratch_error};
-  }
   void keep_answer(const char* name, const Packet& answer) {
     const UpstreamQuestion question{{*dns::Name::from_text(name), Type::A, dns::Class::IN}, {}};
     (void)store_answer(tables(), storing_of(question, Existence::Unknown, Milliseconds(0)),
@@ -87,16 +84,6 @@ struct World {
     return allocations - before;
   }
 
-  Settings settings;
-  HostsTable addresses{1};
-  HostsTable hosts{1};
-  KeyTable blocked{1};
-  Zones zones{1};
-  Cache cache{100, 1};
-  Cache failures{100, 1};
-  Turns turns;
-  dns::Bytes scratch = dns::Bytes(dns::kMaxMessage);
-  dns::ExtendedError scratch_error;
   dns::Bytes slot = dns::Bytes(dns::kMaxUdpPayload);
 };
 

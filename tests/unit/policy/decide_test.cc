@@ -5,6 +5,7 @@
 #include <string>
 
 #include "catch.h"
+#include "policy/world.h"
 
 namespace dnslet::policy {
 namespace {
@@ -16,25 +17,16 @@ std::string labels() {
 }
 
 // All that is decided on, each rule by turns with all those behind it.
-struct World {
+struct World : test::World {
+  World() : test::World(10) {}
+
   Decision decide(const char* text, dns::Type type = dns::Type::A) {
     const dns::Name name = *dns::Name::from_text(text);
-    const Tables tables = {settings, addresses, hosts, blocked, zones,
-                           cache,    failures,  turns, scratch, scratch_error};
+    const Tables tables = this->tables();
     return policy::decide({tables, Milliseconds(0), out}, {{name, type}, {}, client});
   }
 
   Client client{IpAddress::v4(192, 0, 2, 1)};
-  Settings settings;
-  HostsTable addresses{1};
-  HostsTable hosts{1};
-  KeyTable blocked{1};
-  Zones zones{1};
-  Cache cache{10, 1};
-  Cache failures{10, 1};
-  Turns turns;
-  dns::Bytes scratch = dns::Bytes(dns::kMaxMessage);
-  dns::ExtendedError scratch_error;
   dns::Bytes out = dns::Bytes(dns::kMinUdpPayload);
 };
 

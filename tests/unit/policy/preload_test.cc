@@ -5,6 +5,7 @@
 #include "catch.h"
 #include "dns/packet.h"
 #include "policy/storing.h"
+#include "policy/world.h"
 #include "read_answer.h"
 
 namespace dnslet::policy {
@@ -13,23 +14,10 @@ namespace {
 using dns::Type;
 using test::Packet;
 
-struct World {
-  Settings settings;
-  HostsTable addresses{1};
-  HostsTable hosts{1};
-  KeyTable blocked{1};
-  Zones zones{1};
-  Cache cache{1000, 1};
-  Cache failures{100, 1};
-  Turns turns;
-  dns::Bytes scratch = dns::Bytes(dns::kMaxMessage);
-  dns::ExtendedError scratch_error;
-  dns::Bytes slot = dns::Bytes(dns::kMaxUdpPayload);
+struct World : test::World {
+  World() : test::World(1000) {}
 
-  Tables tables() {
-    return {settings, addresses, hosts, blocked, zones,
-            cache,    failures,  turns, scratch, scratch_error};
-  }
+  dns::Bytes slot = dns::Bytes(dns::kMaxUdpPayload);
 
   void keep(const std::string& name) {
     const UpstreamQuestion question{{*dns::Name::from_text(name), Type::A, dns::Class::IN}, {}};
