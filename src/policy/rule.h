@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// A rule as --rule gives it: what a question has to be like, and what happens to it then. Plain
+// values; config/rule_text reads them, policy/rule_set finds the one that decides.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "base/server_address.h"
+#include "dns/message.h"
+#include "dns/name.h"
+
+namespace dnslet::policy {
+
+// By index in the order of the options.
+using ListNumber = std::size_t;
+
+// One condition; any of its values is enough.
+struct Condition {
+  enum class About : uint8_t {
+    Name,      // names: the name is one of them
+    Zone,      // names: at or below one of them
+    Word,      // words: the name holds one of them
+    List,      // lists: one of them takes the name
+    Reverse,   // networks: the name is the reverse name of an address in one of them
+    Type,      // types
+    Client,    // networks and lists: the client's address is in one of them
+    Via,       // ways: how the client asks
+    Listener,  // listeners: where the client asks
+    // About what servers have said:
+    Address,  // networks, lists, has_none: one of the answer's addresses is in one of them
+    Rcode,    // rcodes
+    Alias,    // names and lists: a target of the answer's aliases is at or below one, is taken
+  };
+  enum class Via : uint8_t { Udp, Tcp, Tls, Https };
+
+  About about = About::Name;
+  bool is_negated = false;
+  std::vector<dns::Name> names;
+  std::vector<std::string> words;  // in lower case
+  std::vector<ListNumber> lists;
+  std::vector<Network> networks;
+  bool has_none = false;  // of Address: also an answer without any address
+  std::vector<dns::Type> types;
+  std::vector<Via> ways;
+  std::vector<Endpoint> listeners;
+  std::vector<dns::Rcode> rcodes;
+};
+
+// Any of such conditions without `!` is enough; of all others each has to hold.
+constexpr bool is_about_name(Condition::About about) { return about <= Condition::About::Reverse; }
+constexpr bool is_about_answer(Condition::About about) {
+  return about >= Condition::About::Address;
+}
+
+struct RuleAction {
+  enum class Kind : uint8_t {
+    Ask,     // these servers
+    Rcode,   // an answer without records, with this code
+    Drop,    // no answer at all
+    Answer,  // these addresses or this text
+    Alias,   // a CNAME to the target, and what that has
+    Pass,    // on behind the rules, with the options
+    With,    // on to the next rule, with the options
+  };
+
+  Kind kind = Kind::Pass;
+  std::vector<ServerAddress> servers;  // of Ask; not empty
+  dns::Rcode rcode = dns::Rcode::NoError;
+  std::vector<IpAddress> addresses;      // of Answer
+  std::optional<std::string> text = {};  // of Answer, in place of addresses
+  dns::Name target = {};
+};
+
+struct TtlRange {
+  uint32_t least = 0;
+  uint32_t most = UINT32_MAX;
+
+  bool operator==(const TtlRange&) const = default;
+};
+
+// What goes along with the answer, whoever gives it. Later rules have precedence over `with` rules
+// before them, option by option.
+struct RuleOptions {
+  std::optional<TtlRange> ttl = {};                    // of all records
+  bool is_uncached = false;                            // the cache is neither read nor written
+  std::optional<Family> only = {};                     // NODATA for the other address family
+  std::optional<uint32_t> limit = {};                  // questions a second and client network
+  std::optional<std::chrono::milliseconds> wait = {};  // in place of --upstream-retry
+  std::optional<uint32_t> race = {};                   // how many servers are asked at once
+};
+
+struct Rule {
+  std::vector<Condition> conditions;  // all of them have to hold; none: `*`
+  RuleAction action;
+  RuleOptions options;
+  std::string text;    // as it was written
+  std::string origin;  // where: empty of the options, else "PATH:LINE"
+};
+
+}  // namespace dnslet::policy
