@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <new>
 #include <span>
 
@@ -23,8 +24,7 @@ constexpr unsigned kFound = 16, kFoundTwice = 2 * kFound, kClaimed = 3 * kFound,
 
 unsigned variant_of(const CacheKey& key) {
   return (key.dnssec_ok ? kDnssecOk : 0U) | (key.checking_disabled ? kCheckingDisabled : 0U) |
-         (key.scope == Scope::Searched ? kSearched : 0U) |
-         (key.route != Route::ByName ? kRouted : 0U);
+         (key.scope == Scope::Searched ? kSearched : 0U) | (key.route != kByName ? kRouted : 0U);
 }
 
 // The low half of a hash finds the bucket; policy/cache takes the top bits.
@@ -74,16 +74,15 @@ struct CacheTable::Block {
   uint16_t message_size;
   uint16_t ttl_count;
   // Behind it, without padding: uint16_t[ttl_count], the message; where there is an extended error
-  // its size in a byte, and the error; the route, where it is not Route::ByName.
+  // its size in a byte, and the error; the route, where it is not kByName.
 
-  static std::size_t size_for(std::size_t ttls, std::size_t message, std::size_t error,
-                              bool is_routed) {
-    return sizeof(Block) + ttls * sizeof(uint16_t) + message + (error > 0 ? 1 + error : 0) +
-           (is_routed ? sizeof(Route) : 0);
+  static std::size_t size_for(std::size_t ttls, std::size_t bytes, std::size_t error, bool routed) {
+    return sizeof(Block) + ttls * sizeof(uint16_t) + bytes + (error > 0 ? 1 + error : 0) +
+           (routed ? sizeof(Route) : 0);
   }
-  static std::size_t size_for(const Answer& answer, Route route) {
+  static std::size_t size_for(const Answer& answer, const Route& route) {
     return size_for(answer.ttls().size(), answer.message().size(), answer.error().data().size(),
-                    route != Route::ByName);
+                    route != kByName);
   }
   // The clock of tried_at; it goes round in four hours and a half, and the worst that this does is
   // that a question is asked a second later.
@@ -122,9 +121,10 @@ struct CacheTable::Block {
                     (flags & kRouted) != 0);
   }
   Route route(unsigned flags) const {
-    if ((flags & kRouted) == 0) return Route::ByName;
-    const std::size_t place = size(flags) - sizeof(Block) - sizeof(Route);
-    return static_cast<Route>(dns::Reader({tail() + place, sizeof(Route)}).u16());
+    Route route;
+    if ((flags & kRouted) == 0) return route;
+    std::memcpy(&route, tail() + size(flags) - sizeof(Block) - sizeof(Route), sizeof route);
+    return route;
   }
 
   // Compares the message's own question.
@@ -135,7 +135,7 @@ struct CacheTable::Block {
            question.u16() == static_cast<uint16_t>(key.qclass);
   }
 
-  static Block* make(const Answer& answer, Route route) {
+  static Block* make(const Answer& answer, const Route& route) {
     const dns::BytesView error = answer.error().data();
     const std::span<const uint16_t> ttls = answer.ttls();
     const std::size_t size = size_for(answer, route);
@@ -148,7 +148,7 @@ struct CacheTable::Block {
     tail.bytes(answer.message());
     if (!error.empty()) tail.u8(static_cast<uint8_t>(error.size()));
     tail.bytes(error);
-    if (route != Route::ByName) tail.u16(static_cast<uint16_t>(route));
+    if (route != kByName) tail.bytes({reinterpret_cast<const uint8_t*>(&route), sizeof route});
     return block;
   }
 };
@@ -181,9 +181,9 @@ CacheTable::CacheTable(const Limits& limits, uint64_t seed)
       buckets_(std::bit_ceil(limits.capacity + limits.capacity / 4)) {}
 
 uint64_t CacheTable::hash_of(const CacheKey& key, uint64_t seed) {
-  const uint64_t variant = static_cast<uint64_t>(key.route) << 48 |
-                           static_cast<uint64_t>(dns::one_family(key.type)) << 32 |
-                           static_cast<uint64_t>(key.qclass) << 16 | variant_of(key);
+  uint64_t variant = static_cast<uint64_t>(dns::one_family(key.type)) << 32 |
+                     static_cast<uint64_t>(key.qclass) << 16 | variant_of(key);
+  if ((variant & kRouted) != 0) variant ^= policy::hash_of(key.route, seed);
   const uint64_t hash = dns::hash(key.name.wire(), seed ^ variant);
   return key.type == dns::Type::AAAA ? hash ^ kOtherFamily : hash;
 }

@@ -43,7 +43,7 @@ struct CacheKey {
   bool dnssec_ok;
   bool checking_disabled;
   Scope scope = Scope::AsItStands;
-  Route route = Route::ByName;
+  Route route = kByName;
 };
 
 using dns::Answer;

@@ -15,7 +15,7 @@ namespace dnslet::policy {
 
 struct Rung {
   // Null: of stub zones. By the name alone they decide whom to ask, when it comes to that, and no
-  // kept answer depends on it: Route::ByName.
+  // kept answer depends on it: kByName.
   MaybeFound (*answer)(const Turn&, const ClientQuestion&);
   Source source;      // of what it has
   const char* label;  // for people
@@ -29,7 +29,7 @@ std::span<const Rung> ladder();
 
 struct Decision {
   MaybeFound answer{};
-  Route route = Route::ByName;  // where there is no answer: of the cache, and then of upstream
+  Route route = kByName;  // where there is no answer: of the cache, and then of upstream
 };
 
 // `asked.route` does not count.

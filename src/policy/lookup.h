@@ -36,7 +36,7 @@ struct Reply {
 struct UpstreamQuestion {
   dns::Question question;
   dns::UpstreamFlags flags;
-  Route route = Route::ByName;
+  Route route = kByName;
 
   bool operator==(const UpstreamQuestion&) const = default;
 };
@@ -147,7 +147,7 @@ class Lookup {
   Client client_;
   dns::Query query_;
   bool is_refresh_ = false;
-  Route route_ = Route::ByName;     // of the name asked
+  Route route_ = kByName;           // of the name asked
   std::unique_ptr<Search> search_;  // none while the question is only asked as it stands
 };
 

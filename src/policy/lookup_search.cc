@@ -35,7 +35,7 @@ Step Lookup::next_name(const Turn& turn) {
   Search& search = *search_;
   while (!search.verdict.is_over() && search.next < search.names.size()) {
     const dns::Name& name = search.names[search.next++];
-    search.route = Route::ByName;
+    search.route = kByName;
     if (search.is_unreachable(tables.zones.find(name)))
       pass_over(turn);
     else if (!look_here(turn) && !is_left_to_any(tables, name))
@@ -82,7 +82,8 @@ bool Lookup::goes_on_elsewhere(const Tables& tables) const {
 }
 
 bool Lookup::waits_for(const UpstreamQuestion& question) const {
-  return question.question.name == (search_ ? search_->tried() : query_.question.name);
+  const ClientQuestion current = search_ ? tried() : asked();
+  return question.question.name == current.question.name && question.route == current.route;
 }
 
 ClientQuestion Lookup::tried() const {

@@ -16,7 +16,7 @@ namespace dnslet::policy {
 struct Lookup::Search {
   std::vector<dns::Name> names;
   std::size_t next = 0;         // in names; each is asked for once, so the list is the limit
-  Route route = Route::ByName;  // of the name that has been tried last
+  Route route = kByName;  // of the name that has been tried last
   uint64_t generation = 0;      // of the tables when it began
   SearchVerdict verdict;
   std::vector<ServerSetNumber> unreachable;   // sets that no name is asked of any more

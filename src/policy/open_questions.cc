@@ -33,8 +33,8 @@ OpenQuestion* OpenQuestions::find_sibling(const OpenQuestion& question) {
 
 uint64_t OpenQuestions::hash_of(const UpstreamQuestion& question) const {
   const dns::Type type = question.question.type;
-  const uint64_t seed = seed_ ^ static_cast<uint64_t>(dns::one_family(type)) ^
-                        static_cast<uint64_t>(question.route) << 16;
+  uint64_t seed = seed_ ^ static_cast<uint64_t>(dns::one_family(type));
+  if (question.route != kByName) seed ^= policy::hash_of(question.route, seed_);
   const uint64_t hash = dns::hash(question.question.name.view().wire(), seed);
   return type == dns::Type::AAAA ? sibling_hash(hash) : hash;
 }

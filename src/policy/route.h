@@ -2,30 +2,48 @@
 // Copyright the dnslet authors
 #pragma once
 
-// Which servers a question goes to. It is a part of the question: what is kept and what is under
-// way for one route is nothing to another.
+// What an answer depends on besides its question: which servers give it, and what is made of it. It
+// is a part of the question: what is kept and what is under way for one route is nothing to
+// another.
 
-#include <cassert>
 #include <cstdint>
-#include <limits>
+#include <type_traits>
 
+#include "dns/hash.h"
 #include "policy/zones.h"
 
 namespace dnslet::policy {
 
-// ByName: those of the closest stub zone, or the default ones. As the name is in every key, such
-// answers need nothing else to be kept apart. Every other route is a set of servers that a rule has
-// chosen by more than the name: route_to().
-enum class Route : uint16_t { ByName = 0 };
+// Which address family is left out: NODATA for its questions, no hints of it.
+enum class Filter : uint16_t { None, A, Aaaa };
 
-// REQUIRES: one of the first 65,535 sets.
-inline Route route_to(ServerSetNumber set) {
-  assert(set < std::numeric_limits<uint16_t>::max());
-  return static_cast<Route>(set + 1);
+enum class Keeping : uint16_t { Kept, NotKept };  // in the cache
+
+// A plain value without padding, of which the cache keeps the bytes. By default: the servers of the
+// closest stub zone, or the default ones. As the name is in every key, such answers need nothing
+// else to be kept apart.
+struct Route {
+  uint32_t rules = 0;    // the generation of the rules that chose it; 0: none did
+  uint32_t servers = 0;  // the set that a rule has chosen; kDefaultServers: by the name
+  uint32_t least_ttl = 0;
+  uint32_t most_ttl = UINT32_MAX;
+  Filter filter = Filter::None;  // besides that of --filter
+  Keeping keeping = Keeping::Kept;
+
+  bool operator==(const Route&) const = default;
+  bool has_ttl() const { return least_ttl > 0 || most_ttl < UINT32_MAX; }
+};
+static_assert(std::has_unique_object_representations_v<Route>);
+
+inline constexpr Route kByName;
+
+// `seed`: see dns/hash.h.
+inline uint64_t hash_of(const Route& route, uint64_t seed) {
+  return dns::hash({reinterpret_cast<const uint8_t*>(&route), sizeof route}, seed);
 }
 
-inline ServerSetNumber servers_of(const Zones& zones, Route route, dns::NameView name) {
-  return route == Route::ByName ? zones.find(name) : static_cast<ServerSetNumber>(route) - 1;
+inline ServerSetNumber servers_of(const Zones& zones, const Route& route, dns::NameView name) {
+  return route.servers == kDefaultServers ? zones.find(name) : route.servers;
 }
 
 }  // namespace dnslet::policy

@@ -20,7 +20,7 @@ struct ClientQuestion {
   dns::QuestionView question;
   dns::UpstreamFlags flags;
   const Client& client;
-  Route route = Route::ByName;  // as decided
+  Route route = kByName;  // as decided
 };
 
 // The key under which the question's answer is kept.

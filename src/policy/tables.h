@@ -15,6 +15,7 @@
 #include "policy/cache.h"
 #include "policy/hosts.h"
 #include "policy/key_table.h"
+#include "policy/route.h"
 #include "policy/search.h"
 #include "policy/zones.h"
 
@@ -41,8 +42,6 @@ inline constexpr uint32_t kStaticTtl = 10;  // seconds, of all that our own tabl
 
 inline constexpr std::chrono::seconds kNoLimit = std::chrono::seconds::max();
 inline constexpr std::chrono::seconds kFailureTime{1};  // for which a failure is remembered
-
-enum class Filter { None, A, Aaaa };
 
 enum class Rotation { Off, On };
 

@@ -71,7 +71,7 @@ class OutstandingScript {
     ask.question.flags = {.recursion_desired = !has_word(words, "nord"),
                           .checking_disabled = has_word(words, "cd"),
                           .dnssec_ok = has_word(words, "do")};
-    ask.question.route = static_cast<policy::Route>(value_of(words, "route", 0));
+    ask.question.route = policy::Route{.servers = value_of(words, "route", 0)};
     ask.servers = set;
     if (!outstanding_.ask(lookup, ask, now_)) lines_.push_back("no room");
     take();

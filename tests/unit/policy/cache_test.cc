@@ -162,7 +162,7 @@ TEST_CASE("answers of different routes are different answers, and only routed on
   constexpr uint8_t kRoutes = 3;
   std::vector<std::size_t> sizes = {0};
   for (uint8_t number = 0; number < kRoutes; ++number) {
-    key.route = static_cast<Route>(number);
+    key.route = {.servers = number};
     CHECK(fixture.find(key).empty());
     keep_answer(fixture.cache, key,
                 Answer(packet("a.test", 10U + number).bytes(), dns::ExtendedError(error)),
@@ -170,16 +170,16 @@ TEST_CASE("answers of different routes are different answers, and only routed on
     sizes.push_back(fixture.cache.bytes());
   }
   for (uint8_t number = 0; number < kRoutes; ++number) {
-    key.route = static_cast<Route>(number);
+    key.route = {.servers = number};
     CHECK(fixture.find(key) == packet("a.test", 10U + number).bytes());
     Bytes slot(1232);
     CHECK(std::ranges::equal(fixture.cache.find(key, fixture.now, slot, {})->error.data(), error));
   }
-  key.route = route_to(999);
+  key.route = {.servers = 999};
   CHECK(fixture.find(key).empty());
 
   // Each goes alone, and takes all of its memory along.
-  key.route = static_cast<Route>(1);
+  key.route = {.servers = 1};
   keep_answer(fixture.cache, key, Answer(packet("a.test").bytes()), {fixture.now, seconds(0)});
   CHECK(fixture.find(key).empty());
   CHECK(fixture.cache.entries() == 2);

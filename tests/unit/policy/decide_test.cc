@@ -39,7 +39,7 @@ TEST_CASE("a question is decided by the first rung that has it, or else goes by 
   world.zones.add(*dns::Name::from_text("corp.test"), 1);
   Decision decision = world.decide("localhost.corp.test");
   CHECK_FALSE(decision.answer);
-  CHECK(decision.route == Route::ByName);
+  CHECK(decision.route == kByName);
 
   const auto source = [&](const char* name) { return world.decide(name).answer->source; };
   world.settings.filter = Filter::A;

@@ -19,11 +19,11 @@ dns::Name name(const std::string& text) {
 TEST_CASE("by name the zone has the say whom to ask, on another route its own set") {
   Zones zones(1);
   zones.add(name("example"), 1);
-  CHECK(servers_of(zones, Route::ByName, name("www.example")) == 1);
-  CHECK(servers_of(zones, Route::ByName, name("www.test")) == kDefaultServers);
-  for (const ServerSetNumber set : {kDefaultServers, ServerSetNumber{1}, ServerSetNumber{2}}) {
-    CHECK(route_to(set) != Route::ByName);
-    CHECK(servers_of(zones, route_to(set), name("www.example")) == set);
+  CHECK(servers_of(zones, kByName, name("www.example")) == 1);
+  CHECK(servers_of(zones, kByName, name("www.test")) == kDefaultServers);
+  for (const uint32_t set : {1, 2}) {
+    CHECK(Route{.servers = set} != kByName);
+    CHECK(servers_of(zones, {.servers = set}, name("www.example")) == set);
   }
 }
 
