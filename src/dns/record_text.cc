@@ -150,15 +150,6 @@ Bytes expanded(const Message& message, const Record& record) {
 
 }  // namespace
 
-std::optional<IpAddress> address_in(const Message& message, const Record& record) {
-  const BytesView rdata = message.rdata(record);
-  IpAddress address;
-  address.family = record.type == Type::A ? Family::V4 : Family::V6;
-  if (!is_address_type(record.type) || rdata.size() != address.size()) return std::nullopt;
-  std::ranges::copy(rdata, address.bytes.begin());
-  return address;
-}
-
 std::string rdata_text(const Message& message, const Record& record) {
   const std::string_view fields = fields_of(record.type);
   if (!fields.empty())

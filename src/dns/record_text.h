@@ -13,9 +13,6 @@
 
 namespace dnslet::dns {
 
-// The address in an A or AAAA record; nullopt: another type, or not as long as its type wants it.
-std::optional<IpAddress> address_in(const Message& message, const Record& record);
-
 // The RDATA on one line: "192.0.2.1", "10 mail.example", "\"v=spf1 -all\"". Names are written out,
 // without the final dot. A type that is not known, or RDATA that is not what its type makes it, has
 // the generic form of RFC 3597 section 5, with names written out too where they are known. Safe to

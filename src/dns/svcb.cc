@@ -2,6 +2,7 @@
 // Copyright the dnslet authors
 #include "dns/svcb.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "dns/rewrite.h"
@@ -88,6 +89,16 @@ std::optional<Bytes> without_param(BytesView rdata, uint16_t without) {
 
 }  // namespace
 
+BytesView hint_in(BytesView rdata, Hint hint) {
+  Reader reader(rdata);
+  reader.skip(2);  // the priority
+  if (!Name::from_wire(reader)) return {};
+  const auto params = read_params(reader);
+  if (!params) return {};
+  const auto found = std::ranges::find(*params, static_cast<uint16_t>(hint), &Param::key);
+  return found == params->end() ? BytesView() : found->value;
+}
+
 std::optional<Bytes> without_hints(const Message& message, Hint hint) {
   constexpr uint16_t kKept = 0xffff & ~flag::kAd;
   Bytes out(kMaxMessage);
@@ -95,8 +106,7 @@ std::optional<Bytes> without_hints(const Message& message, Hint hint) {
   writer.write_head(message.flags() & kKept, message.question());
   bool is_changed = false;
   message.for_each_record([&](const Record& record) {
-    const bool has_params = record.type == Type::SVCB || record.type == Type::HTTPS;
-    const auto rdata = has_params
+    const auto rdata = has_params(record.type)
                            ? without_param(message.rdata(record), static_cast<uint16_t>(hint))
                            : std::nullopt;
     is_changed = is_changed || rdata;

@@ -20,6 +20,12 @@ inline bool may_have_hints(Type type) {
   return type == Type::HTTPS || type == Type::SVCB || type == Type::ANY;
 }
 
+// Whether records of this type have service parameters.
+inline bool has_params(Type type) { return type == Type::HTTPS || type == Type::SVCB; }
+
+// The value of a hint in the RDATA of such a record; empty: it has none, or is malformed.
+BytesView hint_in(BytesView rdata, Hint hint);
+
 // The message without these hints in its answer and additional records, and without their mention
 // among the mandatory keys. AD goes with them. nullopt: it has none; RDATA that is malformed has
 // none and stays as it is. REQUIRES: no OPT.
