@@ -21,4 +21,10 @@ namespace dnslet::dns {
 // cleared: nobody has signed that CNAME. What goes beyond 64 KiB is left out, with TC set.
 Bytes requalify(const Message& found, const Question& asked, uint32_t max_ttl);
 
+// The answer to `asked` where its name is an alias of the one that `found` (no OPT) answers, which
+// may be negative: a CNAME with this TTL, then what was found, its additional section left out
+// (RFC 1034 section 3.6.2, RFC 2308 section 2). AD is cleared. What goes beyond 64 KiB is left out,
+// with TC set.
+Bytes put_alias(const Message& found, const Question& asked, uint32_t ttl);
+
 }  // namespace dnslet::dns
