@@ -80,6 +80,24 @@ void Answer::make_no_data() {
   learn();
 }
 
+void Answer::limit_ttls(uint32_t least, uint32_t most) {
+  const auto message = Message::parse(message_);
+  if (!is_whole_ || !message) return;
+  std::vector<uint16_t> places = ttls_;
+  message->for_each_record([&](const Record& record) {
+    const bool is_soa = record.type == Type::SOA && record.section == Section::Authority;
+    if (is_soa && kind_ != AnswerKind::Data)
+      places.push_back(static_cast<uint16_t>(record.end - sizeof(uint32_t)));
+  });
+  for (const uint16_t place : places) {
+    Reader reader(message_);
+    reader.skip(place);
+    const uint32_t ttl = std::clamp(sane(reader.u32()), least, most);
+    Writer(MutableBytesView(message_).subspan(place)).u32(ttl);
+  }
+  learn();
+}
+
 // The bytes are parsed as they are now: an owner name may have pointed at some that were edited.
 void Answer::learn() {
   const auto message = Message::parse(message_);

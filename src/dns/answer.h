@@ -71,6 +71,9 @@ class Answer {
 
   // Turns NXDOMAIN into what it is for a name that exists: NODATA. The authority section stays.
   void make_no_data();
+  // Makes all TTLs at least and at most these, and that of a negative answer's SOA MINIMUM too.
+  // What is not whole stays as it is.
+  void limit_ttls(uint32_t least, uint32_t most);
 
  private:
   void learn();
