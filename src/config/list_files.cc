@@ -34,15 +34,23 @@ void warn(io::Log& log, const char* message, const std::string& path,
 }  // namespace
 
 ListFiles::ListFiles(const Paths& paths, uint64_t seed, io::Log& log) : seed_(seed), log_(log) {
-  for (const std::string& path : paths.blocked) listings_.push_back({path, Role::Blocked, {}});
-  for (const std::string& path : paths.allowed) listings_.push_back({path, Role::Allowed, {}});
+  for (const std::string& path : paths.blocked)
+    listings_.push_back({path, {Role::Blocked}, {}, {}});
+  for (const std::string& path : paths.allowed)
+    listings_.push_back({path, {Role::Allowed}, {}, {}});
+  for (const NamedList& list : paths.named) {
+    for (const ListPath& path : list.paths)
+      listings_.push_back({path.path, {Role::Named, names_.size()}, path.attributes, {}});
+    names_.push_back(list.name);
+  }
 }
 
 Status ListFiles::load() { return read(OnTrouble::Fail, kNeverStopped); }
 
-std::string ListFiles::name_of(Role role) {
-  return role == Role::Blocked ? "--blocklist (DNSMASQ_BLOCKLIST)"
-                               : "--allowlist (DNSMASQ_ALLOWLIST)";
+std::string ListFiles::name_of(const Purpose& purpose) const {
+  if (purpose.role == Role::Named) return "--list (DNSMASQ_LIST) " + names_[purpose.number];
+  return purpose.role == Role::Blocked ? "--blocklist (DNSMASQ_BLOCKLIST)"
+                                       : "--allowlist (DNSMASQ_ALLOWLIST)";
 }
 
 void ListFiles::reload(const StopFlag& stop) {
@@ -53,26 +61,26 @@ void ListFiles::reload(const StopFlag& stop) {
 
 Status ListFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   if (listings_.empty()) return Done();
-  auto lists = std::make_shared<policy::BlockLists>(seed_);
+  auto lists = std::make_shared<policy::BlockLists>(seed_, names_.size());
   Reading reading{on_trouble, stop, *lists};
   Status trouble = Done();
   for (Listing& listing : listings_) {
     Status status = read_listing(listing, reading);
     if (is_set(stop)) return status;
-    if (!status && trouble) trouble = Error{name_of(listing.role) + ": " + status.error().text};
+    if (!status && trouble) trouble = Error{name_of(listing.purpose) + ": " + status.error().text};
     if (!trouble && on_trouble == OnTrouble::Fail) return trouble;
   }
   watch(reading);  // also what is in trouble: it may be mended
   if (!trouble) return trouble;
 
-  lists->blocked.finish();
-  lists->allowed.finish();
+  lists->finish();
   warn_of_exceptions(*lists);
   sources_ = std::move(reading.sources);
   log_.write(io::Level::Info, io::LogLine("lists read")
                                   .with("files", sources_.size())
                                   .with("blocked", lists->blocked.size())
-                                  .with("allowed", lists->allowed.size()));
+                                  .with("allowed", lists->allowed.size())
+                                  .with("named", lists->named_size()));
   lists_ = std::move(lists);
   return Done();
 }
@@ -105,23 +113,29 @@ Status ListFiles::read_listing(Listing& listing, Reading& reading) const {
   if (!expanded) log_.write(io::Level::Warning, expanded.error().text + "; its names stay");
   Status trouble = Done();
   for (const std::string& path : expanded ? *expanded : before) {
-    const Status status = read_list(path, listing.role, reading);
+    const Status status = read_list(path, listing, reading);
     if (!status && trouble) trouble = status;
     if (!trouble && (is_set(reading.stop) || reading.on_trouble == OnTrouble::Fail)) break;
   }
   return trouble;
 }
 
-Status ListFiles::read_list(const std::string& path, Role role, Reading& reading) const {
-  policy::ListedNames& names =
-      role == Role::Blocked ? reading.lists.blocked : reading.lists.allowed;
-  ListReader reader(
-      {[&](const std::string& file) {
-         return open({file, role, io::stamp_of(file), file != path, nullptr}, reading);
-       },
-       [&](const ListEntry& entry, const ListReader::Place&) { names.add(entry); }},
-      reading.stop);
-  Status status = reader.read(path);
+Status ListFiles::read_list(const std::string& path, const Listing& listing,
+                            Reading& reading) const {
+  const Purpose purpose = listing.purpose;
+  policy::BlockLists& lists = reading.lists;
+  const auto add = [&](const ListEntry& entry, const ListReader::Place&) {
+    if (purpose.role == Role::Named)
+      lists.named[purpose.number].add(entry);
+    else
+      (purpose.role == Role::Blocked ? lists.blocked : lists.allowed).add(entry);
+  };
+  const auto open_file = [&](const std::string& file) {
+    return open({file, purpose, listing.attributes, io::stamp_of(file), file != path, nullptr},
+                reading);
+  };
+  ListReader reader({open_file, add}, reading.stop);
+  Status status = reader.read(path, listing.attributes);
   if (status) report(reader.reports());
   return status;
 }
@@ -177,7 +191,7 @@ std::vector<std::string> ListFiles::unreadable() const {
 std::vector<std::string> ListFiles::sources_below(const Listing& listing) const {
   std::vector<std::string> files;
   for (const Source& source : sources_)
-    if (source.role == listing.role && !source.is_included) files.push_back(source.path);
+    if (source.purpose == listing.purpose && !source.is_included) files.push_back(source.path);
   return io::files_below(listing.path, files);
 }
 
@@ -191,23 +205,53 @@ void ListFiles::report(const std::vector<ListReader::Report>& reports) const {
   }
 }
 
+// As it was read last.
+void ListFiles::read_again(const Source& source, const Visit& visit) const {
+  ListReader reader({[&](const std::string& path) -> Result<ListReader::File> {
+                       const auto known = std::ranges::find(sources_, path, &Source::path);
+                       return known == sources_.end() ? nullptr : known->file;
+                     },
+                     visit},
+                    kNeverStopped);
+  (void)reader.read(source.path, source.attributes);  // what has been found is enough
+}
+
 ListFiles::Places ListFiles::find(dns::NameView name) const {
   Places found;
   for (const Source& source : sources_) {
-    if (source.is_included) continue;
-    ListReader reader({[&](const std::string& path) -> Result<ListReader::File> {
-                         const auto known = std::ranges::find(sources_, path, &Source::path);
-                         return known == sources_.end() ? nullptr : known->file;
-                       },
-                       [&](const ListEntry& entry, const ListReader::Place& at) {
-                         auto& place = found[{source.role, entry.is_exception, entry.is_important}];
-                         if (!place && fits(entry, name))
-                           place = Place{at.path, at.line, std::string(at.text)};
-                       }},
-                      kNeverStopped);
-    (void)reader.read(source.path);  // what has been found is enough
+    const Role role = source.purpose.role;
+    if (source.is_included || role == Role::Named) continue;
+    read_again(source, [&](const ListEntry& entry, const ListReader::Place& at) {
+      auto& place = found[{role, entry.is_exception, entry.is_important}];
+      if (!place && fits(entry, name)) place = Place{at.path, at.line, std::string(at.text)};
+    });
   }
   return found;
+}
+
+std::optional<ListFiles::Place> ListFiles::first_in(
+    policy::ListNumber list, const std::function<bool(const ListEntry&)>& fits) const {
+  std::optional<Place> found;
+  for (const Source& source : sources_) {
+    if (source.is_included || found || source.purpose != Purpose{Role::Named, list}) continue;
+    read_again(source, [&](const ListEntry& entry, const ListReader::Place& at) {
+      if (!found && !entry.is_exception && fits(entry))
+        found = Place{at.path, at.line, std::string(at.text)};
+    });
+  }
+  return found;
+}
+
+std::optional<ListFiles::Place> ListFiles::find_in(policy::ListNumber list,
+                                                   dns::NameView name) const {
+  return first_in(list, [name](const ListEntry& entry) { return fits(entry, name); });
+}
+
+std::optional<ListFiles::Place> ListFiles::find_in(policy::ListNumber list,
+                                                   const IpAddress& address) const {
+  return first_in(list, [&address](const ListEntry& entry) {
+    return entry.kind == ListEntry::Kind::Network && entry.network.contains(address);
+  });
 }
 
 }  // namespace dnslet::config

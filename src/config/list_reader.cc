@@ -24,9 +24,10 @@ void count(const ListLine& line, std::size_t number, ListReader::Report& report)
 
 }  // namespace
 
-Status ListReader::read(const std::string& path) {
+Status ListReader::read(const std::string& path, std::vector<std::string> wanted) {
   visited_.clear();
-  return read(Visit{path, {}, 0});
+  std::ranges::sort(wanted);
+  return read(Visit{path, std::move(wanted), 0});
 }
 
 Status ListReader::read(const Visit& visit) {

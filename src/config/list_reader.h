@@ -59,8 +59,9 @@ class ListReader {
   ListReader(Callbacks callbacks, const StopFlag& stop)
       : callbacks_(std::move(callbacks)), stop_(stop) {}
 
-  // Reads a list. Fails if a file can't be opened or read to its end.
-  Status read(const std::string& path);
+  // Reads a list: of its lines those that have each of these attributes, and lack what has a "-" in
+  // front. Fails if a file can't be opened or read to its end.
+  Status read(const std::string& path, std::vector<std::string> wanted = {});
   // One for each file that was read, in order.
   const std::vector<Report>& reports() const { return reports_; }
 

@@ -114,6 +114,13 @@ Status search_domains(std::string_view text, const NumberRange&, Options& option
   return Done{};
 }
 
+Status named_list(std::string_view text, const NumberRange&, Options& options) {
+  auto list = parse_named_list(text);
+  if (!list) return list.error();
+  add_named_list(options.lists, std::move(*list));
+  return Done{};
+}
+
 Status explain(std::string_view text, const NumberRange&, Options& options) {
   const auto question = parse_question(text);
   if (!question) return question.error();
@@ -183,7 +190,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Hosts file or directory of them; repeatable", element<&Options::hosts_files, parse_path>},
     {"Names", "hostsfile-poll", 'p', Kind::Text, "DNSMASQ_POLL", "SECONDS", "0",
      "How often to look for changes; 0: on SIGHUP only", number<&Options::hosts_poll>, kSeconds,
-     "hostsfile|blocklist"},
+     "hostsfile|blocklist|list"},
     {"Names", "address", 0, Kind::BlankList, "DNSMASQ_ADDRESS", "NAME=IP,...", "",
      "Static record, of *.NAME too; repeatable", element<&Options::addresses, parse_static_record>},
     {"Names", "block", 0, Kind::List, "DNSMASQ_BLOCK", "DOMAIN,...", "",
@@ -202,6 +209,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      elements<&Options::allowlists, parse_paths>,
      {},
      "blocklist"},
+    {"Names", "list", 0, Kind::BlankList, "DNSMASQ_LIST", "NAME=PATH,...", "",
+     "Named list of names or networks, for rules; repeatable", named_list},
     {"Names", "filter", 0, Kind::Text, "DNSMASQ_FILTER", "a|aaaa", "",
      "Answer this address family with NODATA", value<&Options::filter, parse_filter>},
 

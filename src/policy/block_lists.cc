@@ -31,12 +31,23 @@ std::size_t ListedNames::size() const {
   return taken_.size() + exceptions_.size() + important_.size() + important_exceptions_.size();
 }
 
-bool ListedNames::has(dns::NameView name) const {
+bool ListedNames::has(const NameHashes& hashes, dns::NameView name) const {
   if (takes_nothing()) return false;
-  const NameHashes hashes(name, seed_);
   if (important_.has(hashes, name)) return !important_exceptions_.has(hashes, name);
   return taken_.has(hashes, name) && !exceptions_.has(hashes, name) &&
          !important_exceptions_.has(hashes, name);
+}
+
+void BlockLists::finish() {
+  blocked.finish();
+  allowed.finish();
+  for (List& list : named) list.finish();
+}
+
+std::size_t BlockLists::named_size() const {
+  std::size_t size = 0;
+  for (const List& list : named) size += list.names.size() + list.networks.size();
+  return size;
 }
 
 }  // namespace dnslet::policy

@@ -6,11 +6,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "dns/name.h"
 #include "policy/list_line.h"
 #include "policy/name_patterns.h"
 #include "policy/name_set.h"
+#include "policy/network_set.h"
 
 namespace dnslet::policy {
 
@@ -32,7 +34,9 @@ class ListedNames {
 
   // Whether an entry takes the name and no exception spares it; $important entries beat exceptions,
   // and are beaten by $important exceptions. REQUIRES: finish() was called.
-  bool has(dns::NameView name) const;
+  bool has(dns::NameView name) const { return has(NameHashes(name, seed_), name); }
+  // The same with the name's hashes, by the same seed.
+  bool has(const NameHashes& hashes, dns::NameView name) const;
 
  private:
   struct Matches {
@@ -52,12 +56,35 @@ class ListedNames {
   Matches important_exceptions_;
 };
 
-struct BlockLists {
-  ListedNames blocked;  // --blocklist
-  ListedNames allowed;  // --allowlist
+// A list of --list, for rules.
+struct List {
+  ListedNames names;
+  NetworkSet networks;
 
-  explicit BlockLists(uint64_t seed) : blocked(seed), allowed(seed) {}
-  bool block(dns::NameView name) const { return blocked.has(name) && !allowed.has(name); }
+  void add(const ListEntry& entry) {
+    names.add(entry);
+    if (entry.kind == ListEntry::Kind::Network) networks.add(entry.network);
+  }
+  void finish() {
+    names.finish();
+    networks.finish();
+  }
+};
+
+struct BlockLists {
+  ListedNames blocked;      // --blocklist
+  ListedNames allowed;      // --allowlist
+  std::vector<List> named;  // --list, in the order of their first mention
+
+  explicit BlockLists(uint64_t seed, std::size_t lists = 0) : blocked(seed), allowed(seed) {
+    for (std::size_t i = 0; i < lists; ++i) named.push_back({ListedNames(seed), {}});
+  }
+  // To be called once, when all is added.
+  void finish();
+  std::size_t named_size() const;  // entries of all of them
+  bool block(dns::NameView name) const {
+    return !blocked.takes_nothing() && blocked.has(name) && !allowed.has(name);
+  }
 };
 
 }  // namespace dnslet::policy
