@@ -35,6 +35,7 @@ struct OpenQuestion {
   uint64_t number = 0;
   uint64_t hash = 0;  // of what is asked
   Milliseconds started{0};
+  Milliseconds retry{0};  // silence after which the next server is asked too
   Servers::ListNumber list = 0;
   State state = State::Asking;
   Attempt attempt;

@@ -30,6 +30,7 @@ bool Outstanding::ask(uint64_t lookup, const Ask& ask_for, Milliseconds now) {
 
   OpenQuestion& open = questions_.add(ask_for.question, hash);
   open.started = now;
+  open.retry = ask_for.asking.retry.value_or(settings_.retry);
   open.list = list;
   open.lookups.push_back(lookup);
   const auto recent = recent_.find(open.question, hash, now);
@@ -37,7 +38,7 @@ bool Outstanding::ask(uint64_t lookup, const Ask& ask_for, Milliseconds now) {
   open.sibling_shown = recent.at;
   servers_.hold(list);
   queues_.add(list, open.number);
-  open.attempt.start(servers_.make_plan(list, now), settings_.retry);
+  open.attempt.start(servers_.make_plan(list, now, ask_for.asking.race), open.retry);
   Attempt::Next next = open.attempt.next(now);
   for (; next == Attempt::Next::Ask; next = open.attempt.next(now)) follow(open, next);
   follow(open, next);

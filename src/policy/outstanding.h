@@ -10,6 +10,7 @@
 // has been answered holds nothing any more.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -157,9 +158,10 @@ class Outstanding {
   std::vector<Kept> kept_;  // by server
   std::vector<uint64_t> undecided_;
 
-  Dues silences_;  // questions
-  Dues held_;      // questions
-  Dues late_;      // queries of kept_
+  Dues silences_;                                       // questions
+  std::multimap<Milliseconds, uint64_t> own_silences_;  // those with a `retry` of their own
+  Dues held_;                                           // questions
+  Dues late_;                                           // queries of kept_
 
   std::vector<Action> actions_;
   std::size_t next_action_ = 0;

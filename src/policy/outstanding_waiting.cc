@@ -22,6 +22,10 @@ void Outstanding::on_time(Milliseconds now) {
     silences_.pop();
     on_silence(*questions_.find(number));
   }
+  while (!own_silences_.empty() && own_silences_.begin()->first <= now) {
+    const uint64_t number = own_silences_.extract(own_silences_.begin()).mapped();
+    if (OpenQuestion* const open = questions_.find(number)) on_silence(*open);
+  }
   for (auto due = held_.front(is_open); due && due->at <= now; due = held_.front(is_open)) {
     const uint64_t number = due->thing;
     held_.pop();
@@ -48,6 +52,7 @@ std::optional<Milliseconds> Outstanding::wake_at() {
   constexpr Milliseconds kNever = Milliseconds::max();
   Milliseconds next = kNever;
   if (const auto* const due = silences_.front(is_open)) next = std::min(next, due->at);
+  if (!own_silences_.empty()) next = std::min(next, own_silences_.begin()->first);
   if (const auto* const due = held_.front(is_open)) next = std::min(next, due->at);
   if (const auto* const due = late_.front(is_query)) next = std::min(next, due->at);
   if (const OpenQuestion* const open = questions_.oldest())
@@ -57,12 +62,16 @@ std::optional<Milliseconds> Outstanding::wake_at() {
 
 // The question is looked at once more when a server that is asked now has been silent.
 void Outstanding::look_again(const OpenQuestion& open) {
-  silences_.add({now_ + settings_.retry, open.number},
+  if (open.retry != settings_.retry) {  // not in the order of the others
+    own_silences_.emplace(now_ + open.retry, open.number);
+    return;
+  }
+  silences_.add({now_ + open.retry, open.number},
                 [this](uint64_t number) { return questions_.find(number) != nullptr; });
 }
 
 bool Outstanding::is_late(const OpenQuestion& open) const {
-  return now_ >= open.started + settings_.retry;
+  return now_ >= open.started + open.retry;
 }
 
 bool Outstanding::is_silent(const UpstreamQuestion& question, Milliseconds now) {
@@ -98,7 +107,8 @@ void Outstanding::note_silence(OpenQuestion& open) {
   open.attempt.for_each_silent(now_, [&](Attempt::Candidate& candidate) {
     const ServerNumber server = candidate.server;
     open.was_silent = true;
-    fail(server, Note::What::Failed);
+    // A rule may be less patient than others are, who count on the server.
+    if (now_ - candidate.asked >= settings_.retry) fail(server, Note::What::Failed);
     tell(Exchange::What::Silent, open, server);
     if (!std::exchange(candidate.without_edns, true)) servers_.edns(server).on_silence_to_opt();
     if (candidate.was_silent) return;
@@ -132,7 +142,7 @@ void Outstanding::on_loop(ServerNumber server, Milliseconds now) {
 // The other family has shown that the name exists, and the servers have had their time: whoever
 // asks for both need not wait any longer for one.
 bool Outstanding::exists_by_sibling(const OpenQuestion& open) const {
-  return open.sibling != Existence::Unknown && now_ >= open.sibling_shown + settings_.retry &&
+  return open.sibling != Existence::Unknown && now_ >= open.sibling_shown + open.retry &&
          open.attempt.were_all_silent();
 }
 
@@ -180,7 +190,7 @@ void Outstanding::wait_for_sibling(OpenQuestion& open) {
 void Outstanding::wait_for_answer_of_sibling(OpenQuestion& open) {
   if (!open.held) {
     open.state = State::Lost;
-    open.waits_until = now_ + settings_.retry;
+    open.waits_until = now_ + open.retry;
     look_again(open);
     return;
   }

@@ -89,7 +89,13 @@ std::optional<ServerNumber> Servers::take_dropped() {
   return server;
 }
 
-const Servers::Plan& Servers::make_plan(ListNumber list, Milliseconds now) {
+const Servers::Plan& Servers::make_plan(ListNumber list, Milliseconds now, uint32_t race) {
+  order(list, now);
+  plan_.at_once = std::min(plan_.at_once + race - 1, std::max<std::size_t>(plan_.order.size(), 1));
+  return plan_;
+}
+
+void Servers::order(ListNumber list, Milliseconds now) {
   Plan& plan = plan_;
   plan.order.clear();
   plan.at_once = 1;
@@ -98,7 +104,7 @@ const Servers::Plan& Servers::make_plan(ListNumber list, Milliseconds now) {
   };
   for (const ServerNumber server : lists_[list].servers)
     if (is_healthy(server)) plan.order.push_back(server);
-  if (plan.order.size() == lists_[list].servers.size()) return plan;
+  if (plan.order.size() == lists_[list].servers.size()) return;
 
   const bool some_healthy = !plan.order.empty();
   waiting_.clear();
@@ -114,7 +120,6 @@ const Servers::Plan& Servers::make_plan(ListNumber list, Milliseconds now) {
     ++plan.at_once;
   }
   plan.order.insert(plan.order.end(), waiting_.begin(), waiting_.end());
-  return plan;
 }
 
 bool Servers::is_unreachable(ServerSetNumber set, Milliseconds now) const {

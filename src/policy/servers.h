@@ -70,13 +70,14 @@ class Servers {
 
   // Who is asked, in order. `at_once`: the first of `order`, and behind it servers whose pause is
   // over: they get this question too, so that nobody waits while they are tried. A server that
-  // leads back is left out, which may leave nobody.
+  // leads back is left out, which may leave nobody. `race`: how many of those that are in their
+  // place are asked at once, where there are so many.
   struct Plan {
     std::vector<ServerNumber> order;
     std::size_t at_once = 1;
   };
   // Valid until the next one.
-  const Plan& make_plan(ListNumber list, Milliseconds now);
+  const Plan& make_plan(ListNumber list, Milliseconds now, uint32_t race = 1);
   // Whether all servers of the set have failed or lead back: there is nobody to expect an answer
   // of.
   bool is_unreachable(ServerSetNumber set, Milliseconds now) const;
@@ -99,6 +100,7 @@ class Servers {
   ServerNumber number_of(const ServerAddress& address);
   ListNumber list_for(const std::vector<ServerNumber>& servers);
   void drop(ServerNumber server);
+  void order(ListNumber list, Milliseconds now);
 
   std::vector<Server> table_;
   std::map<ServerAddress, ServerNumber> by_address_;
