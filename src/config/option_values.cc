@@ -43,11 +43,6 @@ std::optional<dns::Name> parse_plain_domain(std::string_view text) {
   return is_domain ? name : std::nullopt;
 }
 
-// With a dot in front or without.
-std::optional<dns::Name> parse_domain(std::string_view text) {
-  return parse_plain_domain(text.substr(text.starts_with('.') ? 1 : 0));
-}
-
 // No domain does; a mistyped IPv4 address does.
 bool ends_in_number(std::string_view text) {
   if (text.ends_with('.')) text.remove_suffix(1);
@@ -138,6 +133,10 @@ Result<std::vector<IpAddress>> parse_addresses(std::string_view text) {
 }
 
 }  // namespace
+
+std::optional<dns::Name> parse_domain(std::string_view text) {
+  return parse_plain_domain(text.substr(text.starts_with('.') ? 1 : 0));
+}
 
 Result<bool> parse_boolean(std::string_view text) {
   constexpr std::array<std::string_view, 5> kTrue = {"true", "1", "t", "yes", "on"};

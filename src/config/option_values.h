@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,10 @@ Status check_listeners(const std::vector<Endpoint>& listeners);
 Result<std::vector<ServerAddress>> parse_nameservers(std::string_view text);
 // Networks and single addresses; `private` stands for all of private_networks().
 Result<std::vector<Network>> parse_networks(std::string_view text);
+
+// A domain, with a dot in front or without. nullopt: the root, a wildcard, an address, a path, or
+// no name at all.
+std::optional<dns::Name> parse_domain(std::string_view text);
 
 // Lists of domains; a leading dot is accepted. In a search list `.` is no domain, and no error.
 Result<std::vector<dns::Name>> parse_blocked_domains(std::string_view text);

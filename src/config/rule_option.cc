@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+
+// The options of a rule, which stand behind its action.
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/text.h"
+#include "config/option_values.h"
+#include "config/rule_action.h"
+#include "config/rule_words.h"
+
+namespace dnslet::config {
+namespace {
+
+using policy::RuleOptions;
+
+constexpr uint32_t kMaxTtl = 2'147'483'647;  // RFC 2181 section 8
+constexpr uint32_t kMaxWait = 86'400'000;    // a day: longer is a slip of the unit
+constexpr uint32_t kMaxLimit = 1'000'000;
+constexpr uint32_t kMaxRace = 100;
+
+template <typename T>
+Status read_number(std::string_view value, const NumberRange& range, std::optional<T>& field) {
+  const auto number = parse_number(value, range);
+  if (!number) return Error{": " + number.error().text};
+  field = T(*number);
+  return Done{};
+}
+
+Status read_ttl(std::string_view value, RuleOptions& options) {
+  const NumberRange range{0, kMaxTtl, "seconds"};
+  const std::size_t dash = value.find('-');
+  const auto least = parse_number(value.substr(0, dash), range);
+  const auto most =
+      dash == std::string_view::npos ? least : parse_number(value.substr(dash + 1), range);
+  if (!least || !most || *least > *most)
+    return Error{
+        "is not a time to live in seconds, or the least and the most, for example ttl:60 "
+        "or ttl:30-3600"};
+  options.ttl = policy::TtlRange{*least, *most};
+  return Done{};
+}
+
+Status read_only(std::string_view value, RuleOptions& options) {
+  const std::string family = lower_case(value);
+  if (family != "ipv4" && family != "ipv6") return Error{"is not only:ipv4 or only:ipv6"};
+  options.only = family == "ipv4" ? Family::V4 : Family::V6;
+  return Done{};
+}
+
+Status read_limit(std::string_view value, RuleOptions& options) {
+  return read_number(value, {1, kMaxLimit, "questions a second"}, options.limit);
+}
+
+Status read_wait(std::string_view value, RuleOptions& options) {
+  return read_number(value, {1, kMaxWait, "milliseconds"}, options.wait);
+}
+
+Status read_race(std::string_view value, RuleOptions& options) {
+  return read_number(value, {1, kMaxRace, "servers"}, options.race);
+}
+
+Status read_nocache(std::string_view, RuleOptions& options) {
+  options.is_uncached = true;
+  return Done{};
+}
+
+struct RuleOptionRow {
+  std::string_view word;
+  std::string_view example;  // with a colon: the option has a value
+  // Reads the value, or fails with the end of a sentence.
+  Status (*read)(std::string_view value, RuleOptions& options);
+
+  bool has_value() const { return example.find(':') != std::string_view::npos; }
+};
+
+constexpr auto kOptions = std::to_array<RuleOptionRow>({
+    {"ttl", "ttl:30-3600", read_ttl},
+    {"nocache", "nocache", read_nocache},
+    {"only", "only:ipv4", read_only},
+    {"limit", "limit:100", read_limit},
+    {"wait", "wait:300", read_wait},
+    {"race", "race:2", read_race},
+});
+
+Error unknown_option() {
+  std::string text = "is no option of a rule; there are, for example: ";
+  for (const RuleOptionRow& row : kOptions)
+    (text += row.word == kOptions.front().word ? "" : ", ") += row.example;
+  return Error{text};
+}
+
+Status parse_option(const RuleOptionRow& row, std::string_view value, RuleOptions& options) {
+  if (!row.has_value()) return row.read({}, options);
+  const auto values = split_rule_values(value);
+  if (!values) return values.error();
+  if (values->size() > 1) return Error{"has more than one value"};
+  return row.read(values->front(), options);
+}
+
+}  // namespace
+
+Result<RuleOptions> parse_rule_options(RuleWords& words, std::string& place) {
+  RuleOptions options;
+  std::array<bool, kOptions.size()> is_given{};
+  while (!words.left.empty()) {
+    const std::string_view word = words.take();
+    place = word;
+    const std::size_t colon = word.find(':');
+    const bool has_value = colon != std::string_view::npos;
+    const auto* const row =
+        std::ranges::find(kOptions, lower_case(word.substr(0, colon)), &RuleOptionRow::word);
+    if (row == kOptions.end() || row->has_value() != has_value) return unknown_option();
+    bool& is_known = is_given[static_cast<std::size_t>(row - kOptions.begin())];
+    if (is_known) return Error{"is given twice"};
+    is_known = true;
+    const Status read = parse_option(*row, has_value ? word.substr(colon + 1) : word, options);
+    if (!read) return read.error();
+  }
+  return options;
+}
+
+}  // namespace dnslet::config

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "config/rule_text.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "base/text.h"
+#include "config/rule_action.h"
+#include "config/rule_words.h"
+
+namespace dnslet::config {
+namespace {
+
+using policy::Condition, policy::Rule, policy::RuleAction;
+using Words = std::span<const std::string_view>;
+
+// A message is no place for what stands between a scheme and an @.
+std::string without_passwords(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {  // ends: takes a word each turn
+    const std::size_t end = std::min(text.find(' '), text.size() - 1) + 1;
+    const std::string_view word = text.substr(0, end);
+    const std::size_t scheme = word.find("://");
+    const std::size_t at = word.rfind('@');
+    const bool has_password =
+        scheme != std::string_view::npos && at != std::string_view::npos && scheme < at;
+    shown += has_password ? word.substr(0, scheme + 3) : word;
+    if (has_password) (shown += "...") += word.substr(at);
+    text.remove_prefix(end);
+  }
+  return shown;
+}
+
+// `why`: the end of a sentence about the place, or a colon and another sentence.
+Error fault(const std::string& place, std::string_view rule, const std::string& why) {
+  return Error{in_quotes(without_passwords(place)) + " in rule " +
+               in_quotes(without_passwords(rule)) + (why.starts_with(':') ? "" : " ") + why};
+}
+
+Error fault(std::string_view rule, const std::string& why) {
+  return Error{"rule " + in_quotes(without_passwords(rule)) + ' ' + why};
+}
+
+// Behind a failure or another answer of the servers somebody has to have been asked.
+Status check_asks(const Rule& rule, Words match) {
+  const RuleAction::Kind kind = rule.action.kind;
+  if (kind == RuleAction::Kind::Ask || kind == RuleAction::Kind::Pass) return Done{};
+  for (std::size_t i = 0; i < rule.conditions.size(); ++i)
+    if (policy::is_about_answer(rule.conditions[i].about))
+      return fault(std::string(match[i]), rule.text,
+                   "is about what servers answer: it goes with the actions ask and pass only");
+  return Done{};
+}
+
+Status parse_match(Words match, const RuleNames& known, Rule& rule) {
+  constexpr std::string_view kEvery = "*";
+  if (match.empty())
+    return fault(rule.text, "has no condition in front of '->'; write * for every question");
+  if (match.size() == 1 && match.front() == kEvery) return Done{};
+  for (const std::string_view word : match) {
+    if (word == kEvery)
+      return fault("*", rule.text, "is every question: leave it out beside other conditions");
+    std::string place;
+    auto condition = parse_condition(word, known, place);
+    if (!condition) return fault(place, rule.text, condition.error().text);
+    rule.conditions.push_back(std::move(*condition));
+  }
+  return Done{};
+}
+
+Status parse_action(Words rest, const RuleNames& known, Rule& rule) {
+  std::string place;
+  RuleWords words{rest};
+  auto action = parse_rule_action(words, known, place);
+  if (!action) return fault(place, rule.text, action.error().text);
+  rule.action = std::move(*action);
+  const bool has_options = !words.left.empty();
+  const auto options = parse_rule_options(words, place);
+  if (!options) return fault(place, rule.text, options.error().text);
+  rule.options = *options;
+  if (rule.action.kind == RuleAction::Kind::With && !has_options)
+    return fault("with", rule.text, "needs an option behind it, for example ttl:60");
+  return Done{};
+}
+
+}  // namespace
+
+Result<Rule> parse_rule(std::string_view text, const RuleNames& known) {
+  Rule rule;
+  rule.text = trimmed(text);
+  const auto words = split_rule_words(rule.text);
+  if (!words) return fault(rule.text, words.error().text);
+  const auto arrow = std::ranges::find(*words, kArrow);
+  if (arrow == words->end())
+    return fault(rule.text,
+                 "has no '->' between its conditions and its action, for example zone:ads.test -> "
+                 "block");
+  const auto size = static_cast<std::size_t>(arrow - words->begin());
+  const Words all(*words);
+  if (Status read = parse_match(all.first(size), known, rule); !read) return read.error();
+  if (Status read = parse_action(all.subspan(size + 1), known, rule); !read) return read.error();
+  if (Status fits = check_asks(rule, all.first(size)); !fits) return fits.error();
+  return rule;
+}
+
+}  // namespace dnslet::config
