@@ -15,10 +15,9 @@ IpAddress peer_of(const uv_tcp_t* connection) {
 
 }  // namespace
 
-TcpClient::TcpClient(uint64_t id, Handle<uv_tcp_t> connection, TcpBuffers& buffers,
+TcpClient::TcpClient(const TcpPeer& peer, Handle<uv_tcp_t> connection, TcpBuffers& buffers,
                      const Events& events)
-    : id_(id),
-      address_(peer_of(connection.get())),
+    : peer_{peer.client, peer_of(connection.get()), peer.listener},
       buffers_(buffers),
       events_(events),
       stream_(std::move(connection), *this) {}
@@ -30,7 +29,7 @@ void TcpClient::on_end(int status) {
   if (status == UV_EOF && waits)
     is_draining_ = true;
   else
-    events_.on_gone(id_);
+    events_.on_gone(peer_.client);
 }
 
 void TcpClient::consume(dns::BytesView bytes) {
@@ -60,10 +59,11 @@ std::size_t TcpClient::take_frames(dns::BytesView bytes) {
     const dns::BytesView packet = reader.bytes(reader.u16());
     if (!reader.ok()) break;
     taken += reader.offset();
-    events_.on_activity(id_);
+    events_.on_activity(peer_.client);
     ++unanswered_;  // already now: it is not idle, which would let it be closed under our feet
-    const TcpOutcome outcome = events_.on_question(packet, id_, address_, buffers_.answer);
+    const TcpOutcome outcome = events_.on_question(packet, peer_, buffers_.answer);
     if (!outcome.later) --unanswered_;
+    if (outcome.ends) end_soon();
     if (outcome.size > 0) queue(dns::BytesView(buffers_.answer).first(outcome.size));
   }
   return taken;
@@ -73,6 +73,18 @@ void TcpClient::send(dns::BytesView answer) {
   queue(answer);
   if (unanswered_ > 0) --unanswered_;
   flush();
+}
+
+void TcpClient::drop() {
+  if (unanswered_ > 0) --unanswered_;
+  end_soon();
+  flush();
+}
+
+// Whatever has come is still answered.
+void TcpClient::end_soon() {
+  stream_.stop_reading();
+  is_draining_ = true;
 }
 
 void TcpClient::queue(dns::BytesView answer) {
@@ -94,7 +106,7 @@ void TcpClient::flush() {
       pause_if_full();
       if (!outgoing_.empty()) continue;
     }
-    if (is_draining_ && unanswered_ == 0) events_.on_gone(id_);
+    if (is_draining_ && unanswered_ == 0) events_.on_gone(peer_.client);
     return;
   }
 }
@@ -106,12 +118,12 @@ bool TcpClient::write() {
   stream_.write(outgoing_);
   outgoing_.clear();
   if (stream_.unsent() > 0) return false;
-  events_.on_activity(id_);
+  events_.on_activity(peer_.client);
   return true;
 }
 
 void TcpClient::on_written() {
-  events_.on_activity(id_);
+  events_.on_activity(peer_.client);
   flush();
 }
 

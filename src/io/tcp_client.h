@@ -25,6 +25,14 @@ namespace dnslet::io {
 struct TcpOutcome {
   std::size_t size = 0;  // of the answer in the slot; 0: none now
   bool later = false;    // an answer will follow
+  bool ends = false;     // none will: the connection closes when all else has been answered
+};
+
+// Who asks over TCP.
+struct TcpPeer {
+  uint64_t client;  // a number that is nobody else's
+  IpAddress address;
+  std::size_t listener;  // where the connection came in, as add() was told
 };
 
 // Scratch space that all clients of a loop share while one of them is being served.
@@ -38,21 +46,24 @@ class TcpClient final : private Stream::User {
   static constexpr std::size_t kMaxUnanswered = 128;     // questions
 
   // Writes an answer into `slot` (65,535 bytes). The packet is valid during the call only.
-  using OnQuestion =
-      std::function<TcpOutcome(dns::BytesView packet, uint64_t client, const IpAddress& address,
-                               dns::MutableBytesView slot)>;
+  using OnQuestion = std::function<TcpOutcome(dns::BytesView packet, const TcpPeer& peer,
+                                              dns::MutableBytesView slot)>;
   struct Events {
     OnQuestion on_question;
     std::function<void(uint64_t client)> on_activity;  // a whole question came or an answer left
     std::function<void(uint64_t client)> on_gone;      // may destroy the client at once
   };
 
-  TcpClient(uint64_t id, Handle<uv_tcp_t> connection, TcpBuffers& buffers, const Events& events);
+  // `peer`: but for the address.
+  TcpClient(const TcpPeer& peer, Handle<uv_tcp_t> connection, TcpBuffers& buffers,
+            const Events& events);
 
   // Starts reading. May call back before it returns.
   void start();
   // The answer to a question that was to follow.
   void send(dns::BytesView answer);
+  // There is none: see TcpOutcome::ends. May end the client.
+  void drop();
   bool has_unanswered() const { return unanswered_ > 0; }
 
  private:
@@ -66,10 +77,10 @@ class TcpClient final : private Stream::User {
   void flush();
   bool write();
   void pause_if_full();
+  void end_soon();
   bool is_full() const;
 
-  uint64_t id_;
-  IpAddress address_;
+  TcpPeer peer_;
   TcpBuffers& buffers_;
   const Events& events_;
   dns::Bytes partial_;   // bytes that are not a whole frame, or not read yet while paused

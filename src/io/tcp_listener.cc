@@ -30,14 +30,15 @@ TcpClients::TcpClients(Loop& loop, const TcpLimits& limits, TcpClient::OnQuestio
 
 TcpClients::~TcpClients() = default;
 
-void TcpClients::add(Handle<uv_tcp_t> connection) {
+void TcpClients::add(Handle<uv_tcp_t> connection, std::size_t listener) {
   if (clients_.size() >= limits_.max_clients) {
     if (!close_longest_idle()) on_gone(by_activity_.front());
     ++closed_by_limit_;
   }
   const uint64_t id = next_id_++;
   by_activity_.push_back(id);
-  auto client = std::make_unique<TcpClient>(id, std::move(connection), *buffers_, events_);
+  auto client = std::make_unique<TcpClient>(TcpPeer{id, {}, listener}, std::move(connection),
+                                            *buffers_, events_);
   TcpClient& started = *client;
   clients_.emplace(id, Entry{std::move(client), loop_.now(), std::prev(by_activity_.end())});
   if (!idle_timer_.is_active()) idle_timer_.start_once(limits_.idle);
@@ -47,6 +48,11 @@ void TcpClients::add(Handle<uv_tcp_t> connection) {
 void TcpClients::send(uint64_t client, dns::BytesView answer) {
   const auto found = clients_.find(client);
   if (found != clients_.end()) found->second.client->send(answer);
+}
+
+void TcpClients::drop(uint64_t client) {
+  const auto found = clients_.find(client);
+  if (found != clients_.end()) found->second.client->drop();
 }
 
 bool TcpClients::close_longest_idle() {

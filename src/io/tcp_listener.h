@@ -33,10 +33,12 @@ class TcpClients {
   TcpClients(const TcpClients&) = delete;
   TcpClients& operator=(const TcpClients&) = delete;
 
-  // Takes over an accepted connection.
-  void add(Handle<uv_tcp_t> connection);
+  // Takes over an accepted connection. `listener`: for TcpPeer.
+  void add(Handle<uv_tcp_t> connection, std::size_t listener);
   // A late answer; does nothing where the client is gone.
   void send(uint64_t client, dns::BytesView answer);
+  // There is no late answer: see TcpOutcome::ends.
+  void drop(uint64_t client);
   // Closes the one that has been idle for longest. False: every one waits for an answer.
   bool close_longest_idle();
 

@@ -46,7 +46,7 @@ class Conversation {
     assert(opened == 0);
     (void)status;
     (void)opened;
-    client_.emplace(1, std::move(handle), *buffers_, events_);
+    client_.emplace(io::TcpPeer{1, {}, 0}, std::move(handle), *buffers_, events_);
     client_->start();
   }
 
@@ -104,7 +104,7 @@ class Conversation {
   io::Loop loop_;
   std::unique_ptr<io::TcpBuffers> buffers_ = std::make_unique<io::TcpBuffers>();
   io::TcpClient::Events events_{
-      [this](BytesView packet, uint64_t, const IpAddress&, dns::MutableBytesView slot) {
+      [this](BytesView packet, const io::TcpPeer&, dns::MutableBytesView slot) {
         return on_question(packet, slot);
       },
       [](uint64_t) {}, [this](uint64_t) { client_.reset(); }};
