@@ -2,8 +2,11 @@
 // Copyright the dnslet authors
 #include "policy/decide.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
+#include "policy/decide_by_rules.h"
 #include "policy/own_names.h"
 #include "policy/special.h"
 
@@ -83,12 +86,6 @@ MaybeFound answer_from(const Turn& turn, const ClientQuestion& asked, Source sou
   return answer_owner(turn, asked, source, *owner);
 }
 
-// No such name, but where it has an address of ours: then it has nothing of this type.
-MaybeFound answer_gone(const Turn& turn, const ClientQuestion& asked, Source source) {
-  const bool is_there = table_of(turn.tables, asked.question.name) != nullptr;
-  return empty_answer(turn, asked, is_there ? Rcode::NoError : Rcode::NxDomain, source);
-}
-
 MaybeFound refuse(const Turn& turn, const ClientQuestion& asked) {
   return empty_answer(turn, asked, Rcode::Refused, Source::Refused);
 }
@@ -163,11 +160,7 @@ inline MaybeFound answer_special(const Turn& turn, const ClientQuestion& asked) 
 }
 
 inline MaybeFound answer_filtered(const Turn& turn, const ClientQuestion& asked) {
-  const Type type = asked.question.type;
-  const Filter filter = turn.tables.settings.filter;
-  const bool is_filtered =
-      (filter == Filter::A && type == Type::A) || (filter == Filter::Aaaa && type == Type::AAAA);
-  if (!is_filtered) return std::nullopt;
+  if (!leaves_out(turn.tables.settings.filter, asked.question.type)) return std::nullopt;
   return empty_answer(turn, asked, Rcode::NoError, Source::Filter);
 }
 
@@ -179,12 +172,13 @@ constexpr std::array kLadder = {
     Rung{answer_hosts, Source::Hosts, "hosts"},
     Rung{answer_blocked, Source::Block, "--block"},
     Rung{answer_special, Source::Special, "special"},
+    Rung{nullptr, Source::Rule, "--rule", Rung::Row::WhereItAnswers},
     Rung{answer_filtered, Source::Filter, "--filter"},
     Rung{nullptr, Source::Upstream, "servers", Rung::Row::WhereItAnswers},
 };
 
-// Written out by the compiler.
-template <std::size_t Index = 0>
+// Of the rungs from this one on, up to one that answers nothing. Written out by the compiler.
+template <std::size_t Index>
 MaybeFound first_from(const Turn& turn, const ClientQuestion& asked) {
   if constexpr (kLadder[Index].answer == nullptr) {
     return std::nullopt;
@@ -198,10 +192,32 @@ MaybeFound first_from(const Turn& turn, const ClientQuestion& asked) {
 
 std::span<const Rung> ladder() { return kLadder; }
 
-Decision decide(const Turn& turn, const ClientQuestion& asked) { return {first_from(turn, asked)}; }
+Decision decide(const Turn& turn, const ClientQuestion& asked, RuleWalk& walk) {
+  constexpr std::size_t kBehindRules =
+      std::ranges::find(kLadder, Source::Rule, &Rung::source) - kLadder.begin() + 1;
+  Decision decision;
+  if (walk.next == 0) decision.answer = first_from<0>(turn, asked);
+  if (decision.answer) return decision;
+  if (turn.tables.rules != nullptr) decision = decide_by_rules(turn, asked, walk);
+  const bool is_settled = decision.answer || decision.is_dropped || decision.alias_for;
+  if (!is_settled) decision.answer = first_from<kBehindRules>(turn, asked);
+  return decision;
+}
+
+std::optional<ServerSetNumber> servers_for(const Tables& tables, const ClientQuestion& asked) {
+  const ServerSetNumber by_name = tables.zones.find(asked.question.name);
+  if (tables.rules == nullptr) return by_name;
+  RuleWalk walk;
+  const auto number = tables.rules->find(tables, asked, walk);
+  if (!number) return by_name;
+  const auto kind = (*tables.rules)[*number].action.kind;
+  if (kind == RuleAction::Kind::Ask) return tables.rules->set_of(*number);
+  return kind == RuleAction::Kind::Pass ? std::optional(by_name) : std::nullopt;
+}
 
 MaybeFound answer_any(const Turn& turn, const ClientQuestion& asked) {
-  if (!is_address_type(asked.question.type)) return std::nullopt;
+  const bool is_by_rule = asked.route.servers != kDefaultServers;
+  if (!is_address_type(asked.question.type) || is_by_rule) return std::nullopt;
   const HostsTable* const table = any_table_of(turn.tables, asked.question.name);
   if (table == nullptr) return std::nullopt;
   const Source source = table == &turn.tables.addresses ? Source::Address : Source::Hosts;

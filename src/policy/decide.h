@@ -9,13 +9,14 @@
 #include <span>
 
 #include "policy/route.h"
+#include "policy/rule_set.h"
 #include "policy/rungs.h"
 
 namespace dnslet::policy {
 
 struct Rung {
-  // Null: of stub zones. By the name alone they decide whom to ask, when it comes to that, and no
-  // kept answer depends on it: kByName.
+  // Null: not what answers, but who is asked. Of rules; of stub zones, which decide by the name
+  // alone, so that no kept answer depends on it: kByName.
   MaybeFound (*answer)(const Turn&, const ClientQuestion&);
   Source source;      // of what it has
   const char* label;  // for people
@@ -24,15 +25,32 @@ struct Rung {
 };
 
 // All of them in their order. --allow, --block, --filter and --stubzones are rules of fixed place
-// among them.
+// among them, and in the midst of them are those of --rule.
 std::span<const Rung> ladder();
 
+// At most one of these; none: cache and servers have the answer.
 struct Decision {
   MaybeFound answer{};
-  Route route = kByName;  // where there is no answer: of the cache, and then of upstream
+  bool is_dropped = false;               // nobody gets an answer
+  const dns::Name* alias_for = nullptr;  // the name is an alias of this one; borrows the rule's
+  uint32_t alias_ttl = 0;
+  // Of the cache, and then of upstream.
+  Route route = kByName;
+  Asking asking{};
 };
 
-// `asked.route` does not count.
-Decision decide(const Turn& turn, const ClientQuestion& asked);
+// `asked.route` does not count. `walk`: as made for a new question; else the rules behind those
+// that it has followed decide, and nothing before them. Where walk.judge is set afterwards, that
+// rule has to accept what the servers say: see judge().
+Decision decide(const Turn& turn, const ClientQuestion& asked, RuleWalk& walk);
+
+// Whether the rule that chose the servers accepts what they said. If not, the walk goes on.
+// REQUIRES: walk.judge is set.
+bool judge(const Tables& tables, const ClientQuestion& asked, RuleWalk& walk,
+           dns::BytesView answer);
+
+// The servers that would be asked first, as far as rules and zones tell; nullopt: a rule needs
+// none.
+std::optional<ServerSetNumber> servers_for(const Tables& tables, const ClientQuestion& asked);
 
 }  // namespace dnslet::policy

@@ -3,6 +3,7 @@
 #include "policy/lookup.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "dns/flatten.h"
 #include "dns/hash.h"
@@ -46,61 +47,77 @@ Step Lookup::start(const Turn& turn, dns::BytesView packet) {
       break;
   }
   const Turn room = room_in(turn);
-  ClientQuestion question = asked();
-  const Decision decision = decide(room, question);
+  RuleWalk walk;
+  const Decision decision = decide_now(room, walk);
+  if (decision.is_dropped) return Drop{true};
   if (decision.answer) return shape(turn, *decision.answer);
-  question.route = route_ = decision.route;
-  return look_up(turn, room, question);
+  return look_up(turn, room, decision, walk);
 }
 
 // The rungs below what we own: cache, refusal, upstream, by way of the search list where there is
 // one.
-Step Lookup::look_up(const Turn& turn, const Turn& room, const ClientQuestion& question) {
+Step Lookup::look_up(const Turn& turn, const Turn& room, const Decision& decision,
+                     const RuleWalk& walk) {
   const Tables& tables = turn.tables;
   const SearchRules& rules = tables.settings.search;
-  if (rules.domains.empty() && rules.fwd_ndots == 0) {
-    if (const auto found = answer_cached(room, question, Scope::AsItStands))
+  const bool is_plain = !decision.alias_for && !walk.judge;
+  if (decision.alias_for || (rules.domains.empty() && rules.fwd_ndots == 0)) {
+    if (!is_plain) return follow(turn, decision, walk);
+    route_ = decision.route;
+    asking_ = decision.asking;
+    if (const auto found = answer_cached(room, current(), Scope::AsItStands))
       return shape(turn, *found);
-    if (const auto found = answer_any(room, question)) return shape(turn, *found);
-    if (const auto found = refuse_forwarding(room, question)) return shape(turn, *found);
-    return ask_for(tables, question);
+    return forward(turn, room);
   }
 
   const InStubZone stub = in_stub_zone(tables.zones, query_.question.name);
-  if (stands_first(query_.question, rules, stub)) {
-    const auto found = answer_cached(room, question, Scope::AsItStands);
+  route_ = decision.route;
+  if (is_plain && stands_first(query_.question, rules, stub)) {
+    const auto found = answer_cached(room, current(), Scope::AsItStands);
     if (found && dns::has_records(dns::kind_by_header(found->message))) return shape(turn, *found);
   }
-  if (const auto found = answer_cached(room, question, Scope::Searched)) return shape(turn, *found);
+  if (const auto found = answer_cached(room, asked(tables, Scope::Searched), Scope::Searched))
+    return shape(turn, *found);
 
   std::vector<dns::Name> names = names_now(tables);
   const bool is_searched = names.size() > 1 || (names.size() == 1 && !is_asked(names.front()));
-  if (!is_searched)
-    if (const auto found = answer_cached(room, question, Scope::AsItStands))
+  if (is_searched && tables.settings.forwards) return start_search(turn, std::move(names));
+  if (is_searched) return forward(turn, room);
+  if (is_plain)
+    if (const auto found = answer_cached(room, current(), Scope::AsItStands))
       return shape(turn, *found);
-  if (!is_searched || !tables.settings.forwards)
-    if (const auto found = answer_any(room, question)) return shape(turn, *found);
-  if (const auto found = refuse_forwarding(room, question)) return shape(turn, *found);
-  if (is_searched) return start_search(turn, std::move(names));
-  if (names.empty()) {
-    const bool is_there = is_own(tables, query_.question.name);
-    const Rcode rcode = is_there ? Rcode::NoError : Rcode::NxDomain;
-    return shape(turn, *empty_answer(room, question, rcode, Source::Special));
-  }
-  return ask_for(tables, question);
+  if (names.empty()) return refuse_short(turn, room);
+  return is_plain ? forward(turn, room) : follow(turn, decision, walk);
+}
+
+// Servers have to be asked for the name looked up, or `*` has it, or nobody may be asked.
+Step Lookup::forward(const Turn& turn, const Turn& room) {
+  if (const auto found = answer_any(room, current())) return shape(turn, told(turn, *found));
+  if (const auto found = refuse_forwarding(room, current())) return shape(turn, told(turn, *found));
+  return ask_for(turn.tables);
+}
+
+// The name has fewer dots than what is forwarded as it stands, and there is nothing to add.
+Step Lookup::refuse_short(const Turn& turn, const Turn& room) {
+  if (const auto found = answer_any(room, current())) return shape(turn, *found);
+  if (const auto found = refuse_forwarding(room, current())) return shape(turn, *found);
+  const bool is_there = is_own(turn.tables, query_.question.name);
+  const Rcode rcode = is_there ? Rcode::NoError : Rcode::NxDomain;
+  return shape(turn, *empty_answer(room, current(), rcode, Source::Special));
 }
 
 Step Lookup::on_answer(const Turn& turn, const Landed& landed) {
-  if (search_) {
-    const bool has_failed = landed.answer.kind() == dns::AnswerKind::Failure;
-    if (!has_failed || !take_stale(turn)) {
-      if (landed.source == Source::Error)
-        search_->unreachable.push_back(search_->servers_tried(turn.tables.zones));
-      take_step(turn, landed);
-    }
-    return next_name(turn);
+  const bool has_failed = landed.answer.kind() == dns::AnswerKind::Failure;
+  if (walk_ && !is_accepted(turn, landed.answer)) return next_rule(turn, has_failed);
+  if (std::exchange(walk_, nullptr) && leaves_out(route_.filter, query_.question.type))
+    return take_empty(turn);
+  if (!search_) return finish_landed(turn, landed, Scope::AsItStands);
+  if (!has_failed || !take_stale(turn)) {
+    if (landed.source == Source::Error)
+      search_->unreachable.push_back(current_servers(turn.tables));
+    take_step(turn, {under_aliases(landed.answer), landed.source, landed.sibling});
   }
-  return finish_landed(turn, landed, Scope::AsItStands);
+  return next_name(turn);
 }
 
 // An answer from upstream that has just been kept. Where addresses rotate it is taken from the
@@ -109,17 +126,18 @@ Reply Lookup::finish_landed(const Turn& turn, const Landed& landed, Scope scope)
   const Tables& tables = turn.tables;
   const Turn room = room_in(turn);
   const bool has_failed = landed.answer.kind() == dns::AnswerKind::Failure;
+  const ClientQuestion question = asked(tables, scope);
   if (has_failed)
-    if (const auto found = answer_stale(room, asked(), scope, Ended::Any))
-      return shape(turn, *found);
+    if (const auto found = answer_stale(room, question, scope, Ended::Any))
+      return shape(turn, told(turn, *found));
   // A failure is told as such, also where another worker has kept an answer meanwhile; what is ours
   // has been rotated already.
   const bool is_ours = landed.source == Source::Address || landed.source == Source::Hosts;
   const bool rotates = tables.settings.rotation == Rotation::On && !is_ours && !has_failed;
   if (rotates && query_.has(dns::flag::kRd)) {
-    if (auto found = answer_cached(room, asked(), scope)) {
+    if (auto found = answer_cached(room, question, scope)) {
       found->source = landed.source;
-      return shape(turn, *found);
+      return shape(turn, told(turn, *found));
     }
   }
   Found found = copy_of(room, landed.answer, landed.source);
@@ -128,22 +146,46 @@ Reply Lookup::finish_landed(const Turn& turn, const Landed& landed, Scope scope)
     const uint64_t counter = dns::hash(name.wire(), static_cast<uint64_t>(query_.question.type));
     found.turn = tables.turns.uncached[counter % tables.turns.uncached.size()]++;
   }
-  return shape(turn, found);
+  return shape(turn, told(turn, found));
 }
 
-Ask Lookup::ask_for(const Tables& tables, const ClientQuestion& question) const {
-  const auto& [name, type, qclass] = question.question;
-  return {{{dns::Name(name), type, qclass}, question.flags, question.route},
-          servers_of(tables.zones, question.route, name)};
+Ask Lookup::ask_for(const Tables& tables) const {
+  const ClientQuestion question = current();
+  return {{{current_name(), question.question.type, question.question.qclass},
+           question.flags,
+           question.route},
+          current_servers(tables),
+          asking_};
 }
 
-ClientQuestion Lookup::asked() const {
-  return {query_.question.view(),
+const dns::Name& Lookup::current_name() const {
+  if (aliases_) return aliases_->back().target;
+  return search_ ? search_->tried() : query_.question.name;
+}
+
+ServerSetNumber Lookup::current_servers(const Tables& tables) const {
+  return servers_of(tables.zones, route_, current_name());
+}
+
+ClientQuestion Lookup::current() const {
+  return {{current_name(), query_.question.type, query_.question.qclass},
           {.recursion_desired = query_.has(dns::flag::kRd),
            .checking_disabled = query_.has(dns::flag::kCd),
            .dnssec_ok = query_.dnssec_ok()},
           client_,
           route_};
+}
+
+// What a search finds is no one route's. Where clients are told different things, each of its names
+// is kept for its own route alone.
+ClientQuestion Lookup::asked(const Tables& tables, Scope scope) const {
+  ClientQuestion question = current();
+  if (scope == Scope::AsItStands) return question;
+  question.question.name = query_.question.name;
+  question.route = kByName;
+  if (tables.rules != nullptr && tables.rules->tells_clients_apart())
+    question.route.keeping = Keeping::NotKept;
+  return question;
 }
 
 // Addresses in turn, id, flags and spelling of the query, what fits the client, OPT. What is found
@@ -163,7 +205,7 @@ Reply Lookup::shape(const Turn& turn, const Found& found) const {
   const Rcode rcode = dns::rcode_of(limit);
   Reply reply{dns::append_opt(limit, size, query_, {rcode, found.error}), found.source, rcode};
   if (found.wants_refresh && tables.settings.refreshes && query_.has(dns::flag::kRd) &&
-      tables.cache.claim_refresh(policy::key_of(asked(), found.scope)))
+      tables.cache.claim_refresh(policy::key_of(asked(tables, found.scope), found.scope)))
     reply.refresh = found.scope;
   return reply;
 }
@@ -180,9 +222,9 @@ Reply Lookup::refuse_packet(const Turn& turn, Rcode rcode) const {
 }
 
 // Of an answer to what the client asked.
-Storing Lookup::storing_under(Scope scope, Milliseconds now) const {
-  return {.key = policy::key_of(asked(), scope),
-          .now = now,
+Storing Lookup::storing_under(const Turn& turn, Scope scope) const {
+  return {.key = policy::key_of(asked(turn.tables, scope), scope),
+          .now = turn.now,
           .is_for_recursion = query_.has(dns::flag::kRd)};
 }
 

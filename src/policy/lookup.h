@@ -18,12 +18,15 @@
 #include "dns/message.h"
 #include "dns/reply.h"
 #include "policy/cache.h"
+#include "policy/decide.h"
 #include "policy/rungs.h"
 #include "policy/tables.h"
 
 namespace dnslet::policy {
 
-struct Drop {};
+struct Drop {
+  bool is_wanted = false;  // by a rule; else there is nothing to answer to
+};
 // The answer is in the first `size` bytes of the buffer.
 struct Reply {
   std::size_t size = 0;
@@ -44,6 +47,7 @@ struct UpstreamQuestion {
 struct Ask {
   UpstreamQuestion question;
   ServerSetNumber servers = kDefaultServers;
+  Asking asking{};
 };
 using Step = std::variant<Drop, Reply, Ask>;
 
@@ -99,23 +103,46 @@ class Lookup {
 
  private:
   struct Search;
+  // The names that a name is an alias of, one by way of the other.
+  struct Alias {
+    dns::Name target;
+    uint32_t ttl;
+  };
+  using Aliases = std::vector<Alias>;
 
   // `room`: room_in(turn).
-  Step look_up(const Turn& turn, const Turn& room, const ClientQuestion& question);
-  Ask ask_for(const Tables& tables, const ClientQuestion& question) const;
-  // The client's question, and what a search asks at the moment, as the rungs see them.
-  ClientQuestion asked() const;
-  ClientQuestion tried() const;
-  Storing storing_under(Scope scope, Milliseconds now) const;
+  Step look_up(const Turn& turn, const Turn& room, const Decision& decision, const RuleWalk& walk);
+  Step forward(const Turn& turn, const Turn& room);
+  Step refuse_short(const Turn& turn, const Turn& room);
+  Ask ask_for(const Tables& tables) const;
+  // The client's question as it is kept under a scope, and what is looked up at the moment, for its
+  // sake or for that of a search, as the rungs see them.
+  ClientQuestion asked(const Tables& tables, Scope scope) const;
+  ClientQuestion current() const;
+  const dns::Name& current_name() const;
+  ServerSetNumber current_servers(const Tables& tables) const;
+
+  // A name by the rules, and the names that it is an alias of (lookup_rules.cc).
+  struct Settled;
+  Decision decide_now(const Turn& turn, RuleWalk& walk);
+  Settled settle(const Turn& here, Decision decision, RuleWalk walk);
+  bool is_accepted(const Turn& turn, const Answer& answer);
+  Step follow(const Turn& turn, const Decision& decision, const RuleWalk& walk);
+  Step next_rule(const Turn& turn, bool has_failed);
+  Step take_empty(const Turn& turn);
+  bool begin_alias(const Decision& decision);
+  Answer under_aliases(const Answer& answer) const;
+  Found told(const Turn& turn, const Found& found) const;
+  Storing storing_under(const Turn& turn, Scope scope) const;
   bool is_asked(const dns::Name& name) const;
 
   // A search: names one after the other, each looked up like any question (lookup_search.cc).
   Step start_search(const Turn& turn, std::vector<dns::Name> names);
   Step next_name(const Turn& turn);
-  bool is_left_to_any(const Tables& tables, dns::NameView name) const;
+  static bool is_left_to_any(const Tables& tables, const ClientQuestion& question);
   bool goes_on_elsewhere(const Tables& tables) const;
   void pass_over(const Turn& turn);
-  bool look_here(const Turn& turn);
+  std::optional<Step> take_settled(const Turn& turn, const Settled& settled);
   void take_step(const Turn& turn, const Landed& landed, std::chrono::seconds left = kNoLimit);
   void take_found(const Turn& turn, const Found& found);
   bool is_found_by_address(const Tables& tables) const;
@@ -147,8 +174,13 @@ class Lookup {
   Client client_;
   dns::Query query_;
   bool is_refresh_ = false;
-  Route route_ = kByName;           // of the name asked
   std::unique_ptr<Search> search_;  // none while the question is only asked as it stands
+  // Of what is looked up at the moment:
+  Route route_ = kByName;
+  Asking asking_;
+  std::unique_ptr<RuleWalk> walk_;    // where a rule is to judge what the servers say
+  std::unique_ptr<Aliases> aliases_;  // where the name is one
+  std::vector<RuleNumber> counted_;   // see RuleWalk
 };
 
 // The key under which upstream's answer to a question is kept.

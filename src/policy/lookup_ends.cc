@@ -14,14 +14,18 @@
 namespace dnslet::policy {
 
 Lookup Lookup::make_refresh() const {
-  Lookup refresh({client_.address, Transport::Tcp});
+  Lookup refresh(client_);
+  refresh.client_.transport = Transport::Tcp;
   refresh.query_ = query_;
   refresh.is_refresh_ = true;
+  refresh.route_ = route_;
+  refresh.asking_ = asking_;
+  if (aliases_) refresh.aliases_ = std::make_unique<Aliases>(*aliases_);
   return refresh;
 }
 
 Step Lookup::start_refresh(const Turn& turn, Scope scope) {
-  if (scope == Scope::AsItStands) return ask_for(turn.tables, asked());
+  if (scope == Scope::AsItStands) return ask_for(turn.tables);
   std::vector<dns::Name> names = names_now(turn.tables);
   if (names.empty()) return Drop();  // kept by a worker that has not heard of the new rules yet
   return start_search(turn, std::move(names));
@@ -29,16 +33,18 @@ Step Lookup::start_refresh(const Turn& turn, Scope scope) {
 
 // A search keeps its answer under a scope of its own, but for a first name that had data.
 std::optional<Found> Lookup::find_ended(const Turn& room) const {
-  if (!search_) return answer_stale(room, asked(), Scope::AsItStands, Ended::Any);
-  if (is_asked(search_->names.front())) {
-    auto found = answer_stale(room, asked(), Scope::AsItStands, Ended::Any);
+  if (walk_) return std::nullopt;  // nobody has accepted it
+  if (!search_) return answer_stale(room, current(), Scope::AsItStands, Ended::Any);
+  const ClientQuestion question = asked(room.tables, Scope::Searched);
+  if (is_asked(search_->names.front()) && room.tables.rules == nullptr) {
+    auto found = answer_stale(room, question, Scope::AsItStands, Ended::Any);
     if (found && dns::has_records(dns::kind_by_header(found->message))) return found;
   }
-  return answer_stale(room, asked(), Scope::Searched, Ended::Any);
+  return answer_stale(room, question, Scope::Searched, Ended::Any);
 }
 
 std::optional<Reply> Lookup::on_silence(const Turn& turn) const {
-  if (const auto found = find_ended(room_in(turn))) return shape(turn, *found);
+  if (const auto found = find_ended(room_in(turn))) return shape(turn, told(turn, *found));
   return std::nullopt;
 }
 
@@ -49,15 +55,18 @@ Step Lookup::on_deadline(const Turn& turn) {
 // The old answer or SERVFAIL, which is remembered.
 Reply Lookup::fail(const Turn& turn, const dns::ExtendedError& error) {
   const Scope scope = search_ ? Scope::Searched : Scope::AsItStands;
-  const Answer failure = Answer::failure(query_.question, dns::Rcode::ServFail, error);
-  (void)store_answer(turn.tables, storing_under(scope, turn.now), failure);
+  const dns::QuestionView question = asked(turn.tables, scope).question;
+  const Answer failure = Answer::failure({dns::Name(question.name), question.type, question.qclass},
+                                         dns::Rcode::ServFail, error);
+  (void)store_answer(turn.tables, storing_under(turn, scope), failure);
   if (const auto reply = on_silence(turn)) return *reply;
-  return shape(turn, copy_of(room_in(turn), failure, Source::Error));
+  return shape(turn, told(turn, copy_of(room_in(turn), failure, Source::Error)));
 }
 
 Step Lookup::give_up(const Turn& turn) {
   if (const auto reply = on_silence(turn)) return *reply;
-  return shape(turn, *empty_answer(room_in(turn), asked(), dns::Rcode::ServFail, Source::Error));
+  const ClientQuestion question = asked(turn.tables, Scope::Searched);
+  return shape(turn, *empty_answer(room_in(turn), question, dns::Rcode::ServFail, Source::Error));
 }
 
 }  // namespace dnslet::policy

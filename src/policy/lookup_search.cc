@@ -32,23 +32,41 @@ Step Lookup::start_search(const Turn& turn, std::vector<dns::Name> names) {
 
 Step Lookup::next_name(const Turn& turn) {
   const Tables& tables = turn.tables;
+  const Turn here = {tables, turn.now, tables.scratch};
   Search& search = *search_;
   while (!search.verdict.is_over() && search.next < search.names.size()) {
-    const dns::Name& name = search.names[search.next++];
-    search.route = kByName;
-    if (search.is_unreachable(tables.zones.find(name)))
-      pass_over(turn);
-    else if (!look_here(turn) && !is_left_to_any(tables, name))
-      return ask_for(tables, tried());
+    ++search.next;
+    aliases_.reset();
+    RuleWalk walk;
+    const Decision decision = decide_now(here, walk);
+    if (auto step = take_settled(turn, settle(here, decision, walk))) return *std::move(step);
   }
-  if (!search.verdict.is_over())
-    if (const auto found = answer_any(room_in(turn), asked())) return shape(turn, *found);
+  aliases_.reset();
+  if (!search.verdict.is_over()) {
+    const ClientQuestion question = asked(tables, Scope::Searched);
+    if (const auto found = answer_any(room_in(turn), question)) return shape(turn, *found);
+  }
   return end_search(turn);
 }
 
+// What has come of the name tried. A step: there is something to wait for, or it ends all.
+std::optional<Step> Lookup::take_settled(const Turn& turn, const Settled& settled) {
+  if (settled.is_dropped) return Drop{true};
+  if (settled.found) {
+    take_found(turn, *settled.found);
+    return std::nullopt;
+  }
+  if (is_left_to_any(turn.tables, current())) return std::nullopt;
+  if (!search_->is_unreachable(current_servers(turn.tables))) return ask_for(turn.tables);
+  pass_over(turn);
+  return std::nullopt;
+}
+
 // `*` has such a name if nothing else does: in a search the name asked, when all others are tried.
-bool Lookup::is_left_to_any(const Tables& tables, dns::NameView name) const {
-  return dns::is_address_type(query_.question.type) && any_table_of(tables, name) != nullptr;
+bool Lookup::is_left_to_any(const Tables& tables, const ClientQuestion& question) {
+  return dns::is_address_type(question.question.type) &&
+         question.route.servers == kDefaultServers &&
+         any_table_of(tables, question.question.name) != nullptr;
 }
 
 // The name just tried has no server that can be reached.
@@ -60,9 +78,11 @@ void Lookup::pass_over(const Turn& turn) {
 }
 
 std::optional<Step> Lookup::on_unreachable(const Turn& turn) {
+  if (search_ && walk_) search_->unreachable.push_back(current_servers(turn.tables));
+  if (walk_) return next_rule(turn, true);
   if (!search_) return std::nullopt;
   Search& search = *search_;
-  search.unreachable.push_back(search.servers_tried(turn.tables.zones));
+  search.unreachable.push_back(current_servers(turn.tables));
   if (!goes_on_elsewhere(turn.tables)) {
     search.unreachable.pop_back();
     return std::nullopt;
@@ -74,42 +94,24 @@ std::optional<Step> Lookup::on_unreachable(const Turn& turn) {
 // Whether others than servers that can't be reached may have a name that is left, or `*` has it.
 bool Lookup::goes_on_elsewhere(const Tables& tables) const {
   const Search& search = *search_;
-  return is_left_to_any(tables, query_.question.name) ||
+  ClientQuestion question = asked(tables, Scope::Searched);
+  return is_left_to_any(tables, question) ||
          std::ranges::any_of(std::span(search.names).subspan(search.next),
                              [&](const dns::Name& name) {
-                               return !search.is_unreachable(tables.zones.find(name));
+                               question.question.name = name;
+                               const auto servers = servers_for(tables, question);
+                               return !servers || !search.is_unreachable(*servers);
                              });
 }
 
 bool Lookup::waits_for(const UpstreamQuestion& question) const {
-  const ClientQuestion current = search_ ? tried() : asked();
-  return question.question.name == current.question.name && question.route == current.route;
-}
-
-ClientQuestion Lookup::tried() const {
-  ClientQuestion question = asked();
-  question.question.name = search_->tried();
-  question.route = search_->route;
-  return question;
-}
-
-// The rungs that need nobody else, for the name that is tried. True: one of them had the answer,
-// and it has been taken; it is shaped for the client when all is known.
-bool Lookup::look_here(const Turn& turn) {
-  const Turn here = {turn.tables, turn.now, turn.tables.scratch};
-  Decision decision = decide(here, tried());
-  search_->route = decision.route;
-  MaybeFound& found = decision.answer;
-  if (!found) found = answer_cached(here, tried(), Scope::AsItStands);
-  if (!found || (is_refresh_ && found->is_ending)) return false;
-  take_found(turn, *found);
-  return true;
+  return question.question.name == current_name() && question.route == route_;
 }
 
 // The answer that the name tried had, in place of upstream's failure.
 bool Lookup::take_stale(const Turn& turn) {
   const Turn here = {turn.tables, turn.now, turn.tables.scratch};
-  const auto found = answer_stale(here, tried(), Scope::AsItStands, Ended::Any);
+  const auto found = answer_stale(here, current(), Scope::AsItStands, Ended::Any);
   if (found) take_found(turn, *found);
   return found.has_value();
 }
@@ -119,8 +121,10 @@ void Lookup::take_found(const Turn& turn, const Found& found) {
                       found.error ? *found.error : dns::ExtendedError());
   // An owner of addresses that has none of this family has some of the other.
   const bool is_owner = found.source == Source::Address || found.source == Source::Hosts;
-  take_step(turn, {answer, found.source, is_owner ? Existence::HasRecords : Existence::Unknown},
-            found.left);
+  take_step(
+      turn,
+      {under_aliases(answer), found.source, is_owner ? Existence::HasRecords : Existence::Unknown},
+      found.left);
 }
 
 // `left`: of the answer's life, where the cache had it.
@@ -140,6 +144,9 @@ void Lookup::take_step(const Turn& turn, const Landed& landed, std::chrono::seco
     search.source = source == Source::Error ? Source::Upstream : source;
   if (source == Source::Stale) search.is_keepable = false;
   if (is_static) search.is_keepable = search.is_keepable && outcome != StepOutcome::Data;
+  const bool is_of_rule = aliases_ || route_.has_ttl() || route_.keeping == Keeping::NotKept;
+  if (is_of_rule) search.is_keepable = false;  // it has a time of its own
+  search.is_alias = aliases_ != nullptr;
 
   const auto kept = time_to_keep(answer, tables.settings.ttls);
   search.lifetime =
@@ -170,7 +177,7 @@ bool Lookup::is_found_by_address(const Tables& tables) const {
 
 bool Lookup::other_family_has_records(const Turn& turn, const Landed& landed) const {
   const Tables& tables = turn.tables;
-  const auto sibling = sibling_of(key_of(tried(), Scope::AsItStands));
+  const auto sibling = sibling_of(key_of(current(), Scope::AsItStands));
   if (!tables.settings.families_agree || !sibling) return false;
   return landed.sibling == Existence::HasRecords ||
          tables.cache.existence(*sibling, turn.now) == Existence::HasRecords;
@@ -206,13 +213,14 @@ Step Lookup::end_search(const Turn& turn) {
     answer = Answer(dns::requalify(*found, query_.question, static_cast<uint32_t>(limit.count())),
                     chosen->error());
   // The first name's own answer is in the cache already, where every search begins.
-  const bool is_known = is_positive && search->next == 1 && found->question() == query_.question;
+  const bool is_known =
+      is_positive && search->next == 1 && found->question() == query_.question && !search->is_alias;
   // What was decided by tables that have been replaced meanwhile is for this client alone.
   const bool is_current =
       search->generation == tables.generation && search->names == names_now(tables);
   const bool is_keepable = search->is_keepable && !is_known && is_current;
   if (is_keepable) {
-    Storing storing = storing_under(Scope::Searched, turn.now);
+    Storing storing = storing_under(turn, Scope::Searched);
     storing.most = search->data_left;
     if (auto amended = store_answer(tables, storing, answer)) answer = std::move(*amended);
   }

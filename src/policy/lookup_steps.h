@@ -15,13 +15,13 @@ namespace dnslet::policy {
 
 struct Lookup::Search {
   std::vector<dns::Name> names;
-  std::size_t next = 0;         // in names; each is asked for once, so the list is the limit
-  Route route = kByName;  // of the name that has been tried last
-  uint64_t generation = 0;      // of the tables when it began
+  std::size_t next = 0;     // in names; each is asked for once, so the list is the limit
+  uint64_t generation = 0;  // of the tables when it began
   SearchVerdict verdict;
   std::vector<ServerSetNumber> unreachable;   // sets that no name is asked of any more
   Source source = Source::Cache;              // the furthest any step had to go
   bool is_keepable = true;                    // every step's answer is upstream's, and still holds
+  bool is_alias = false;                      // the name tried last
   std::chrono::seconds lifetime = kNoLimit;   // the shortest of the steps
   std::chrono::seconds data_left = kNoLimit;  // of data that the cache had
   // The first answer of each outcome, and that of the name as it stands.
@@ -32,13 +32,16 @@ struct Lookup::Search {
   }
   // REQUIRES: a name has been tried.
   const dns::Name& tried() const { return names[next - 1]; }
-  ServerSetNumber servers_tried(const Zones& zones) const {
-    return servers_of(zones, route, tried());
-  }
   std::optional<Answer>& first_of(StepOutcome outcome) {
     std::optional<Answer>* const places[] = {&data, &no_data, &no_name, &failure, &failure};
     return *places[static_cast<std::size_t>(outcome)];
   }
+};
+
+// What comes of a name by the rungs that need nobody else; nothing: servers have to be asked.
+struct Lookup::Settled {
+  MaybeFound found{};
+  bool is_dropped = false;
 };
 
 // Rotates the addresses in a message, or in the front of one that is cut for a slot: there half as

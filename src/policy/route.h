@@ -19,6 +19,12 @@ enum class Filter : uint16_t { None, A, Aaaa };
 
 enum class Keeping : uint16_t { Kept, NotKept };  // in the cache
 
+// Whether questions for this type get NODATA by it.
+constexpr bool leaves_out(Filter filter, dns::Type type) {
+  return (filter == Filter::A && type == dns::Type::A) ||
+         (filter == Filter::Aaaa && type == dns::Type::AAAA);
+}
+
 // A plain value without padding, of which the cache keeps the bytes. By default: the servers of the
 // closest stub zone, or the default ones. As the name is in every key, such answers need nothing
 // else to be kept apart.

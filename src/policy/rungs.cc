@@ -60,6 +60,7 @@ MaybeFound answer_failed(const Turn& turn, const ClientQuestion& asked, Scope sc
 }  // namespace
 
 MaybeFound answer_cached(const Turn& turn, const ClientQuestion& asked, Scope scope) {
+  if (asked.route.keeping == Keeping::NotKept) return std::nullopt;
   const Tables& tables = turn.tables;
   const CacheKey key = key_of(asked, scope);
   if (const auto hit = tables.cache.find(key, turn.now, turn.out, tables.scratch))
@@ -69,7 +70,7 @@ MaybeFound answer_cached(const Turn& turn, const ClientQuestion& asked, Scope sc
 
 MaybeFound answer_stale(const Turn& turn, const ClientQuestion& asked, Scope scope, Ended which) {
   const Tables& tables = turn.tables;
-  if (!tables.cache.keeps_stale()) return std::nullopt;
+  if (!tables.cache.keeps_stale() || asked.route.keeping == Keeping::NotKept) return std::nullopt;
   const auto hit =
       tables.cache.find_stale(key_of(asked, scope), turn.now, {turn.out, tables.scratch}, which);
   if (!hit) return std::nullopt;
@@ -90,10 +91,15 @@ MaybeFound refuse_forwarding(const Turn& turn, const ClientQuestion& asked) {
 }
 
 MaybeFound empty_answer(const Turn& turn, const ClientQuestion& asked, Rcode rcode, Source source) {
-  const bool is_refusal = source == Source::Refused || source == Source::Error;
+  const bool is_known = rcode == Rcode::NoError || rcode == Rcode::NxDomain;
   dns::ReplyWriter reply(turn.out, asked.question, rcode);
   return MaybeFound(std::in_place, reply.finish(), source,
-                    is_refusal ? dns::Authority::None : dns::Authority::Own);
+                    is_known ? dns::Authority::Own : dns::Authority::None);
+}
+
+MaybeFound answer_gone(const Turn& turn, const ClientQuestion& asked, Source source) {
+  const bool is_there = table_of(turn.tables, asked.question.name) != nullptr;
+  return empty_answer(turn, asked, is_there ? Rcode::NoError : Rcode::NxDomain, source);
 }
 
 Found copy_of(const Turn& turn, const Answer& answer, Source source) {

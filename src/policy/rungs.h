@@ -23,6 +23,15 @@ struct ClientQuestion {
   Route route = kByName;  // as decided
 };
 
+// How the servers of a question are asked, where a rule wants it other than usual. Nobody else's
+// answer depends on it.
+struct Asking {
+  std::optional<Milliseconds> retry{};  // in place of --upstream-retry
+  uint32_t race = 1;                    // servers that are asked at once
+
+  bool operator==(const Asking&) const = default;
+};
+
 // The key under which the question's answer is kept.
 inline CacheKey key_of(const ClientQuestion& asked, Scope scope) {
   const dns::QuestionView& question = asked.question;
@@ -69,10 +78,12 @@ MaybeFound answer_stale(const Turn& turn, const ClientQuestion& asked, Scope sco
 MaybeFound answer_any(const Turn& turn, const ClientQuestion& asked);
 MaybeFound refuse_forwarding(const Turn& turn, const ClientQuestion& asked);
 
-// An answer without records; there always is one. It is of our authority unless it is a refusal or
-// an error.
+// An answer without records; there always is one. It is of our authority if it tells something of
+// the name.
 MaybeFound empty_answer(const Turn& turn, const ClientQuestion& asked, dns::Rcode rcode,
                         Source source);
+// No such name, but where it has an address of ours: then it has nothing of this type.
+MaybeFound answer_gone(const Turn& turn, const ClientQuestion& asked, Source source);
 // What upstream has said, or as much of it as is looked at for the client.
 Found copy_of(const Turn& turn, const Answer& answer, Source source);
 

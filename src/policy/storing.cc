@@ -26,21 +26,26 @@ void leave_out(dns::Hint hint, const Answer& answer, std::optional<Answer>& amen
 void leave_out_hints(const Tables& tables, const CacheKey& key, const Answer& answer,
                      std::optional<Answer>& amended) {
   if (!dns::may_have_hints(key.type)) return;
-  const Filter filter = tables.settings.filter;
-  const bool is_ours = is_own(tables, key.name);
-  if (is_ours || filter == Filter::A) leave_out(dns::Hint::Ipv4, answer, amended);
-  if (is_ours || filter == Filter::Aaaa) leave_out(dns::Hint::Ipv6, answer, amended);
+  const auto is_out = [&, is_ours = is_own(tables, key.name)](dns::Type type) {
+    return is_ours || leaves_out(tables.settings.filter, type) ||
+           leaves_out(key.route.filter, type);
+  };
+  if (is_out(dns::Type::A)) leave_out(dns::Hint::Ipv4, answer, amended);
+  if (is_out(dns::Type::AAAA)) leave_out(dns::Hint::Ipv6, answer, amended);
 }
 
 void keep(const Tables& tables, const Storing& storing, const Answer& answer) {
-  if (!storing.is_for_recursion || !answer.is_whole()) return;
+  const Route& route = storing.key.route;
+  if (!storing.is_for_recursion || !answer.is_whole() || route.keeping == Keeping::NotKept) return;
   if (answer.kind() == AnswerKind::Failure) {
     tables.failures.store(storing.key, answer, storing.now, kFailureTime);
     tables.cache.note_failure(storing.key, storing.now);
     return;
   }
-  tables.cache.store(storing.key, answer, storing.now,
-                     std::min(storing.most, time_to_keep(answer, tables.settings.ttls)));
+  // TTLs of a rule have been written into the answer.
+  const auto time =
+      route.has_ttl() ? answer.lifetime() : time_to_keep(answer, tables.settings.ttls);
+  tables.cache.store(storing.key, answer, storing.now, std::min(storing.most, time));
   agree(tables, storing.key, answer.kind(), storing.now);
 }
 
@@ -80,6 +85,11 @@ std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,
        other_family_exists(tables, storing.key, storing.sibling, storing.now))) {
     if (!amended) amended = answer;
     amended->make_no_data();
+  }
+  const Route& route = storing.key.route;
+  if (route.has_ttl()) {
+    if (!amended) amended = answer;
+    amended->limit_ttls(route.least_ttl, route.most_ttl);
   }
   keep(tables, storing, amended ? *amended : answer);
   return amended;

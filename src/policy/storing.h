@@ -31,6 +31,7 @@ Storing storing_of(const UpstreamQuestion& question, Existence sibling, Millisec
 //   names    of a name of ours NXDOMAIN becomes NODATA, and all hints are taken out: who has our
 //            address is not to lose it, nor to get another one by them
 //   family   NXDOMAIN of a name that the other family has shown becomes NODATA (policy/family)
+//   ttl      TTLs are made what the route wants
 //   failure  what is none goes to the cache, and the other family's answer there is amended too
 // Returns the answer to hand on where it is not the one given.
 std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,

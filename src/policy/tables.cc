@@ -25,6 +25,8 @@ const char* to_text(Source source) {
       return "filter";
     case Source::Chaos:
       return "chaos";
+    case Source::Rule:
+      return "rule";
     case Source::Cache:
       return "cache";
     case Source::Stale:

@@ -29,6 +29,7 @@ enum class Source {
   Special,
   Filter,
   Chaos,
+  Rule,
   Cache,
   Stale,
   Upstream,
@@ -37,6 +38,9 @@ enum class Source {
 };
 inline constexpr std::size_t kSources = static_cast<std::size_t>(Source::Error) + 1;
 const char* to_text(Source source);
+
+class RuleSet;
+struct Rule;
 
 inline constexpr uint32_t kStaticTtl = 10;  // seconds, of all that our own tables answer
 
@@ -80,6 +84,22 @@ struct Tried {
 };
 using OnTried = std::function<void(const Tried&)>;
 
+// What a rule has to do with a name. Borrows.
+struct RuleEvent {
+  enum class What {
+    Decides,     // what happens, or whom to ask
+    PassedOver,  // it would answer by itself, but servers of a rule before it have failed
+    OverLimit,   // the client asks more than it lets through
+    Holds,       // for what its servers have said
+    DoesNotHold,
+    Failed,  // its servers did
+  };
+  What what;
+  const Rule& rule;
+  dns::NameView name;
+};
+using OnRule = std::function<void(const RuleEvent&)>;
+
 // What questions are answered from, and who is told of it. Borrowed for the length of a call; the
 // server owns it all.
 struct Tables {
@@ -95,7 +115,9 @@ struct Tables {
   dns::ExtendedError& scratch_error;  // that goes with it
   const OnTried* on_tried = nullptr;  // is told each name of a search, where someone wants to know
   const BlockLists* lists = nullptr;  // --blocklist and --allowlist; null: none
-  uint64_t generation = 0;            // another one whenever hosts or lists were read again
+  uint64_t generation = 0;            // another one whenever what decides was read again
+  const RuleSet* rules = nullptr;     // --rule; null: none
+  const OnRule* on_rule = nullptr;    // as on_tried
 };
 
 enum class Transport { Udp, Tcp };
@@ -104,6 +126,7 @@ enum class Transport { Udp, Tcp };
 struct Client {
   IpAddress address;
   Transport transport = Transport::Udp;
+  const Endpoint* listener = nullptr;  // where, as --listen names it; null: dnslet itself
 };
 
 // One turn of the loop, for one question. Borrows.

@@ -12,16 +12,15 @@
 #include "dns/record_text.h"
 #include "policy/decide.h"
 #include "policy/family.h"
+#include "policy/rule_set.h"
 #include "policy/special.h"
 #include "policy/storing.h"
+#include "report/explain_text.h"
 
 namespace dnslet::report {
 namespace {
 
-using What = policy::Exchange::What;
-
 constexpr const char* kIndent = "\n            ";  // of a row's further lines
-constexpr std::size_t kMaxListed = 8;              // entries, or names to try, where there are more
 
 // The first rung that has such answers.
 std::string label_of(policy::Source source) {
@@ -30,59 +29,9 @@ std::string label_of(policy::Source source) {
   return rung == ladder.end() ? to_text(source) : rung->label;
 }
 
-std::string special_text(dns::NameView name) {
-  switch (policy::special_kind(name)) {
-    case policy::Special::Localhost:
-      return "localhost and names below it are this machine (RFC 6761)";
-    case policy::Special::LoopbackName:
-      return "the reverse name of a loopback address (RFC 6761)";
-    case policy::Special::NoSuchDomain:
-      return "invalid and onion exist nowhere in DNS (RFC 6761, RFC 7686)";
-    case policy::Special::None:
-      break;
-  }
-  return "an ordinary name";
-}
-
-std::string exchange_text(const serve::Asker::Exchange& exchange) {
-  const std::string& server = exchange.server;
-  switch (exchange.what) {
-    case What::Asked:
-      return "asks " + server;
-    case What::AskedWithoutEdns:
-      return "asks " + server + " without EDNS, which it does not know";
-    case What::Answered:
-      return server + " says " + to_text(exchange.rcode);
-    case What::Unusable:
-      return server + " sends what is no answer to this question";
-    case What::Unreachable:
-      return server + " can't be reached";
-    case What::NoResources:
-      return "no descriptor or memory is left to ask " + server;
-    case What::Silent:
-      return server + " is silent";
-  }
-  return server;
-}
-
-std::string outcome_text(const policy::Tried& tried) {
-  if (tried.source == policy::Source::Error) return "no server has answered";
-  switch (policy::outcome_of(tried.answer.kind())) {
-    case policy::StepOutcome::Data:
-      return "has records";
-    case policy::StepOutcome::NoData:
-      return tried.ends_search ? "NODATA, but it has addresses" : "NODATA (the name exists)";
-    case policy::StepOutcome::NxDomain:
-      return "NXDOMAIN (no such name)";
-    default:
-      return to_text(tried.answer.rcode());
-  }
-}
-
-std::string first_of(std::span<const dns::Name> names) {
-  if (names.size() <= kMaxListed) return config::joined(names, ", ");
-  return config::joined(names.first(kMaxListed), ", ") + " and " +
-         std::to_string(names.size() - kMaxListed) + " more";
+std::string place_text(const config::ListFiles::Place& place) {
+  return escaped(trimmed(place.text)) + " (" + escaped(place.path) + ", line " +
+         std::to_string(place.line) + ")";
 }
 
 }  // namespace
@@ -96,6 +45,7 @@ bool Explanation::tell(const dns::Question& question) {
                                        "; who is not allowed is refused");
   serve::Worker& worker = subject_.worker;
   worker.watch({[this](const policy::Tried& tried) { on_tried(tried); },
+                [this](const policy::RuleEvent& event) { on_rule(event); },
                 [this](const serve::Asker::Exchange& exchange) { on_exchange(exchange); }});
   worker.post([this, &worker] {  // into the loop, whose clock stands still until it runs
     started_ns_ = uv_hrtime();
@@ -117,8 +67,12 @@ void Explanation::tell_rungs(std::optional<Source> end) {
     row(label_of(rung), rung == end ? found(rung, question_.name) : passed(rung));
     return rung == end;
   };
-  for (const policy::Rung& rung : policy::ladder())
+  for (const policy::Rung& rung : policy::ladder()) {
+    if (rung.source == Source::Rule)
+      for (const std::string& rule : rules_) row(rung.label, rule);
+    if (rung.source == Source::Rule && end == Source::Rule) return;
     if (rung.row == policy::Rung::Row::Always && tell(rung.source)) return;
+  }
   if (!tell(Source::Cache)) tell_way();
 }
 
@@ -151,9 +105,20 @@ void Explanation::on_exchange(const serve::Asker::Exchange& exchange) {
   tell_rungs(std::nullopt);
   const dns::Name& name = exchange.question.question.name;
   if (!asked_ || *asked_ != name)
-    row(label_of(Source::Upstream), servers_of(name) + ", for " + name.view().to_text());
+    row(label_of(Source::Upstream),
+        servers_of(exchange.question) + ", for " + name.view().to_text());
   asked_ = name;
   row_at(at_ms, exchange_text(exchange));
+}
+
+// What is decided before servers are asked stands among the rungs.
+void Explanation::on_rule(const policy::RuleEvent& event) {
+  std::string text = rule_text(event);
+  if (event.name != question_.name.view()) text += ", for " + event.name.to_text();
+  if (event.what == policy::RuleEvent::What::Decides) text += lines_of(event);
+  if (!rules_.empty() && rules_.back() == text) return;  // a search begins with the name asked
+  rules_.push_back(text);
+  if (has_told_rungs_) row(label_of(Source::Rule), text);
 }
 
 void Explanation::on_tried(const policy::Tried& tried) {
@@ -271,9 +236,24 @@ std::string Explanation::found(Source rung, dns::NameView name) const {
     }
     case Source::Filter:
       return "no records of this type are given out";
+    case Source::Rule:
+      return rules_.empty() ? "" : rules_.back();
     default:
       return special_text(name);
   }
+}
+
+// The line of each list that the rule names and that takes the name.
+std::string Explanation::lines_of(const policy::RuleEvent& event) const {
+  std::string text;
+  for (const policy::Condition& condition : event.rule.conditions) {
+    if (condition.about != policy::Condition::About::List || condition.is_negated) continue;
+    for (const policy::ListNumber list : condition.lists)
+      if (const auto place = subject_.lists.find_in(list, event.name))
+        text +=
+            std::string(kIndent) + "list " + options().lists[list].name + ": " + place_text(*place);
+  }
+  return text;
 }
 
 // The line of a list that takes the name, and for one that nothing blocks what spares it.
@@ -282,9 +262,7 @@ std::string Explanation::listed(dns::NameView name) const {
   auto places = subject_.lists.find(name);
   const auto place_of = [&](const config::ListFiles::Kind& kind) {
     const auto& place = places[kind];
-    return place ? escaped(trimmed(place->text)) + " (" + escaped(place->path) + ", line " +
-                       std::to_string(place->line) + ")"
-                 : std::string();
+    return place ? place_text(*place) : std::string();
   };
   const std::string important = place_of({.is_important = true});
   const std::string line = important.empty() ? place_of({}) : important;
@@ -333,7 +311,9 @@ std::string Explanation::entries(Source rung, dns::NameView name) const {
   return text;
 }
 
-std::string Explanation::servers_of(dns::NameView name) const {
+std::string Explanation::servers_of(const policy::UpstreamQuestion& question) const {
+  if (question.route.servers != policy::kDefaultServers) return "those of the rule";
+  const dns::NameView name = question.question.name;
   if (const auto zone = subject_.shared.zones.find_zone(name))
     return "stub zone " + zone->to_text() + " (the closest)";
   const std::string servers =

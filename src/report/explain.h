@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/hosts_files.h"
 #include "config/list_files.h"
@@ -47,6 +48,7 @@ class Explanation {
   void tell_way();
   void on_exchange(const serve::Asker::Exchange& exchange);
   void on_tried(const policy::Tried& tried);
+  void on_rule(const policy::RuleEvent& event);
   void on_answer(const policy::Reply& reply, dns::BytesView bytes);
   void tell_end(double at_ms);
   void tell_reason(const dns::Message& message);
@@ -56,9 +58,10 @@ class Explanation {
   std::string passed(Source rung) const;
   std::string found(Source rung, dns::NameView name) const;
   std::string listed(dns::NameView name) const;
+  std::string lines_of(const policy::RuleEvent& event) const;
   std::string unblocked() const;
   std::string entries(Source rung, dns::NameView name) const;
-  std::string servers_of(dns::NameView name) const;
+  std::string servers_of(const policy::UpstreamQuestion& question) const;
 
   void row(const std::string& label, const std::string& text);
   void row_at(double at_ms, const std::string& text);
@@ -74,7 +77,8 @@ class Explanation {
   bool has_told_end_ = false;
   std::optional<dns::Name> asked_;  // the name that servers are being asked for
   bool has_records_ = false;
-  std::string listed_;  // of the name asked
+  std::string listed_;              // of the name asked
+  std::vector<std::string> rules_;  // what they had to do with it, until it is told
 };
 
 }  // namespace dnslet::report

@@ -49,8 +49,9 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
       tcp_clients_(
           loop_,
           {share(shared.options.max_tcp_clients, shared.workers), shared.options.tcp_idle_timeout},
-          [this](dns::BytesView packet, uint64_t client, const IpAddress& address,
-                 dns::MutableBytesView slot) { return on_tcp(packet, client, address, slot); }),
+          [this](dns::BytesView packet, const io::TcpPeer& peer, dns::MutableBytesView slot) {
+            return on_tcp(packet, peer, slot);
+          }),
       deadline_timer_(loop_, [this] { on_deadline(); }),
       log_timer_(loop_, [this] { flush_log(); }),
       before_waiting_(loop_, [this] { flush_log(); }) {
@@ -72,6 +73,12 @@ void Worker::use_lists(Lists lists) {
   forget_decisions();
 }
 
+void Worker::use_rules(Rules rules) {
+  rules_ = std::move(rules);
+  if (forwarding_) name_servers();
+  forget_decisions();
+}
+
 void Worker::forget_decisions() {
   ++generation_;
   shared_.cache.clear();
@@ -82,7 +89,9 @@ Status Worker::listen(io::BoundSocket bound) {
   if (bound.kind == io::SocketKind::Tcp) {
     auto tcp = io::TcpListener::start(
         loop_, std::move(bound.socket),
-        [this](io::Handle<uv_tcp_t> connection) { tcp_clients_.add(std::move(connection)); });
+        [this, listener = tcp_listeners_.size()](io::Handle<uv_tcp_t> connection) {
+          tcp_clients_.add(std::move(connection), listener);
+        });
     if (!tcp) return tcp.error();
     tcp_listeners_.push_back(std::move(*tcp));
     return Done();
@@ -107,22 +116,32 @@ void Worker::forward_to(const config::Forwarding& forwarding) {
   }
   const bool is_new = !forwarding_ || !forwarding.asks_like(*forwarding_);
   forwarding_ = forwarding;
-  if (!is_new) return;
+  if (is_new) name_servers();
+}
 
+// REQUIRES: forward_to() was called.
+void Worker::name_servers() {
   const auto reached = [&](const std::vector<ServerAddress>& servers) {
     std::vector<policy::ServerAddress> list;
     for (const ServerAddress& server : servers) {
-      const bool is_stream = forwarding.tcp_only || server.way == Way::Tcp;
+      const bool is_stream = forwarding_->tcp_only || server.way == Way::Tcp;
       list.push_back({server, is_stream ? policy::Way::Stream : policy::Way::Datagram});
     }
     return list;
   };
-  ways_.set_only_server(forwarding.servers.size() == 1 && shared_.options.stub_zones.empty());
-  if (!forwarding.servers.empty())
-    asker_.set_servers(policy::kDefaultServers, reached(forwarding.servers));
   const std::vector<config::StubZone>& zones = shared_.options.stub_zones;
+  const bool has_sets = !zones.empty() || (rules_ && !rules_->sets().empty());
+  ways_.set_only_server(forwarding_->servers.size() == 1 && !has_sets);
+  const auto* const for_all = rules_ ? rules_->servers_for_all() : nullptr;
+  if (!forwarding_->servers.empty())
+    asker_.set_servers(policy::kDefaultServers, reached(forwarding_->servers));
+  else if (for_all)
+    asker_.set_servers(policy::kDefaultServers, reached(*for_all));
   for (std::size_t i = 0; i < zones.size(); ++i)
     asker_.set_servers(set_of_zone(i), reached(zones[i].servers));
+  if (!rules_) return;
+  for (std::size_t i = 0; i < rules_->sets().size(); ++i)
+    asker_.set_servers(rules_->first_set() + i, reached(rules_->sets()[i]));
 }
 
 Asker::Callbacks Worker::asker_callbacks() {
@@ -152,12 +171,9 @@ policy::Tables Worker::tables() {
           scratch_error_,
           on_tried_ ? &on_tried_ : nullptr,
           lists_.get(),
-          generation_};
-}
-
-void Worker::watch(Watchers watchers) {
-  on_tried_ = std::move(watchers.on_tried);
-  asker_.watch(std::move(watchers.on_exchange));
+          generation_,
+          rules_.get(),
+          on_rule_ ? &on_rule_ : nullptr};
 }
 
 Worker::Return Worker::return_to(const Origin& origin) {
@@ -184,11 +200,13 @@ io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Origin& origin, dns:
                               dns::MutableBytesView slot) {
   const uint64_t started_ns = shared_.options.verbose ? uv_hrtime() : 0;
   const policy::Step step = lookup.start({tables(), loop_.now(), slot}, packet);
-  if (std::holds_alternative<policy::Drop>(step)) {
+  const auto* const drop = std::get_if<policy::Drop>(&step);
+  if (drop && !drop->is_wanted) {
     ++counted_.ignored;
     return {};
   }
   count_question(lookup);
+  if (drop) return {.ends = true};
   if (is_probe(lookup)) return {};
   const auto reply = act(lookup, step, slot, [&](const policy::Ask& ask) {
     return wait(lookup, return_to(origin), ask, started_ns);
@@ -201,14 +219,16 @@ io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Origin& origin, dns:
 
 std::size_t Worker::on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
                            dns::MutableBytesView slot) {
-  policy::Lookup lookup({peer.remote.address(), policy::Transport::Udp});
+  policy::Lookup lookup(
+      {peer.remote.address(), policy::Transport::Udp, &udp_listeners_[listener]->endpoint()});
   return answer(lookup, {.listener = listener, .peer = &peer}, packet, slot).size;
 }
 
-io::TcpOutcome Worker::on_tcp(dns::BytesView packet, uint64_t client, const IpAddress& address,
+io::TcpOutcome Worker::on_tcp(dns::BytesView packet, const io::TcpPeer& peer,
                               dns::MutableBytesView slot) {
-  policy::Lookup lookup({address, policy::Transport::Tcp});
-  return answer(lookup, {.client = client}, packet, slot);
+  policy::Lookup lookup(
+      {peer.address, policy::Transport::Tcp, &tcp_listeners_[peer.listener]->endpoint()});
+  return answer(lookup, {.client = peer.client}, packet, slot);
 }
 
 // A query of our own that a server has led back here: nobody waits for its answer.
@@ -226,6 +246,7 @@ void Worker::look_up(const dns::Question& question, OnAnswer on_answer) {
   const OwnReturn back{own_.add(std::move(on_answer))};
   const policy::Step step = lookup.start({tables(), loop_.now(), late_slot_.view()},
                                          dns::build_upstream_query(question, {}).view());
+  if (std::holds_alternative<policy::Drop>(step)) return send(back, policy::Reply());
   const auto reply = act(lookup, step, late_slot_.view(),
                          [&](const policy::Ask& ask) { return wait(lookup, back, ask, 0); });
   if (reply) send(back, *reply);
@@ -288,6 +309,7 @@ void Worker::on_finished(const Asker::Finished& finished) {
 }
 
 void Worker::go_on(uint64_t id, const policy::Step& step, const std::string& via) {
+  if (std::holds_alternative<policy::Drop>(step)) return drop(id);
   Waiting& waiting = *waiting_.find(id);
   const auto reply = act(waiting.lookup, step, slot_for(waiting.back),
                          [&](const policy::Ask& ask) { return asker_.ask(id, ask); });
@@ -309,7 +331,8 @@ policy::Existence Worker::on_silence(const policy::Silence& silence) {
   return shared_.cache.existence(policy::key_of(*sibling), loop_.now());
 }
 
-void Worker::on_unreached(const std::vector<uint64_t>& lookups) {
+// A copy: those that go on may ask the same servers again, by another rule.
+void Worker::on_unreached(std::vector<uint64_t> lookups) {
   for (const uint64_t id : lookups) {
     Waiting* const waiting = waiting_.find(id);
     if (!waiting) continue;
@@ -329,6 +352,14 @@ void Worker::finish(uint64_t id, const policy::Reply& reply, const std::string& 
   send(waiting.back, reply);
   if (reply.refresh) refresh(waiting.lookup, *reply.refresh);
   waiting_.remove(id);
+}
+
+// Nobody gets an answer; over TCP the connection closes.
+void Worker::drop(uint64_t id) {
+  const Return back = waiting_.find(id)->back;
+  waiting_.remove(id);
+  if (const auto* const tcp = std::get_if<TcpReturn>(&back)) tcp_clients_.drop(tcp->client);
+  if (std::holds_alternative<OwnReturn>(back)) send(back, policy::Reply());
 }
 
 void Worker::on_deadline() {

@@ -31,6 +31,7 @@
 #include "policy/hosts.h"
 #include "policy/key_table.h"
 #include "policy/lookup.h"
+#include "policy/rule_set.h"
 #include "serve/asker.h"
 #include "serve/counters.h"
 #include "serve/query_log.h"
@@ -73,6 +74,7 @@ class Worker {
   };
   using Hosts = std::shared_ptr<const policy::HostsTable>;
   using Lists = std::shared_ptr<const policy::BlockLists>;
+  using Rules = std::shared_ptr<const policy::RuleSet>;
 
   // `settings`: but for the search, which forward_to() brings.
   Worker(const Shared& shared, policy::Settings settings, Hosts hosts);
@@ -93,6 +95,7 @@ class Worker {
   // Answers from this table from now on, and forgets what others have decided.
   void use_hosts(Hosts hosts);
   void use_lists(Lists lists);  // likewise; null: there is none
+  void use_rules(Rules rules);  // likewise
   void forward_to(const config::Forwarding& forwarding);
   // The addresses of a server that is written by name.
   void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses) {
@@ -120,10 +123,11 @@ class Worker {
   // follows. False: too many questions are open. REQUIRES: there are nameservers.
   [[nodiscard]] bool probe(std::function<void()> on_landed);
 
-  // Has all names of searches and all that passes between dnslet and servers told, from now on.
-  // Neither may call back.
+  // Has all names of searches, what rules decide and all that passes between dnslet and servers
+  // told, from now on. Neither may call back.
   struct Watchers {
     policy::OnTried on_tried;
+    policy::OnRule on_rule;
     Asker::OnExchange on_exchange;
   };
   void watch(Watchers watchers);
@@ -160,11 +164,11 @@ class Worker {
 
   policy::Tables tables();
   void forget_decisions();  // of tables that were replaced
+  void name_servers();      // of each set, to whoever asks
 
   std::size_t on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
                      dns::MutableBytesView slot);
-  io::TcpOutcome on_tcp(dns::BytesView packet, uint64_t client, const IpAddress& address,
-                        dns::MutableBytesView slot);
+  io::TcpOutcome on_tcp(dns::BytesView packet, const io::TcpPeer& peer, dns::MutableBytesView slot);
   io::TcpOutcome answer(policy::Lookup& lookup, const Origin& origin, dns::BytesView packet,
                         dns::MutableBytesView slot);
   bool is_probe(const policy::Lookup& lookup) const;
@@ -176,10 +180,11 @@ class Worker {
   void go_on(uint64_t id, const policy::Step& step, const std::string& via);
   void on_finished(const Asker::Finished& finished);
   policy::Existence on_silence(const policy::Silence& silence);
-  void on_unreached(const std::vector<uint64_t>& lookups);
+  void on_unreached(std::vector<uint64_t> lookups);
   Asker::Callbacks asker_callbacks();
   dns::MutableBytesView slot_for(const Return& back);
   void finish(uint64_t id, const policy::Reply& reply, const std::string& via);
+  void drop(uint64_t id);
   void refresh(const policy::Lookup& lookup, policy::Scope scope);
   bool is_silent(const policy::Ask& ask);
   bool wait(policy::Lookup& lookup, const Return& back, const policy::Ask& ask,
@@ -199,6 +204,7 @@ class Worker {
   std::size_t max_waiting_;
   Hosts hosts_;
   Lists lists_;  // null: none
+  Rules rules_;  // null: none
   uint64_t generation_ = 0;
   policy::Turns turns_;
   policy::Cache failures_;
@@ -208,6 +214,7 @@ class Worker {
   Counters counted_;
   std::optional<config::Forwarding> forwarding_;  // in force
   policy::OnTried on_tried_;                      // none: nobody watches
+  policy::OnRule on_rule_;                        // likewise
 
   io::Loop loop_;
   io::Mailbox mailbox_;

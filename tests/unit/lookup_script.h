@@ -18,12 +18,15 @@
 #include <chrono>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "catch.h"
 #include "dns/packet_text.h"
 #include "policy/family.h"
 #include "policy/lookup.h"
+#include "policy/rule_set.h"
 #include "policy/storing.h"
 #include "read_answer.h"
 
@@ -45,6 +48,16 @@ class Script {
   policy::OnTried on_tried = [](const policy::Tried&) {};
   uint64_t generation = 0;
 
+  // Sets of servers in the order in which the rules name them: 1, 2, ...
+  void use_rules(std::vector<policy::Rule> rules) { rules_.emplace(std::move(rules), 1, 1); }
+  // Of what was asked last.
+  policy::ServerSetNumber asked_servers() const { return last_ask_.servers; }
+  const policy::Ask& last_ask() const { return last_ask_; }
+  void expect_drop() {
+    const auto* const drop = std::get_if<policy::Drop>(&step_);
+    REQUIRE(drop != nullptr);
+    CHECK(drop->is_wanted);
+  }
   void search_in(std::initializer_list<const char*> domains) {
     settings.search.domains.clear();
     for (const char* domain : domains) settings.search.add_domain(*dns::Name::from_text(domain));
@@ -202,12 +215,17 @@ class Script {
   policy::Tables tables() {
     turns_.addresses.resize(addresses.owners());
     turns_.hosts.resize(hosts.owners());
-    return {settings, addresses, hosts,          blocked_,  zones,   cache_,    failures_,
-            turns_,   scratch_,  scratch_error_, &on_tried, nullptr, generation};
+    return {settings,   addresses,
+            hosts,      blocked_,
+            zones,      cache_,
+            failures_,  turns_,
+            scratch_,   scratch_error_,
+            &on_tried,  nullptr,
+            generation, rules_ ? &*rules_ : nullptr};
   }
 
   // What the last Ask was for.
-  const policy::UpstreamQuestion& asked_upstream() const { return last_asked_; }
+  const policy::UpstreamQuestion& asked_upstream() const { return last_ask_.question; }
   // The client's words for it, with the name that a search has made of the client's.
   std::string upstream_text() const {
     const dns::Name& name = asked_upstream().question.name;
@@ -216,7 +234,7 @@ class Script {
   }
   void take(policy::Step step) {
     step_ = std::move(step);
-    if (const auto* const ask = std::get_if<policy::Ask>(&step_)) last_asked_ = ask->question;
+    if (const auto* const ask = std::get_if<policy::Ask>(&step_)) last_ask_ = *ask;
   }
 
   Packet query_of(const Words& words, uint32_t payload) {
@@ -264,7 +282,8 @@ class Script {
   std::size_t limit_ = dns::kMinUdpPayload;
   std::unique_ptr<policy::Lookup> lookup_;
   policy::Step step_;
-  policy::UpstreamQuestion last_asked_;
+  policy::Ask last_ask_;
+  std::optional<policy::RuleSet> rules_;
   Bytes out_;
 };
 

@@ -23,7 +23,8 @@ struct World : test::World {
   Decision decide(const char* text, dns::Type type = dns::Type::A) {
     const dns::Name name = *dns::Name::from_text(text);
     const Tables tables = this->tables();
-    return policy::decide({tables, Milliseconds(0), out}, {{name, type}, {}, client});
+    RuleWalk walk;
+    return policy::decide({tables, Milliseconds(0), out}, {{name, type}, {}, client}, walk);
   }
 
   Client client{IpAddress::v4(192, 0, 2, 1)};
@@ -31,7 +32,7 @@ struct World : test::World {
 };
 
 TEST_CASE("rules have their fixed place among the rungs") {
-  CHECK(labels() == "--allow refused chaos --address hosts --block special --filter servers");
+  CHECK(labels() == "--allow refused chaos --address hosts --block special --rule --filter servers");
 }
 
 TEST_CASE("a question is decided by the first rung that has it, or else goes by its name") {

@@ -21,7 +21,7 @@ TEST_CASE("by name the zone has the say whom to ask, on another route its own se
   zones.add(name("example"), 1);
   CHECK(servers_of(zones, kByName, name("www.example")) == 1);
   CHECK(servers_of(zones, kByName, name("www.test")) == kDefaultServers);
-  for (const uint32_t set : {1, 2}) {
+  for (const uint32_t set : {1U, 2U}) {
     CHECK(Route{.servers = set} != kByName);
     CHECK(servers_of(zones, {.servers = set}, name("www.example")) == set);
   }

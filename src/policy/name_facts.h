@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// What rules look at in a name, each found out when the first of them asks for it.
+
+#include <optional>
+
+#include "policy/name_patterns.h"
+#include "policy/name_set.h"
+
+namespace dnslet::policy {
+
+class NameFacts {
+ public:
+  // `seed`: that of the lists. The name must outlive this.
+  NameFacts(dns::NameView name, uint64_t seed) : name_(name), seed_(seed) {}
+
+  dns::NameView name() const { return name_; }
+  std::string_view text() {
+    if (!text_) text_.emplace(name_);
+    return text_->view();
+  }
+  const NameHashes& hashes() {
+    if (!hashes_) hashes_.emplace(name_, seed_);
+    return *hashes_;
+  }
+  // The address that it is the reverse name of; nullopt: of none.
+  const std::optional<IpAddress>& reversed() {
+    if (!is_reversed_) reversed_ = dns::address_of_reverse(name_);
+    is_reversed_ = true;
+    return reversed_;
+  }
+
+ private:
+  dns::NameView name_;
+  uint64_t seed_;
+  std::optional<NameText> text_;
+  std::optional<NameHashes> hashes_;
+  std::optional<IpAddress> reversed_;
+  bool is_reversed_ = false;
+};
+
+}  // namespace dnslet::policy

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "report/explain_text.h"
+
+#include "base/text.h"
+#include "config/name_sources.h"
+#include "policy/rule.h"
+#include "policy/search.h"
+#include "policy/special.h"
+
+namespace dnslet::report {
+
+using What = policy::Exchange::What;
+
+std::string special_text(dns::NameView name) {
+  switch (policy::special_kind(name)) {
+    case policy::Special::Localhost:
+      return "localhost and names below it are this machine (RFC 6761)";
+    case policy::Special::LoopbackName:
+      return "the reverse name of a loopback address (RFC 6761)";
+    case policy::Special::NoSuchDomain:
+      return "invalid and onion exist nowhere in DNS (RFC 6761, RFC 7686)";
+    case policy::Special::None:
+      break;
+  }
+  return "an ordinary name";
+}
+
+std::string exchange_text(const serve::Asker::Exchange& exchange) {
+  const std::string& server = exchange.server;
+  switch (exchange.what) {
+    case What::Asked:
+      return "asks " + server;
+    case What::AskedWithoutEdns:
+      return "asks " + server + " without EDNS, which it does not know";
+    case What::Answered:
+      return server + " says " + to_text(exchange.rcode);
+    case What::Unusable:
+      return server + " sends what is no answer to this question";
+    case What::Unreachable:
+      return server + " can't be reached";
+    case What::NoResources:
+      return "no descriptor or memory is left to ask " + server;
+    case What::Silent:
+      return server + " is silent";
+  }
+  return server;
+}
+
+std::string outcome_text(const policy::Tried& tried) {
+  if (tried.source == policy::Source::Error) return "no server has answered";
+  switch (policy::outcome_of(tried.answer.kind())) {
+    case policy::StepOutcome::Data:
+      return "has records";
+    case policy::StepOutcome::NoData:
+      return tried.ends_search ? "NODATA, but it has addresses" : "NODATA (the name exists)";
+    case policy::StepOutcome::NxDomain:
+      return "NXDOMAIN (no such name)";
+    default:
+      return to_text(tried.answer.rcode());
+  }
+}
+
+std::string rule_text(const policy::RuleEvent& event) {
+  const std::string rule =
+      escaped(event.rule.text) +
+      (event.rule.origin.empty() ? "" : " (" + escaped(event.rule.origin) + ")");
+  switch (event.what) {
+    case policy::RuleEvent::What::Decides:
+      return "decides: " + rule;
+    case policy::RuleEvent::What::PassedOver:
+      return "passed over, as servers have failed: " + rule;
+    case policy::RuleEvent::What::OverLimit:
+      return "refuses more than its limit: " + rule;
+    case policy::RuleEvent::What::Holds:
+      return "holds for the answer: " + rule;
+    case policy::RuleEvent::What::DoesNotHold:
+      return "does not hold for the answer: " + rule;
+    case policy::RuleEvent::What::Failed:
+      return "its servers have failed: " + rule;
+  }
+  return rule;
+}
+
+std::string first_of(std::span<const dns::Name> names) {
+  if (names.size() <= kMaxListed) return config::joined(names, ", ");
+  return config::joined(names.first(kMaxListed), ", ") + " and " +
+         std::to_string(names.size() - kMaxListed) + " more";
+}
+
+}  // namespace dnslet::report

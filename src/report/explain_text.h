@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// The words of --explain. Pure functions; what they return is safe to print.
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "dns/name.h"
+#include "policy/tables.h"
+#include "serve/asker.h"
+
+namespace dnslet::report {
+
+inline constexpr std::size_t kMaxListed = 8;  // entries, or names to try, where there are more
+
+// What a special name is.
+std::string special_text(dns::NameView name);
+std::string exchange_text(const serve::Asker::Exchange& exchange);
+std::string outcome_text(const policy::Tried& tried);
+std::string rule_text(const policy::RuleEvent& event);
+// The names, or the first of them, and how many more there are.
+std::string first_of(std::span<const dns::Name> names);
+
+}  // namespace dnslet::report
