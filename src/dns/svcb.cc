@@ -2,6 +2,7 @@
 // Copyright the dnslet authors
 #include "dns/svcb.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "dns/rewrite.h"
@@ -86,7 +87,32 @@ std::optional<Bytes> without_param(BytesView rdata, uint16_t without) {
   return out;
 }
 
+// The addresses that a hint holds.
+void add_addresses(Family family, BytesView value, std::vector<IpAddress>& addresses) {
+  IpAddress address;
+  address.family = family;
+  while (value.size() >= address.size()) {  // ends: takes an address each turn
+    std::ranges::copy(value.first(address.size()), address.bytes.begin());
+    addresses.push_back(address);
+    value = value.subspan(address.size());
+  }
+}
+
 }  // namespace
+
+std::vector<IpAddress> hints_of(BytesView rdata) {
+  std::vector<IpAddress> addresses;
+  Reader reader(rdata);
+  reader.skip(2);  // the priority
+  if (!Name::from_wire(reader)) return addresses;
+  while (reader.ok() && reader.remaining() > 0) {  // ends: takes four bytes or fails
+    const uint16_t key = reader.u16();
+    const BytesView value = reader.bytes(reader.u16());
+    if (key == static_cast<uint16_t>(Hint::Ipv4)) add_addresses(Family::V4, value, addresses);
+    if (key == static_cast<uint16_t>(Hint::Ipv6)) add_addresses(Family::V6, value, addresses);
+  }
+  return addresses;
+}
 
 std::optional<Bytes> without_hints(const Message& message, Hint hint) {
   constexpr uint16_t kKept = 0xffff & ~flag::kAd;
