@@ -74,6 +74,8 @@ struct Options {
   std::vector<std::string> blocklists;  // files and directories
   std::vector<std::string> allowlists;
   policy::Filter filter = policy::Filter::None;
+  bool rebind_guard = false;
+  dns::NameList rebind_ok;
   std::vector<Network> allow;  // empty: everyone
 
   std::optional<std::vector<dns::Name>> search_domains;  // each once; nullopt: from resolv.conf

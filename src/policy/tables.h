@@ -15,6 +15,7 @@
 #include "policy/cache.h"
 #include "policy/hosts.h"
 #include "policy/key_table.h"
+#include "policy/rebind.h"
 #include "policy/search.h"
 #include "policy/zones.h"
 
@@ -54,10 +55,11 @@ struct Settings {
   bool forwards = true;        // false: no nameserver, or --no-rec
   CacheTtls ttls;
   SearchRules search;
-  Rotation rotation = Rotation::Off;  // of A and AAAA records, from answer to answer
-  bool families_agree = true;         // see policy/family
-  bool refreshes = true;              // what is in use, before it ends
-  bool flattens = true;               // see dns/flatten; for UDP without EDNS
+  Rotation rotation = Rotation::Off;    // of A and AAAA records, from answer to answer
+  bool families_agree = true;           // see policy/family
+  bool refreshes = true;                // what is in use, before it ends
+  bool flattens = true;                 // see dns/flatten; for UDP without EDNS
+  std::optional<RebindGuard> rebind{};  // nullopt: who asks gets inner addresses from everybody
 
   // Whether this client is answered.
   bool allows(const IpAddress& client) const { return allow.empty() || is_listed(client); }
@@ -81,6 +83,13 @@ struct Tried {
 };
 using OnTried = std::function<void(const Tried&)>;
 
+// A name of the default servers that has an inner address (policy/rebind). Borrows.
+struct Guarded {
+  dns::NameView name;
+  const IpAddress& address;
+};
+using OnGuarded = std::function<void(const Guarded&)>;
+
 // What questions are answered from, and who is told of it. Borrowed for the length of a call; the
 // server owns it all.
 struct Tables {
@@ -97,6 +106,7 @@ struct Tables {
   const OnTried* on_tried = nullptr;  // is told each name of a search, where someone wants to know
   const BlockLists* lists = nullptr;  // --blocklist and --allowlist; null: none
   uint64_t generation = 0;            // another one whenever hosts or lists were read again
+  const OnGuarded* on_guarded = nullptr;  // is told where --rebind-guard keeps an answer back
 };
 
 enum class Transport { Udp, Tcp };

@@ -40,6 +40,7 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
       max_waiting_(share(std::max(kMinWaiting, kWaitingPerQuestion * shared.options.max_inflight),
                          shared.workers)),
       failures_(kFailures, shared.seed),
+      on_guarded_([this](const policy::Guarded& guarded) { on_guarded(guarded); }),
       mailbox_(loop_),
       ways_(
           loop_,
@@ -152,11 +153,13 @@ policy::Tables Worker::tables() {
           scratch_error_,
           on_tried_ ? &on_tried_ : nullptr,
           lists_.get(),
-          generation_};
+          generation_,
+          &on_guarded_};
 }
 
 void Worker::watch(Watchers watchers) {
   on_tried_ = std::move(watchers.on_tried);
+  if (watchers.on_guarded) on_guarded_ = std::move(watchers.on_guarded);
   asker_.watch(std::move(watchers.on_exchange));
 }
 

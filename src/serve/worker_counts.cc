@@ -36,6 +36,16 @@ void Worker::on_refused(const IpAddress& client) {
                             loop_.now());
 }
 
+void Worker::on_guarded(const policy::Guarded& guarded) {
+  shared_.log.write_limited(
+      io::Level::Warning, "rebind guard",
+      io::LogLine("a name of the default servers has an address of an inner network, answered "
+                  "NODATA; see --rebind-ok (DNSMASQ_REBIND_OK)")
+          .with("name", guarded.name.to_text())
+          .with("address", guarded.address.to_text()),
+      loop_.now());
+}
+
 void Worker::note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns) {
   const policy::Reply& reply = outgoing.reply;
   ++counted_.answers[static_cast<std::size_t>(reply.source)][place_of(reply.rcode)];
