@@ -11,7 +11,7 @@
 #include <span>
 #include <utility>
 
-#include "base/version.h"
+#include "app/own_tables.h"
 #include "config/start_line.h"
 #include "io/systemd.h"
 #include "report/explain.h"
@@ -44,46 +44,9 @@ io::Log::Target log_target(const config::Options& options) {
   return options.syslog ? io::Log::Target::Syslog : io::Log::Target::StandardOutput;
 }
 
-policy::Settings settings_from(const config::Options& options) {
-  return {.version = std::string("dnslet ") + version(),
-          .filter = options.filter,
-          .allow = options.allow,
-          .forwards = !options.no_recursion,
-          .ttls = {options.cache_ttl, options.cache_negative_ttl},
-          .search = {},
-          .rotation = options.round_robin ? policy::Rotation::On : policy::Rotation::Off,
-          .families_agree = options.family_fix,
-          .refreshes = options.prefetch,
-          .flattens = options.flatten};
-}
-
-policy::HostsTable static_records(const config::Options& options, uint64_t seed) {
-  policy::HostsTable table(seed);
-  table.start_source();
-  for (const config::StaticRecord& record : options.addresses)
-    for (const IpAddress& address : record.addresses)
-      (void)table.add(record.name, address);  // checked by the options' parser
-  table.finish();
-  return table;
-}
-
-policy::KeyTable blocked_domains(const config::Options& options, uint64_t seed) {
-  policy::KeyTable table(seed);
-  options.block.for_each([&](dns::NameView domain) { table.insert(domain.wire()); });
-  return table;
-}
-
-policy::Zones stub_zones(const config::Options& options, uint64_t seed) {
-  policy::Zones zones(seed);
-  for (std::size_t i = 0; i < options.stub_zones.size(); ++i)
-    options.stub_zones[i].domains.for_each(
-        [&](dns::NameView domain) { zones.add(domain, serve::Worker::set_of_zone(i)); });
-  return zones;
-}
-
 std::vector<std::unique_ptr<serve::Worker>> make_workers(const serve::Worker::Shared& shared,
                                                          const serve::Worker::Hosts& hosts) {
-  const policy::Settings settings = settings_from(shared.options);
+  const policy::Settings settings = settings_from(shared.options, shared.seed);
   std::vector<std::unique_ptr<serve::Worker>> workers;
   for (std::size_t i = 0; i < shared.workers; ++i)
     workers.push_back(std::make_unique<serve::Worker>(shared, settings, hosts));

@@ -4,13 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
-#include <type_traits>
-#include <utility>
 
+#include "config/option_stores.h"
 #include "config/report_options.h"
 #include "policy/key_table.h"
 
@@ -29,61 +26,6 @@ constexpr uint32_t kMaxDots = 126;  // no name has more
 constexpr uint32_t kFromZero = 0;
 constexpr uint32_t kFromOne = 1;
 
-// What the rows' `store` is made of: `field` is the member of Options that it fills.
-
-template <auto field>
-using ValueOf = std::remove_reference_t<decltype(std::declval<Options&>().*field)>;
-
-enum class Sense { Sets, Clears };
-
-template <auto field, Sense sense = Sense::Sets>
-Status boolean(std::string_view text, const NumberRange&, Options& options) {
-  const auto value = parse_boolean(text);
-  if (!value) return value.error();
-  options.*field = *value == (sense == Sense::Sets);
-  return Done{};
-}
-
-template <auto field>
-Status number(std::string_view text, const NumberRange& range, Options& options) {
-  const auto value = parse_number(text, range);
-  if (!value) return value.error();
-  options.*field = ValueOf<field>(*value);
-  return Done{};
-}
-
-template <auto field, auto parse>
-Status value(std::string_view text, const NumberRange&, Options& options) {
-  auto parsed = parse(text);
-  if (!parsed) return parsed.error();
-  options.*field = std::move(*parsed);
-  return Done{};
-}
-
-template <auto field, auto parse>
-Status element(std::string_view text, const NumberRange&, Options& options) {
-  auto parsed = parse(text);
-  if (!parsed) return parsed.error();
-  (options.*field).push_back(std::move(*parsed));
-  return Done{};
-}
-
-template <auto field, auto parse>
-Status elements(std::string_view text, const NumberRange&, Options& options) {
-  auto parsed = parse(text);
-  if (!parsed) return parsed.error();
-  std::move(parsed->begin(), parsed->end(), std::back_inserter(options.*field));
-  return Done{};
-}
-
-template <Action action>
-Status act(std::string_view text, const NumberRange&, Options& options) {
-  const auto value = parse_boolean(text);
-  if (!value) return value.error();
-  if (*value) options.action = action;
-  return Done{};
-}
-
 Status listen(std::string_view text, const NumberRange& range, Options& options) {
   const Status added = elements<&Options::listen, parse_listeners>(text, range, options);
   return added ? check_listeners(options.listen) : added;
@@ -98,6 +40,13 @@ Status block(std::string_view text, const NumberRange&, Options& options) {
   const auto domains = parse_blocked_domains(text);
   if (!domains) return domains.error();
   for (const dns::Name& domain : *domains) options.block.add(domain);
+  return Done{};
+}
+
+Status rebind_ok(std::string_view text, const NumberRange&, Options& options) {
+  const auto domains = parse_blocked_domains(text);
+  if (!domains) return domains.error();
+  for (const dns::Name& domain : *domains) options.rebind_ok.add(domain);
   return Done{};
 }
 
@@ -213,7 +162,19 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Named list of names or networks, for rules; repeatable", named_list},
     {"Names", "filter", 0, Kind::Text, "DNSMASQ_FILTER", "a|aaaa", "",
      "Answer this address family with NODATA", value<&Options::filter, parse_filter>},
-
+    {"Names", "rebind-guard", 0, Kind::Switch, "DNSMASQ_REBIND_GUARD", "", "false",
+     "NODATA for inner addresses from the default servers", boolean<&Options::rebind_guard>},
+    {"Names",
+     "rebind-ok",
+     0,
+     Kind::List,
+     "DNSMASQ_REBIND_OK",
+     "DOMAIN,...",
+     "",
+     "Domains that may have inner addresses; repeatable",
+     rebind_ok,
+     {},
+     "rebind-guard"},
     {"Names", "round-robin", 0, Kind::Switch, "DNSMASQ_RR", "", "false",
      "Rotate addresses from answer to answer", boolean<&Options::round_robin>},
     {"Names", "no-family-fix", 0, Kind::Switch, "DNSMASQ_NO_FAMILY_FIX", "", "false",

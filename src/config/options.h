@@ -76,6 +76,8 @@ struct Options {
   std::vector<std::string> allowlists;
   std::vector<NamedList> lists;  // for rules, which refer to them by their place
   policy::Filter filter = policy::Filter::None;
+  bool rebind_guard = false;
+  dns::NameList rebind_ok;
   std::vector<Network> allow;  // empty: everyone
 
   std::optional<std::vector<dns::Name>> search_domains;  // each once; nullopt: from resolv.conf

@@ -16,14 +16,6 @@ IpAddress address_of(Family family, BytesView bytes) {
   return address;
 }
 
-// The value of a hint: addresses, one behind the other.
-bool any_in(BytesView value, Family family, const std::function<bool(const IpAddress&)>& fits) {
-  const std::size_t size = IpAddress{family}.size();
-  for (std::size_t at = 0; at + size <= value.size(); at += size)
-    if (fits(address_of(family, value.subspan(at, size)))) return true;
-  return false;
-}
-
 }  // namespace
 
 std::optional<IpAddress> address_in(const Message& message, const Record& record) {
@@ -40,11 +32,8 @@ bool any_address(const Message& message, const std::function<bool(const IpAddres
     if (record.section == Section::Authority) return true;
     const auto address = address_in(message, record);
     is_found = address && fits(*address);
-    if (has_params(record.type)) {
-      const BytesView rdata = message.rdata(record);
-      is_found = any_in(hint_in(rdata, Hint::Ipv4), Family::V4, fits) ||
-                 any_in(hint_in(rdata, Hint::Ipv6), Family::V6, fits);
-    }
+    if (has_params(record.type))
+      is_found = std::ranges::any_of(hints_of(message.rdata(record)), fits);
     return !is_found;
   });
   return is_found;

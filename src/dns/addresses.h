@@ -16,8 +16,7 @@ namespace dnslet::dns {
 std::optional<IpAddress> address_in(const Message& message, const Record& record);
 
 // Whether one of these fits: the addresses of A and AAAA records and the hints of HTTPS and SVCB
-// records (RFC 9460 section 7.3), in the answer section and with them in the additional one. RDATA
-// that is malformed has none.
+// records (RFC 9460 section 7.3), in the answer section and in the additional one.
 bool any_address(const Message& message, const std::function<bool(const IpAddress&)>& fits);
 
 }  // namespace dnslet::dns

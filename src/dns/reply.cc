@@ -68,6 +68,12 @@ ExtendedError ExtendedError::network_error() {
   return ExtendedError(std::array<uint8_t, 2>{0, 23});
 }
 
+ExtendedError ExtendedError::blocked(std::string_view reason) {
+  Bytes data{0, 15};
+  data.insert(data.end(), reason.begin(), reason.end());
+  return ExtendedError(data);
+}
+
 ReplyWriter::ReplyWriter(MutableBytesView out, const QuestionView& question, Rcode rcode)
     : writer_(out), qclass_(question.qclass) {
   write_header(writer_, {.flags = flag::kQr | (static_cast<unsigned>(rcode) & flag::kRcode),

@@ -31,6 +31,8 @@ class ExtendedError {
   // RFC 8914 sections 4.23 and 4.24: no server has said anything; none could be reached.
   static ExtendedError no_reachable_authority();
   static ExtendedError network_error();
+  // RFC 8914 section 4.16: Blocked, by a rule of who runs this server.
+  static ExtendedError blocked(std::string_view reason);
 
   bool empty() const { return data_.size() == 0; }
   BytesView data() const { return data_.view(); }

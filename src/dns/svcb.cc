@@ -87,16 +87,31 @@ std::optional<Bytes> without_param(BytesView rdata, uint16_t without) {
   return out;
 }
 
+// The addresses that a hint holds.
+void add_addresses(Family family, BytesView value, std::vector<IpAddress>& addresses) {
+  IpAddress address;
+  address.family = family;
+  while (value.size() >= address.size()) {  // ends: takes an address each turn
+    std::ranges::copy(value.first(address.size()), address.bytes.begin());
+    addresses.push_back(address);
+    value = value.subspan(address.size());
+  }
+}
+
 }  // namespace
 
-BytesView hint_in(BytesView rdata, Hint hint) {
+std::vector<IpAddress> hints_of(BytesView rdata) {
+  std::vector<IpAddress> addresses;
   Reader reader(rdata);
   reader.skip(2);  // the priority
-  if (!Name::from_wire(reader)) return {};
-  const auto params = read_params(reader);
-  if (!params) return {};
-  const auto found = std::ranges::find(*params, static_cast<uint16_t>(hint), &Param::key);
-  return found == params->end() ? BytesView() : found->value;
+  if (!Name::from_wire(reader)) return addresses;
+  while (reader.ok() && reader.remaining() > 0) {  // ends: takes four bytes or fails
+    const uint16_t key = reader.u16();
+    const BytesView value = reader.bytes(reader.u16());
+    if (key == static_cast<uint16_t>(Hint::Ipv4)) add_addresses(Family::V4, value, addresses);
+    if (key == static_cast<uint16_t>(Hint::Ipv6)) add_addresses(Family::V6, value, addresses);
+  }
+  return addresses;
 }
 
 std::optional<Bytes> without_hints(const Message& message, Hint hint) {

@@ -6,7 +6,9 @@
 // not asked for.
 
 #include <optional>
+#include <vector>
 
+#include "base/address.h"
 #include "dns/message.h"
 #include "dns/wire.h"
 
@@ -23,8 +25,9 @@ inline bool may_have_hints(Type type) {
 // Whether records of this type have service parameters.
 inline bool has_params(Type type) { return type == Type::HTTPS || type == Type::SVCB; }
 
-// The value of a hint in the RDATA of such a record; empty: it has none, or is malformed.
-BytesView hint_in(BytesView rdata, Hint hint);
+// The hints in the RDATA of such a record, of both families. Where it is malformed, those in front
+// of that place: some client may take them.
+std::vector<IpAddress> hints_of(BytesView rdata);
 
 // The message without these hints in its answer and additional records, and without their mention
 // among the mandatory keys. AD goes with them. nullopt: it has none; RDATA that is malformed has

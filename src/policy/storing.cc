@@ -34,19 +34,48 @@ void leave_out_hints(const Tables& tables, const CacheKey& key, const Answer& an
   if (is_out(dns::Type::AAAA)) leave_out(dns::Hint::Ipv6, answer, amended);
 }
 
-void keep(const Tables& tables, const Storing& storing, const Answer& answer) {
-  const Route& route = storing.key.route;
-  if (!storing.is_for_recursion || !answer.is_whole() || route.keeping == Keeping::NotKept) return;
+void keep(const Tables& tables, const Storing& storing, const Answer& answer,
+          std::chrono::seconds time) {
+  const bool is_kept = storing.is_for_recursion && storing.key.route.keeping == Keeping::Kept;
+  if (!is_kept || !answer.is_whole()) return;
   if (answer.kind() == AnswerKind::Failure) {
     tables.failures.store(storing.key, answer, storing.now, kFailureTime);
     tables.cache.note_failure(storing.key, storing.now);
     return;
   }
-  // TTLs of a rule have been written into the answer.
-  const auto time =
-      route.has_ttl() ? answer.lifetime() : time_to_keep(answer, tables.settings.ttls);
   tables.cache.store(storing.key, answer, storing.now, std::min(storing.most, time));
   agree(tables, storing.key, answer.kind(), storing.now);
+}
+
+// A rule's TTLs have been written into the answer.
+std::chrono::seconds time_by(const Tables& tables, const Route& route, const Answer& answer) {
+  if (!route.has_ttl()) return time_to_keep(answer, tables.settings.ttls);
+  const std::chrono::seconds least(route.least_ttl);
+  const std::chrono::seconds most(route.most_ttl);
+  return answer.lifetime() == std::chrono::seconds(0) ? answer.lifetime()
+                                                      : std::clamp(answer.lifetime(), least, most);
+}
+
+// Whose addresses nobody outside has to say: names of stub zones, of the search list, and those
+// that --rebind-ok allows.
+bool may_be_inner(const Tables& tables, const CacheKey& key) {
+  const auto is_above = [&](const dns::Name& domain) { return key.name.is_within(domain); };
+  return servers_of(tables.zones, key.route, key.name) != kDefaultServers ||
+         tables.settings.rebind->allows(key.name) ||
+         std::ranges::any_of(tables.settings.search.domains, is_above);
+}
+
+// NODATA in place of what holds an inner address and must not. NXDOMAIN would take along what the
+// name has else. A failure stays one.
+std::optional<Answer> guard(const Tables& tables, const Storing& storing, const Answer& answer) {
+  if (!storing.is_of_servers || !tables.settings.rebind) return std::nullopt;
+  const auto message = dns::Message::parse(answer.message());
+  const auto inner = message ? find_inner_address(*message) : std::nullopt;
+  if (!inner || may_be_inner(tables, storing.key)) return std::nullopt;
+  if (tables.on_guarded) (*tables.on_guarded)({storing.key.name, *inner});
+  const bool has_failed = answer.kind() == AnswerKind::Failure;
+  return Answer::failure(message->question(), has_failed ? answer.rcode() : dns::Rcode::NoError,
+                         dns::ExtendedError::blocked("an address of an inner network"));
 }
 
 // An old answer is better than none, and better than what the other family shows.
@@ -70,7 +99,8 @@ Storing storing_of(const UpstreamQuestion& question, Existence sibling, Millisec
   return {.key = key_of(question),
           .now = now,
           .sibling = sibling,
-          .is_for_recursion = question.flags.recursion_desired};
+          .is_for_recursion = question.flags.recursion_desired,
+          .is_of_servers = true};
 }
 
 std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,
@@ -78,7 +108,8 @@ std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,
   if (exists_all_the_same(tables, storing, answer))
     return Answer::failure({dns::Name(storing.key.name), storing.key.type, storing.key.qclass},
                            dns::Rcode::NoError);
-  std::optional<Answer> amended;
+  std::optional<Answer> amended = guard(tables, storing, answer);
+  const bool is_guarded = amended.has_value();
   leave_out_hints(tables, storing.key, answer, amended);
   if (answer.kind() == AnswerKind::NxDomain &&
       (is_own(tables, storing.key.name) ||
@@ -91,7 +122,8 @@ std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,
     if (!amended) amended = answer;
     amended->limit_ttls(route.least_ttl, route.most_ttl);
   }
-  keep(tables, storing, amended ? *amended : answer);
+  const Answer& kept = amended ? *amended : answer;
+  keep(tables, storing, kept, time_by(tables, route, is_guarded ? answer : kept));
   return amended;
 }
 

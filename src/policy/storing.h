@@ -19,6 +19,7 @@ struct Storing {
   Existence sibling = Existence::Unknown;  // what the other address family's question has shown
   // Without RD an answer says nothing about what recursion would find, and is not kept.
   bool is_for_recursion = true;
+  bool is_of_servers = false;  // said by them, not made of what they have said
 };
 
 // Of an answer of upstream to this question, which must outlive it.
@@ -26,6 +27,7 @@ Storing storing_of(const UpstreamQuestion& question, Existence sibling, Millisec
 
 // Keeps the answer as long as its records and the limits allow, a failure for a second among the
 // failures, in this order:
+//   guard    one that --rebind-guard keeps back is NODATA for as long as it would have lived
 //   filter   hints of a family that is filtered are taken out (RFC 9460)
 //   exists   a failure for a name that the other family has shown is NODATA, and is not kept
 //   names    of a name of ours NXDOMAIN becomes NODATA, and all hints are taken out: who has our

@@ -15,6 +15,7 @@
 #include "policy/cache.h"
 #include "policy/hosts.h"
 #include "policy/key_table.h"
+#include "policy/rebind.h"
 #include "policy/route.h"
 #include "policy/search.h"
 #include "policy/zones.h"
@@ -57,10 +58,11 @@ struct Settings {
   bool forwards = true;        // false: no nameserver, or --no-rec
   CacheTtls ttls;
   SearchRules search;
-  Rotation rotation = Rotation::Off;  // of A and AAAA records, from answer to answer
-  bool families_agree = true;         // see policy/family
-  bool refreshes = true;              // what is in use, before it ends
-  bool flattens = true;               // see dns/flatten; for UDP without EDNS
+  Rotation rotation = Rotation::Off;    // of A and AAAA records, from answer to answer
+  bool families_agree = true;           // see policy/family
+  bool refreshes = true;                // what is in use, before it ends
+  bool flattens = true;                 // see dns/flatten; for UDP without EDNS
+  std::optional<RebindGuard> rebind{};  // nullopt: who asks gets inner addresses from everybody
 
   // Whether this client is answered.
   bool allows(const IpAddress& client) const { return allow.empty() || is_listed(client); }
@@ -100,6 +102,13 @@ struct RuleEvent {
 };
 using OnRule = std::function<void(const RuleEvent&)>;
 
+// A name of the default servers that has an inner address (policy/rebind). Borrows.
+struct Guarded {
+  dns::NameView name;
+  const IpAddress& address;
+};
+using OnGuarded = std::function<void(const Guarded&)>;
+
 // What questions are answered from, and who is told of it. Borrowed for the length of a call; the
 // server owns it all.
 struct Tables {
@@ -118,6 +127,7 @@ struct Tables {
   uint64_t generation = 0;            // another one whenever what decides was read again
   const RuleSet* rules = nullptr;     // --rule; null: none
   const OnRule* on_rule = nullptr;    // as on_tried
+  const OnGuarded* on_guarded = nullptr;  // is told where --rebind-guard keeps an answer back
 };
 
 enum class Transport { Udp, Tcp };

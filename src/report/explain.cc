@@ -46,6 +46,7 @@ bool Explanation::tell(const dns::Question& question) {
   serve::Worker& worker = subject_.worker;
   worker.watch({[this](const policy::Tried& tried) { on_tried(tried); },
                 [this](const policy::RuleEvent& event) { on_rule(event); },
+                [this](const policy::Guarded& guarded) { on_guarded(guarded); },
                 [this](const serve::Asker::Exchange& exchange) { on_exchange(exchange); }});
   worker.post([this, &worker] {  // into the loop, whose clock stands still until it runs
     started_ns_ = uv_hrtime();
@@ -132,6 +133,12 @@ void Explanation::on_tried(const policy::Tried& tried) {
                     (tried.ends_search ? ", which ends the search" : ""));
   const bool is_no_data = tried.answer.kind() == dns::AnswerKind::NoData;
   if (is_no_data && !tried.ends_search) tell_family("the search ends here");
+}
+
+void Explanation::on_guarded(const policy::Guarded& guarded) {
+  row("guard", guarded.name.to_text() + " has " + guarded.address.to_text() +
+                   ", an address of an inner network, which the default servers have no say in "
+                   "(--rebind-guard): NODATA");
 }
 
 void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {

@@ -49,6 +49,7 @@ class Explanation {
   void on_exchange(const serve::Asker::Exchange& exchange);
   void on_tried(const policy::Tried& tried);
   void on_rule(const policy::RuleEvent& event);
+  void on_guarded(const policy::Guarded& guarded);
   void on_answer(const policy::Reply& reply, dns::BytesView bytes);
   void tell_end(double at_ms);
   void tell_reason(const dns::Message& message);

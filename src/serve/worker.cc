@@ -40,6 +40,7 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
       max_waiting_(share(std::max(kMinWaiting, kWaitingPerQuestion * shared.options.max_inflight),
                          shared.workers)),
       failures_(kFailures, shared.seed),
+      on_guarded_([this](const policy::Guarded& guarded) { on_guarded(guarded); }),
       mailbox_(loop_),
       ways_(
           loop_,
@@ -173,7 +174,8 @@ policy::Tables Worker::tables() {
           lists_.get(),
           generation_,
           rules_.get(),
-          on_rule_ ? &on_rule_ : nullptr};
+          on_rule_ ? &on_rule_ : nullptr,
+          &on_guarded_};
 }
 
 Worker::Return Worker::return_to(const Origin& origin) {

@@ -123,11 +123,12 @@ class Worker {
   // follows. False: too many questions are open. REQUIRES: there are nameservers.
   [[nodiscard]] bool probe(std::function<void()> on_landed);
 
-  // Has all names of searches, what rules decide and all that passes between dnslet and servers
-  // told, from now on. Neither may call back.
+  // Has all names of searches, what rules decide, what --rebind-guard keeps back and all that
+  // passes between dnslet and servers told, from now on. None of them may call back.
   struct Watchers {
     policy::OnTried on_tried;
     policy::OnRule on_rule;
+    policy::OnGuarded on_guarded;
     Asker::OnExchange on_exchange;
   };
   void watch(Watchers watchers);
@@ -196,6 +197,7 @@ class Worker {
   void count_question(const policy::Lookup& lookup);
   void on_limit();
   void on_refused(const IpAddress& client);
+  void on_guarded(const policy::Guarded& guarded);
   void note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns);
   void flush_log();
 
@@ -215,6 +217,7 @@ class Worker {
   std::optional<config::Forwarding> forwarding_;  // in force
   policy::OnTried on_tried_;                      // none: nobody watches
   policy::OnRule on_rule_;                        // likewise
+  policy::OnGuarded on_guarded_;
 
   io::Loop loop_;
   io::Mailbox mailbox_;

@@ -24,6 +24,7 @@ void Worker::count_question(const policy::Lookup& lookup) {
 void Worker::watch(Watchers watchers) {
   on_tried_ = std::move(watchers.on_tried);
   on_rule_ = std::move(watchers.on_rule);
+  if (watchers.on_guarded) on_guarded_ = std::move(watchers.on_guarded);
   asker_.watch(std::move(watchers.on_exchange));
 }
 
@@ -41,6 +42,16 @@ void Worker::on_refused(const IpAddress& client) {
                             io::LogLine("client refused, it is outside --allow (DNSMASQ_ALLOW)")
                                 .with("client", client.to_text()),
                             loop_.now());
+}
+
+void Worker::on_guarded(const policy::Guarded& guarded) {
+  shared_.log.write_limited(
+      io::Level::Warning, "rebind guard",
+      io::LogLine("a name of the default servers has an address of an inner network, answered "
+                  "NODATA; see --rebind-ok (DNSMASQ_REBIND_OK)")
+          .with("name", guarded.name.to_text())
+          .with("address", guarded.address.to_text()),
+      loop_.now());
 }
 
 void Worker::note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns) {

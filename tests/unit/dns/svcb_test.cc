@@ -50,6 +50,21 @@ TEST_CASE("the hints of one family go, all else stays") {
   CHECK(left_of(kHead + kIpv6) == hex(kHead));
 }
 
+TEST_CASE("the hints of both families are read, as far as they are whole") {
+  const auto read = [](const std::string& rdata) {
+    std::string text;
+    for (const IpAddress& address : hints_of(hex(rdata))) text += address.to_text() + ' ';
+    return text;
+  };
+  CHECK(read(kHead) == "");
+  CHECK(read(kHead + kAlpn + kIpv4 + kIpv6 + kLater) == "192.0.2.1 2001:db8::1 ");
+  CHECK(read(kHead + "0004 0008 c0000201 0a000001") == "192.0.2.1 10.0.0.1 ");
+  CHECK(read(kHead + kIpv6 + kIpv4) == "2001:db8::1 192.0.2.1 ");  // some client may take them
+  CHECK(read(kHead + kIpv4 + "0006 0010 2001") == "192.0.2.1 ");
+  CHECK(read(kHead + "0004 0003 c00002") == "");
+  CHECK(read("0001 c0") == "");
+}
+
 TEST_CASE("records without such hints are left alone") {
   CHECK(left_of(kHead) == kUntouched);
   CHECK(left_of(kHead + kAlpn + kIpv4 + kLater) == kUntouched);

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// What the options say about names, in the tables that questions are answered from. `seed`: see
+// dns/hash.h.
+
+#include <cstdint>
+
+#include "config/options.h"
+#include "policy/hosts.h"
+#include "policy/key_table.h"
+#include "policy/tables.h"
+#include "policy/zones.h"
+
+namespace dnslet::app {
+
+// But for the search, which may follow resolv.conf.
+policy::Settings settings_from(const config::Options& options, uint64_t seed);
+policy::HostsTable static_records(const config::Options& options, uint64_t seed);
+policy::KeyTable blocked_domains(const config::Options& options, uint64_t seed);
+policy::Zones stub_zones(const config::Options& options, uint64_t seed);
+
+}  // namespace dnslet::app
