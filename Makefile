@@ -78,7 +78,9 @@ STRINGS  = $(call accepted,-mstringop-strategy=libcall)
 COMPILE_FLAGS = -std=c++20 $(WARNINGS) $(CXXFLAGS) $(if $(SANITIZE),$(CHECKED),$(HARDENED)) $(CODE) $(STRINGS) -pthread \
     -Isrc -Itests/unit $(CPPFLAGS) $(shell $(PKG_CONFIG) --cflags libuv libcares)
 LINK_FLAGS = $(CXXFLAGS) $(if $(SANITIZE),$(SANITIZERS)) $(LINKED) -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
-LIBS  = $(shell $(PKG_CONFIG) --libs libuv libcares)
+# The regular expressions of musl's own C library are TRE; those of glibc are not.
+TRE   = $(if $(findstring musl,$(shell $(CXX) -dumpmachine)),,tre)
+LIBS  = $(shell $(PKG_CONFIG) --libs libuv libcares $(TRE))
 CATCH = $(shell $(PKG_CONFIG) --libs catch2-with-main 2>/dev/null)
 
 accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o $(B)/probe 2>/dev/null && echo '$(1)')

@@ -2,8 +2,8 @@
 policy and io <- config, all of these <- serve <- report <- app.
 
 Also keeps the libraries in their places: libuv and c-ares in io and upstream, cxxopts in
-config/options.cc, and what depends on the version of c-ares in one file. Prints every line that breaks
-a rule; exit status 1.
+config/options.cc, TRE in policy/name_expression.cc, and what depends on the version of c-ares in one
+file. Prints every line that breaks a rule; exit status 1.
 """
 
 import pathlib
@@ -30,6 +30,7 @@ LIBRARY_PLACES = {
     r"uv\.h|uv/.*": r"(io|upstream)/.*",
     r"ares\.h|ares_.*": r"(io|upstream)/.*",
     r"cxxopts\.hpp": r"config/options\.cc",
+    r"tre/.*|regex\.h": r"policy/name_expression\.cc",
 }
 
 INCLUDE = re.compile(r'\s*#\s*include\s*(["<])([^">]+)[">]')
