@@ -5,6 +5,7 @@
 #include <array>
 
 #include "policy/own_names.h"
+#include "policy/own_records.h"
 #include "policy/special.h"
 
 namespace dnslet::policy {
@@ -78,14 +79,15 @@ MaybeFound answer_from(const Turn& turn, const ClientQuestion& asked, Source sou
 
   // Types other than A and AAAA are upstream's business, also for a name that has an entry.
   if (!is_address_type(question.type)) return std::nullopt;
-  const auto owner = table.find(question.name);
+  const auto owner = source == Source::Address ? find_static_addresses(turn.tables, question.name)
+                                               : table.find(question.name);
   if (!owner) return std::nullopt;
   return answer_owner(turn, asked, source, *owner);
 }
 
-// No such name, but where it has an address of ours: then it has nothing of this type.
+// No such name, but where it has a record of ours: then it has nothing of this type.
 MaybeFound answer_gone(const Turn& turn, const ClientQuestion& asked, Source source) {
-  const bool is_there = table_of(turn.tables, asked.question.name) != nullptr;
+  const bool is_there = has_entry(turn.tables, asked.question.name);
   return empty_answer(turn, asked, is_there ? Rcode::NoError : Rcode::NxDomain, source);
 }
 
@@ -141,6 +143,11 @@ inline MaybeFound answer_chaos(const Turn& turn, const ClientQuestion& asked) {
   return answer_chaos_class(turn, asked);
 }
 
+inline MaybeFound answer_records(const Turn& turn, const ClientQuestion& asked) {
+  if (turn.tables.records == nullptr) return std::nullopt;
+  return answer_record(turn, asked);
+}
+
 inline MaybeFound answer_address(const Turn& turn, const ClientQuestion& asked) {
   if (turn.tables.addresses.empty()) return std::nullopt;
   return answer_from(turn, asked, Source::Address);
@@ -175,6 +182,7 @@ constexpr std::array kLadder = {
     Rung{refuse_client, Source::Refused, "--allow", Rung::Row::WhereItAnswers},
     Rung{refuse_kind, Source::Refused, "refused", Rung::Row::WhereItAnswers},
     Rung{answer_chaos, Source::Chaos, "chaos", Rung::Row::WhereItAnswers},
+    Rung{answer_records, Source::Record, "--record", Rung::Row::WhereGiven},
     Rung{answer_address, Source::Address, "--address"},
     Rung{answer_hosts, Source::Hosts, "hosts"},
     Rung{answer_blocked, Source::Block, "--block"},

@@ -19,7 +19,7 @@ struct Rung {
   MaybeFound (*answer)(const Turn&, const ClientQuestion&);
   Source source;      // of what it has
   const char* label;  // for people
-  enum class Row { Always, WhereItAnswers };
+  enum class Row { Always, WhereGiven, WhereItAnswers };
   Row row = Row::Always;  // of --explain
 };
 

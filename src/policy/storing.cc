@@ -27,7 +27,7 @@ void leave_out_hints(const Tables& tables, const CacheKey& key, const Answer& an
                      std::optional<Answer>& amended) {
   if (!dns::may_have_hints(key.type)) return;
   const Filter filter = tables.settings.filter;
-  const bool is_ours = is_own(tables, key.name);
+  const bool is_ours = has_own_addresses(tables, key.name);
   if (is_ours || filter == Filter::A) leave_out(dns::Hint::Ipv4, answer, amended);
   if (is_ours || filter == Filter::Aaaa) leave_out(dns::Hint::Ipv6, answer, amended);
 }

@@ -16,6 +16,7 @@
 #include "policy/hosts.h"
 #include "policy/key_table.h"
 #include "policy/rebind.h"
+#include "policy/records.h"
 #include "policy/search.h"
 #include "policy/zones.h"
 
@@ -25,6 +26,7 @@ namespace dnslet::policy {
 enum class Source {
   Hosts,
   Address,
+  Record,
   Block,
   Special,
   Filter,
@@ -66,9 +68,10 @@ struct Settings {
   bool is_listed(const IpAddress& client) const;  // in `allow`
 };
 
-// How often each owner was answered, for rotation: one counter per owner of a hosts table.
+// How often each owner was answered, for rotation: one counter per owner of a table.
 struct Turns {
   std::vector<uint32_t> addresses;
+  std::vector<uint32_t> records;
   std::vector<uint32_t> hosts;
   // Answers that no cache entry counts, by name and type; names may share a counter.
   std::array<uint32_t, 256> uncached{};
@@ -107,6 +110,7 @@ struct Tables {
   const BlockLists* lists = nullptr;  // --blocklist and --allowlist; null: none
   uint64_t generation = 0;            // another one whenever hosts or lists were read again
   const OnGuarded* on_guarded = nullptr;  // is told where --rebind-guard keeps an answer back
+  const Records* records = nullptr;       // --record; null: none
 };
 
 enum class Transport { Udp, Tcp };

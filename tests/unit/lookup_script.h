@@ -41,6 +41,7 @@ class Script {
   policy::Settings settings;
   policy::HostsTable addresses{1};
   policy::HostsTable hosts{1};
+  policy::Records records{1};
   policy::Zones zones{1};
   policy::OnTried on_tried = [](const policy::Tried&) {};
   uint64_t generation = 0;
@@ -202,8 +203,10 @@ class Script {
   policy::Tables tables() {
     turns_.addresses.resize(addresses.owners());
     turns_.hosts.resize(hosts.owners());
-    return {settings, addresses, hosts,          blocked_,  zones,   cache_,    failures_,
-            turns_,   scratch_,  scratch_error_, &on_tried, nullptr, generation};
+    turns_.records.resize(records.owners());
+    return {settings,  addresses, hosts,      blocked_, zones,
+            cache_,    failures_, turns_,     scratch_, scratch_error_,
+            &on_tried, nullptr,   generation, nullptr,  records.empty() ? nullptr : &records};
   }
 
   // What the last Ask was for.
