@@ -16,6 +16,7 @@
 #include "config/hosts_files.h"
 #include "config/list_files.h"
 #include "config/name_sources.h"
+#include "config/record_files.h"
 #include "dns/message.h"
 #include "policy/lookup.h"
 #include "serve/worker.h"
@@ -29,6 +30,7 @@ class Explanation {
     const serve::Worker::Shared& shared;
     const config::HostsFiles& hosts;
     const config::ListFiles& lists;
+    const config::RecordFiles& records;
     const config::Forwarding& forwarding;
     serve::Worker& worker;
   };
@@ -58,6 +60,7 @@ class Explanation {
   std::string found(Source rung, dns::NameView name) const;
   std::string listed(dns::NameView name) const;
   std::string unblocked() const;
+  std::string records_of(dns::NameView name) const;
   std::string entries(Source rung, dns::NameView name) const;
   std::string servers_of(dns::NameView name) const;
 

@@ -73,6 +73,12 @@ void Worker::use_lists(Lists lists) {
   forget_decisions();
 }
 
+void Worker::use_records(Records records) {
+  records_ = std::move(records);
+  turns_.records.assign(records_ ? records_->owners() : 0, 0);
+  forget_decisions();
+}
+
 void Worker::forget_decisions() {
   ++generation_;
   shared_.cache.clear();
@@ -154,7 +160,8 @@ policy::Tables Worker::tables() {
           on_tried_ ? &on_tried_ : nullptr,
           lists_.get(),
           generation_,
-          &on_guarded_};
+          &on_guarded_,
+          records_.get()};
 }
 
 void Worker::watch(Watchers watchers) {
