@@ -17,7 +17,8 @@
 namespace dnslet::dns {
 namespace {
 
-constexpr std::size_t kMaxRdata = UINT16_MAX;
+// What fits into a message beside header, question, the record's own fields and an OPT.
+constexpr std::size_t kMaxRdata = kMaxMessage - kHeaderSize - (kMaxName + 4) - 12 - 11;
 constexpr std::size_t kMaxString = 255;  // behind a length byte
 
 // What stands for a field where a type's form is told.
@@ -85,7 +86,7 @@ class FieldReader {
       if (!read(static_cast<Field>(letter))) return false;
     const std::string_view more = next_word(rest_);
     if (!more.empty()) return fail(in_quotes(more) + " is one word too many");
-    return bytes_.size() <= kMaxRdata || fail("more than 65535 bytes");
+    return bytes_.size() <= kMaxRdata || fail("more bytes than a message holds");
   }
   Bytes take() { return std::move(bytes_); }
   const std::string& error() const { return error_; }
@@ -285,7 +286,8 @@ Result<Bytes> checked(Type type, const Bytes& rdata) {
 Result<Bytes> read_generic(Type type, std::string_view text) {
   const std::string_view word = next_word(text);
   const auto length = number_of(word, kMaxRdata);
-  if (!length) return not_a(word, "a length: the generic form is \\# LENGTH HEX");
+  if (!length)
+    return not_a(word, "a length that fits a message: the generic form is \\# LENGTH HEX");
   std::string digits;
   for (std::string_view more = next_word(text); !more.empty(); more = next_word(text))
     digits += more;

@@ -3,6 +3,7 @@
 #include "policy/own_records.h"
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 namespace dnslet::policy {
@@ -17,22 +18,28 @@ std::size_t closeness(const Table& table, uint32_t owner) {
   return table.is_wildcard(owner) ? table.name_of(owner).labels() : SIZE_MAX;
 }
 
-// The records of this type that the owner has, and what --address has of the name.
-std::vector<StaticRecord> addresses_of(const Tables& tables, uint32_t owner,
-                                       const dns::QuestionView& question) {
-  std::vector<StaticRecord> addresses;
+// An address of a name. Borrows from the tables.
+struct OwnAddress {
+  dns::BytesView rdata;
+  uint32_t ttl;
+};
+
+// Those of the family asked for that the owner has, and behind them what --address has of the name.
+std::vector<OwnAddress> addresses_of(const Tables& tables, uint32_t owner,
+                                     const dns::QuestionView& question) {
+  std::vector<OwnAddress> addresses;
   for (const StaticRecord& record : tables.records->of(owner))
-    if (record.type == question.type) addresses.push_back(record);
+    if (record.type == question.type) addresses.push_back({record.rdata, record.ttl});
   const auto other = find_static_addresses(tables, question.name);
   if (!other) return addresses;
+  const std::size_t recorded = addresses.size();
   const Family family = question.type == Type::A ? Family::V4 : Family::V6;
   tables.addresses.for_each_address(*other, [&](const IpAddress& address) {
-    const auto data = address.data();
-    const dns::Bytes rdata(data.begin(), data.end());
-    const bool is_known =
-        std::ranges::find(addresses, rdata, &StaticRecord::rdata) != addresses.end();
-    if (address.family == family && !is_known)
-      addresses.push_back({question.type, kStaticTtl, rdata});
+    const auto known = std::span(addresses).first(recorded);
+    const bool is_known = std::ranges::any_of(known, [&](const OwnAddress& record) {
+      return dns::same_bytes(record.rdata, address.data());
+    });
+    if (address.family == family && !is_known) addresses.push_back({address.data(), kStaticTtl});
   });
   return addresses;
 }
@@ -48,8 +55,8 @@ MaybeFound answer_addresses(const Turn& turn, const ClientQuestion& asked, uint3
   const std::size_t first = rotates ? tables.turns.records[owner]++ : 0;
   dns::ReplyWriter reply(turn.out, asked.question, Rcode::NoError);
   for (std::size_t i = 0; i < addresses.size() && !reply.is_full(); ++i) {
-    const StaticRecord& record = addresses[(first + i) % addresses.size()];
-    reply.add_record(record.type, record.rdata, record.ttl);
+    const OwnAddress& address = addresses[(first + i) % addresses.size()];
+    reply.add_record(asked.question.type, address.rdata, address.ttl);
   }
   return found_in(reply);
 }

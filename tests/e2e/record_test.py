@@ -194,3 +194,22 @@ def test_an_address_beside_a_cname_is_refused():
 def test_print_config_shows_them():
     ended = run("--print-config", "--record", "a.test TXT x", "--record", "b.test TXT y")
     assert "a.test TXT x ; b.test TXT y" in ended.stdout
+
+
+def test_a_record_that_no_message_holds_is_refused():
+    ended = run("--listen", "127.0.0.1:0", "--no-rec", "--record", f"a.test TYPE65280 \\# 40000 {'00' * 40000}",
+                "--record", "b.test TXT " + " ".join(["x" * 255] * 256))
+    assert ended.returncode == 2 and "more bytes than a message holds" in ended.stderr
+
+
+def test_a_large_record_is_answered_over_tcp(dnslet):
+    server = dnslet("--no-rec", "--record", "b.test TXT " + " ".join(["x" * 255] * 250))
+    assert len(data(server.query("b.test", "TXT", tcp=True, edns=True))) == 1
+    assert server.query("b.test", "TXT").flags & 0x0200
+
+
+@pytest.mark.parametrize("question", ["A", "TXT", "CNAME"])
+def test_a_name_with_a_cname_gets_it(recorded, question):
+    answer = recorded("*.a.test CNAME b.test").query("x.a.test", question)
+    assert [rrset.rdtype for rrset in answer.answer] == [dns.rdatatype.CNAME]
+    assert data(answer) == ["b.test."] and not recorded.source.questions
