@@ -70,6 +70,7 @@ Server::Server(config::Options options)
       zones_(stub_zones(options_, seed_)),
       hosts_(options_.hosts_files, seed_, log_),
       lists_({options_.blocklists, options_.allowlists, options_.lists}, seed_, log_),
+      records_(options_, seed_, log_),
       sources_(options_),
       left_out_(options_.resolv_conf, log_),
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
@@ -89,9 +90,10 @@ Server::Server(config::Options options)
       names_(loop(), log_),
       reports_({options_, log_, cache_, workers_, names_}),
       hosts_in_force_(hosts_.table()),
-      reloader_(loop(), {hosts_, lists_, sources_, host_resolver_},
+      reloader_(loop(), {hosts_, lists_, records_, sources_, host_resolver_},
                 {[this](const serve::Worker::Hosts& hosts) { use_hosts(hosts); },
                  [this](const serve::Worker::Lists& lists) { use_lists(lists); },
+                 [this](const serve::Worker::Records& records) { use_records(records); },
                  [this](const Result<config::Forwarding>& forwarding) { use_servers(forwarding); },
                  [] { io::notify_reloading(); },
                  [this] {
@@ -118,6 +120,8 @@ Status Server::configure() {
   use_hosts(hosts_.table());
   if (Status status = lists_.load(); !status) return status;
   use_lists(lists_.lists());
+  if (Status status = records_.load(); !status) return status;
+  use_records(records_.table());
   if (!cache_.reserve())  // behind use_hosts(), which empties it
     return Error{"no memory for a cache of " + std::to_string(options_.cache_capacity) +
                  " answers; set a lower --rcache (DNSMASQ_RCACHE)"};
@@ -182,7 +186,8 @@ Status Server::run() {
 bool Server::explain() {
   const config::Forwarding none;
   report::Explanation explanation(
-      {shared_, hosts_, lists_, forwarding_ ? *forwarding_ : none, *workers_.front()}, stdout);
+      {shared_, hosts_, lists_, records_, forwarding_ ? *forwarding_ : none, *workers_.front()},
+      stdout);
   return explanation.tell(options_.explained);
 }
 
@@ -274,6 +279,7 @@ void Server::forward_to(const config::Forwarding& forwarding) {
 void Server::warn_of_user() {
   std::vector<std::string> sentences = hosts_.unreadable();
   for (std::string& sentence : lists_.unreadable()) sentences.push_back(std::move(sentence));
+  for (std::string& sentence : records_.unreadable()) sentences.push_back(std::move(sentence));
   if (sources_.uses_resolv_conf())
     if (const Status status = io::may_read(options_.resolv_conf); !status)
       sentences.push_back(status.error().text);
@@ -309,6 +315,11 @@ void Server::use_hosts(const serve::Worker::Hosts& hosts) {
 void Server::use_lists(const serve::Worker::Lists& lists) {
   replace(std::exchange(lists_in_force_, lists),
           [lists](serve::Worker& worker) { worker.use_lists(lists); });
+}
+
+void Server::use_records(const serve::Worker::Records& records) {
+  replace(std::exchange(records_in_force_, records),
+          [records](serve::Worker& worker) { worker.use_records(records); });
 }
 
 void Server::use_servers(const Result<config::Forwarding>& forwarding) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "config/option_stores.h"
+#include "config/record_options.h"
 #include "config/report_options.h"
 #include "policy/key_table.h"
 
@@ -41,6 +42,10 @@ Status block(std::string_view text, const NumberRange&, Options& options) {
   if (!domains) return domains.error();
   for (const dns::Name& domain : *domains) options.block.add(domain);
   return Done{};
+}
+
+Status record(std::string_view text, const NumberRange&, Options& options) {
+  return add_records(text, options);
 }
 
 Status rebind_ok(std::string_view text, const NumberRange&, Options& options) {
@@ -139,9 +144,11 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Hosts file or directory of them; repeatable", element<&Options::hosts_files, parse_path>},
     {"Names", "hostsfile-poll", 'p', Kind::Text, "DNSMASQ_POLL", "SECONDS", "0",
      "How often to look for changes; 0: on SIGHUP only", number<&Options::hosts_poll>, kSeconds,
-     "hostsfile|blocklist|list"},
+     "hostsfile|blocklist|list|record"},
     {"Names", "address", 0, Kind::BlankList, "DNSMASQ_ADDRESS", "NAME=IP,...", "",
      "Static record, of *.NAME too; repeatable", element<&Options::addresses, parse_static_record>},
+    {"Names", "record", 0, Kind::Lines, "DNSMASQ_RECORD", "RECORD", "",
+     "Static record, NAME [TTL] TYPE RDATA; @FILE: of them", record},
     {"Names", "block", 0, Kind::List, "DNSMASQ_BLOCK", "DOMAIN,...", "",
      "NXDOMAIN for these domains and names below; repeatable", block},
     {"Names", "blocklist", 0, Kind::List, "DNSMASQ_BLOCKLIST", "PATH,...", "",

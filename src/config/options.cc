@@ -204,7 +204,8 @@ std::string shown_value(const OptionRow& row, const std::vector<std::string>& va
   std::string joined = values.front();
   for (std::size_t i = 1; i < values.size(); ++i) {
     const bool has_commas = row.kind == Kind::List || row.kind == Kind::PathList;
-    joined += (has_commas ? ',' : ' ') + values[i];
+    joined += row.kind == Kind::Lines ? " ; " : has_commas ? "," : " ";
+    joined += values[i];
   }
   return joined;
 }

@@ -27,6 +27,7 @@
 #include "config/resolv_conf_edit.h"
 #include "dns/message.h"
 #include "dns/name_list.h"
+#include "dns/record_from_text.h"
 #include "io/privileges.h"
 #include "policy/tables.h"
 
@@ -71,6 +72,8 @@ struct Options {
   std::vector<std::string> hosts_files;
   std::chrono::seconds hosts_poll{0};  // 0: only on SIGHUP
   std::vector<StaticRecord> addresses;
+  std::vector<dns::WrittenRecord> records;
+  std::vector<std::string> record_files;
   dns::NameList block;
   std::vector<std::string> blocklists;  // files and directories
   std::vector<std::string> allowlists;

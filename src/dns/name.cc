@@ -90,7 +90,7 @@ std::optional<uint8_t> next_byte(std::string_view& text) {
 
 void append_text(std::string& text, uint8_t byte) {
   if (byte > ' ' && byte < 127) {
-    if (byte == '.' || byte == '\\') text += '\\';
+    if (byte == '.' || byte == '\\' || byte == '"') text += '\\';
     text += static_cast<char>(byte);
     return;
   }

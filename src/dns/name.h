@@ -52,7 +52,7 @@ class NameView {
   bool operator==(const NameView& other) const { return same_bytes(wire_, other.wire_); }
 
   // Master-file text without the final dot; "." for the root. Bytes that are not printable, dots in
-  // labels and backslashes are escaped (RFC 1035 section 5.1), so it is safe to log.
+  // labels, backslashes and double quotes are escaped (RFC 1035 section 5.1), so it is safe to log.
   std::string to_text() const;
 
  private:

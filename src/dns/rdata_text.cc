@@ -7,10 +7,12 @@
 #include <chrono>
 #include <cstdio>
 #include <iterator>
+#include <set>
 #include <string_view>
 
 #include "base/address.h"
 #include "dns/message.h"
+#include "dns/text_fields.h"
 
 namespace dnslet::dns {
 namespace {
@@ -48,29 +50,21 @@ std::string in_digits(BytesView bytes, unsigned bits, std::string_view digits) {
   return text;
 }
 
-// The keys of parameters with a form of their own (RFC 9460 section 14.3.2, RFC 9461 section 5).
-enum class SvcKey : uint16_t {
-  Mandatory,
-  Alpn,
-  NoDefaultAlpn,
-  Port,
-  Ipv4Hint,
-  Ech,
-  Ipv6Hint,
-  DohPath
-};
+// By SvcKey.
 constexpr const char* kSvcKeys[] = {"mandatory", "alpn", "no-default-alpn", "port",
                                     "ipv4hint",  "ech",  "ipv6hint",        "dohpath"};
 
-std::string key_text(uint16_t key) {
-  return key < std::size(kSvcKeys) ? kSvcKeys[key] : "key" + std::to_string(key);
-}
-
+// RFC 9460 section 8: in increasing order, each once, without itself.
 std::optional<std::string> keys_text(BytesView value) {
   std::string text;
   Reader reader(value);
-  while (reader.ok() && reader.remaining() > 0)  // ends: takes two bytes or fails
-    text += (text.empty() ? "" : ",") + key_text(reader.u16());
+  int last_key = 0;
+  while (reader.ok() && reader.remaining() > 0) {  // ends: takes two bytes or fails
+    const uint16_t key = reader.u16();
+    if (key <= last_key) return std::nullopt;
+    last_key = key;
+    text += (text.empty() ? "" : ",") + svc_key_text(key);
+  }
   if (!reader.ok() || text.empty()) return std::nullopt;
   return text;
 }
@@ -81,8 +75,10 @@ std::optional<std::string> alpn_text(BytesView value) {
   std::string text = "\"";
   Reader reader(value);
   while (reader.ok() && reader.remaining() > 0) {  // ends: takes a byte or fails
+    const BytesView item = reader.bytes(reader.u8());
+    if (item.empty()) return std::nullopt;
     if (text.size() > 1) text += ',';
-    for (const uint8_t byte : reader.bytes(reader.u8())) {
+    for (const uint8_t byte : item) {
       if (byte == ',' || byte == '\\') text += "\\\\";
       append_quoted(text, byte);
     }
@@ -104,6 +100,23 @@ std::optional<std::string> hints_text(BytesView value, Family family) {
   return text;
 }
 
+// RFC 9460 section 8: whether a key is mandatory and not there. REQUIRES: sound, in order.
+bool lacks_mandatory(BytesView params) {
+  std::set<uint16_t> keys;
+  BytesView mandatory;
+  Reader reader(params);
+  while (reader.remaining() > 0) {  // ends: takes four bytes
+    const uint16_t key = reader.u16();
+    const BytesView value = reader.bytes(reader.u16());
+    if (key == static_cast<uint16_t>(SvcKey::Mandatory)) mandatory = value;
+    keys.insert(key);
+  }
+  Reader wanted(mandatory);
+  while (wanted.remaining() > 0)  // ends: takes two bytes
+    if (!keys.contains(wanted.u16())) return true;
+  return false;
+}
+
 std::optional<std::string> value_text(uint16_t key, BytesView value) {
   switch (static_cast<SvcKey>(key)) {
     case SvcKey::Mandatory:
@@ -118,7 +131,7 @@ std::optional<std::string> value_text(uint16_t key, BytesView value) {
     case SvcKey::Ipv4Hint:
       return hints_text(value, Family::V4);
     case SvcKey::Ech:
-      return base64(value);
+      return value.empty() ? std::nullopt : std::optional(base64(value));
     case SvcKey::Ipv6Hint:
       return hints_text(value, Family::V6);
     default:
@@ -190,7 +203,8 @@ std::optional<std::string> type_set_text(BytesView bitmap) {
   while (reader.ok() && reader.remaining() > 0) {  // ends: takes two bytes or fails
     const uint8_t window = reader.u8();
     const BytesView bits = reader.bytes(reader.u8());
-    if (bits.empty() || bits.size() > 32 || window <= last_window) return std::nullopt;
+    if (bits.empty() || bits.size() > 32 || window <= last_window || bits.back() == 0)
+      return std::nullopt;
     last_window = window;
     for (std::size_t i = 0; i < 8 * bits.size(); ++i)
       if (bits[i / 8] & 0x80 >> i % 8)
@@ -199,6 +213,18 @@ std::optional<std::string> type_set_text(BytesView bitmap) {
   }
   if (!reader.ok()) return std::nullopt;
   return text;
+}
+
+std::string svc_key_text(uint16_t key) {
+  return key < std::size(kSvcKeys) ? kSvcKeys[key] : "key" + std::to_string(key);
+}
+
+std::optional<uint16_t> svc_key_from_text(std::string_view text) {
+  const auto* const known = std::ranges::find(kSvcKeys, text);
+  if (known != std::end(kSvcKeys)) return static_cast<uint16_t>(known - std::begin(kSvcKeys));
+  const bool is_number = text.starts_with("key") && (text.size() == 4 || !text.starts_with("key0"));
+  const auto key = is_number ? number_of(text.substr(3), UINT16_MAX) : std::nullopt;
+  return key ? std::optional(static_cast<uint16_t>(*key)) : std::nullopt;
 }
 
 std::optional<std::string> svc_params_text(BytesView params) {
@@ -211,9 +237,9 @@ std::optional<std::string> svc_params_text(BytesView params) {
     const auto value = value_text(key, bytes);
     if (!reader.ok() || !value || key <= last_key) return std::nullopt;
     last_key = key;
-    text += (text.empty() ? "" : " ") + key_text(key) + (value->empty() ? "" : "=" + *value);
+    text += (text.empty() ? "" : " ") + svc_key_text(key) + (value->empty() ? "" : "=" + *value);
   }
-  if (!reader.ok()) return std::nullopt;
+  if (!reader.ok() || lacks_mandatory(params)) return std::nullopt;
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "dns/wire.h"
 
@@ -26,6 +27,20 @@ std::string base32hex(BytesView bytes);  // RFC 4648 section 7, without padding
 std::string time_text(uint32_t seconds);
 // "A NS TYPE65280" (RFC 4034 section 4.1.2). nullopt: malformed.
 std::optional<std::string> type_set_text(BytesView bitmap);
+// The keys of parameters with a form of their own (RFC 9460 section 14.3.2, RFC 9461 section 5).
+enum class SvcKey : uint16_t {
+  Mandatory,
+  Alpn,
+  NoDefaultAlpn,
+  Port,
+  Ipv4Hint,
+  Ech,
+  Ipv6Hint,
+  DohPath
+};
+// "alpn", "key667", and the way back.
+std::string svc_key_text(uint16_t key);
+std::optional<uint16_t> svc_key_from_text(std::string_view text);
 // "alpn=\"h2,h3\" port=443" (RFC 9460 section 2.1). nullopt: malformed.
 std::optional<std::string> svc_params_text(BytesView params);
 

@@ -55,11 +55,11 @@ class FieldWriter {
       case Field::String:
         return add(quoted(counted()));
       case Field::Word:
-        return add(escaped(counted()));
+        return add_word(escaped(counted()));
       case Field::Salt:
         return add_salt();
       case Field::Hash:
-        return add(base32hex(counted()));
+        return add_word(base32hex(counted()));
       default:
         return write_rest(field);
     }
@@ -93,6 +93,9 @@ class FieldWriter {
     if (text) text_ += *text;
     return text.has_value();
   }
+
+  // Nobody could read an empty one back.
+  bool add_word(const std::string& word) { return !word.empty() && add(word); }
 
   // What stands behind its length.
   BytesView counted() { return reader_.bytes(reader_.u8()); }

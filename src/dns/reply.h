@@ -52,6 +52,8 @@ class ReplyWriter {
   void add_address(const IpAddress& address, uint32_t ttl);
   void add_ptr(NameView target, uint32_t ttl);
   void add_text(std::string_view text, uint32_t ttl);  // REQUIRES: at most 255 bytes
+  // REQUIRES: the RDATA is sound, and its names are not compressed.
+  void add_record(Type type, BytesView rdata, uint32_t ttl);
   // Whether a record did not fit: no other will.
   bool is_full() const { return truncated_; }
 
@@ -59,8 +61,6 @@ class ReplyWriter {
   [[nodiscard]] MutableBytesView finish();
 
  private:
-  void add_record(Type type, BytesView rdata, uint32_t ttl);
-
   Writer writer_;
   Class qclass_;
   uint16_t answers_ = 0;

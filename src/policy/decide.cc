@@ -8,6 +8,7 @@
 
 #include "policy/decide_by_rules.h"
 #include "policy/own_names.h"
+#include "policy/own_records.h"
 #include "policy/special.h"
 
 namespace dnslet::policy {
@@ -81,7 +82,8 @@ MaybeFound answer_from(const Turn& turn, const ClientQuestion& asked, Source sou
 
   // Types other than A and AAAA are upstream's business, also for a name that has an entry.
   if (!is_address_type(question.type)) return std::nullopt;
-  const auto owner = table.find(question.name);
+  const auto owner = source == Source::Address ? find_static_addresses(turn.tables, question.name)
+                                               : table.find(question.name);
   if (!owner) return std::nullopt;
   return answer_owner(turn, asked, source, *owner);
 }
@@ -138,6 +140,11 @@ inline MaybeFound answer_chaos(const Turn& turn, const ClientQuestion& asked) {
   return answer_chaos_class(turn, asked);
 }
 
+inline MaybeFound answer_records(const Turn& turn, const ClientQuestion& asked) {
+  if (turn.tables.records == nullptr) return std::nullopt;
+  return answer_record(turn, asked);
+}
+
 inline MaybeFound answer_address(const Turn& turn, const ClientQuestion& asked) {
   if (turn.tables.addresses.empty()) return std::nullopt;
   return answer_from(turn, asked, Source::Address);
@@ -168,6 +175,7 @@ constexpr std::array kLadder = {
     Rung{refuse_client, Source::Refused, "--allow", Rung::Row::WhereItAnswers},
     Rung{refuse_kind, Source::Refused, "refused", Rung::Row::WhereItAnswers},
     Rung{answer_chaos, Source::Chaos, "chaos", Rung::Row::WhereItAnswers},
+    Rung{answer_records, Source::Record, "--record", Rung::Row::WhereGiven},
     Rung{answer_address, Source::Address, "--address"},
     Rung{answer_hosts, Source::Hosts, "hosts"},
     Rung{answer_blocked, Source::Block, "--block"},
@@ -188,6 +196,17 @@ MaybeFound first_from(const Turn& turn, const ClientQuestion& asked) {
   }
 }
 
+// A CNAME of ours is followed, but for who asks for it.
+void follow_alias(const Turn& turn, const ClientQuestion& asked, Decision& decision) {
+  const Type type = asked.question.type;
+  if (type == Type::CNAME || type == Type::ANY) return;
+  const auto alias = find_alias(turn.tables, asked.question.name);
+  if (!alias) return;
+  decision.answer.reset();
+  decision.alias_for = alias->target;
+  decision.alias_ttl = alias->ttl;
+}
+
 }  // namespace
 
 std::span<const Rung> ladder() { return kLadder; }
@@ -197,7 +216,9 @@ Decision decide(const Turn& turn, const ClientQuestion& asked, RuleWalk& walk) {
       std::ranges::find(kLadder, Source::Rule, &Rung::source) - kLadder.begin() + 1;
   Decision decision;
   if (walk.next == 0) decision.answer = first_from<0>(turn, asked);
-  if (decision.answer) return decision;
+  if (decision.answer && decision.answer->source == Source::Record)
+    follow_alias(turn, asked, decision);
+  if (decision.answer || decision.alias_for) return decision;
   if (turn.tables.rules != nullptr) decision = decide_by_rules(turn, asked, walk);
   const bool is_settled = decision.answer || decision.is_dropped || decision.alias_for;
   if (!is_settled) decision.answer = first_from<kBehindRules>(turn, asked);

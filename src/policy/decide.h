@@ -20,7 +20,7 @@ struct Rung {
   MaybeFound (*answer)(const Turn&, const ClientQuestion&);
   Source source;      // of what it has
   const char* label;  // for people
-  enum class Row { Always, WhereItAnswers };
+  enum class Row { Always, WhereGiven, WhereItAnswers };
   Row row = Row::Always;  // of --explain
 };
 
@@ -31,8 +31,9 @@ std::span<const Rung> ladder();
 // At most one of these; none: cache and servers have the answer.
 struct Decision {
   MaybeFound answer{};
-  bool is_dropped = false;               // nobody gets an answer
-  const dns::Name* alias_for = nullptr;  // the name is an alias of this one; borrows the rule's
+  bool is_dropped = false;  // nobody gets an answer
+  // The name is an alias of this one. Borrows from the rule, or from the records.
+  std::optional<dns::NameView> alias_for{};
   uint32_t alias_ttl = 0;
   // Of the cache, and then of upstream.
   Route route = kByName;

@@ -77,7 +77,7 @@ Decision carry_out(const Turn& turn, const ClientQuestion& asked, RuleWalk& walk
       decision.answer = answer_of(turn, asked, action, ttl_of(walk.options));
       return decision;
     case Kind::Alias:
-      decision.alias_for = &action.target;
+      decision.alias_for = action.target;
       decision.alias_ttl = ttl_of(walk.options);
       return decision;
     case Kind::Ask:

@@ -132,7 +132,8 @@ Reply Lookup::finish_landed(const Turn& turn, const Landed& landed, Scope scope)
       return shape(turn, told(turn, *found));
   // A failure is told as such, also where another worker has kept an answer meanwhile; what is ours
   // has been rotated already.
-  const bool is_ours = landed.source == Source::Address || landed.source == Source::Hosts;
+  const bool is_ours = landed.source == Source::Address || landed.source == Source::Hosts ||
+                       landed.source == Source::Record;
   const bool rotates = tables.settings.rotation == Rotation::On && !is_ours && !has_failed;
   if (rotates && query_.has(dns::flag::kRd)) {
     if (auto found = answer_cached(room, question, scope)) {

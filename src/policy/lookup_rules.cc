@@ -95,7 +95,7 @@ bool Lookup::begin_alias(const Decision& decision) {
   constexpr std::size_t kMostAliases = 8;
   if (!aliases_) aliases_ = std::make_unique<Aliases>();
   if (aliases_->size() == kMostAliases) return false;
-  aliases_->push_back({*decision.alias_for, decision.alias_ttl});
+  aliases_->push_back({dns::Name(*decision.alias_for), decision.alias_ttl});
   return true;
 }
 

@@ -120,7 +120,8 @@ void Lookup::take_found(const Turn& turn, const Found& found) {
   const Answer answer(dns::Bytes(found.message.begin(), found.message.end()),
                       found.error ? *found.error : dns::ExtendedError());
   // An owner of addresses that has none of this family has some of the other.
-  const bool is_owner = found.source == Source::Address || found.source == Source::Hosts;
+  const bool is_owner = found.source == Source::Address || found.source == Source::Hosts ||
+                        found.source == Source::Record;
   take_step(
       turn,
       {under_aliases(answer), found.source, is_owner ? Existence::HasRecords : Existence::Unknown},
@@ -169,10 +170,9 @@ void Lookup::take_step(const Turn& turn, const Landed& landed, std::chrono::seco
     (*tables.on_tried)({search.tried(), answer, source, search.verdict.is_over()});
 }
 
-// The name just tried has an address of ours, and another type is asked for.
+// The name just tried has a record of ours, and another type is asked for.
 bool Lookup::is_found_by_address(const Tables& tables) const {
-  return !dns::is_address_type(query_.question.type) &&
-         table_of(tables, search_->tried()) != nullptr;
+  return !dns::is_address_type(query_.question.type) && has_entry(tables, search_->tried());
 }
 
 bool Lookup::other_family_has_records(const Turn& turn, const Landed& landed) const {
@@ -188,7 +188,7 @@ std::vector<dns::Name> Lookup::names_now(const Tables& tables) const {
   const dns::Name& asked = query_.question.name;
   std::vector<dns::Name> names =
       names_to_try(query_.question, tables.settings.search, in_stub_zone(tables.zones, asked));
-  if (table_of(tables, asked) != nullptr)
+  if (has_entry(tables, asked))
     std::erase_if(names, [&](const dns::Name& name) { return name != asked; });
   return names;
 }

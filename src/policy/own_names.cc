@@ -13,8 +13,9 @@ const HostsTable* table_of(const Tables& tables, dns::NameView name) {
 const HostsTable* any_table_of(const Tables& tables, dns::NameView name) {
   for (const HostsTable* const table : {&tables.addresses, &tables.hosts}) {
     if (!table->has_any()) continue;
-    const bool is_in_stub_zone = in_stub_zone(tables.zones, name) == InStubZone::Yes;
-    return is_in_stub_zone || name.is_root() ? nullptr : table;
+    const bool is_elsewhere = in_stub_zone(tables.zones, name) == InStubZone::Yes ||
+                              find_records(tables, name).has_value();
+    return is_elsewhere || name.is_root() ? nullptr : table;
   }
   return nullptr;
 }

@@ -85,6 +85,8 @@ MaybeFound refuse_forwarding(const Turn& turn, const ClientQuestion& asked) {
   const bool is_for_address = is_address_type(asked.question.type);
   const auto* const table =
       is_for_address ? reverse_table_of(tables, name) : own_table(tables, name);
+  if (table == nullptr && has_records_of_ours(tables, name))
+    return empty_answer(turn, asked, Rcode::NoError, Source::Record);
   if (table == nullptr) return empty_answer(turn, asked, Rcode::Refused, Source::Refused);
   return empty_answer(turn, asked, Rcode::NoError,
                       table == &tables.addresses ? Source::Address : Source::Hosts);
@@ -98,7 +100,7 @@ MaybeFound empty_answer(const Turn& turn, const ClientQuestion& asked, Rcode rco
 }
 
 MaybeFound answer_gone(const Turn& turn, const ClientQuestion& asked, Source source) {
-  const bool is_there = table_of(turn.tables, asked.question.name) != nullptr;
+  const bool is_there = has_entry(turn.tables, asked.question.name);
   return empty_answer(turn, asked, is_there ? Rcode::NoError : Rcode::NxDomain, source);
 }
 

@@ -82,7 +82,7 @@ MaybeFound refuse_forwarding(const Turn& turn, const ClientQuestion& asked);
 // the name.
 MaybeFound empty_answer(const Turn& turn, const ClientQuestion& asked, dns::Rcode rcode,
                         Source source);
-// No such name, but where it has an address of ours: then it has nothing of this type.
+// No such name, but where it has a record of ours: then it has nothing of this type.
 MaybeFound answer_gone(const Turn& turn, const ClientQuestion& asked, Source source);
 // What upstream has said, or as much of it as is looked at for the client.
 Found copy_of(const Turn& turn, const Answer& answer, Source source);

@@ -26,7 +26,7 @@ void leave_out(dns::Hint hint, const Answer& answer, std::optional<Answer>& amen
 void leave_out_hints(const Tables& tables, const CacheKey& key, const Answer& answer,
                      std::optional<Answer>& amended) {
   if (!dns::may_have_hints(key.type)) return;
-  const auto is_out = [&, is_ours = is_own(tables, key.name)](dns::Type type) {
+  const auto is_out = [&, is_ours = has_own_addresses(tables, key.name)](dns::Type type) {
     return is_ours || leaves_out(tables.settings.filter, type) ||
            leaves_out(key.route.filter, type);
   };

@@ -17,6 +17,8 @@ const char* to_text(Source source) {
       return "hosts";
     case Source::Address:
       return "address";
+    case Source::Record:
+      return "record";
     case Source::Block:
       return "block";
     case Source::Special:

@@ -16,6 +16,7 @@
 #include "policy/hosts.h"
 #include "policy/key_table.h"
 #include "policy/rebind.h"
+#include "policy/records.h"
 #include "policy/route.h"
 #include "policy/search.h"
 #include "policy/zones.h"
@@ -26,6 +27,7 @@ namespace dnslet::policy {
 enum class Source {
   Hosts,
   Address,
+  Record,
   Block,
   Special,
   Filter,
@@ -69,9 +71,10 @@ struct Settings {
   bool is_listed(const IpAddress& client) const;  // in `allow`
 };
 
-// How often each owner was answered, for rotation: one counter per owner of a hosts table.
+// How often each owner was answered, for rotation: one counter per owner of a table.
 struct Turns {
   std::vector<uint32_t> addresses;
+  std::vector<uint32_t> records;
   std::vector<uint32_t> hosts;
   // Answers that no cache entry counts, by name and type; names may share a counter.
   std::array<uint32_t, 256> uncached{};
@@ -128,6 +131,7 @@ struct Tables {
   const RuleSet* rules = nullptr;     // --rule; null: none
   const OnRule* on_rule = nullptr;    // as on_tried
   const OnGuarded* on_guarded = nullptr;  // is told where --rebind-guard keeps an answer back
+  const Records* records = nullptr;       // --record; null: none
 };
 
 enum class Transport { Udp, Tcp };

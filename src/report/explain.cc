@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -68,11 +69,14 @@ void Explanation::tell_rungs(std::optional<Source> end) {
     row(label_of(rung), rung == end ? found(rung, question_.name) : passed(rung));
     return rung == end;
   };
+  using Row = policy::Rung::Row;
+  const bool has_records = subject_.records.table() != nullptr;  // all that Row::WhereGiven is for
   for (const policy::Rung& rung : policy::ladder()) {
     if (rung.source == Source::Rule)
       for (const std::string& rule : rules_) row(rung.label, rule);
     if (rung.source == Source::Rule && end == Source::Rule) return;
-    if (rung.row == policy::Rung::Row::Always && tell(rung.source)) return;
+    const bool is_row = rung.row == Row::Always || (rung.row == Row::WhereGiven && has_records);
+    if (is_row && tell(rung.source)) return;
   }
   if (!tell(Source::Cache)) tell_way();
 }
@@ -126,7 +130,8 @@ void Explanation::on_tried(const policy::Tried& tried) {
   const double at_ms = elapsed_ms();
   tell_rungs(std::nullopt);
   const bool is_static = tried.source == Source::Address || tried.source == Source::Hosts ||
-                         tried.source == Source::Block || tried.source == Source::Special;
+                         tried.source == Source::Record || tried.source == Source::Block ||
+                         tried.source == Source::Special;
   if (is_static) row(label_of(tried.source), found(tried.source, tried.name));
   if (tried.source == Source::Error) tell_end(at_ms);
   row("result", tried.name.view().to_text() + ": " + outcome_text(tried) +
@@ -214,6 +219,8 @@ std::string Explanation::passed(Source rung) const {
   const bool is_of_hosts = dns::is_address_type(question_.type) || question_.type == dns::Type::PTR;
   const std::string none = is_of_hosts ? "no entry for it" : "holds A, AAAA and PTR records only";
   switch (rung) {
+    case Source::Record:
+      return "no such record of it";
     case Source::Address:
       return options().addresses.empty() ? "none given" : none;
     case Source::Hosts:
@@ -233,6 +240,8 @@ std::string Explanation::passed(Source rung) const {
 // What the rung has for the name.
 std::string Explanation::found(Source rung, dns::NameView name) const {
   switch (rung) {
+    case Source::Record:
+      return records_of(name);
     case Source::Address:
     case Source::Hosts:
       return entries(rung, name);
@@ -289,6 +298,18 @@ std::string Explanation::listed(dns::NameView name) const {
 std::string Explanation::unblocked() const {
   if (subject_.lists.empty()) return "does not cover it";
   return listed_.empty() ? "does not cover it, nor does a list" : listed_;
+}
+
+// The owner that has the name, and the types of its records.
+std::string Explanation::records_of(dns::NameView name) const {
+  const policy::Records& records = *subject_.records.table();
+  const auto owner = records.find(name);
+  if (!owner) return "it is the reverse name of an address";
+  std::set<std::string> types;
+  for (const policy::StaticRecord& record : records.of(*owner)) types.insert(to_text(record.type));
+  std::string text = (records.is_wildcard(*owner) ? "*." : "") + records.name_of(*owner).to_text();
+  for (const std::string& type : types) text += (type == *types.begin() ? " has " : ", ") + type;
+  return text;
 }
 
 // The entries for a name, or the one that names an address, and where they stand.

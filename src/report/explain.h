@@ -17,6 +17,7 @@
 #include "config/hosts_files.h"
 #include "config/list_files.h"
 #include "config/name_sources.h"
+#include "config/record_files.h"
 #include "dns/message.h"
 #include "policy/lookup.h"
 #include "serve/worker.h"
@@ -30,6 +31,7 @@ class Explanation {
     const serve::Worker::Shared& shared;
     const config::HostsFiles& hosts;
     const config::ListFiles& lists;
+    const config::RecordFiles& records;
     const config::Forwarding& forwarding;
     serve::Worker& worker;
   };
@@ -61,6 +63,7 @@ class Explanation {
   std::string listed(dns::NameView name) const;
   std::string lines_of(const policy::RuleEvent& event) const;
   std::string unblocked() const;
+  std::string records_of(dns::NameView name) const;
   std::string entries(Source rung, dns::NameView name) const;
   std::string servers_of(const policy::UpstreamQuestion& question) const;
 

@@ -75,6 +75,7 @@ class Worker {
   using Hosts = std::shared_ptr<const policy::HostsTable>;
   using Lists = std::shared_ptr<const policy::BlockLists>;
   using Rules = std::shared_ptr<const policy::RuleSet>;
+  using Records = std::shared_ptr<const policy::Records>;
 
   // `settings`: but for the search, which forward_to() brings.
   Worker(const Shared& shared, policy::Settings settings, Hosts hosts);
@@ -94,8 +95,9 @@ class Worker {
   void stop() { loop_.stop(); }
   // Answers from this table from now on, and forgets what others have decided.
   void use_hosts(Hosts hosts);
-  void use_lists(Lists lists);  // likewise; null: there is none
-  void use_rules(Rules rules);  // likewise
+  void use_lists(Lists lists);        // likewise; null: there is none
+  void use_records(Records records);  // likewise
+  void use_rules(Rules rules);        // likewise
   void forward_to(const config::Forwarding& forwarding);
   // The addresses of a server that is written by name.
   void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses) {
@@ -205,8 +207,9 @@ class Worker {
   policy::Settings settings_;
   std::size_t max_waiting_;
   Hosts hosts_;
-  Lists lists_;  // null: none
-  Rules rules_;  // null: none
+  Lists lists_;      // null: none
+  Records records_;  // null: none
+  Rules rules_;      // null: none
   uint64_t generation_ = 0;
   policy::Turns turns_;
   policy::Cache failures_;

@@ -24,7 +24,9 @@ OPTIONS = [
     ("rcache-ttl", "DNSMASQ_RCACHE_TTL", "77", "77"),
     ("rcache-neg-ttl", "DNSMASQ_RCACHE_NEG_TTL", "13", "13"),
     ("address", "DNSMASQ_ADDRESS", "nas.test=192.0.2.8", "nas.test"),
+    ("record", "DNSMASQ_RECORD", "nas.test TXT x ; b.test A 192.0.2.8", "b.test A 192.0.2.8"),
     ("block", "DNSMASQ_BLOCK", "ads.test", "ads.test"),
+    ("rebind-ok", "DNSMASQ_REBIND_OK", "corp.test", "corp.test"),
     ("blocklist", "DNSMASQ_BLOCKLIST", "/dev/null", "/dev/null"),
     ("allowlist", "DNSMASQ_ALLOWLIST", "/dev/null", "/dev/null"),
     ("filter", "DNSMASQ_FILTER", "aaaa", "aaaa"),
@@ -42,6 +44,7 @@ OPTIONS = [
 ]
 SWITCHES = [("no-rec", "DNSMASQ_NOREC"), ("force-tcp", "DNSMASQ_FORCE_TCP"),
             ("enable-search", "DNSMASQ_ENABLE_SEARCH"), ("round-robin", "DNSMASQ_RR"),
+            ("rebind-guard", "DNSMASQ_REBIND_GUARD"),
             ("systemd", "DNSMASQ_SYSTEMD"), ("verbose", "DNSMASQ_VERBOSE"), ("syslog", "DNSMASQ_SYSLOG")]
 NAMES = [(flag, variable) for flag, variable, _, _ in OPTIONS] + SWITCHES + [
     ("resolv-conf", "DNSMASQ_RESOLV_CONF")]
@@ -78,6 +81,11 @@ BAD = [
     ("address", "DNSMASQ_ADDRESS", "nas.test"),
     ("address", "DNSMASQ_ADDRESS", "nas.test=other.test"),
     ("address", "DNSMASQ_ADDRESS", "a..test=192.0.2.1"),
+    ("record", "DNSMASQ_RECORD", "nas.test TXT"),
+    ("record", "DNSMASQ_RECORD", "nas.test 192.0.2.1"),
+    ("record", "DNSMASQ_RECORD", "@"),
+    ("rebind-guard", "DNSMASQ_REBIND_GUARD", "maybe"),
+    ("rebind-ok", "DNSMASQ_REBIND_OK", "a..test"),
     ("block", "DNSMASQ_BLOCK", "a..test"),
     ("block", "DNSMASQ_BLOCK", "/etc/ads.txt"),
     ("block", "DNSMASQ_BLOCK", "x" * 64 + ".test"),

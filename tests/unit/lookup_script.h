@@ -44,6 +44,7 @@ class Script {
   policy::Settings settings;
   policy::HostsTable addresses{1};
   policy::HostsTable hosts{1};
+  policy::Records records{1};
   policy::Zones zones{1};
   policy::OnTried on_tried = [](const policy::Tried&) {};
   uint64_t generation = 0;
@@ -215,13 +216,13 @@ class Script {
   policy::Tables tables() {
     turns_.addresses.resize(addresses.owners());
     turns_.hosts.resize(hosts.owners());
-    return {settings,   addresses,
-            hosts,      blocked_,
-            zones,      cache_,
-            failures_,  turns_,
-            scratch_,   scratch_error_,
-            &on_tried,  nullptr,
-            generation, rules_ ? &*rules_ : nullptr};
+    turns_.records.resize(records.owners());
+    policy::Tables tables{settings,  addresses, hosts,    blocked_,       zones,    cache_,
+                          failures_, turns_,    scratch_, scratch_error_, &on_tried};
+    tables.generation = generation;
+    tables.rules = rules_ ? &*rules_ : nullptr;
+    tables.records = records.empty() ? nullptr : &records;
+    return tables;
   }
 
   // What the last Ask was for.

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+
+// The part of a Worker that knows what questions are answered from, and whom to ask.
+
+#include <utility>
+
+#include "serve/worker.h"
+
+namespace dnslet::serve {
+
+void Worker::use_hosts(Hosts hosts) {
+  hosts_ = std::move(hosts);
+  turns_.hosts.assign(hosts_->owners(), 0);
+  forget_decisions();
+}
+
+void Worker::use_lists(Lists lists) {
+  lists_ = std::move(lists);
+  forget_decisions();
+}
+
+void Worker::use_rules(Rules rules) {
+  rules_ = std::move(rules);
+  if (forwarding_) name_servers();
+  forget_decisions();
+}
+
+void Worker::use_records(Records records) {
+  records_ = std::move(records);
+  turns_.records.assign(records_ ? records_->owners() : 0, 0);
+  forget_decisions();
+}
+
+void Worker::forget_decisions() {
+  ++generation_;
+  shared_.cache.clear();
+  failures_.clear();
+}
+
+void Worker::forward_to(const config::Forwarding& forwarding) {
+  if (forwarding.search != settings_.search) {
+    settings_.search = forwarding.search;
+    shared_.cache.clear();  // it may hold what other rules found
+  }
+  const bool is_new = !forwarding_ || !forwarding.asks_like(*forwarding_);
+  forwarding_ = forwarding;
+  if (is_new) name_servers();
+}
+
+// REQUIRES: forward_to() was called.
+void Worker::name_servers() {
+  const auto reached = [&](const std::vector<ServerAddress>& servers) {
+    std::vector<policy::ServerAddress> list;
+    for (const ServerAddress& server : servers) {
+      const bool is_stream = forwarding_->tcp_only || server.way == Way::Tcp;
+      list.push_back({server, is_stream ? policy::Way::Stream : policy::Way::Datagram});
+    }
+    return list;
+  };
+  const std::vector<config::StubZone>& zones = shared_.options.stub_zones;
+  const bool has_sets = !zones.empty() || (rules_ && !rules_->sets().empty());
+  ways_.set_only_server(forwarding_->servers.size() == 1 && !has_sets);
+  const auto* const for_all = rules_ ? rules_->servers_for_all() : nullptr;
+  if (!forwarding_->servers.empty())
+    asker_.set_servers(policy::kDefaultServers, reached(forwarding_->servers));
+  else if (for_all)
+    asker_.set_servers(policy::kDefaultServers, reached(*for_all));
+  for (std::size_t i = 0; i < zones.size(); ++i)
+    asker_.set_servers(set_of_zone(i), reached(zones[i].servers));
+  if (!rules_) return;
+  for (std::size_t i = 0; i < rules_->sets().size(); ++i)
+    asker_.set_servers(rules_->first_set() + i, reached(rules_->sets()[i]));
+}
+
+policy::Tables Worker::tables() {
+  return {settings_,
+          shared_.addresses,
+          *hosts_,
+          shared_.blocked,
+          shared_.zones,
+          shared_.cache,
+          failures_,
+          turns_,
+          scratch_.view(),
+          scratch_error_,
+          on_tried_ ? &on_tried_ : nullptr,
+          lists_.get(),
+          generation_,
+          rules_.get(),
+          on_rule_ ? &on_rule_ : nullptr,
+          &on_guarded_,
+          records_.get()};
+}
+
+}  // namespace dnslet::serve
