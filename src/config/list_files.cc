@@ -15,6 +15,8 @@ using policy::ListEntry;
 bool fits(const ListEntry& entry, dns::NameView name) {
   if (entry.kind == ListEntry::Kind::Pattern)
     return entry.pattern.fits(policy::NameText(name).view());
+  if (entry.kind == ListEntry::Kind::Expression)
+    return entry.expression->fits(policy::NameText(name).view());
   if (entry.kind != ListEntry::Kind::Name) return false;
   if (entry.name == name) return entry.covers != policy::Covers::Below;
   return entry.covers != policy::Covers::Name && name.is_within(entry.name);
@@ -198,7 +200,6 @@ std::vector<std::string> ListFiles::sources_below(const Listing& listing) const 
 void ListFiles::report(const std::vector<ListReader::Report>& reports) const {
   for (const ListReader::Report& report : reports) {
     warn(log_, "list lines skipped, which can't be read", report.path, report.unreadable);
-    warn(log_, "list lines left out, as regexp: is not supported", report.path, report.expressions);
     if (report.left_out.lines > 0)
       log_.write(io::Level::Info, line_of("list lines left out, which ask for more than a name",
                                           report.path, report.left_out));

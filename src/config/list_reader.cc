@@ -17,9 +17,6 @@ std::string beside(const std::string& path, const std::string& name) {
 void count(const ListLine& line, std::size_t number, ListReader::Report& report) {
   if (line.fault == ListLine::Fault::Unreadable) report.unreadable.add(number);
   if (line.fault == ListLine::Fault::LeftOut) report.left_out.add(number);
-  const bool is_expression =
-      line.entries.size() == 1 && line.entries.front().kind == ListEntry::Kind::Expression;
-  if (is_expression) report.expressions.add(number);
 }
 
 }  // namespace
@@ -41,7 +38,7 @@ Status ListReader::read(const Visit& visit) {
 Status ListReader::read_lines(const Visit& visit, const io::TextFile& file) {
   const bool is_known = std::ranges::any_of(
       reports_, [&](const Report& report) { return report.path == visit.path; });
-  Report report{visit.path, {}, {}, {}};
+  Report report{visit.path, {}, {}};
   Status trouble = Done();
   ListLine line;
   std::size_t number = 0;

@@ -52,7 +52,6 @@ class ListReader {
     std::string path;
     Count unreadable;
     Count left_out;
-    Count expressions;
   };
 
   // `stop` is borrowed.

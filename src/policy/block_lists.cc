@@ -18,6 +18,7 @@ void ListedNames::add(const ListEntry& entry) {
   if (entry.kind == ListEntry::Kind::Name)
     matches_of(entry).names.add(entry.name, entry.covers, seed_);
   if (entry.kind == ListEntry::Kind::Pattern) matches_of(entry).patterns.add(entry.pattern);
+  if (entry.kind == ListEntry::Kind::Expression) matches_of(entry).patterns.add(entry.expression);
 }
 
 void ListedNames::finish() {

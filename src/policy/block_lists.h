@@ -22,7 +22,7 @@ class ListedNames {
   // `seed`: see dns/hash.h.
   explicit ListedNames(uint64_t seed) : seed_(seed) {}
 
-  // Adds what is about names; expressions and networks are not.
+  // Adds what is about names; networks are not.
   void add(const ListEntry& entry);
   // To be called once, when all is added.
   void finish();

@@ -273,10 +273,10 @@ Result<ParsedExpression> parse_expression(std::string_view text) {
   if (parser.fault()) return *parser.fault();
 
   std::vector<std::string> literals = part.needed();
-  const auto is_short = [](const std::string& literal) {
-    return literal.size() < ParsedExpression::kMinLiteral;
+  const auto is_of_no_use = [](const std::string& literal) {
+    return literal.size() < ParsedExpression::kMinLiteral || literal.find('*') != std::string::npos;
   };
-  if (std::ranges::any_of(literals, is_short)) literals.clear();
+  if (std::ranges::any_of(literals, is_of_no_use)) literals.clear();
   return ParsedExpression{std::move(part.text), std::move(literals)};
 }
 

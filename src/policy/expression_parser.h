@@ -29,7 +29,8 @@ struct ParsedExpression {
   static constexpr std::size_t kMinLiteral = 3;
 
   std::string text;  // POSIX extended, about what letter_for() makes of a folded name
-  // Every name that fits holds one of these, each of kMinLiteral bytes at least; none: not known.
+  // Every name that fits holds one of these, each of kMinLiteral bytes at least and without a `*`;
+  // none: not known.
   std::vector<std::string> literals;
 };
 

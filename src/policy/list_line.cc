@@ -235,9 +235,11 @@ void ListLine::parse_prefixed(std::string_view kind, std::string_view value) {
     if (std::ranges::any_of(word, is_control)) return fail(Fault::Unreadable);
     included = word;
   } else if (kind == "regexp:") {
+    auto expression = NameExpression::compile(word);
+    if (!expression) return fail(Fault::Unreadable);
     entries.emplace_back();
     entries.back().kind = ListEntry::Kind::Expression;
-    entries.back().pattern.text = word;
+    entries.back().expression = std::make_shared<const NameExpression>(std::move(*expression));
   } else if (kind == "keyword:") {
     NamePattern pattern{lower_case(word)};
     if (!may_be_in_name(word) || !pattern.says_something()) return fail(Fault::Unreadable);

@@ -10,12 +10,14 @@
 // whole: cut down to a name it would take too much.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/address.h"
 #include "dns/name.h"
+#include "policy/name_expression.h"
 #include "policy/name_patterns.h"
 #include "policy/name_set.h"
 
@@ -29,8 +31,9 @@ struct ListEntry {
   bool is_exception = false;             // takes names out of its list
   bool is_important = false;             // an entry counts whatever the exceptions say
   dns::Name name = {};                   // of a Name; not the root
-  NamePattern pattern = {};              // of a Pattern, and in `text` of an Expression
-  Network network = {};                  // of a Network
+  NamePattern pattern = {};              // of a Pattern
+  std::shared_ptr<const NameExpression> expression = {};  // of an Expression
+  Network network = {};                                   // of a Network
 };
 
 // What is in a line. To be used for one line after the other.

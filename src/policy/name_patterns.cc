@@ -101,7 +101,25 @@ void NamePatterns::finish() {
     return std::tie(pattern.text, pattern.start, pattern.end);
   });
   patterns_.erase(std::unique(patterns_.begin(), patterns_.end()), patterns_.end());
+  const auto text_of = [](const auto& expression) -> const std::string& {
+    return expression->text();
+  };
+  std::ranges::sort(expressions_, {}, text_of);
+  const auto [first, last] = std::ranges::unique(expressions_, {}, text_of);
+  expressions_.erase(first, last);
+  add_literals();
   for (std::size_t letters = 1; letters <= kMaxLetters; ++letters) file(letters);
+}
+
+void NamePatterns::add_literals() {
+  for (std::size_t i = 0; i < expressions_.size(); ++i) {
+    const std::vector<std::string>& literals = expressions_[i]->literals();
+    if (literals.empty()) unfiled_.push_back(i);
+    for (const std::string& literal : literals) {
+      patterns_.push_back(NamePattern{literal});
+      literal_of_.push_back(i);
+    }
+  }
 }
 
 void NamePatterns::file(std::size_t letters) {
@@ -140,6 +158,12 @@ void NamePatterns::file(std::size_t letters) {
   }
 }
 
+bool NamePatterns::fits(std::size_t pattern, std::string_view name) const {
+  const std::size_t words = patterns_.size() - literal_of_.size();
+  if (pattern < words) return patterns_[pattern].fits(name);
+  return expressions_[literal_of_[pattern - words]]->fits(name);
+}
+
 bool NamePatterns::has_under(std::size_t letters, std::string_view name) const {
   const File& file = files_[letters];
   const std::size_t bits = file.filled.size() * 64;
@@ -151,7 +175,7 @@ bool NamePatterns::has_under(std::size_t letters, std::string_view name) const {
     if (name.find(name.substr(at, letters)) < at) continue;
     auto entry = std::ranges::lower_bound(file.entries, some, {}, &Entry::letters);
     for (; entry != file.entries.end() && entry->letters == some; ++entry)
-      if (patterns_[entry->pattern].fits(name)) return true;
+      if (fits(entry->pattern, name)) return true;
   }
   return false;
 }
@@ -159,7 +183,8 @@ bool NamePatterns::has_under(std::size_t letters, std::string_view name) const {
 bool NamePatterns::has(std::string_view name) const {
   for (std::size_t letters = 1; letters <= kMaxLetters; ++letters)
     if (!files_[letters].entries.empty() && has_under(letters, name)) return true;
-  return false;
+  return std::ranges::any_of(
+      unfiled_, [&](std::size_t expression) { return expressions_[expression]->fits(name); });
 }
 
 }  // namespace dnslet::policy

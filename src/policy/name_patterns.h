@@ -2,21 +2,24 @@
 // Copyright the dnslet authors
 #pragma once
 
-// Words and patterns with `*` that are looked for in names: a thousand of them cost a question less
-// than a microsecond.
+// Words, patterns with `*` and regular expressions that are looked for in names: a thousand words
+// and patterns cost a question less than a microsecond.
 //
 // Each is filed under four letters (fewer where it has no more in a row) that few others have. Of a
 // name each run of as many letters is looked up, in a small map of bits first, and only what is
-// filed there is compared.
+// filed there is compared. An expression is filed under a literal that it needs; one that needs
+// none is matched with every name.
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "dns/name.h"
+#include "policy/name_expression.h"
 
 namespace dnslet::policy {
 
@@ -52,11 +55,14 @@ class NamePatterns {
  public:
   // REQUIRES: pattern.says_something().
   void add(NamePattern pattern) { patterns_.push_back(std::move(pattern)); }
+  void add(std::shared_ptr<const NameExpression> expression) {
+    expressions_.push_back(std::move(expression));
+  }
   // Drops those given twice. To be called once, when all are added.
   void finish();
 
-  std::size_t size() const { return patterns_.size(); }
-  bool empty() const { return patterns_.empty(); }
+  std::size_t size() const { return patterns_.size() - literal_of_.size() + expressions_.size(); }
+  bool empty() const { return size() == 0; }
 
   // Whether one fits. REQUIRES: finish() was called.
   bool has(std::string_view name) const;
@@ -74,10 +80,15 @@ class NamePatterns {
     std::vector<uint64_t> filled;  // bits by a hash of the letters; a power of two of words
   };
 
+  void add_literals();
   void file(std::size_t letters);
+  bool fits(std::size_t pattern, std::string_view name) const;
   bool has_under(std::size_t letters, std::string_view name) const;
 
-  std::vector<NamePattern> patterns_;
+  std::vector<NamePattern> patterns_;  // once finished, the literals of expressions at the end
+  std::vector<std::shared_ptr<const NameExpression>> expressions_;
+  std::vector<std::size_t> literal_of_;      // the expression of each of the last patterns
+  std::vector<std::size_t> unfiled_;         // expressions without literals
   std::array<File, kMaxLetters + 1> files_;  // by number of letters
 };
 

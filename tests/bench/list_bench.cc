@@ -145,6 +145,20 @@ void run() {
   }
   patterns.finish();
   measure_lookups("1,000 words and patterns, none fits", patterns, "www.", 0);
+  policy::ListedNames expressions(kSeed);
+  const double start = cpu_seconds();
+  for (std::size_t i = 0; i < kPatterns; ++i) {
+    line.parse("regexp:(^|\\.)w" + std::to_string(i * 7919) + "(er|ing)?[0-9]*\\.");
+    for (const policy::ListEntry& entry : line.entries) expressions.add(entry);
+  }
+  expressions.finish();
+  std::printf("1,000 expressions are compiled in %.3f s\n", cpu_seconds() - start);
+  measure_lookups("1,000 expressions, none fits", expressions, "www.", 0);
+  policy::ListedNames one(kSeed);
+  line.parse(R"(regexp:^ad[0-9]+\.)");
+  for (const policy::ListEntry& entry : line.entries) one.add(entry);
+  one.finish();
+  measure_lookups("an expression without a literal", one, "www.", 0);
   const policy::ListedNames empty(kSeed);
   measure_lookups("an empty list", empty, "", 0);
 }

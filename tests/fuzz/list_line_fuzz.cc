@@ -24,6 +24,8 @@ bool is_same(const ListEntry& left, const ListEntry& right) {
   return left.kind == right.kind && left.covers == right.covers &&
          left.is_exception == right.is_exception && left.is_important == right.is_important &&
          left.name == right.name && left.pattern == right.pattern &&
+         (left.expression ? left.expression->text() : "") ==
+             (right.expression ? right.expression->text() : "") &&
          left.network.to_text() == right.network.to_text();
 }
 

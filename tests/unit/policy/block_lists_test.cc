@@ -66,8 +66,22 @@ TEST_CASE("what is allowed is not blocked, whatever is important") {
   CHECK_FALSE(lists.block(name("test")));
 }
 
-TEST_CASE("expressions and networks take no name") {
-  CHECK_FALSE(takes({"regexp:ads", "10.0.0.0/8"}, "ads.test"));
+TEST_CASE("networks take no name") { CHECK_FALSE(takes({"10.0.0.0/8"}, "ads.test")); }
+
+TEST_CASE("expressions take the names that they fit, whatever their case") {
+  const std::vector<std::string> lines = {R"(regexp:^AD[0-9]+\.)", R"(regexp:\.track(er)?\.)",
+                                          "keyword:banner"};
+  for (const char* text :
+       {"ad1.test", "AD22.x.test", "x.tracker.test", "x.track.test", "banner.org"})
+    CHECK(takes(lines, text));
+  for (const char* text : {"x.ad1.test", "ad.test", "track.test", "xtracker.test", "."})
+    CHECK_FALSE(takes(lines, text));
+}
+
+TEST_CASE("exceptions spare names that an expression takes") {
+  CHECK_FALSE(takes({"regexp:^ads", "@@||ok.test^"}, "ads.ok.test"));
+  CHECK(takes({"regexp:^ads", "@@||ok.test^"}, "ads.test"));
+  CHECK_FALSE(takes({"regexp:(^ads", "regexp:a{100}{100}"}, "ads.test"));
 }
 
 // A model that keeps the names themselves.

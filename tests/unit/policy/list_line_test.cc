@@ -39,7 +39,7 @@ std::string to_text(const ListEntry& entry) {
     case ListEntry::Kind::Pattern:
       return front + to_text(entry.pattern);
     case ListEntry::Kind::Expression:
-      return front + "/ " + entry.pattern.text;
+      return front + "/ " + entry.expression->text();
     case ListEntry::Kind::Network:
       return front + "net " + entry.network.to_text();
   }
@@ -241,6 +241,8 @@ TEST_CASE("what names nothing is unreadable") {
          {"keyword:.", "bad"},
          {"keyword:a*b", "bad"},
          {"regexp:", "bad"},
+         {"regexp:(ads", "bad"},
+         {R"(regexp:(a)\1)", "bad"},
          {"<html>", "bad"},
          {"two words", "bad"},
          {"a(b).test", "bad"},

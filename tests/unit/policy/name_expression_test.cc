@@ -224,6 +224,7 @@ TEST_CASE("what every fitting name holds is known where it can be") {
   CHECK(compiled("x(doubleclick|adservice)\\.").literals() == Literals{"doubleclick", "adservice"});
   CHECK(compiled("(ads){2}x").literals() == Literals{"ads"});
   CHECK(compiled("(ads|x)").literals().empty());
+  CHECK(compiled(R"(\*\*\*\*)").literals().empty());
   CHECK(compiled("(ads)?x").literals().empty());
   CHECK(compiled("(|ads)x").literals().empty());
   CHECK(compiled("[a]d[s]").literals() == Literals{"ads"});

@@ -108,6 +108,50 @@ TEST_CASE("patterns fit as the definition says, alone and among many") {
   CHECK(fitting > 1000);
 }
 
+TEST_CASE("expressions among many fit as each of them does") {
+  std::mt19937 random(3);
+  std::size_t fitting = 0;
+  for (int turn = 0; turn < 300; ++turn) {
+    NamePatterns set;
+    std::vector<std::shared_ptr<const NameExpression>> expressions;
+    for (std::size_t i = random() % 6; i < 6; ++i) {
+      const std::string literal = random_text(random, "aab.", 6);
+      const std::string other = random_text(random, "abb", 6);
+      const char* const between[] = {"", "[ab]", ".*", "|", "(c|b)+", "\\*"};
+      auto expression = NameExpression::compile(literal + between[random() % 6] + other);
+      REQUIRE(expression);
+      expressions.push_back(std::make_shared<const NameExpression>(std::move(*expression)));
+      set.add(expressions.back());
+      if (random() % 2 == 0) set.add(NamePattern{"ccc" + other});
+    }
+    set.finish();
+    for (int i = 0; i < 50; ++i) {
+      const std::string name = random_text(random, "aabbbc.*", 14);
+      bool expected = false;
+      for (const auto& expression : expressions) expected = expected || expression->fits(name);
+      if (name.find("ccc") != std::string::npos) continue;
+      CHECK(set.has(name) == expected);
+      fitting += expected ? 1U : 0U;
+    }
+  }
+  CHECK(fitting > 1000);
+}
+
+TEST_CASE("an expression given twice counts once, whatever its literals") {
+  NamePatterns set;
+  for (const char* text : {"doubleclick|adservice", "^a", "doubleclick|adservice", "^a", "x"}) {
+    auto expression = NameExpression::compile(text);
+    REQUIRE(expression);
+    set.add(std::make_shared<const NameExpression>(std::move(*expression)));
+  }
+  set.add(NamePattern{"track"});
+  set.finish();
+  CHECK(set.size() == 4);
+  CHECK(set.has("www.adservice.test"));
+  CHECK(set.has("track.test"));
+  CHECK_FALSE(set.has("www.test"));
+}
+
 TEST_CASE("no pattern at all fits no name") {
   NamePatterns set;
   CHECK_FALSE(set.has("a.test"));
