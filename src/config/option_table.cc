@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "config/report_options.h"
+#include "config/rule_options.h"
 #include "policy/key_table.h"
 
 namespace dnslet::config {
@@ -89,11 +90,6 @@ Status listen(std::string_view text, const NumberRange& range, Options& options)
   return added ? check_listeners(options.listen) : added;
 }
 
-Status complete_stub_zones(Options& options) {
-  join_stub_zones(options.stub_zones);
-  return check_stub_zones(options.stub_zones);
-}
-
 Status block(std::string_view text, const NumberRange&, Options& options) {
   const auto domains = parse_blocked_domains(text);
   if (!domains) return domains.error();
@@ -153,6 +149,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Upstream", "nameservers", 'n', Kind::List, "DNSMASQ_SERVERS", "SERVER,...", "",
      "Servers to forward to, best first [from resolv.conf]",
      elements<&Options::nameservers, parse_nameservers>},
+    {"Upstream", "server", 0, Kind::BlankList, "DNSMASQ_SERVER_SETS", "NAME=SERVER,...", "",
+     "A set of servers for --stubzones and --rule; repeatable", store_server_set},
     {.group = "Upstream",
      .flag = "stubzones",
      .letter = 'z',
@@ -161,7 +159,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      .placeholder = "DOMAIN/SERVER,...",
      .default_value = "",
      .help = "Other servers for these domains; repeatable",
-     .store = elements<&Options::stub_zones, parse_stub_zones>,
+     .store = store_stub_zones,
      .complete = complete_stub_zones},
     {"Upstream", "bootstrap", 0, Kind::List, "DNSMASQ_BOOTSTRAP", "IP[:PORT],...", "",
      "Servers that resolve the names of servers [from resolv.conf]",
@@ -183,7 +181,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Hosts file or directory of them; repeatable", element<&Options::hosts_files, parse_path>},
     {"Names", "hostsfile-poll", 'p', Kind::Text, "DNSMASQ_POLL", "SECONDS", "0",
      "How often to look for changes; 0: on SIGHUP only", number<&Options::hosts_poll>, kSeconds,
-     "hostsfile|blocklist"},
+     "hostsfile|blocklist|rule"},
     {"Names", "address", 0, Kind::BlankList, "DNSMASQ_ADDRESS", "NAME=IP,...", "",
      "Static record, of *.NAME too; repeatable", element<&Options::addresses, parse_static_record>},
     {"Names", "block", 0, Kind::List, "DNSMASQ_BLOCK", "DOMAIN,...", "",
@@ -205,6 +203,15 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Names", "filter", 0, Kind::Text, "DNSMASQ_FILTER", "a|aaaa", "",
      "Answer this address family with NODATA", value<&Options::filter, parse_filter>},
 
+    {.group = "Names",
+     .flag = "rule",
+     .kind = Kind::Lines,
+     .variable = "DNSMASQ_RULES",
+     .placeholder = "RULE|@PATH",
+     .default_value = "",
+     .help = "What happens to which question, or a file of that; repeatable",
+     .store = store_rules,
+     .complete = complete_rules},
     {"Names", "round-robin", 0, Kind::Switch, "DNSMASQ_RR", "", "false",
      "Rotate addresses from answer to answer", boolean<&Options::round_robin>},
     {"Names", "no-family-fix", 0, Kind::Switch, "DNSMASQ_NO_FAMILY_FIX", "", "false",
