@@ -26,6 +26,8 @@ SAMPLES = {
     "NETWORK,...": "192.0.2.0/24",
     "PATH": "/dev/null",
     "PATH,...": "/dev/null",
+    "NAME=SERVER,...": "local=192.0.2.7:5398",
+    "RULE|@PATH": "zone:ads.test -> block",
     "MS": "7",
     "SECONDS": "7",
     "N": "7",

@@ -88,6 +88,12 @@ Server::Server(config::Options options)
               }},
       workers_(make_workers(shared_, hosts_.table())),
       names_(loop(), log_),
+      followed_(names_,
+                [this](const std::string& host, const auto& addresses) {
+                  each([host, addresses](serve::Worker& worker) {
+                    worker.use_addresses(host, addresses);
+                  });
+                }),
       reports_({options_, log_, cache_, workers_, names_}),
       hosts_in_force_(hosts_.table()),
       reloader_(loop(), {hosts_, lists_, records_, sources_, host_resolver_},
@@ -238,35 +244,23 @@ void Server::use_bootstrap(const Result<config::Forwarding>& forwarding) {
   names_.use_bootstrap(forwarding->bootstrap);
 }
 
-upstream::ServerNames::Following Server::follow_name(const std::string& host) {
-  return names_.follow(host, [this, host](const auto& addresses) {
-    each([host, addresses](serve::Worker& worker) { worker.use_addresses(host, addresses); });
-  });
-}
-
 // Has the workers told the addresses of servers that are written by name.
-void Server::follow_names(const std::vector<ServerAddress>& servers) {
-  std::map<std::string, upstream::ServerNames::Following> followed;
-  const auto follow = [&](const ServerAddress& server) {
-    const std::string& host = server.host;
-    if (!server.is_name() || followed.contains(host)) return;
-    if (auto known = followed_.extract(host))
-      followed.insert(std::move(known));
-    else
-      followed.emplace(host, follow_name(host));
+void Server::follow_names() {
+  std::vector<ServerAddress> servers;
+  const auto add = [&servers](const std::vector<ServerAddress>& some) {
+    servers.insert(servers.end(), some.begin(), some.end());
   };
-  std::ranges::for_each(servers, follow);
-  for (const config::StubZone& zone : options_.stub_zones)
-    std::ranges::for_each(zone.servers, follow);
-  followed_ = std::move(followed);
+  if (forwarding_) add(forwarding_->servers);
+  for (const config::StubZone& zone : options_.stub_zones) add(zone.servers);
+  followed_.follow(servers);
 }
 
 void Server::forward_to(const config::Forwarding& forwarding) {
   names_.use_bootstrap(forwarding.bootstrap);
-  follow_names(forwarding.servers);
-  each([forwarding](serve::Worker& worker) { worker.forward_to(forwarding); });
   const bool is_new = !forwarding_ || !forwarding.asks_like(*forwarding_);
   forwarding_ = forwarding;
+  follow_names();
+  each([forwarding](serve::Worker& worker) { worker.forward_to(forwarding); });
   if (!is_new) return;
   std::string line = "nameservers";
   for (const ServerAddress& server : forwarding.servers) line += ' ' + server.to_text();

@@ -8,12 +8,12 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "app/followed_names.h"
 #include "app/left_out.h"
 #include "app/reloader.h"
 #include "base/result.h"
@@ -70,8 +70,7 @@ class Server {
 
  private:
   void use_bootstrap(const Result<config::Forwarding>& forwarding);
-  upstream::ServerNames::Following follow_name(const std::string& host);
-  void follow_names(const std::vector<ServerAddress>& servers);
+  void follow_names();
   void forward_to(const config::Forwarding& forwarding);
   void warn_of_user();
   void each(const std::function<void(serve::Worker&)>& task);
@@ -110,7 +109,7 @@ class Server {
   std::vector<std::unique_ptr<serve::Worker>> workers_;
   std::vector<std::unique_ptr<io::Thread>> threads_;  // of all but the first; none: not running
   upstream::ServerNames names_;
-  std::map<std::string, upstream::ServerNames::Following> followed_;  // by host
+  FollowedNames followed_;
   report::Reports reports_;
   std::vector<io::Signal> signals_;
   serve::Worker::Hosts hosts_in_force_;

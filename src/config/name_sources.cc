@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "config/rule_options.h"
 #include "io/socket.h"
 #include "policy/key_table.h"
 
@@ -71,6 +72,10 @@ Status NameSources::check_given() const {
   for (const StubZone& zone : options_.stub_zones)
     if (Status status = check(endpoints_of(zone.servers), "--stubzones (DNSMASQ_STUB)"); !status)
       return status;
+  if (Status status = check(endpoints_of(servers_of_rules(options_)),
+                            "--server or --rule (DNSMASQ_SERVER_SETS, DNSMASQ_RULES)");
+      !status)
+    return status;
   if (Status status = check(options_.bootstrap, "--bootstrap (DNSMASQ_BOOTSTRAP)"); !status)
     return status;
   return check(endpoints_of(options_.nameservers), "--nameservers (DNSMASQ_SERVERS)");

@@ -10,6 +10,7 @@
 #include "config/option_stores.h"
 #include "config/record_options.h"
 #include "config/report_options.h"
+#include "config/rule_options.h"
 #include "policy/key_table.h"
 
 namespace dnslet::config {
@@ -30,11 +31,6 @@ constexpr uint32_t kFromOne = 1;
 Status listen(std::string_view text, const NumberRange& range, Options& options) {
   const Status added = elements<&Options::listen, parse_listeners>(text, range, options);
   return added ? check_listeners(options.listen) : added;
-}
-
-Status complete_stub_zones(Options& options) {
-  join_stub_zones(options.stub_zones);
-  return check_stub_zones(options.stub_zones);
 }
 
 Status block(std::string_view text, const NumberRange&, Options& options) {
@@ -114,6 +110,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Upstream", "nameservers", 'n', Kind::List, "DNSMASQ_SERVERS", "SERVER,...", "",
      "Servers to forward to, best first [from resolv.conf]",
      elements<&Options::nameservers, parse_nameservers>},
+    {"Upstream", "server", 0, Kind::BlankList, "DNSMASQ_SERVER_SETS", "NAME=SERVER,...", "",
+     "A set of servers for --stubzones and --rule; repeatable", store_server_set},
     {.group = "Upstream",
      .flag = "stubzones",
      .letter = 'z',
@@ -122,7 +120,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      .placeholder = "DOMAIN/SERVER,...",
      .default_value = "",
      .help = "Other servers for these domains; repeatable",
-     .store = elements<&Options::stub_zones, parse_stub_zones>,
+     .store = store_stub_zones,
      .complete = complete_stub_zones},
     {"Upstream", "bootstrap", 0, Kind::List, "DNSMASQ_BOOTSTRAP", "IP[:PORT],...", "",
      "Servers that resolve the names of servers [from resolv.conf]",
@@ -144,7 +142,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Hosts file or directory of them; repeatable", element<&Options::hosts_files, parse_path>},
     {"Names", "hostsfile-poll", 'p', Kind::Text, "DNSMASQ_POLL", "SECONDS", "0",
      "How often to look for changes; 0: on SIGHUP only", number<&Options::hosts_poll>, kSeconds,
-     "hostsfile|blocklist|list|record"},
+     "hostsfile|blocklist|list|record|rule"},
     {"Names", "address", 0, Kind::BlankList, "DNSMASQ_ADDRESS", "NAME=IP,...", "",
      "Static record, of *.NAME too; repeatable", element<&Options::addresses, parse_static_record>},
     {"Names", "record", 0, Kind::Lines, "DNSMASQ_RECORD", "RECORD", "",
@@ -182,6 +180,16 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      rebind_ok,
      {},
      "rebind-guard"},
+
+    {.group = "Names",
+     .flag = "rule",
+     .kind = Kind::Lines,
+     .variable = "DNSMASQ_RULES",
+     .placeholder = "RULE|@PATH",
+     .default_value = "",
+     .help = "What happens to which question, or a file of that; repeatable",
+     .store = store_rules,
+     .complete = complete_rules},
     {"Names", "round-robin", 0, Kind::Switch, "DNSMASQ_RR", "", "false",
      "Rotate addresses from answer to answer", boolean<&Options::round_robin>},
     {"Names", "no-family-fix", 0, Kind::Switch, "DNSMASQ_NO_FAMILY_FIX", "", "false",

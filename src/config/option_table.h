@@ -24,7 +24,7 @@ enum class Kind {
   PathList,   // each flag adds a value, commas and all; the variable separates them by commas
   BlankList,  // each flag adds a value; the variable separates them by blanks
   Sequence,   // each flag adds values between blanks; the variable reads like one flag
-  Lines,      // each flag adds values between ` ; ` or line ends; the variable reads like one flag
+  Lines,      // each flag adds values, one a line or between lone semicolons; the variable likewise
 };
 
 struct OptionRow {

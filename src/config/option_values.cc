@@ -69,12 +69,12 @@ struct StubElement {
   std::optional<std::string_view> domain;
   std::optional<std::string_view> server;
 };
-// `has_servers`: the zone has one already, so that another one may come without a domain.
-StubElement split_stub(std::string_view text, bool has_servers) {
+// `may_be_server`: the zone has one already, so that another one may come without a domain.
+StubElement split_stub(std::string_view text, bool may_be_server, bool is_set) {
   const std::size_t slash = text.find('/');
   const bool has_slash = slash != std::string_view::npos;
   const bool has_scheme = has_slash && text.substr(0, slash).ends_with(':');
-  if (has_servers && (has_scheme || !has_slash) && looks_like_server(text))
+  if (may_be_server && (has_scheme || !has_slash) && (is_set || looks_like_server(text)))
     return {std::nullopt, text};
   if (!has_slash) return {text, std::nullopt};
   return {text.substr(0, slash), text.substr(slash + 1)};
@@ -94,15 +94,28 @@ std::vector<std::string> split_zones(std::string text) {
   return parts;
 }
 
+// The server, or those of the set.
+Status add_servers(std::string_view text, const ServerSets& sets,
+                   std::vector<ServerAddress>& servers) {
+  if (const auto set = sets.find(text); set != sets.end()) {
+    servers.insert(servers.end(), set->second.begin(), set->second.end());
+    return Done{};
+  }
+  auto server = parse_server(text);
+  if (!server) return server.error();
+  servers.push_back(std::move(*server));
+  return Done{};
+}
+
 // The zones of one such part, added to `zones`.
-Status add_stub_zones(std::string_view text, std::vector<StubZone>& zones) {
+Status add_stub_zones(std::string_view text, const ServerSets& sets, std::vector<StubZone>& zones) {
   const auto elements = parse_list(text);
   if (!elements) return elements.error();
 
   StubZone zone;
   for (const std::string_view element : *elements) {
     const bool has_servers = !zone.servers.empty();
-    const auto [domain, server] = split_stub(element, has_servers);
+    const auto [domain, server] = split_stub(element, has_servers, sets.contains(element));
     if (domain) {
       if (has_servers) zones.push_back(std::exchange(zone, {}));
       const auto name = parse_stub_domain(*domain);
@@ -110,9 +123,7 @@ Status add_stub_zones(std::string_view text, std::vector<StubZone>& zones) {
       zone.domains.add(*name);
     }
     if (!server) continue;
-    auto parsed = parse_server(*server);
-    if (!parsed) return parsed.error();
-    zone.servers.push_back(std::move(*parsed));
+    if (Status added = add_servers(*server, sets, zone.servers); !added) return added;
   }
   if (zone.servers.empty()) return not_a(elements->back(), kStubZone);
   zones.push_back(std::move(zone));
@@ -256,10 +267,10 @@ Result<std::vector<dns::Name>> parse_search_domains(std::string_view text) {
   return domains;
 }
 
-Result<std::vector<StubZone>> parse_stub_zones(std::string_view text) {
+Result<std::vector<StubZone>> parse_stub_zones(std::string_view text, const ServerSets& sets) {
   std::vector<StubZone> zones;
   for (const std::string& part : split_zones(std::string(text))) {
-    const Status added = add_stub_zones(part, zones);
+    const Status added = add_stub_zones(part, sets, zones);
     if (added) continue;
     const std::string& why = added.error().text;
     return why.starts_with(in_quotes(text)) ? added.error() : Error{in_quotes(text) + ": " + why};

@@ -60,8 +60,8 @@ Result<std::vector<dns::Name>> parse_blocked_domains(std::string_view text);
 Result<std::vector<dns::Name>> parse_search_domains(std::string_view text);
 // "a.test,b.test/10.0.0.1,10.0.0.2:5353", and any number of these between blanks, semicolons or
 // commas: behind a comma, what has no scheme, no port and is no address starts the next zone.
-// Domains as above, and ".".
-Result<std::vector<StubZone>> parse_stub_zones(std::string_view text);
+// Domains as above, and ".". The name of a set stands for its servers.
+Result<std::vector<StubZone>> parse_stub_zones(std::string_view text, const ServerSets& sets = {});
 // Puts zones of the same servers together: there may be many, of few servers.
 void join_stub_zones(std::vector<StubZone>& zones);
 // Fails if two zones, or one of them twice, have the same domain.

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "config/option_table.h"
+#include "config/rule_options.h"
 
 namespace dnslet::config {
 namespace {
@@ -111,6 +112,11 @@ void warn_of_effects(ParsedOptions& parsed) {
   if (bootstrap && !is_off(*bootstrap) && !has_server_by_name(parsed.options))
     parsed.warnings.push_back(given_name(*bootstrap) +
                               " has no effect: no server is given by its name");
+
+  const Setting* const sets = find_setting(parsed.settings, "server");
+  for (const std::string& name : unused_sets(parsed.options))
+    parsed.warnings.push_back((sets ? given_name(*sets) : "--server") + ": no stub zone and no " +
+                              "rule asks the set " + in_quotes(name));
 
   const Setting* const poll = find_setting(parsed.settings, "hostsfile-poll");
   if (poll && looks_like_a_port(*poll))

@@ -17,6 +17,8 @@
 #include "config/option_warnings.h"
 #include "config/report_options.h"
 #include "config/resolv_conf.h"
+#include "config/rule_options.h"
+#include "config/rule_words.h"
 
 namespace dnslet::config {
 namespace {
@@ -162,6 +164,7 @@ Result<std::vector<std::string>> split_variable(const OptionRow& row, const std:
     if (row.kind == Kind::Sequence && !elements.empty()) return std::vector<std::string>{text};
     return std::vector<std::string>(elements.begin(), elements.end());
   }
+  if (row.kind == Kind::Lines && split_rules(text).empty()) return std::vector<std::string>();
   if (row.kind != Kind::PathList) return std::vector<std::string>{text};
   const auto elements = parse_list(text);
   if (!elements) return elements.error();
@@ -196,15 +199,24 @@ Result<Source> find_source(const OptionRow& row, const FlagValues& flags,
   return source;
 }
 
+std::string shown_lines(const std::vector<std::string>& values) {
+  std::string joined;
+  for (const std::string& value : values)
+    for (const std::string_view line : split_rules(value))
+      (joined += joined.empty() ? "" : " ; ") += line;
+  return joined;
+}
+
 std::string shown_value(const OptionRow& row, const std::vector<std::string>& values) {
   if (values.empty()) return {};
   if (is_switch(row)) return *parse_boolean(values.back()) ? "true" : "false";
   if (!is_list(row)) return values.back();
 
+  if (row.kind == Kind::Lines) return shown_lines(values);
   std::string joined = values.front();
   for (std::size_t i = 1; i < values.size(); ++i) {
     const bool has_commas = row.kind == Kind::List || row.kind == Kind::PathList;
-    joined += row.kind == Kind::Lines ? " ; " : has_commas ? "," : " ";
+    joined += has_commas ? "," : " ";
     joined += values[i];
   }
   return joined;
@@ -305,7 +317,9 @@ bool has_server_by_name(const Options& options) {
   const bool has_stathat =
       !options.stathat_user.empty() && !IpAddress::from_text(options.stathat_url.host);
   return has_stathat || (options.graphite && options.graphite->is_name()) ||
-         has_name(options.nameservers) ||
+         has_name(options.nameservers) || has_name(servers_of_rules(options)) ||
+         std::ranges::any_of(options.rules,
+                             [](const RuleSource& source) { return !source.path.empty(); }) ||
          std::ranges::any_of(options.stub_zones,
                              [&](const StubZone& zone) { return has_name(zone.servers); });
 }

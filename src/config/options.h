@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,7 @@
 #include "dns/name_list.h"
 #include "dns/record_from_text.h"
 #include "io/privileges.h"
+#include "policy/rule.h"
 #include "policy/tables.h"
 
 namespace dnslet::config {
@@ -52,6 +54,15 @@ struct StubZone {
   std::vector<ServerAddress> servers;
 };
 
+// Named sets of servers; none of them is empty.
+using ServerSets = std::map<std::string, std::vector<ServerAddress>, std::less<>>;
+
+// A rule, or a file of them.
+struct RuleSource {
+  std::string path;   // of a file; empty: it is `rule`
+  policy::Rule rule;  // until all options are known no more than its text
+};
+
 // Where to POST: "http://HOST[:PORT]/PATH". The host is an address or a name.
 struct HttpUrl {
   std::string host;
@@ -68,6 +79,9 @@ struct Options {
   std::vector<Endpoint> bootstrap;         // who resolves names of servers; empty: resolv.conf's
   std::vector<StubZone> stub_zones;
   std::string resolv_conf;
+  ServerSets server_sets;
+  std::set<std::string, std::less<>> sets_of_zones;  // those that stub zones name
+  std::vector<RuleSource> rules;                     // in their order
 
   std::vector<std::string> hosts_files;
   std::chrono::seconds hosts_poll{0};  // 0: only on SIGHUP
@@ -124,7 +138,8 @@ struct Options {
   HttpUrl stathat_url = {"api.stathat.com", 80, "/ez"};
 };
 
-// Whether a server is written by its name, which the servers of --bootstrap resolve.
+// Whether a server is written by its name, which the servers of --bootstrap resolve; a file of
+// rules may have one at any time.
 bool has_server_by_name(const Options& options);
 
 // The variables by name.

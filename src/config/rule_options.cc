@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "config/rule_options.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+#include "base/text.h"
+#include "config/rule_loops.h"
+#include "config/rule_text.h"
+#include "config/rule_words.h"
+#include "config/server_url.h"
+
+namespace dnslet::config {
+namespace {
+
+// A name that is no server, so that either may stand in the same place.
+bool is_set_name(std::string_view text) {
+  constexpr std::array<std::string_view, 2> kServers = {"system", "resolved"};
+  const std::string folded = lower_case(text);
+  const bool is_clean = std::ranges::all_of(folded, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+  return is_clean && !text.empty() && !looks_like_server(text) &&
+         std::ranges::count(kServers, folded) == 0;
+}
+
+bool has_files(const Options& options) {
+  return std::ranges::any_of(options.rules,
+                             [](const RuleSource& source) { return !source.path.empty(); });
+}
+
+// Whether the rule's action asks the set. REQUIRES: it is a rule.
+bool names_set(const policy::Rule& rule, const std::string& name) {
+  if (rule.action.kind != policy::RuleAction::Kind::Ask) return false;
+  const auto words = split_rule_words(rule.text);
+  if (!words) return false;
+  const auto arrow = std::ranges::find(*words, kArrow);
+  if (words->end() - arrow < 3) return false;
+  const auto servers = split_rule_values(arrow[2]);
+  return servers && std::ranges::count(*servers, name) > 0;
+}
+
+Result<RuleSource> parse_source(std::string_view text) {
+  RuleSource source;
+  if (!text.starts_with('@')) {
+    source.rule.text = text;
+    return source;
+  }
+  source.path = trimmed(text.substr(1));
+  if (source.path.empty()) return not_a(text, "a file of rules, for example @/etc/dnslet/rules");
+  return source;
+}
+
+}  // namespace
+
+Error too_many_rules() {
+  return Error{
+      "there are more than " + std::to_string(kMaxRules) +
+      " rules; put names that have the same rule into one, for example zone:a.test,b.test"};
+}
+
+Status store_server_set(std::string_view text, const NumberRange&, Options& options) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos)
+    return not_a(text, "a name and its servers, for example local=10.0.0.1,10.0.0.2");
+  const std::string_view name = trimmed(text.substr(0, equals));
+  if (!is_set_name(name))
+    return Error{in_quotes(text) + ": " + in_quotes(name) +
+                 " is not a name for a set: write letters, digits, -, _ and dots, and no address"};
+  auto servers = parse_nameservers(text.substr(equals + 1));
+  if (!servers) return Error{in_quotes(text) + ": " + servers.error().text};
+  std::vector<ServerAddress>& set = options.server_sets[std::string(name)];
+  for (ServerAddress& server : *servers)
+    if (std::ranges::count(set, server) == 0) set.push_back(std::move(server));
+  return Done{};
+}
+
+Status store_stub_zones(std::string_view text, const NumberRange&, Options& options) {
+  auto zones = parse_stub_zones(text, options.server_sets);
+  if (!zones) return zones.error();
+  std::ranges::move(*zones, std::back_inserter(options.stub_zones));
+  std::string pieces(text);
+  std::ranges::replace_if(
+      pieces, [](char c) { return c == ',' || c == '/' || c == ';'; }, ' ');
+  for (const std::string_view piece : split_blanks(pieces))
+    if (options.server_sets.contains(piece)) options.sets_of_zones.emplace(piece);
+  return Done{};
+}
+
+Status complete_stub_zones(Options& options) {
+  join_stub_zones(options.stub_zones);
+  return check_stub_zones(options.stub_zones);
+}
+
+Status store_rules(std::string_view text, const NumberRange&, Options& options) {
+  const auto texts = split_rules(text);
+  if (texts.empty()) return not_a(text, "a rule, for example 'zone:ads.test -> block'");
+  for (const std::string_view one : texts) {
+    if (options.rules.size() == kMaxRules) return too_many_rules();
+    auto source = parse_source(one);
+    if (!source) return source.error();
+    options.rules.push_back(std::move(*source));
+  }
+  return Done{};
+}
+
+Status complete_rules(Options& options) {
+  const RuleNames known = rule_names(options);
+  std::vector<policy::Rule> rules;
+  for (RuleSource& source : options.rules) {
+    if (!source.path.empty()) continue;
+    auto rule = parse_rule(source.rule.text, known);
+    if (!rule) return rule.error();
+    source.rule = std::move(*rule);
+    rules.push_back(source.rule);
+  }
+  // Rules of a file may stand in the way of a loop.
+  return has_files(options) ? Done{} : check_alias_loops(rules);
+}
+
+RuleNames rule_names(const Options& options) {
+  return {.sets = options.server_sets,
+          .lists = {},
+          .listeners = options.listen,
+          .knows_listeners = !options.systemd};
+}
+
+std::vector<std::string> unused_sets(const Options& options) {
+  std::vector<std::string> unused;
+  if (has_files(options)) return unused;
+  for (const auto& [name, servers] : options.server_sets) {
+    const bool is_used =
+        options.sets_of_zones.contains(name) ||
+        std::ranges::any_of(options.rules, [&name = name](const RuleSource& source) {
+          return names_set(source.rule, name);
+        });
+    if (!is_used) unused.push_back(name);
+  }
+  return unused;
+}
+
+std::vector<ServerAddress> servers_of_rules(const Options& options) {
+  std::vector<ServerAddress> servers;
+  const auto add = [&servers](const std::vector<ServerAddress>& some) {
+    servers.insert(servers.end(), some.begin(), some.end());
+  };
+  for (const auto& [name, set] : options.server_sets) add(set);
+  for (const RuleSource& source : options.rules) add(source.rule.action.servers);
+  return servers;
+}
+
+}  // namespace dnslet::config
