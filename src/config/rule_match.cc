@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <memory>
+#include <utility>
 
 #include "base/text.h"
 #include "config/option_values.h"
@@ -58,6 +60,15 @@ Status read_network(std::string_view value, const RuleNames&, Condition& conditi
 
 bool names_list(std::string_view value) {
   return lower_case(value.substr(0, kListPrefix.size())) == kListPrefix;
+}
+
+// What stands behind a comma has to be in quotes: {1,3}.
+Status read_expression(std::string_view value, const RuleNames&, Condition& condition) {
+  auto expression = policy::NameExpression::compile(value);
+  if (!expression) return Error{"is no expression: " + expression.error().text};
+  condition.expressions.push_back(
+      std::make_shared<const policy::NameExpression>(std::move(*expression)));
+  return Done{};
 }
 
 Status read_client(std::string_view value, const RuleNames& known, Condition& condition) {
@@ -141,7 +152,7 @@ constexpr auto kKeys = std::to_array<KeyRow>({
     {"name", About::Name, read_name},
     {"zone", About::Zone, read_name},
     {"word", About::Word, read_word},
-    // regex: belongs here.
+    {"regex", About::Expression, read_expression},
     {"list", About::List, read_list},
     {"ptr", About::Reverse, read_network},
     {"type", About::Type, read_type},

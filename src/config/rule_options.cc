@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <iterator>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "base/text.h"
@@ -122,8 +125,10 @@ Status complete_rules(Options& options) {
 }
 
 RuleNames rule_names(const Options& options) {
+  std::map<std::string, policy::ListNumber, std::less<>> lists;
+  for (const NamedList& list : options.lists) lists.emplace(list.name, lists.size());
   return {.sets = options.server_sets,
-          .lists = {},
+          .lists = std::move(lists),
           .listeners = options.listen,
           .knows_listeners = !options.systemd};
 }

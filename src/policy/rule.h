@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "base/server_address.h"
 #include "dns/message.h"
 #include "dns/name.h"
+#include "policy/name_expression.h"
 
 namespace dnslet::policy {
 
@@ -25,15 +27,16 @@ using ListNumber = std::size_t;
 // One condition; any of its values is enough.
 struct Condition {
   enum class About : uint8_t {
-    Name,      // names: the name is one of them
-    Zone,      // names: at or below one of them
-    Word,      // words: the name holds one of them
-    List,      // lists: one of them takes the name
-    Reverse,   // networks: the name is the reverse name of an address in one of them
-    Type,      // types
-    Client,    // networks and lists: the client's address is in one of them
-    Via,       // ways: how the client asks
-    Listener,  // listeners: where the client asks
+    Name,        // names: the name is one of them
+    Zone,        // names: at or below one of them
+    Word,        // words: the name holds one of them
+    Expression,  // expressions: one of them fits somewhere in the name
+    List,        // lists: one of them takes the name
+    Reverse,     // networks: the name is the reverse name of an address in one of them
+    Type,        // types
+    Client,      // networks and lists: the client's address is in one of them
+    Via,         // ways: how the client asks
+    Listener,    // listeners: where the client asks
     // About what servers have said:
     Address,  // networks, lists, has_none: one of the answer's addresses is in one of them
     Rcode,    // rcodes
@@ -45,6 +48,7 @@ struct Condition {
   bool is_negated = false;
   std::vector<dns::Name> names;
   std::vector<std::string> words;  // in lower case
+  std::vector<std::shared_ptr<const NameExpression>> expressions;
   std::vector<ListNumber> lists;
   std::vector<Network> networks;
   bool has_none = false;  // of Address: also an answer without any address

@@ -47,6 +47,10 @@ bool holds_for_name(const Condition& condition, const Tables& tables, NameFacts&
       return std::ranges::any_of(condition.words, [&](const std::string& word) {
         return facts.text().find(word) != std::string_view::npos;
       });
+    case About::Expression:
+      return std::ranges::any_of(condition.expressions, [&](const auto& expression) {
+        return expression->fits(facts.text());
+      });
     case About::List:
       return any_list(condition, tables, [&](const List& list) {
         return list.names.has(facts.hashes(), facts.name());

@@ -42,6 +42,47 @@ TEST_CASE("a rule answers by itself, the first that fits") {
   dns.expect_asked("xa.test A");
 }
 
+TEST_CASE("a name is found by any of its conditions, unless one that is negated holds") {
+  Script dns;
+  dns.use_rules(rules_of({"regex:^ad[0-9]+\\. word:track ptr:10.0.0.0/8 !zone:ok.test -> block",
+                          "type:TXT !name:a.test -> refuse"}));
+  for (const char* const name : {"ad17.test", "AD1.x.test", "my-tracker.test"}) {
+    dns.ask(std::string(name) + " A");
+    dns.expect_reply("rule NXDOMAIN aa");
+  }
+  dns.ask("1.0.0.10.in-addr.arpa PTR");
+  dns.expect_reply("rule NXDOMAIN aa");
+  for (const char* const name :
+       {"ad.test", "x.ad1.test", "ad1.ok.test", "1.0.0.11.in-addr.arpa", "0.10.in-addr.arpa"}) {
+    dns.ask(std::string(name) + " A");
+    dns.expect_asked(std::string(name) + " A");
+  }
+  dns.ask("a.test TXT");
+  dns.expect_asked("a.test TXT");
+  dns.ask("b.test TXT");
+  dns.expect_reply("rule REFUSED");
+}
+
+TEST_CASE("a CNAME of ours is followed through all rungs, but for who asks for it") {
+  Script dns;
+  const auto add = [&dns](const char* text) {
+    const auto record = dns::record_from_text(text);
+    REQUIRE(record);
+    REQUIRE(dns.records.add(*record, 10));
+  };
+  add("www.test CNAME a.example");
+  add("in.test 60 CNAME db.test");
+  (void)dns.hosts.add_text("10.0.0.1 db.test\n");
+  dns.ask("www.test A");
+  dns.expect_asked("a.example A");
+  dns.upstream("NXDOMAIN");
+  dns.expect_reply("upstream NXDOMAIN | 10 CNAME a.example");
+  dns.ask("in.test A");
+  dns.expect_reply("hosts NOERROR aa | 60 CNAME db.test | db.test 10 A 10.0.0.1");
+  dns.ask("in.test CNAME");
+  dns.expect_reply("record NOERROR aa | 60 CNAME db.test");
+}
+
 TEST_CASE("what is ours is there for all types, also where a rule blocks") {
   Script dns;
   (void)dns.hosts.add_text("10.0.0.1 db.test\n");
@@ -344,7 +385,8 @@ TEST_CASE("`*` among our names has what no rule's servers have") {
   dns.expect_reply("address NOERROR aa | 10 A 10.0.0.9");
 }
 
-TEST_CASE("forwarding nothing goes for a rule's servers too, and --filter leaves out what they have") {
+TEST_CASE(
+    "forwarding nothing goes for a rule's servers too, and --filter leaves out what they have") {
   Script dns;
   dns.use_rules(rules_of({"* -> ask one"}));
   dns.settings.filter = policy::Filter::Aaaa;
