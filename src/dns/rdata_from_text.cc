@@ -2,6 +2,8 @@
 // Copyright the dnslet authors
 #include "dns/rdata_from_text.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -22,49 +24,33 @@ constexpr std::size_t kMaxRdata = kMaxMessage - kHeaderSize - (kMaxName + 4) - 1
 constexpr std::size_t kMaxString = 255;  // behind a length byte
 
 // What stands for a field where a type's form is told.
+constexpr std::pair<Field, const char*> kForms[] = {
+    {Field::U8, "NUMBER"},
+    {Field::U16, "NUMBER"},
+    {Field::U32, "NUMBER"},
+    {Field::Time, "YYYYMMDDHHMMSS"},
+    {Field::TypeNumber, "TYPE"},
+    {Field::Ipv4, "IPV4"},
+    {Field::Ipv6, "IPV6"},
+    {Field::Name, "NAME"},
+    {Field::LaterName, "NAME"},
+    {Field::PlainName, "NAME"},
+    {Field::String, "\"TEXT\""},
+    {Field::Text, "\"TEXT\""},
+    {Field::Strings, "\"TEXT\"..."},
+    {Field::Word, "WORD"},
+    {Field::Salt, "HEX|-"},
+    {Field::Hash, "BASE32"},
+    {Field::Hex, "HEX"},
+    {Field::Base64, "BASE64"},
+    {Field::Eui, "HH-HH-..."},
+    {Field::TypeSet, "TYPE..."},
+    {Field::SvcParams, "[KEY=VALUE]..."},
+};
+
 const char* form_of(Field field) {
-  switch (field) {
-    case Field::U8:
-    case Field::U16:
-    case Field::U32:
-      return "NUMBER";
-    case Field::Time:
-      return "YYYYMMDDHHMMSS";
-    case Field::TypeNumber:
-      return "TYPE";
-    case Field::Ipv4:
-      return "IPV4";
-    case Field::Ipv6:
-      return "IPV6";
-    case Field::Name:
-    case Field::LaterName:
-    case Field::PlainName:
-      return "NAME";
-    case Field::String:
-    case Field::Text:
-      return "\"TEXT\"";
-    case Field::Strings:
-      return "\"TEXT\"...";
-    case Field::Word:
-      return "WORD";
-    case Field::Salt:
-      return "HEX|-";
-    case Field::Hash:
-      return "BASE32";
-    case Field::Hex:
-      return "HEX";
-    case Field::Base64:
-      return "BASE64";
-    case Field::Eui:
-      return "HH-HH-...";
-    case Field::TypeSet:
-      return "TYPE...";
-    case Field::SvcParams:
-      return "[KEY=VALUE]...";
-    case Field::Opaque:
-      break;
-  }
-  return "\\# LENGTH HEX";
+  const auto* const form = std::ranges::find(kForms, field, &std::pair<Field, const char*>::first);
+  return form == std::end(kForms) ? "\\# LENGTH HEX" : form->second;
 }
 
 // "MX is written as NUMBER NAME".

@@ -38,6 +38,9 @@ Status Records::add(const dns::WrittenRecord& record, uint32_t ttl) {
       !owner.records.empty() &&
       (record.type == Type::CNAME || owner.records.front().type == Type::CNAME);
   if (is_beside_alias) return beside_alias(record.owner, record.is_wildcard);
+  if (owner.records.size() == kMaxPerName)
+    return Error{"'" + record.owner.view().to_text() + "' has more than " +
+                 std::to_string(kMaxPerName) + " records"};
   owner.records.push_back({record.type, record.ttl.value_or(ttl), record.rdata});
   if (!record.is_wildcard && is_address_type(record.type)) add_reverse(record);
   return Done();

@@ -29,6 +29,8 @@ struct StaticRecord {
 
 class Records {
  public:
+  static constexpr std::size_t kMaxPerName = 4096;  // no message holds more
+
   // `seed`: see dns/hash.h.
   explicit Records(uint64_t seed) : exact_(seed), wildcards_(seed), reverse_(seed) {}
 
@@ -36,7 +38,8 @@ class Records {
   std::size_t owners() const { return owners_.size(); }
 
   // Adds a record, behind those of its name; one that is there already is no second one. `ttl`: of
-  // one that has none. Fails where the name has a CNAME and something else, or two of them.
+  // one that has none. Fails where the name has a CNAME and something else, or two of them, or too
+  // many records.
   Status add(const dns::WrittenRecord& record, uint32_t ttl);
   // Fails where CNAMEs lead in a circle. To be called at the end.
   Status check_aliases() const;

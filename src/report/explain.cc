@@ -141,6 +141,7 @@ void Explanation::on_tried(const policy::Tried& tried) {
 }
 
 void Explanation::on_guarded(const policy::Guarded& guarded) {
+  is_guarded_ = true;
   row("guard", guarded.name.to_text() + " has " + guarded.address.to_text() +
                    ", an address of an inner network, which the default servers have no say in "
                    "(--rebind-guard): NODATA");
@@ -174,7 +175,7 @@ void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {
                 ' ' + to_text(record.type) + ' ' + rdata_text(*message, record));
   });
   if (reply.source != Source::Error) tell_reason(*message);  // what is ours has been told
-  if (reply.source == Source::Upstream) tell_lifetime(answer);
+  if (reply.source == Source::Upstream && !is_guarded_) tell_lifetime(answer);
 }
 
 // Why nobody asks any further, where that is not for what a server said. Whether time is up is a

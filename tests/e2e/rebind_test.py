@@ -86,7 +86,8 @@ def test_explain_tells_it(upstream, tmp_path):
     source = upstream(from_records(*ZONE))
     (tmp_path / "resolv.conf").write_text("")
     ended = run("--explain", "evil.test", "--rebind-guard", "--nameservers", source.address,
-                "--resolv-conf", tmp_path / "resolv.conf")
+                "--resolv-conf", tmp_path / "resolv.conf", "--rcache", 100)
+    assert "not at all" not in ended.stdout  # it is kept
     assert "guard       evil.test has 10.0.0.1, an address of an inner network" in ended.stdout
     assert "NOERROR without records (NODATA)" in ended.stdout
     assert "reason      extended error 15" in ended.stdout

@@ -119,7 +119,7 @@ TEST_CASE("all that may be in RDATA is written so that it reads back") {
     state = state * 1664525 + 1013904223;
     return (state >> 8) % below;
   };
-  for (const uint16_t number : {16, 13, 257, 256, 47, 50, 51, 64, 65, 43, 46, 108, 35, 62, 65280}) {
+  for (const int number : {16, 13, 257, 256, 47, 50, 51, 64, 65, 43, 46, 108, 35, 62, 65280}) {
     const auto type = static_cast<Type>(number);
     for (int round = 0; round < 2000; ++round) {
       Bytes rdata(next(40));

@@ -38,6 +38,7 @@ TEST_CASE("names inside of RDATA are written out") {
 TEST_CASE("text stands in quotes, and what is not printable as a number") {
   CHECK(text_of(16, "03 612062 00 02 225c 03 00ff7f") == R"("a b" "" "\"\\" "\000\255\127")");
   CHECK(text_of(257, "00 05 6973737565 78 22") == R"(0 issue "x\"")");
+  CHECK(text_of(257, "00 00 78") == "\\# 3 000078");  // nobody could read back an empty tag
   CHECK(text_of(257, "80 02 2041 ") == R"(128 \032A "")");
   CHECK(text_of(35, "0001 0002 01 53 00 01 21 c00c") == R"(1 2 "S" "" "!" a.test)");
 }
@@ -69,13 +70,14 @@ TEST_CASE("a type bitmap is a list of types") {
 
 TEST_CASE("parameters of SVCB and HTTPS have names") {
   CHECK(text_of(65, "0001 00 0001 0003 02 6832 0003 0002 01bb") == R"(1 . alpn="h2" port=443)");
-  CHECK(text_of(64, "0001 00 0000 0004 0001 0003 0001 0006 02 6832 02 2c5c") ==
-        R"(1 . mandatory=alpn,port alpn="h2,\\,\\\\")");
+  CHECK(text_of(64, "0001 00 0000 0004 0001 0003 0001 0006 02 6832 02 2c5c 0003 0002 01bb") ==
+        R"(1 . mandatory=alpn,port alpn="h2,\\,\\\\" port=443)");
   CHECK(text_of(65, "0001 00 0002 0000 0004 0004 c0000201 0009 0001 41") ==
         R"(1 . no-default-alpn ipv4hint=192.0.2.1 key9="A")");
   for (const char* const bad :
        {"0001 00 0003 0001 01", "0001 00 0004 0003 c00002", "0001 00 0003 0002 01bb 0003 0002 01bb",
-        "0001 00 0003 0002 01bb 0001 0003 02 6832", "0001 00 0001 0002 02 68", "0001 00 00"})
+        "0001 00 0003 0002 01bb 0001 0003 02 6832", "0001 00 0001 0002 02 68", "0001 00 00",
+        "0001 00 0000 0002 0003 0001 0003 02 6832", "0001 00 0005 0000", "0001 00 0001 0001 00"})
     CHECK(text_of(65, bad).starts_with("\\# "));
 }
 

@@ -66,7 +66,7 @@ TEST_CASE("an answer of the default servers with one inner address is NODATA") {
   dns.check("c.test AAAA", "NOERROR | 60 AAAA fd00::1", "NOERROR");
   dns.check("d.test AAAA", "NOERROR | 60 AAAA ::ffff:127.0.0.1", "NOERROR");
   dns.check("e.test A", "NOERROR | 60 CNAME x.corp.test | x.corp.test 60 A 10.0.0.1", "NOERROR");
-  dns.check("f.test MX", "NOERROR | 60 MX 1 m.f.test + m.f.test 60 A 10.0.0.1", "NOERROR");
+  dns.check("f.test NS", "NOERROR | 60 NS m.f.test + m.f.test 60 A 10.0.0.1", "NOERROR");
   dns.check("g.test A", "NXDOMAIN | 60 A 10.0.0.1", "NOERROR");
   dns.check("h.test A", "NOERROR | 60 A 0.0.0.0", "NOERROR");
 }

@@ -82,6 +82,21 @@ TEST_CASE("beside a CNAME a name has no other record") {
   CHECK(check({"a.test CNAME b.test", "a.test CNAME b.test", "*.a.test A 192.0.2.1"}) == "");
 }
 
+TEST_CASE("a name has so many records and no more") {
+  Records table(1);
+  dns::WrittenRecord record = *dns::record_from_text("a.test A 192.0.2.1");
+  for (std::size_t i = 0; i < Records::kMaxPerName; ++i) {
+    record.rdata[0] = static_cast<uint8_t>(i >> 8);
+    record.rdata[1] = static_cast<uint8_t>(i);
+    REQUIRE(table.add(record, 10));
+  }
+  CHECK(table.add(record, 10));  // it is there already
+  record.rdata[0] = 255;
+  const Status status = table.add(record, 10);
+  REQUIRE_FALSE(status);
+  CHECK(status.error().text == "'a.test' has more than 4096 records");
+}
+
 TEST_CASE("CNAMEs that lead in a circle are refused, whatever their order") {
   constexpr const char* kError = "leads back to it";
   CHECK(check({"a.test CNAME a.test"}).ends_with(kError));
