@@ -38,6 +38,7 @@ void Reloader::reload() {
       [this](const StopFlag& stop) {
         files_.hosts.reload(stop);
         files_.lists.reload(stop);
+        files_.rules.reload(stop);
       },
       [this] {
         reloaded_hosts_ = files_.hosts.table();
@@ -55,6 +56,7 @@ void Reloader::reload() {
 void Reloader::on_part() {
   if (--parts_left_ > 0) return;
   use(reloaded_conf_);
+  if (!files_.rules.empty()) callbacks_.use_rules(files_.rules.rules());
   if (!files_.lists.empty()) callbacks_.use_lists(files_.lists.lists());
   callbacks_.use_hosts(std::exchange(reloaded_hosts_, nullptr));
   callbacks_.on_reloaded();
@@ -67,8 +69,11 @@ void Reloader::look_at_hosts() {
       [this](const StopFlag& stop) {
         if (files_.hosts.has_changed()) files_.hosts.reload(stop);
         if (files_.lists.has_changed()) files_.lists.reload(stop);
+        if (files_.rules.has_changed()) files_.rules.reload(stop);
       },
-      [this, hosts = files_.hosts.table().get(), lists = files_.lists.lists().get()] {
+      [this, hosts = files_.hosts.table().get(), lists = files_.lists.lists().get(),
+       rules = files_.rules.rules().get()] {
+        if (files_.rules.rules().get() != rules) callbacks_.use_rules(files_.rules.rules());
         if (files_.lists.lists().get() != lists) callbacks_.use_lists(files_.lists.lists());
         if (files_.hosts.table().get() != hosts) callbacks_.use_hosts(files_.hosts.table());
       });

@@ -11,6 +11,7 @@
 #include <span>
 #include <utility>
 
+#include "app/own_tables.h"
 #include "base/version.h"
 #include "config/start_line.h"
 #include "io/systemd.h"
@@ -57,30 +58,6 @@ policy::Settings settings_from(const config::Options& options) {
           .flattens = options.flatten};
 }
 
-policy::HostsTable static_records(const config::Options& options, uint64_t seed) {
-  policy::HostsTable table(seed);
-  table.start_source();
-  for (const config::StaticRecord& record : options.addresses)
-    for (const IpAddress& address : record.addresses)
-      (void)table.add(record.name, address);  // checked by the options' parser
-  table.finish();
-  return table;
-}
-
-policy::KeyTable blocked_domains(const config::Options& options, uint64_t seed) {
-  policy::KeyTable table(seed);
-  options.block.for_each([&](dns::NameView domain) { table.insert(domain.wire()); });
-  return table;
-}
-
-policy::Zones stub_zones(const config::Options& options, uint64_t seed) {
-  policy::Zones zones(seed);
-  for (std::size_t i = 0; i < options.stub_zones.size(); ++i)
-    options.stub_zones[i].domains.for_each(
-        [&](dns::NameView domain) { zones.add(domain, serve::Worker::set_of_zone(i)); });
-  return zones;
-}
-
 std::vector<std::unique_ptr<serve::Worker>> make_workers(const serve::Worker::Shared& shared,
                                                          const serve::Worker::Hosts& hosts) {
   const policy::Settings settings = settings_from(shared.options);
@@ -107,6 +84,7 @@ Server::Server(config::Options options)
       zones_(stub_zones(options_, seed_)),
       hosts_(options_.hosts_files, seed_, log_),
       lists_({options_.blocklists, options_.allowlists}, seed_, log_),
+      rules_(options_, seed_, log_),
       sources_(options_),
       left_out_(options_.resolv_conf, log_),
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
@@ -132,9 +110,10 @@ Server::Server(config::Options options)
                 }),
       reports_({options_, log_, cache_, workers_, names_}),
       hosts_in_force_(hosts_.table()),
-      reloader_(loop(), {hosts_, lists_, sources_, host_resolver_},
+      reloader_(loop(), {hosts_, lists_, rules_, sources_, host_resolver_},
                 {[this](const serve::Worker::Hosts& hosts) { use_hosts(hosts); },
                  [this](const serve::Worker::Lists& lists) { use_lists(lists); },
+                 [this](const serve::Worker::Rules& rules) { use_rules(rules); },
                  [this](const Result<config::Forwarding>& forwarding) { use_servers(forwarding); },
                  [] { io::notify_reloading(); },
                  [this] {
@@ -161,6 +140,8 @@ Status Server::configure() {
   use_hosts(hosts_.table());
   if (Status status = lists_.load(); !status) return status;
   use_lists(lists_.lists());
+  if (Status status = rules_.load(); !status) return status;
+  use_rules(rules_.rules());
   if (!cache_.reserve())  // behind use_hosts(), which empties it
     return Error{"no memory for a cache of " + std::to_string(options_.cache_capacity) +
                  " answers; set a lower --rcache (DNSMASQ_RCACHE)"};
@@ -284,6 +265,8 @@ void Server::follow_names() {
   };
   if (forwarding_) add(forwarding_->servers);
   for (const config::StubZone& zone : options_.stub_zones) add(zone.servers);
+  for (std::size_t i = 0; rules_in_force_ && i < rules_in_force_->size(); ++i)
+    add((*rules_in_force_)[i].action.servers);
   followed_.follow(servers);
 }
 
@@ -304,7 +287,8 @@ void Server::forward_to(const config::Forwarding& forwarding) {
 // Those who may read a file at the start are not always those who read it again.
 void Server::warn_of_user() {
   std::vector<std::string> sentences = hosts_.unreadable();
-  for (std::string& sentence : lists_.unreadable()) sentences.push_back(std::move(sentence));
+  for (auto& more : {lists_.unreadable(), rules_.unreadable()})
+    sentences.insert(sentences.end(), more.begin(), more.end());
   if (sources_.uses_resolv_conf())
     if (const Status status = io::may_read(options_.resolv_conf); !status)
       sentences.push_back(status.error().text);
@@ -340,6 +324,12 @@ void Server::use_hosts(const serve::Worker::Hosts& hosts) {
 void Server::use_lists(const serve::Worker::Lists& lists) {
   replace(std::exchange(lists_in_force_, lists),
           [lists](serve::Worker& worker) { worker.use_lists(lists); });
+}
+
+void Server::use_rules(const serve::Worker::Rules& rules) {
+  replace(std::exchange(rules_in_force_, rules),
+          [rules](serve::Worker& worker) { worker.use_rules(rules); });
+  if (forwarding_) follow_names();  // else nobody is asked, or not yet
 }
 
 void Server::use_servers(const Result<config::Forwarding>& forwarding) {

@@ -22,6 +22,7 @@
 #include "config/list_files.h"
 #include "config/name_sources.h"
 #include "config/options.h"
+#include "config/rule_files.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
@@ -82,6 +83,7 @@ class Server {
   void replace(std::shared_ptr<const void> former, const Use& use);
   void use_hosts(const serve::Worker::Hosts& hosts);
   void use_lists(const serve::Worker::Lists& lists);
+  void use_rules(const serve::Worker::Rules& rules);
   void use_servers(const Result<config::Forwarding>& forwarding);
   Status prepare_host_resolver();
   void warn_of_strangers();
@@ -96,6 +98,7 @@ class Server {
   const policy::Zones zones_;
   config::HostsFiles hosts_;
   config::ListFiles lists_;
+  config::RuleFiles rules_;
   config::NameSources sources_;
   LeftOut left_out_;
   std::optional<config::HostResolver> host_resolver_;
@@ -111,6 +114,7 @@ class Server {
   std::vector<io::Signal> signals_;
   serve::Worker::Hosts hosts_in_force_;
   serve::Worker::Lists lists_in_force_;
+  serve::Worker::Rules rules_in_force_;
   std::deque<std::shared_ptr<const void>> former_tables_;  // that some workers may still have
   Reloader reloader_;
   bool hangs_ = false;

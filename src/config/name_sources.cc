@@ -60,25 +60,32 @@ std::vector<Endpoint> endpoints_of(const std::vector<ServerAddress>& servers) {
   return endpoints;
 }
 
-Status NameSources::check_given() const {
+std::optional<Endpoint> own_server(const std::vector<ServerAddress>& servers,
+                                   const Options& options) {
   // Of addresses that this host has, others may take what goes there before a wildcard listener.
-  const auto check = [&](const std::vector<Endpoint>& servers,
+  const std::vector<Endpoint> endpoints = endpoints_of(servers);
+  const auto own = std::ranges::find_if(
+      endpoints, [&](const Endpoint& server) { return is_own(server, options.listen, {}); });
+  return own == endpoints.end() ? std::nullopt : std::optional(*own);
+}
+
+Status NameSources::check_given() const {
+  const auto check = [&](const std::vector<ServerAddress>& servers,
                          const std::string& option) -> Status {
-    const auto own = std::ranges::find_if(
-        servers, [&](const Endpoint& server) { return is_own(server, options_.listen, {}); });
-    if (own == servers.end()) return Done();
+    const auto own = own_server(servers, options_);
+    if (!own) return Done();
     return Error{option + ": " + own->to_text() + " is this dnslet itself; name another server"};
   };
   for (const StubZone& zone : options_.stub_zones)
-    if (Status status = check(endpoints_of(zone.servers), "--stubzones (DNSMASQ_STUB)"); !status)
-      return status;
-  if (Status status = check(endpoints_of(servers_of_rules(options_)),
+    if (Status status = check(zone.servers, "--stubzones (DNSMASQ_STUB)"); !status) return status;
+  if (Status status = check(servers_of_rules(options_),
                             "--server or --rule (DNSMASQ_SERVER_SETS, DNSMASQ_RULES)");
       !status)
     return status;
-  if (Status status = check(options_.bootstrap, "--bootstrap (DNSMASQ_BOOTSTRAP)"); !status)
-    return status;
-  return check(endpoints_of(options_.nameservers), "--nameservers (DNSMASQ_SERVERS)");
+  std::vector<ServerAddress> bootstrap;
+  for (const Endpoint& server : options_.bootstrap) bootstrap.push_back(ServerAddress::at(server));
+  if (Status status = check(bootstrap, "--bootstrap (DNSMASQ_BOOTSTRAP)"); !status) return status;
+  return check(options_.nameservers, "--nameservers (DNSMASQ_SERVERS)");
 }
 
 bool NameSources::uses_resolv_conf() const {

@@ -4,6 +4,7 @@
 
 // Where questions are forwarded to: the options and what they leave to resolv.conf.
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,10 @@ std::string joined(std::span<const dns::Name> names, std::string_view separator)
 
 // Those that are addresses.
 std::vector<Endpoint> endpoints_of(const std::vector<ServerAddress>& servers);
+
+// The first of these that is this dnslet itself; nullopt: none is.
+std::optional<Endpoint> own_server(const std::vector<ServerAddress>& servers,
+                                   const Options& options);
 
 // What reads the file is for io/background once the loop runs, one thread at a time.
 class NameSources {

@@ -72,6 +72,11 @@ void Worker::use_lists(Lists lists) {
   forget_decisions();
 }
 
+void Worker::use_rules(Rules rules) {
+  rules_ = std::move(rules);
+  forget_decisions();
+}
+
 void Worker::forget_decisions() {
   ++generation_;
   shared_.cache.clear();

@@ -31,6 +31,7 @@
 #include "policy/hosts.h"
 #include "policy/key_table.h"
 #include "policy/lookup.h"
+#include "policy/rule_set.h"
 #include "serve/asker.h"
 #include "serve/counters.h"
 #include "serve/query_log.h"
@@ -73,6 +74,7 @@ class Worker {
   };
   using Hosts = std::shared_ptr<const policy::HostsTable>;
   using Lists = std::shared_ptr<const policy::BlockLists>;
+  using Rules = std::shared_ptr<const policy::RuleSet>;
 
   // `settings`: but for the search, which forward_to() brings.
   Worker(const Shared& shared, policy::Settings settings, Hosts hosts);
@@ -93,6 +95,7 @@ class Worker {
   // Answers from this table from now on, and forgets what others have decided.
   void use_hosts(Hosts hosts);
   void use_lists(Lists lists);  // likewise; null: there is none
+  void use_rules(Rules rules);  // likewise
   void forward_to(const config::Forwarding& forwarding);
   // The addresses of a server that is written by name.
   void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses) {
@@ -199,6 +202,7 @@ class Worker {
   std::size_t max_waiting_;
   Hosts hosts_;
   Lists lists_;  // null: none
+  Rules rules_;  // null: none
   uint64_t generation_ = 0;
   policy::Turns turns_;
   policy::Cache failures_;

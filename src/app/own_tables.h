@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// What the options themselves say about names, as tables that the workers share. `seed`: see
+// dns/hash.h.
+
+#include <cstdint>
+
+#include "config/options.h"
+#include "policy/hosts.h"
+#include "policy/key_table.h"
+#include "policy/zones.h"
+
+namespace dnslet::app {
+
+// Of --address.
+policy::HostsTable static_records(const config::Options& options, uint64_t seed);
+// Of --block.
+policy::KeyTable blocked_domains(const config::Options& options, uint64_t seed);
+// Of --stubzones, each with the number of its servers.
+policy::Zones stub_zones(const config::Options& options, uint64_t seed);
+
+}  // namespace dnslet::app
