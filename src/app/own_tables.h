@@ -17,8 +17,11 @@ namespace dnslet::app {
 
 // But for the search, which may follow resolv.conf.
 policy::Settings settings_from(const config::Options& options, uint64_t seed);
+// Of --address.
 policy::HostsTable static_records(const config::Options& options, uint64_t seed);
+// Of --block.
 policy::KeyTable blocked_domains(const config::Options& options, uint64_t seed);
+// Of --stubzones, each with the number of its servers.
 policy::Zones stub_zones(const config::Options& options, uint64_t seed);
 
 }  // namespace dnslet::app

@@ -39,6 +39,7 @@ void Reloader::reload() {
         files_.hosts.reload(stop);
         files_.lists.reload(stop);
         files_.records.reload(stop);
+        files_.rules.reload(stop);
       },
       [this] {
         reloaded_hosts_ = files_.hosts.table();
@@ -56,6 +57,7 @@ void Reloader::reload() {
 void Reloader::on_part() {
   if (--parts_left_ > 0) return;
   use(reloaded_conf_);
+  if (!files_.rules.empty()) callbacks_.use_rules(files_.rules.rules());
   if (!files_.lists.empty()) callbacks_.use_lists(files_.lists.lists());
   if (files_.records.has_files()) callbacks_.use_records(files_.records.table());
   callbacks_.use_hosts(std::exchange(reloaded_hosts_, nullptr));
@@ -70,10 +72,12 @@ void Reloader::look_at_hosts() {
         if (files_.hosts.has_changed()) files_.hosts.reload(stop);
         if (files_.lists.has_changed()) files_.lists.reload(stop);
         if (files_.records.has_changed()) files_.records.reload(stop);
+        if (files_.rules.has_changed()) files_.rules.reload(stop);
       },
       [this, hosts = files_.hosts.table().get(), lists = files_.lists.lists().get(),
-       records = files_.records.table().get()] {
+       records = files_.records.table().get(), rules = files_.rules.rules().get()] {
         if (files_.records.table().get() != records) callbacks_.use_records(files_.records.table());
+        if (files_.rules.rules().get() != rules) callbacks_.use_rules(files_.rules.rules());
         if (files_.lists.lists().get() != lists) callbacks_.use_lists(files_.lists.lists());
         if (files_.hosts.table().get() != hosts) callbacks_.use_hosts(files_.hosts.table());
       });

@@ -2,9 +2,10 @@
 // Copyright the dnslet authors
 #pragma once
 
-// Keeps up with what is on the disk, beside the loop: hosts files, lists, files of records,
-// resolv.conf, and dnslet's own entry there. Files are read, tables built and edits made on two
-// threads, one for what may be large and one for resolv.conf; the loop takes what has come of it.
+// Keeps up with what is on the disk, beside the loop: hosts files, lists, files of records and of
+// rules, resolv.conf, and dnslet's own entry there. Files are read, tables built and edits made on
+// two threads, one for what may be large and one for resolv.conf; the loop takes what has come of
+// it.
 
 #include <functional>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "config/list_files.h"
 #include "config/name_sources.h"
 #include "config/record_files.h"
+#include "config/rule_files.h"
 #include "io/background.h"
 #include "io/loop.h"
 
@@ -30,6 +32,7 @@ class Reloader {
     config::HostsFiles& hosts;
     config::ListFiles& lists;
     config::RecordFiles& records;
+    config::RuleFiles& rules;
     config::NameSources& sources;
     std::optional<config::HostResolver>& host_resolver;
   };
@@ -38,6 +41,7 @@ class Reloader {
     std::function<void(const Hosts& hosts)> use_hosts;
     std::function<void(const config::ListFiles::Lists& lists)> use_lists;
     std::function<void(const config::RecordFiles::Table& records)> use_records;
+    std::function<void(const config::RuleFiles::Rules& rules)> use_rules;
     std::function<void(const Result<config::Forwarding>& forwarding)> use_servers;
     std::function<void()> on_reload;  // one begins
     std::function<void()> on_reloaded;
@@ -45,7 +49,7 @@ class Reloader {
 
   Reloader(io::Loop& loop, const Files& files, Callbacks callbacks);
 
-  // Begins to look for changes, in hosts files, lists and records every `hosts_poll` (0: never).
+  // Begins to look for changes, in all files but resolv.conf every `hosts_poll` (0: never).
   // Calls `on_started` as soon as the host's programs can find dnslet, where they are to.
   void start(io::Milliseconds hosts_poll, std::function<void()> on_started);
   // Reads everything again. However often it is called while that is under way, it happens once

@@ -71,6 +71,7 @@ Server::Server(config::Options options)
       hosts_(options_.hosts_files, seed_, log_),
       lists_({options_.blocklists, options_.allowlists, options_.lists}, seed_, log_),
       records_(options_, seed_, log_),
+      rules_(options_, seed_, log_),
       sources_(options_),
       left_out_(options_.resolv_conf, log_),
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
@@ -96,10 +97,11 @@ Server::Server(config::Options options)
                 }),
       reports_({options_, log_, cache_, workers_, names_}),
       hosts_in_force_(hosts_.table()),
-      reloader_(loop(), {hosts_, lists_, records_, sources_, host_resolver_},
+      reloader_(loop(), {hosts_, lists_, records_, rules_, sources_, host_resolver_},
                 {[this](const serve::Worker::Hosts& hosts) { use_hosts(hosts); },
                  [this](const serve::Worker::Lists& lists) { use_lists(lists); },
                  [this](const serve::Worker::Records& records) { use_records(records); },
+                 [this](const serve::Worker::Rules& rules) { use_rules(rules); },
                  [this](const Result<config::Forwarding>& forwarding) { use_servers(forwarding); },
                  [] { io::notify_reloading(); },
                  [this] {
@@ -128,6 +130,8 @@ Status Server::configure() {
   use_lists(lists_.lists());
   if (Status status = records_.load(); !status) return status;
   use_records(records_.table());
+  if (Status status = rules_.load(); !status) return status;
+  use_rules(rules_.rules());
   if (!cache_.reserve())  // behind use_hosts(), which empties it
     return Error{"no memory for a cache of " + std::to_string(options_.cache_capacity) +
                  " answers; set a lower --rcache (DNSMASQ_RCACHE)"};
@@ -143,7 +147,7 @@ Status Server::configure() {
     left_out_.warn_of_unread(*forwarding);
   }
   const bool has_servers = forwarding && !forwarding->servers.empty();
-  if (!has_servers && !sources_.has_root_zone())
+  if (!has_servers && !sources_.has_stand_in())
     return Error{"no nameserver to forward to: " + left_out_.no_server(forwarding) +
                  "; set --nameservers (DNSMASQ_SERVERS), or --no-rec to answer from hosts files "
                  "alone"};
@@ -252,6 +256,8 @@ void Server::follow_names() {
   };
   if (forwarding_) add(forwarding_->servers);
   for (const config::StubZone& zone : options_.stub_zones) add(zone.servers);
+  for (std::size_t i = 0; rules_in_force_ && i < rules_in_force_->size(); ++i)
+    add((*rules_in_force_)[i].action.servers);
   followed_.follow(servers);
 }
 
@@ -272,8 +278,8 @@ void Server::forward_to(const config::Forwarding& forwarding) {
 // Those who may read a file at the start are not always those who read it again.
 void Server::warn_of_user() {
   std::vector<std::string> sentences = hosts_.unreadable();
-  for (std::string& sentence : lists_.unreadable()) sentences.push_back(std::move(sentence));
-  for (std::string& sentence : records_.unreadable()) sentences.push_back(std::move(sentence));
+  for (auto& more : {lists_.unreadable(), records_.unreadable(), rules_.unreadable()})
+    sentences.insert(sentences.end(), more.begin(), more.end());
   if (sources_.uses_resolv_conf())
     if (const Status status = io::may_read(options_.resolv_conf); !status)
       sentences.push_back(status.error().text);
@@ -316,12 +322,19 @@ void Server::use_records(const serve::Worker::Records& records) {
           [records](serve::Worker& worker) { worker.use_records(records); });
 }
 
+void Server::use_rules(const serve::Worker::Rules& rules) {
+  replace(std::exchange(rules_in_force_, rules),
+          [rules](serve::Worker& worker) { worker.use_rules(rules); });
+  sources_.set_rule_for_all(rules && rules->servers_for_all());
+  if (forwarding_) follow_names();  // else nobody is asked, or not yet
+}
+
 void Server::use_servers(const Result<config::Forwarding>& forwarding) {
   if (options_.no_recursion) return use_bootstrap(forwarding);
   if (forwarding) left_out_.warn(*forwarding);
   if (!forwarding) {
     log_.write(io::Level::Warning, forwarding.error().text + "; what it said stays");
-  } else if (forwarding->servers.empty() && !sources_.has_root_zone()) {
+  } else if (forwarding->servers.empty() && !sources_.has_stand_in()) {
     log_.write(io::Level::Warning,
                "no nameserver is left in '" + options_.resolv_conf + "'; those before stay");
   } else {

@@ -23,6 +23,7 @@
 #include "config/name_sources.h"
 #include "config/options.h"
 #include "config/record_files.h"
+#include "config/rule_files.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
@@ -84,6 +85,7 @@ class Server {
   void use_hosts(const serve::Worker::Hosts& hosts);
   void use_lists(const serve::Worker::Lists& lists);
   void use_records(const serve::Worker::Records& records);
+  void use_rules(const serve::Worker::Rules& rules);
   void use_servers(const Result<config::Forwarding>& forwarding);
   Status prepare_host_resolver();
   void warn_of_strangers();
@@ -99,6 +101,7 @@ class Server {
   config::HostsFiles hosts_;
   config::ListFiles lists_;
   config::RecordFiles records_;
+  config::RuleFiles rules_;
   config::NameSources sources_;
   LeftOut left_out_;
   std::optional<config::HostResolver> host_resolver_;
@@ -115,6 +118,7 @@ class Server {
   serve::Worker::Hosts hosts_in_force_;
   serve::Worker::Lists lists_in_force_;
   serve::Worker::Records records_in_force_;
+  serve::Worker::Rules rules_in_force_;
   std::deque<std::shared_ptr<const void>> former_tables_;  // that some workers may still have
   Reloader reloader_;
   bool hangs_ = false;

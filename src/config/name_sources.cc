@@ -60,25 +60,32 @@ std::vector<Endpoint> endpoints_of(const std::vector<ServerAddress>& servers) {
   return endpoints;
 }
 
-Status NameSources::check_given() const {
+std::optional<Endpoint> own_server(const std::vector<ServerAddress>& servers,
+                                   const Options& options) {
   // Of addresses that this host has, others may take what goes there before a wildcard listener.
-  const auto check = [&](const std::vector<Endpoint>& servers,
+  const std::vector<Endpoint> endpoints = endpoints_of(servers);
+  const auto own = std::ranges::find_if(
+      endpoints, [&](const Endpoint& server) { return is_own(server, options.listen, {}); });
+  return own == endpoints.end() ? std::nullopt : std::optional(*own);
+}
+
+Status NameSources::check_given() const {
+  const auto check = [&](const std::vector<ServerAddress>& servers,
                          const std::string& option) -> Status {
-    const auto own = std::ranges::find_if(
-        servers, [&](const Endpoint& server) { return is_own(server, options_.listen, {}); });
-    if (own == servers.end()) return Done();
+    const auto own = own_server(servers, options_);
+    if (!own) return Done();
     return Error{option + ": " + own->to_text() + " is this dnslet itself; name another server"};
   };
   for (const StubZone& zone : options_.stub_zones)
-    if (Status status = check(endpoints_of(zone.servers), "--stubzones (DNSMASQ_STUB)"); !status)
-      return status;
-  if (Status status = check(endpoints_of(servers_of_rules(options_)),
+    if (Status status = check(zone.servers, "--stubzones (DNSMASQ_STUB)"); !status) return status;
+  if (Status status = check(servers_of_rules(options_),
                             "--server or --rule (DNSMASQ_SERVER_SETS, DNSMASQ_RULES)");
       !status)
     return status;
-  if (Status status = check(options_.bootstrap, "--bootstrap (DNSMASQ_BOOTSTRAP)"); !status)
-    return status;
-  return check(endpoints_of(options_.nameservers), "--nameservers (DNSMASQ_SERVERS)");
+  std::vector<ServerAddress> bootstrap;
+  for (const Endpoint& server : options_.bootstrap) bootstrap.push_back(ServerAddress::at(server));
+  if (Status status = check(bootstrap, "--bootstrap (DNSMASQ_BOOTSTRAP)"); !status) return status;
+  return check(options_.nameservers, "--nameservers (DNSMASQ_SERVERS)");
 }
 
 bool NameSources::uses_resolv_conf() const {
@@ -88,8 +95,8 @@ bool NameSources::uses_resolv_conf() const {
   return !options_.no_recursion && !all_given;
 }
 
-bool NameSources::has_root_zone() const {
-  bool has_root = false;
+bool NameSources::has_stand_in() const {
+  bool has_root = has_rule_for_all_;
   for (const StubZone& zone : options_.stub_zones)
     zone.domains.for_each([&](dns::NameView domain) { has_root |= domain.is_root(); });
   return has_root;
@@ -100,8 +107,7 @@ Result<Forwarding> NameSources::read() {
   if (uses_resolv_conf()) {
     watch_.mark(io::stamp_of(options_.resolv_conf));
     const auto text = io::read_file(options_.resolv_conf, kMaxResolvConf);
-    const bool needs_it =
-        !options_.no_recursion && options_.nameservers.empty() && !has_root_zone();
+    const bool needs_it = !options_.no_recursion && options_.nameservers.empty() && !has_stand_in();
     if (!text && (needs_it || was_read_)) return text.error();
     was_read_ = static_cast<bool>(text);
     if (text)

@@ -4,6 +4,8 @@
 
 // Where questions are forwarded to: the options and what they leave to resolv.conf.
 
+#include <atomic>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +43,10 @@ std::string joined(std::span<const dns::Name> names, std::string_view separator)
 // Those that are addresses.
 std::vector<Endpoint> endpoints_of(const std::vector<ServerAddress>& servers);
 
+// The first of these that is this dnslet itself; nullopt: none is.
+std::optional<Endpoint> own_server(const std::vector<ServerAddress>& servers,
+                                   const Options& options);
+
 // What reads the file is for io/background once the loop runs, one thread at a time.
 class NameSources {
  public:
@@ -55,8 +61,10 @@ class NameSources {
   // "cannot read 'PATH': reason"; where the servers do not come from it, only if it could be
   // before.
   Result<Forwarding> read();
-  // Whether a stub zone for `.` stands in for default servers.
-  bool has_root_zone() const;
+  // Whether a stub zone for `.`, or a rule for all questions, stands in for default servers.
+  bool has_stand_in() const;
+  // Whether there is such a rule; from any thread.
+  void set_rule_for_all(bool is_there) { has_rule_for_all_ = is_there; }
   // Whether the file is used and has changed since it was last read; to be asked at intervals.
   bool has_changed() {
     return uses_resolv_conf() && watch_.has_changed(io::stamp_of(options_.resolv_conf));
@@ -64,6 +72,7 @@ class NameSources {
 
  private:
   const Options& options_;
+  std::atomic<bool> has_rule_for_all_{false};
   io::FileWatch watch_;
   bool was_read_ = false;
   ResolvConf conf_;  // as last read
