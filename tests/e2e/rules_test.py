@@ -2,6 +2,7 @@
 # Copyright the dnslet authors
 """Contract section 11: --rule, --server and --list, as clients see them."""
 
+import signal
 import socket
 import struct
 
@@ -9,8 +10,9 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
+from basics import free_port
 from fake_upstream import from_records
-from harness import free_port, run
+from harness import run
 
 NOERROR, NXDOMAIN, SERVFAIL, REFUSED = 0, 3, 2, 5
 
@@ -67,7 +69,8 @@ def test_an_answer_is_judged_by_a_list_of_networks(dnslet, servers, tmp_path):
     assert addresses(server.query("a.test")) == ["192.0.2.1"]
     assert not far.questions
     networks.write_text("203.0.113.0/24\n")
-    server.reload()
+    server.send_signal(signal.SIGHUP)
+    server.wait_log("reloaded")
     assert addresses(server.query("a.test")) == ["198.51.100.2"]
 
 
@@ -85,15 +88,15 @@ def test_clients_of_two_networks_never_get_each_others_answers(dnslet, servers):
 
 
 def test_rules_by_transport_and_listener(dnslet, servers):
-    second = free_port()
+    first, second = free_port(), free_port()
     server = dnslet("--rule", "via:tcp name:a.test -> block", "--rule", f"at:127.0.0.1:{second} name:b.test -> block",
-                    to=[servers[0]], listen=f"127.0.0.1:{second}")
+                    to=[servers[0]], listen=f"127.0.0.1:{first},127.0.0.1:{second}")
     query = dns.message.make_query("a.test", "A")
-    assert dns.query.udp(query, "127.0.0.1", timeout=4, port=server.port).rcode() == NOERROR
-    assert dns.query.tcp(query, "127.0.0.1", timeout=4, port=server.port).rcode() == NXDOMAIN
+    assert dns.query.udp(query, "127.0.0.1", timeout=4, port=first).rcode() == NOERROR
+    assert dns.query.tcp(query, "127.0.0.1", timeout=4, port=first).rcode() == NXDOMAIN
     query = dns.message.make_query("b.test", "A")
     for ask in (dns.query.udp, dns.query.tcp):
-        assert ask(query, "127.0.0.1", timeout=4, port=server.port).rcode() == NOERROR
+        assert ask(query, "127.0.0.1", timeout=4, port=first).rcode() == NOERROR
         assert ask(query, "127.0.0.1", timeout=4, port=second).rcode() == NXDOMAIN
 
 
