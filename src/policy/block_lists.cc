@@ -32,11 +32,44 @@ std::size_t ListedNames::size() const {
 }
 
 bool ListedNames::has(dns::NameView name) const {
+  return !takes_nothing() && has(NameHashes(name, seed_), name);
+}
+
+bool ListedNames::has(const NameHashes& hashes, dns::NameView name) const {
   if (takes_nothing()) return false;
-  const NameHashes hashes(name, seed_);
   if (important_.has(hashes, name)) return !important_exceptions_.has(hashes, name);
   return taken_.has(hashes, name) && !exceptions_.has(hashes, name) &&
          !important_exceptions_.has(hashes, name);
+}
+
+void List::add(const ListEntry& entry) {
+  if (entry.kind == ListEntry::Kind::Network)
+    networks.add(entry.network);
+  else
+    names.add(entry);
+}
+
+void List::finish() {
+  names.finish();
+  networks.finish();
+}
+
+BlockLists::BlockLists(uint64_t seed, std::size_t lists)
+    : blocked(seed), allowed(seed), seed_(seed) {
+  named.reserve(lists);
+  while (named.size() < lists) named.emplace_back(seed);
+}
+
+void BlockLists::finish() {
+  blocked.finish();
+  allowed.finish();
+  for (List& list : named) list.finish();
+}
+
+bool BlockLists::block(dns::NameView name) const {
+  if (blocked.takes_nothing()) return false;
+  const NameHashes hashes = hashes_of(name);
+  return blocked.has(hashes, name) && !allowed.has(hashes, name);
 }
 
 }  // namespace dnslet::policy

@@ -6,11 +6,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "dns/name.h"
 #include "policy/list_line.h"
 #include "policy/name_patterns.h"
 #include "policy/name_set.h"
+#include "policy/network_set.h"
 
 namespace dnslet::policy {
 
@@ -31,7 +33,9 @@ class ListedNames {
   bool takes_nothing() const { return taken_.size() + important_.size() == 0; }
 
   // Whether an entry takes the name and no exception spares it; $important entries beat exceptions,
-  // and are beaten by $important exceptions. REQUIRES: finish() was called.
+  // and are beaten by $important exceptions. `hashes`: of the name, by the seed of this; one
+  // question's are enough for many lists. REQUIRES: finish() was called.
+  bool has(const NameHashes& hashes, dns::NameView name) const;
   bool has(dns::NameView name) const;
 
  private:
@@ -52,12 +56,32 @@ class ListedNames {
   Matches important_exceptions_;
 };
 
-struct BlockLists {
-  ListedNames blocked;  // --blocklist
-  ListedNames allowed;  // --allowlist
+// What one --list holds: a rule asks for names or for addresses.
+struct List {
+  ListedNames names;
+  NetworkSet networks;
 
-  explicit BlockLists(uint64_t seed) : blocked(seed), allowed(seed) {}
-  bool block(dns::NameView name) const { return blocked.has(name) && !allowed.has(name); }
+  explicit List(uint64_t seed) : names(seed) {}
+  void add(const ListEntry& entry);
+  // To be called once, when all is added.
+  void finish();
+};
+
+// All lists have one seed: hashes_of() a name serves each of them.
+struct BlockLists {
+  ListedNames blocked;      // --blocklist
+  ListedNames allowed;      // --allowlist
+  std::vector<List> named;  // --list, by policy::ListNumber
+
+  // `lists`: how many of --list.
+  explicit BlockLists(uint64_t seed, std::size_t lists = 0);
+  void finish();
+
+  NameHashes hashes_of(dns::NameView name) const { return {name, seed_}; }
+  bool block(dns::NameView name) const;
+
+ private:
+  uint64_t seed_;
 };
 
 }  // namespace dnslet::policy

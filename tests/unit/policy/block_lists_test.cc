@@ -70,6 +70,31 @@ TEST_CASE("expressions and networks take no name") {
   CHECK_FALSE(takes({"regexp:ads", "10.0.0.0/8"}, "ads.test"));
 }
 
+TEST_CASE("lists by number have names and networks of their own, by the same hashes") {
+  BlockLists lists(1, 2);
+  ListLine line;
+  for (const char* text : {"ads.test", "@@||ok.ads.test^", "10.0.0.0/8", "fd00::/8"}) {
+    line.parse(text);
+    for (const ListEntry& entry : line.entries) lists.named[0].add(entry);
+  }
+  line.parse("full:other.test");
+  lists.named[1].add(line.entries.front());
+  lists.finish();
+  CHECK_FALSE(lists.block(name("ads.test")));
+
+  const auto takes_name = [&](std::size_t number, const dns::Name& asked) {
+    return lists.named[number].names.has(lists.hashes_of(asked), asked);
+  };
+  CHECK(takes_name(0, name("x.ads.test")));
+  CHECK_FALSE(takes_name(0, name("ok.ads.test")));
+  CHECK_FALSE(takes_name(0, name("other.test")));
+  CHECK(takes_name(1, name("other.test")));
+  CHECK_FALSE(takes_name(1, name("x.other.test")));
+  CHECK_FALSE(takes_name(1, name(".")));
+  CHECK(lists.named[0].networks.contains(IpAddress::v4(10, 1, 1, 1)));
+  CHECK_FALSE(lists.named[1].networks.contains(IpAddress::v4(10, 1, 1, 1)));
+}
+
 // A model that keeps the names themselves.
 struct Model {
   std::set<std::string> alone;
