@@ -106,7 +106,7 @@ Server::Server(config::Options options)
       blocked_(blocked_domains(options_, seed_)),
       zones_(stub_zones(options_, seed_)),
       hosts_(options_.hosts_files, seed_, log_),
-      lists_({options_.blocklists, options_.allowlists}, seed_, log_),
+      lists_({options_.blocklists, options_.allowlists, options_.lists}, seed_, log_),
       sources_(options_),
       left_out_(options_.resolv_conf, log_),
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),

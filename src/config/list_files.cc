@@ -34,15 +34,21 @@ void warn(io::Log& log, const char* message, const std::string& path,
 }  // namespace
 
 ListFiles::ListFiles(const Paths& paths, uint64_t seed, io::Log& log) : seed_(seed), log_(log) {
-  for (const std::string& path : paths.blocked) listings_.push_back({path, Role::Blocked, {}});
-  for (const std::string& path : paths.allowed) listings_.push_back({path, Role::Allowed, {}});
+  for (const std::string& path : paths.blocked) listings_.push_back({path, {Role::Blocked}, {}});
+  for (const std::string& path : paths.allowed) listings_.push_back({path, {Role::Allowed}, {}});
+  for (const NamedList& list : paths.named) {
+    for (const ListSource& source : list.sources)
+      listings_.push_back({source.path, {Role::Named, names_.size(), source.attributes}, {}});
+    names_.push_back(list.name);
+  }
 }
 
 Status ListFiles::load() { return read(OnTrouble::Fail, kNeverStopped); }
 
-std::string ListFiles::name_of(Role role) {
-  return role == Role::Blocked ? "--blocklist (DNSMASQ_BLOCKLIST)"
-                               : "--allowlist (DNSMASQ_ALLOWLIST)";
+std::string ListFiles::name_of(const Purpose& purpose) const {
+  if (purpose.role == Role::Named) return "--list (DNSMASQ_LIST): " + names_[purpose.number];
+  return purpose.role == Role::Blocked ? "--blocklist (DNSMASQ_BLOCKLIST)"
+                                       : "--allowlist (DNSMASQ_ALLOWLIST)";
 }
 
 void ListFiles::reload(const StopFlag& stop) {
@@ -53,28 +59,39 @@ void ListFiles::reload(const StopFlag& stop) {
 
 Status ListFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   if (listings_.empty()) return Done();
-  auto lists = std::make_shared<policy::BlockLists>(seed_);
+  auto lists = std::make_shared<policy::BlockLists>(seed_, names_.size());
   Reading reading{on_trouble, stop, *lists};
   Status trouble = Done();
   for (Listing& listing : listings_) {
     Status status = read_listing(listing, reading);
     if (is_set(stop)) return status;
-    if (!status && trouble) trouble = Error{name_of(listing.role) + ": " + status.error().text};
+    if (!status && trouble) trouble = Error{name_of(listing.purpose) + ": " + status.error().text};
     if (!trouble && on_trouble == OnTrouble::Fail) return trouble;
   }
   watch(reading);  // also what is in trouble: it may be mended
   if (!trouble) return trouble;
 
-  lists->blocked.finish();
-  lists->allowed.finish();
+  lists->finish();
   warn_of_exceptions(*lists);
   sources_ = std::move(reading.sources);
-  log_.write(io::Level::Info, io::LogLine("lists read")
-                                  .with("files", sources_.size())
-                                  .with("blocked", lists->blocked.size())
-                                  .with("allowed", lists->allowed.size()));
+  tell_sizes(*lists);
   lists_ = std::move(lists);
   return Done();
+}
+
+void ListFiles::tell_sizes(const policy::BlockLists& lists) const {
+  io::LogLine line("lists read");
+  line.with("files", sources_.size())
+      .with("blocked", lists.blocked.size())
+      .with("allowed", lists.allowed.size());
+  std::size_t named = 0;
+  std::size_t networks = 0;
+  for (const policy::List& list : lists.named) {
+    named += list.names.size();
+    networks += list.networks.size();
+  }
+  if (!lists.named.empty()) line.with("named", named).with("networks", networks);
+  log_.write(io::Level::Info, line);
 }
 
 void ListFiles::watch(const Reading& reading) {
@@ -105,40 +122,49 @@ Status ListFiles::read_listing(Listing& listing, Reading& reading) const {
   if (!expanded) log_.write(io::Level::Warning, expanded.error().text + "; its names stay");
   Status trouble = Done();
   for (const std::string& path : expanded ? *expanded : before) {
-    const Status status = read_list(path, listing.role, reading);
+    const Status status = read_list(path, listing.purpose, reading);
     if (!status && trouble) trouble = status;
     if (!trouble && (is_set(reading.stop) || reading.on_trouble == OnTrouble::Fail)) break;
   }
   return trouble;
 }
 
-Status ListFiles::read_list(const std::string& path, Role role, Reading& reading) const {
-  policy::ListedNames& names =
-      role == Role::Blocked ? reading.lists.blocked : reading.lists.allowed;
-  ListReader reader(
-      {[&](const std::string& file) {
-         return open({file, role, io::stamp_of(file), file != path, nullptr}, reading);
-       },
-       [&](const ListEntry& entry, const ListReader::Place&) { names.add(entry); }},
-      reading.stop);
-  Status status = reader.read(path);
+Status ListFiles::read_list(const std::string& path, const Purpose& purpose,
+                            Reading& reading) const {
+  policy::BlockLists& lists = reading.lists;
+  policy::List* const named = purpose.role == Role::Named ? &lists.named[purpose.number] : nullptr;
+  policy::ListedNames& names = named                           ? named->names
+                               : purpose.role == Role::Blocked ? lists.blocked
+                                                               : lists.allowed;
+  ListReader reader({[&](const std::string& file, const std::string& includer) {
+                       return open({file, purpose, io::stamp_of(file), !includer.empty(), nullptr},
+                                   includer, reading);
+                     },
+                     [&](const ListEntry& entry, const ListReader::Place&) {
+                       named ? named->add(entry) : names.add(entry);
+                     }},
+                    reading.stop);
+  Status status = reader.read(path, purpose.attributes);
   if (status) report(reader.reports());
   return status;
 }
 
 // A file that can't be opened is read as it was, if it was ever read.
-Result<ListReader::File> ListFiles::open(Source source, Reading& reading) const {
+Result<ListReader::File> ListFiles::open(Source source, const std::string& includer,
+                                         Reading& reading) const {
   source.file = known_file(source, reading);
   if (!source.file) {
     auto opened = io::TextFile::open(source.path);
     if (opened) {
       source.file = std::make_shared<const io::TextFile>(std::move(*opened));
     } else {
-      if (reading.on_trouble == OnTrouble::Fail) return opened.error();
+      const std::string trouble =
+          opened.error().text + (includer.empty() ? "" : ", which " + includer + " includes");
+      if (reading.on_trouble == OnTrouble::Fail) return Error{trouble};
       const auto before = std::ranges::find(sources_, source.path, &Source::path);
       if (before != sources_.end()) source.file = before->file;
       log_.write(io::Level::Warning,
-                 opened.error().text + (source.file ? "; its names stay" : "; it is passed over"));
+                 trouble + (source.file ? "; its names stay" : "; it is passed over"));
     }
   }
   ListReader::File file = source.file;
@@ -177,7 +203,7 @@ std::vector<std::string> ListFiles::unreadable() const {
 std::vector<std::string> ListFiles::sources_below(const Listing& listing) const {
   std::vector<std::string> files;
   for (const Source& source : sources_)
-    if (source.role == listing.role && !source.is_included) files.push_back(source.path);
+    if (source.purpose == listing.purpose && !source.is_included) files.push_back(source.path);
   return io::files_below(listing.path, files);
 }
 
@@ -191,23 +217,59 @@ void ListFiles::report(const std::vector<ListReader::Report>& reports) const {
   }
 }
 
+// What has been found when a file can't be read to its end is enough.
+void ListFiles::read_again(const Source& source, const OnEntry& on_entry) const {
+  ListReader reader(
+      {[this](const std::string& path, const std::string&) -> Result<ListReader::File> {
+         const auto known = std::ranges::find(sources_, path, &Source::path);
+         return known == sources_.end() ? nullptr : known->file;
+       },
+       on_entry},
+      kNeverStopped);
+  (void)reader.read(source.path, source.purpose.attributes);
+}
+
 ListFiles::Places ListFiles::find(dns::NameView name) const {
   Places found;
   for (const Source& source : sources_) {
-    if (source.is_included) continue;
-    ListReader reader({[&](const std::string& path) -> Result<ListReader::File> {
-                         const auto known = std::ranges::find(sources_, path, &Source::path);
-                         return known == sources_.end() ? nullptr : known->file;
-                       },
-                       [&](const ListEntry& entry, const ListReader::Place& at) {
-                         auto& place = found[{source.role, entry.is_exception, entry.is_important}];
-                         if (!place && fits(entry, name))
-                           place = Place{at.path, at.line, std::string(at.text)};
-                       }},
-                      kNeverStopped);
-    (void)reader.read(source.path);  // what has been found is enough
+    if (source.is_included || source.purpose.role == Role::Named) continue;
+    read_again(source, [&](const ListEntry& entry, const ListReader::Place& at) {
+      auto& place = found[{source.purpose.role, entry.is_exception, entry.is_important}];
+      if (!place && fits(entry, name)) place = Place{at.path, at.line, std::string(at.text)};
+    });
   }
   return found;
+}
+
+// The first line that takes it; one that is important before all others.
+template <typename Fits>
+std::optional<ListFiles::Place> ListFiles::find_in(policy::ListNumber list,
+                                                   const Fits& fits) const {
+  std::optional<Place> found;
+  std::optional<Place> important;
+  for (const Source& source : sources_) {
+    const bool is_of_it = source.purpose.role == Role::Named && source.purpose.number == list;
+    if (source.is_included || !is_of_it) continue;
+    read_again(source, [&](const ListEntry& entry, const ListReader::Place& at) {
+      auto& place = entry.is_important ? important : found;
+      if (!place && !entry.is_exception && fits(entry))
+        place = Place{at.path, at.line, std::string(at.text)};
+    });
+  }
+  return important ? important : found;
+}
+
+std::optional<ListFiles::Place> ListFiles::find(policy::ListNumber list, dns::NameView name) const {
+  if (!lists_ || !lists_->named[list].names.has(name)) return std::nullopt;
+  return find_in(list, [name](const ListEntry& entry) { return fits(entry, name); });
+}
+
+std::optional<ListFiles::Place> ListFiles::find(policy::ListNumber list,
+                                                const IpAddress& address) const {
+  if (!lists_ || !lists_->named[list].networks.contains(address)) return std::nullopt;
+  return find_in(list, [&address](const ListEntry& entry) {
+    return entry.kind == ListEntry::Kind::Network && entry.network.contains(address);
+  });
 }
 
 }  // namespace dnslet::config

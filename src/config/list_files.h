@@ -2,14 +2,15 @@
 // Copyright the dnslet authors
 #pragma once
 
-// The files of --blocklist and --allowlist as sets of names: reads them, notices changes, reads
-// them again.
+// The files of --blocklist, --allowlist and --list as sets of names and networks: reads them,
+// notices changes, reads them again.
 //
 // A file that can't be opened any more keeps the names it had, with a warning: it is still open,
 // and read as it was. One that has left its directory takes its names along. Sets in use are never
 // changed, only replaced. One thread at a time may use it; io/background sees to that.
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,9 +19,11 @@
 #include "base/result.h"
 #include "base/stop_flag.h"
 #include "config/list_reader.h"
+#include "config/named_list.h"
 #include "io/files.h"
 #include "io/log.h"
 #include "policy/block_lists.h"
+#include "policy/rule.h"
 
 namespace dnslet::config {
 
@@ -30,6 +33,7 @@ class ListFiles {
   struct Paths {
     std::vector<std::string> blocked;
     std::vector<std::string> allowed;
+    std::vector<NamedList> named = {};
   };
   using Lists = std::shared_ptr<const policy::BlockLists>;
 
@@ -51,7 +55,7 @@ class ListFiles {
   // What was read last; null: no file was given.
   Lists lists() const { return lists_; }
 
-  enum class Role { Blocked, Allowed };
+  enum class Role { Blocked, Allowed, Named };
   // Entries of one kind.
   struct Kind {
     Role role = Role::Blocked;
@@ -75,21 +79,33 @@ class ListFiles {
    private:
     std::array<std::optional<Place>, 8> places_;
   };
-  // Takes as long as reading does.
+  // Of --blocklist and --allowlist. Takes as long as reading does.
   Places find(dns::NameView name) const;
+  // The line by which a list of --list takes a name or an address; nullopt: it does not take it.
+  std::optional<Place> find(policy::ListNumber list, dns::NameView name) const;
+  std::optional<Place> find(policy::ListNumber list, const IpAddress& address) const;
 
  private:
   enum class OnTrouble { Fail, KeepNames };
+  using OnEntry = std::function<void(const policy::ListEntry& entry, const ListReader::Place& at)>;
 
+  // What a path is given for, and which of its lines count.
+  struct Purpose {
+    Role role = Role::Blocked;
+    policy::ListNumber number = 0;  // of Role::Named
+    std::vector<std::string> attributes = {};
+
+    bool operator==(const Purpose&) const = default;
+  };
   // A path of the command line.
   struct Listing {
     std::string path;
-    Role role = Role::Blocked;
+    Purpose purpose;
     io::FileStamp stamp;  // when it was last read
   };
   struct Source {
     std::string path;
-    Role role = Role::Blocked;
+    Purpose purpose;
     io::FileStamp stamp;  // when it was last read
     bool is_included = false;
     ListReader::File file;  // null: it could never be read
@@ -102,18 +118,23 @@ class ListFiles {
     std::vector<Source> sources = {};
   };
 
-  static std::string name_of(Role role);
+  std::string name_of(const Purpose& purpose) const;
   Status read(OnTrouble on_trouble, const StopFlag& stop);
   Status read_listing(Listing& listing, Reading& reading) const;
-  Status read_list(const std::string& path, Role role, Reading& reading) const;
-  Result<ListReader::File> open(Source source, Reading& reading) const;
+  Status read_list(const std::string& path, const Purpose& purpose, Reading& reading) const;
+  Result<ListReader::File> open(Source source, const std::string& includer, Reading& reading) const;
+  void read_again(const Source& source, const OnEntry& on_entry) const;
+  template <typename Fits>
+  std::optional<Place> find_in(policy::ListNumber list, const Fits& fits) const;
   ListReader::File known_file(const Source& source, const Reading& reading) const;
   void watch(const Reading& reading);
+  void tell_sizes(const policy::BlockLists& lists) const;
   void warn_of_exceptions(const policy::BlockLists& lists) const;
   void report(const std::vector<ListReader::Report>& reports) const;
   std::vector<std::string> sources_below(const Listing& listing) const;
 
   std::vector<Listing> listings_;
+  std::vector<std::string> names_;  // of --list
   uint64_t seed_;
   io::Log& log_;
   std::vector<Source> sources_;       // included ones too

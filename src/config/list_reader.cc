@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
+
 namespace dnslet::config {
 namespace {
 
@@ -24,14 +26,14 @@ void count(const ListLine& line, std::size_t number, ListReader::Report& report)
 
 }  // namespace
 
-Status ListReader::read(const std::string& path) {
+Status ListReader::read(const std::string& path, const std::vector<std::string>& wanted) {
   visited_.clear();
-  return read(Visit{path, {}, 0});
+  return read(Visit{path, wanted, 0});
 }
 
 Status ListReader::read(const Visit& visit) {
   if (!visited_.insert({visit.path, visit.wanted}).second) return Done();
-  const auto file = callbacks_.open(visit.path);
+  const auto file = callbacks_.open(visit.path, visit.includer);
   if (!file) return file.error();
   if (!*file) return Done();
   return read_lines(visit, **file);
@@ -54,7 +56,7 @@ Status ListReader::read_lines(const Visit& visit, const io::TextFile& file) {
           if (visit.depth >= kMaxDepth || visited_.size() > kMaxIncluded ||
               line.included.find('/') != std::string::npos)
             return report.unreadable.add(number);
-          if (Status inner = include(visit, line); !inner && trouble) trouble = inner;
+          if (Status inner = include(visit, line, number); !inner && trouble) trouble = inner;
         } else if (line.has_attributes(visit.wanted)) {
           for (const ListEntry& entry : line.entries)
             callbacks_.on_entry(entry, {visit.path, number, text});
@@ -66,8 +68,9 @@ Status ListReader::read_lines(const Visit& visit, const io::TextFile& file) {
 }
 
 // What is wanted of a file is wanted of those that it includes.
-Status ListReader::include(const Visit& visit, const ListLine& line) {
-  Visit inner{beside(visit.path, line.included), visit.wanted, visit.depth + 1};
+Status ListReader::include(const Visit& visit, const ListLine& line, std::size_t number) {
+  Visit inner{beside(visit.path, line.included), visit.wanted, visit.depth + 1,
+              in_quotes(visit.path) + ", line " + std::to_string(number)};
   inner.wanted.insert(inner.wanted.end(), line.attributes.begin(), line.attributes.end());
   std::ranges::sort(inner.wanted);
   inner.wanted.erase(std::unique(inner.wanted.begin(), inner.wanted.end()), inner.wanted.end());

@@ -101,6 +101,13 @@ Status block(std::string_view text, const NumberRange&, Options& options) {
   return Done{};
 }
 
+Status list(std::string_view text, const NumberRange&, Options& options) {
+  auto parsed = parse_named_list(text);
+  if (!parsed) return parsed.error();
+  add_list(options.lists, std::move(*parsed));
+  return Done{};
+}
+
 // A list that is given and holds nothing is not that of resolv.conf.
 Status search_domains(std::string_view text, const NumberRange&, Options& options) {
   const auto domains = parse_search_domains(text);
@@ -183,7 +190,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Hosts file or directory of them; repeatable", element<&Options::hosts_files, parse_path>},
     {"Names", "hostsfile-poll", 'p', Kind::Text, "DNSMASQ_POLL", "SECONDS", "0",
      "How often to look for changes; 0: on SIGHUP only", number<&Options::hosts_poll>, kSeconds,
-     "hostsfile|blocklist"},
+     "hostsfile|blocklist|list"},
     {"Names", "address", 0, Kind::BlankList, "DNSMASQ_ADDRESS", "NAME=IP,...", "",
      "Static record, of *.NAME too; repeatable", element<&Options::addresses, parse_static_record>},
     {"Names", "block", 0, Kind::List, "DNSMASQ_BLOCK", "DOMAIN,...", "",
@@ -202,6 +209,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      elements<&Options::allowlists, parse_paths>,
      {},
      "blocklist"},
+    {"Names", "list", 0, Kind::BlankList, "DNSMASQ_LIST", "NAME=PATH,...", "",
+     "Lists of names and networks for rules; repeatable", list},
     {"Names", "filter", 0, Kind::Text, "DNSMASQ_FILTER", "a|aaaa", "",
      "Answer this address family with NODATA", value<&Options::filter, parse_filter>},
 

@@ -112,6 +112,12 @@ void warn_of_effects(ParsedOptions& parsed) {
     parsed.warnings.push_back(given_name(*bootstrap) +
                               " has no effect: no server is given by its name");
 
+  const Setting* const lists = find_setting(parsed.settings, "list");
+  for (const NamedList& list : parsed.options.lists)
+    if (lists && !list.is_used)
+      parsed.warnings.push_back(given_name(*lists) + ' ' + list.name +
+                                " has no effect: no rule uses that list");
+
   const Setting* const poll = find_setting(parsed.settings, "hostsfile-poll");
   if (poll && looks_like_a_port(*poll))
     parsed.warnings.push_back("-p (--hostsfile-poll) " + poll->value +
