@@ -142,7 +142,8 @@ Status ListFiles::read_list(const std::string& path, const Purpose& purpose,
                      },
                      [&](const ListEntry& entry, const ListReader::Place&) {
                        named ? named->add(entry) : names.add(entry);
-                     }},
+                     },
+                     [&](std::string_view line) { return names.add_plain(line); }},
                     reading.stop);
   Status status = reader.read(path, purpose.attributes);
   if (status) report(reader.reports());

@@ -42,6 +42,8 @@ Status ListReader::read(const Visit& visit) {
 Status ListReader::read_lines(const Visit& visit, const io::TextFile& file) {
   const bool is_known = std::ranges::any_of(
       reports_, [&](const Report& report) { return report.path == visit.path; });
+  // A line that is but a name has no attributes.
+  const bool has_plain = visit.wanted.empty() && callbacks_.take_plain;
   Report report{visit.path, {}, {}, {}};
   Status trouble = Done();
   ListLine line;
@@ -49,6 +51,7 @@ Status ListReader::read_lines(const Visit& visit, const io::TextFile& file) {
   const Status status = file.for_each_line(
       [&](std::string_view text) {
         ++number;
+        if (has_plain && callbacks_.take_plain(text)) return;
         if (text.size() > io::TextFile::kMaxLine) return report.unreadable.add(number);
         line.parse(text);
         count(line, number, report);

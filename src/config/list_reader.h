@@ -38,6 +38,9 @@ class ListReader {
     // place of the include: line, as "'PATH', line 1"; empty of the list itself.
     std::function<Result<File>(const std::string& path, const std::string& includer)> open;
     std::function<void(const policy::ListEntry& entry, const Place& place)> on_entry;
+    // Takes a line that is but a name as a whole; false: it is another one, or wanted as an entry.
+    // Null: all lines become entries.
+    std::function<bool(std::string_view line)> take_plain = nullptr;
   };
 
   // Lines of one kind: how many, and the first of them.

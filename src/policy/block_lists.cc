@@ -20,6 +20,13 @@ void ListedNames::add(const ListEntry& entry) {
   if (entry.kind == ListEntry::Kind::Pattern) matches_of(entry).patterns.add(entry.pattern);
 }
 
+bool ListedNames::add_plain(std::string_view line) {
+  PlainName name;
+  if (!name.read(line, seed_)) return false;
+  taken_.names.add(name);
+  return true;
+}
+
 void ListedNames::finish() {
   for (Matches* const matches : {&taken_, &exceptions_, &important_, &important_exceptions_}) {
     matches->names.finish();

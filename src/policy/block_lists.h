@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "dns/name.h"
@@ -24,6 +25,8 @@ class ListedNames {
 
   // Adds what is about names; expressions and networks are not.
   void add(const ListEntry& entry);
+  // Adds a line that is but a name. False: it has another form, and nothing is added.
+  bool add_plain(std::string_view line);
   // To be called once, when all is added.
   void finish();
 

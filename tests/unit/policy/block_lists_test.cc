@@ -66,6 +66,16 @@ TEST_CASE("what is allowed is not blocked, whatever is important") {
   CHECK_FALSE(lists.block(name("test")));
 }
 
+TEST_CASE("a plain line is added as a whole or not at all") {
+  ListedNames names(1);
+  CHECK(names.add_plain("Ads.test\r"));
+  CHECK_FALSE(names.add_plain("full:other.test"));
+  names.finish();
+  CHECK(names.size() == 1);
+  CHECK(names.has(name("x.ads.test")));
+  CHECK_FALSE(names.has(name("test")));
+}
+
 TEST_CASE("expressions and networks take no name") {
   CHECK_FALSE(takes({"regexp:ads", "10.0.0.0/8"}, "ads.test"));
 }
