@@ -20,6 +20,7 @@
 #include "config/help.h"
 #include "config/name_sources.h"
 #include "config/options.h"
+#include "io/files.h"
 #include "io/log.h"
 #include "io/privileges.h"
 #include "io/trial.h"
@@ -76,11 +77,26 @@ rlim_t raise_descriptor_limit() {
   return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
 }
 
+// Files of lists stay open. What they include is not known yet.
+std::size_t list_files_given(const Options& options) {
+  std::size_t files = 0;
+  const auto count = [&files](const std::string& path) {
+    const auto inside = dnslet::io::files_of(path, {});
+    files += inside ? inside->size() : 1;
+  };
+  std::ranges::for_each(options.blocklists, count);
+  std::ranges::for_each(options.allowlists, count);
+  for (const auto& list : options.lists)
+    for (const auto& source : list.sources) count(source.path);
+  return files;
+}
+
 // What a server has open before it can ask its first question.
 std::size_t descriptors_needed(const Options& options) {
   constexpr std::size_t kOfAll = 12;
   constexpr std::size_t kOfEach = 8;
-  return kOfAll + options.threads * (kOfEach + 2 * options.listen.size());
+  return kOfAll + options.threads * (kOfEach + 2 * options.listen.size()) +
+         list_files_given(options);
 }
 
 // Of the rest a half is left to questions and files, however many TCP clients there may be.
@@ -120,7 +136,7 @@ int serve(Options options, const Complaints& complaints) {
                                            " open files and may have " +
                                            std::to_string(descriptors) +
                                            "; raise the limit (ulimit -n), or set fewer --threads "
-                                           "(DNSMASQ_THREADS)");
+                                           "(DNSMASQ_THREADS) and files of lists");
   keep_tables_apart();
   if (const auto status = dnslet::io::try_system(); !status)
     return complaints.fail(kCannotRun, status.error().text);
@@ -150,6 +166,7 @@ int serve(Options options, const Complaints& complaints) {
 
 int explain(Options options, const Complaints& complaints) {
   options.threads = 1;
+  (void)raise_descriptor_limit();  // what is too little for its files is told by what can't be read
   if (const auto status = dnslet::io::try_system(); !status)
     return complaints.fail(kCannotRun, status.error().text);
   dnslet::app::Server server(std::move(options));

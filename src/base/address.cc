@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/mapped_address.h"
+
 namespace dnslet {
 namespace {
 
@@ -43,18 +45,6 @@ std::optional<HostPort> split_port(std::string_view text) {
   if (colon == std::string_view::npos || is_v6) return HostPort{text, {}};
   if (colon + 1 == text.size()) return std::nullopt;
   return HostPort{text.substr(0, colon), text.substr(colon + 1)};
-}
-
-// In front of an IPv4 address in an IPv6 one (RFC 4291 section 2.5.5.2), as a socket for both
-// families shows it.
-constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-constexpr unsigned kMappedBits = kMapped.size() * 8;
-
-IpAddress unmapped(const IpAddress& address) {
-  const auto& b = address.bytes;
-  if (address.family == Family::V4 || !std::equal(kMapped.begin(), kMapped.end(), b.begin()))
-    return address;
-  return IpAddress::v4(b[12], b[13], b[14], b[15]);
 }
 
 // The name of an interface, as Linux takes it, or its number.

@@ -36,13 +36,11 @@ void warn(io::Log& log, const char* message, const std::string& path,
 }  // namespace
 
 ListFiles::ListFiles(const Paths& paths, uint64_t seed, io::Log& log) : seed_(seed), log_(log) {
-  for (const std::string& path : paths.blocked)
-    listings_.push_back({path, {Role::Blocked}, {}, {}});
-  for (const std::string& path : paths.allowed)
-    listings_.push_back({path, {Role::Allowed}, {}, {}});
+  for (const std::string& path : paths.blocked) listings_.push_back({path, {Role::Blocked}, {}});
+  for (const std::string& path : paths.allowed) listings_.push_back({path, {Role::Allowed}, {}});
   for (const NamedList& list : paths.named) {
-    for (const ListPath& path : list.paths)
-      listings_.push_back({path.path, {Role::Named, names_.size()}, path.attributes, {}});
+    for (const ListSource& source : list.sources)
+      listings_.push_back({source.path, {Role::Named, names_.size(), source.attributes}, {}});
     names_.push_back(list.name);
   }
 }
@@ -50,7 +48,7 @@ ListFiles::ListFiles(const Paths& paths, uint64_t seed, io::Log& log) : seed_(se
 Status ListFiles::load() { return read(OnTrouble::Fail, kNeverStopped); }
 
 std::string ListFiles::name_of(const Purpose& purpose) const {
-  if (purpose.role == Role::Named) return "--list (DNSMASQ_LIST) " + names_[purpose.number];
+  if (purpose.role == Role::Named) return "--list (DNSMASQ_LIST): " + names_[purpose.number];
   return purpose.role == Role::Blocked ? "--blocklist (DNSMASQ_BLOCKLIST)"
                                        : "--allowlist (DNSMASQ_ALLOWLIST)";
 }
@@ -78,13 +76,24 @@ Status ListFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   lists->finish();
   warn_of_exceptions(*lists);
   sources_ = std::move(reading.sources);
-  log_.write(io::Level::Info, io::LogLine("lists read")
-                                  .with("files", sources_.size())
-                                  .with("blocked", lists->blocked.size())
-                                  .with("allowed", lists->allowed.size())
-                                  .with("named", lists->named_size()));
+  tell_sizes(*lists);
   lists_ = std::move(lists);
   return Done();
+}
+
+void ListFiles::tell_sizes(const policy::BlockLists& lists) const {
+  io::LogLine line("lists read");
+  line.with("files", sources_.size())
+      .with("blocked", lists.blocked.size())
+      .with("allowed", lists.allowed.size());
+  std::size_t named = 0;
+  std::size_t networks = 0;
+  for (const policy::List& list : lists.named) {
+    named += list.names.size();
+    networks += list.networks.size();
+  }
+  if (!lists.named.empty()) line.with("named", named).with("networks", networks);
+  log_.write(io::Level::Info, line);
 }
 
 void ListFiles::watch(const Reading& reading) {
@@ -115,46 +124,50 @@ Status ListFiles::read_listing(Listing& listing, Reading& reading) const {
   if (!expanded) log_.write(io::Level::Warning, expanded.error().text + "; its names stay");
   Status trouble = Done();
   for (const std::string& path : expanded ? *expanded : before) {
-    const Status status = read_list(path, listing, reading);
+    const Status status = read_list(path, listing.purpose, reading);
     if (!status && trouble) trouble = status;
     if (!trouble && (is_set(reading.stop) || reading.on_trouble == OnTrouble::Fail)) break;
   }
   return trouble;
 }
 
-Status ListFiles::read_list(const std::string& path, const Listing& listing,
+Status ListFiles::read_list(const std::string& path, const Purpose& purpose,
                             Reading& reading) const {
-  const Purpose purpose = listing.purpose;
   policy::BlockLists& lists = reading.lists;
-  const auto add = [&](const ListEntry& entry, const ListReader::Place&) {
-    if (purpose.role == Role::Named)
-      lists.named[purpose.number].add(entry);
-    else
-      (purpose.role == Role::Blocked ? lists.blocked : lists.allowed).add(entry);
-  };
-  const auto open_file = [&](const std::string& file) {
-    return open({file, purpose, listing.attributes, io::stamp_of(file), file != path, nullptr},
-                reading);
-  };
-  ListReader reader({open_file, add}, reading.stop);
-  Status status = reader.read(path, listing.attributes);
+  policy::List* const named = purpose.role == Role::Named ? &lists.named[purpose.number] : nullptr;
+  policy::ListedNames& names = named                           ? named->names
+                               : purpose.role == Role::Blocked ? lists.blocked
+                                                               : lists.allowed;
+  ListReader reader({[&](const std::string& file, const std::string& includer) {
+                       return open({file, purpose, io::stamp_of(file), !includer.empty(), nullptr},
+                                   includer, reading);
+                     },
+                     [&](const ListEntry& entry, const ListReader::Place&) {
+                       named ? named->add(entry) : names.add(entry);
+                     },
+                     [&](std::string_view line) { return names.add_plain(line); }},
+                    reading.stop);
+  Status status = reader.read(path, purpose.attributes);
   if (status) report(reader.reports());
   return status;
 }
 
 // A file that can't be opened is read as it was, if it was ever read.
-Result<ListReader::File> ListFiles::open(Source source, Reading& reading) const {
+Result<ListReader::File> ListFiles::open(Source source, const std::string& includer,
+                                         Reading& reading) const {
   source.file = known_file(source, reading);
   if (!source.file) {
     auto opened = io::TextFile::open(source.path);
     if (opened) {
       source.file = std::make_shared<const io::TextFile>(std::move(*opened));
     } else {
-      if (reading.on_trouble == OnTrouble::Fail) return opened.error();
+      const std::string trouble =
+          opened.error().text + (includer.empty() ? "" : ", which " + includer + " includes");
+      if (reading.on_trouble == OnTrouble::Fail) return Error{trouble};
       const auto before = std::ranges::find(sources_, source.path, &Source::path);
       if (before != sources_.end()) source.file = before->file;
       log_.write(io::Level::Warning,
-                 opened.error().text + (source.file ? "; its names stay" : "; it is passed over"));
+                 trouble + (source.file ? "; its names stay" : "; it is passed over"));
     }
   }
   ListReader::File file = source.file;
@@ -206,51 +219,57 @@ void ListFiles::report(const std::vector<ListReader::Report>& reports) const {
   }
 }
 
-// As it was read last.
-void ListFiles::read_again(const Source& source, const Visit& visit) const {
-  ListReader reader({[&](const std::string& path) -> Result<ListReader::File> {
-                       const auto known = std::ranges::find(sources_, path, &Source::path);
-                       return known == sources_.end() ? nullptr : known->file;
-                     },
-                     visit},
-                    kNeverStopped);
-  (void)reader.read(source.path, source.attributes);  // what has been found is enough
+// What has been found when a file can't be read to its end is enough.
+void ListFiles::read_again(const Source& source, const OnEntry& on_entry) const {
+  ListReader reader(
+      {[this](const std::string& path, const std::string&) -> Result<ListReader::File> {
+         const auto known = std::ranges::find(sources_, path, &Source::path);
+         return known == sources_.end() ? nullptr : known->file;
+       },
+       on_entry},
+      kNeverStopped);
+  (void)reader.read(source.path, source.purpose.attributes);
 }
 
 ListFiles::Places ListFiles::find(dns::NameView name) const {
   Places found;
   for (const Source& source : sources_) {
-    const Role role = source.purpose.role;
-    if (source.is_included || role == Role::Named) continue;
+    if (source.is_included || source.purpose.role == Role::Named) continue;
     read_again(source, [&](const ListEntry& entry, const ListReader::Place& at) {
-      auto& place = found[{role, entry.is_exception, entry.is_important}];
+      auto& place = found[{source.purpose.role, entry.is_exception, entry.is_important}];
       if (!place && fits(entry, name)) place = Place{at.path, at.line, std::string(at.text)};
     });
   }
   return found;
 }
 
-std::optional<ListFiles::Place> ListFiles::first_in(
-    policy::ListNumber list, const std::function<bool(const ListEntry&)>& fits) const {
+// The first line that takes it; one that is important before all others.
+template <typename Fits>
+std::optional<ListFiles::Place> ListFiles::find_in(policy::ListNumber list,
+                                                   const Fits& fits) const {
   std::optional<Place> found;
+  std::optional<Place> important;
   for (const Source& source : sources_) {
-    if (source.is_included || found || source.purpose != Purpose{Role::Named, list}) continue;
+    const bool is_of_it = source.purpose.role == Role::Named && source.purpose.number == list;
+    if (source.is_included || !is_of_it) continue;
     read_again(source, [&](const ListEntry& entry, const ListReader::Place& at) {
-      if (!found && !entry.is_exception && fits(entry))
-        found = Place{at.path, at.line, std::string(at.text)};
+      auto& place = entry.is_important ? important : found;
+      if (!place && !entry.is_exception && fits(entry))
+        place = Place{at.path, at.line, std::string(at.text)};
     });
   }
-  return found;
+  return important ? important : found;
 }
 
-std::optional<ListFiles::Place> ListFiles::find_in(policy::ListNumber list,
-                                                   dns::NameView name) const {
-  return first_in(list, [name](const ListEntry& entry) { return fits(entry, name); });
+std::optional<ListFiles::Place> ListFiles::find(policy::ListNumber list, dns::NameView name) const {
+  if (!lists_ || !lists_->named[list].names.has(name)) return std::nullopt;
+  return find_in(list, [name](const ListEntry& entry) { return fits(entry, name); });
 }
 
-std::optional<ListFiles::Place> ListFiles::find_in(policy::ListNumber list,
-                                                   const IpAddress& address) const {
-  return first_in(list, [&address](const ListEntry& entry) {
+std::optional<ListFiles::Place> ListFiles::find(policy::ListNumber list,
+                                                const IpAddress& address) const {
+  if (!lists_ || !lists_->named[list].networks.contains(address)) return std::nullopt;
+  return find_in(list, [&address](const ListEntry& entry) {
     return entry.kind == ListEntry::Kind::Network && entry.network.contains(address);
   });
 }

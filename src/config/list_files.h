@@ -2,8 +2,8 @@
 // Copyright the dnslet authors
 #pragma once
 
-// The files of --blocklist, --allowlist and --list as sets of names: reads them, notices changes,
-// reads them again.
+// The files of --blocklist, --allowlist and --list as sets of names and networks: reads them,
+// notices changes, reads them again.
 //
 // A file that can't be opened any more keeps the names it had, with a warning: it is still open,
 // and read as it was. One that has left its directory takes its names along. Sets in use are never
@@ -18,8 +18,8 @@
 
 #include "base/result.h"
 #include "base/stop_flag.h"
-#include "config/list_options.h"
 #include "config/list_reader.h"
+#include "config/named_list.h"
 #include "io/files.h"
 #include "io/log.h"
 #include "policy/block_lists.h"
@@ -33,7 +33,7 @@ class ListFiles {
   struct Paths {
     std::vector<std::string> blocked;
     std::vector<std::string> allowed;
-    std::vector<NamedList> named;
+    std::vector<NamedList> named = {};
   };
   using Lists = std::shared_ptr<const policy::BlockLists>;
 
@@ -81,18 +81,19 @@ class ListFiles {
   };
   // Of --blocklist and --allowlist. Takes as long as reading does.
   Places find(dns::NameView name) const;
-  // The first line of a named list whose entry is about the name, or about the address, and is no
-  // exception. Likewise.
-  std::optional<Place> find_in(policy::ListNumber list, dns::NameView name) const;
-  std::optional<Place> find_in(policy::ListNumber list, const IpAddress& address) const;
+  // The line by which a list of --list takes a name or an address; nullopt: it does not take it.
+  std::optional<Place> find(policy::ListNumber list, dns::NameView name) const;
+  std::optional<Place> find(policy::ListNumber list, const IpAddress& address) const;
 
  private:
   enum class OnTrouble { Fail, KeepNames };
+  using OnEntry = std::function<void(const policy::ListEntry& entry, const ListReader::Place& at)>;
 
-  // What a list is for: with Role::Named one of them.
+  // What a path is given for, and which of its lines count.
   struct Purpose {
     Role role = Role::Blocked;
-    policy::ListNumber number = 0;
+    policy::ListNumber number = 0;  // of Role::Named
+    std::vector<std::string> attributes = {};
 
     bool operator==(const Purpose&) const = default;
   };
@@ -100,13 +101,11 @@ class ListFiles {
   struct Listing {
     std::string path;
     Purpose purpose;
-    std::vector<std::string> attributes;  // of the lines that are wanted
-    io::FileStamp stamp;                  // when it was last read
+    io::FileStamp stamp;  // when it was last read
   };
   struct Source {
     std::string path;
     Purpose purpose;
-    std::vector<std::string> attributes;
     io::FileStamp stamp;  // when it was last read
     bool is_included = false;
     ListReader::File file;  // null: it could never be read
@@ -122,20 +121,20 @@ class ListFiles {
   std::string name_of(const Purpose& purpose) const;
   Status read(OnTrouble on_trouble, const StopFlag& stop);
   Status read_listing(Listing& listing, Reading& reading) const;
-  Status read_list(const std::string& path, const Listing& listing, Reading& reading) const;
-  Result<ListReader::File> open(Source source, Reading& reading) const;
+  Status read_list(const std::string& path, const Purpose& purpose, Reading& reading) const;
+  Result<ListReader::File> open(Source source, const std::string& includer, Reading& reading) const;
+  void read_again(const Source& source, const OnEntry& on_entry) const;
+  template <typename Fits>
+  std::optional<Place> find_in(policy::ListNumber list, const Fits& fits) const;
   ListReader::File known_file(const Source& source, const Reading& reading) const;
   void watch(const Reading& reading);
+  void tell_sizes(const policy::BlockLists& lists) const;
   void warn_of_exceptions(const policy::BlockLists& lists) const;
-  using Visit = std::function<void(const policy::ListEntry&, const ListReader::Place&)>;
-  void read_again(const Source& source, const Visit& visit) const;
-  std::optional<Place> first_in(policy::ListNumber list,
-                                const std::function<bool(const policy::ListEntry&)>& fits) const;
   void report(const std::vector<ListReader::Report>& reports) const;
   std::vector<std::string> sources_below(const Listing& listing) const;
 
-  std::vector<std::string> names_;  // of named lists
   std::vector<Listing> listings_;
+  std::vector<std::string> names_;  // of --list
   uint64_t seed_;
   io::Log& log_;
   std::vector<Source> sources_;       // included ones too

@@ -34,9 +34,13 @@ class ListReader {
     std::string_view text;
   };
   struct Callbacks {
-    // Opens a file, or tells why that can't be; null: it is to be passed over.
-    std::function<Result<File>(const std::string& path)> open;
+    // Opens a file, or tells why that can't be; null: it is to be passed over. `includer`: the
+    // place of the include: line, as "'PATH', line 1"; empty of the list itself.
+    std::function<Result<File>(const std::string& path, const std::string& includer)> open;
     std::function<void(const policy::ListEntry& entry, const Place& place)> on_entry;
+    // Takes a line that is but a name as a whole; false: it is another one, or wanted as an entry.
+    // Null: all lines become entries.
+    std::function<bool(std::string_view line)> take_plain = nullptr;
   };
 
   // Lines of one kind: how many, and the first of them.
@@ -58,9 +62,9 @@ class ListReader {
   ListReader(Callbacks callbacks, const StopFlag& stop)
       : callbacks_(std::move(callbacks)), stop_(stop) {}
 
-  // Reads a list: of its lines those that have each of these attributes, and lack what has a "-" in
-  // front. Fails if a file can't be opened or read to its end.
-  Status read(const std::string& path, std::vector<std::string> wanted = {});
+  // Reads the lines of a list that have these attributes, and lack those with a "-" in front. Fails
+  // if a file can't be opened or read to its end.
+  Status read(const std::string& path, const std::vector<std::string>& wanted = {});
   // One for each file that was read, in order.
   const std::vector<Report>& reports() const { return reports_; }
 
@@ -70,11 +74,12 @@ class ListReader {
     std::string path;
     std::vector<std::string> wanted;
     std::size_t depth = 0;
+    std::string includer = {};  // as for `open`
   };
 
   Status read(const Visit& visit);
   Status read_lines(const Visit& visit, const io::TextFile& file);
-  Status include(const Visit& visit, const policy::ListLine& line);
+  Status include(const Visit& visit, const policy::ListLine& line, std::size_t number);
 
   Callbacks callbacks_;
   const StopFlag& stop_;

@@ -51,6 +51,13 @@ Status rebind_ok(std::string_view text, const NumberRange&, Options& options) {
   return Done{};
 }
 
+Status list(std::string_view text, const NumberRange&, Options& options) {
+  auto parsed = parse_named_list(text);
+  if (!parsed) return parsed.error();
+  add_list(options.lists, std::move(*parsed));
+  return Done{};
+}
+
 // A list that is given and holds nothing is not that of resolv.conf.
 Status search_domains(std::string_view text, const NumberRange&, Options& options) {
   const auto domains = parse_search_domains(text);
@@ -61,13 +68,6 @@ Status search_domains(std::string_view text, const NumberRange&, Options& option
   for (const dns::Name& domain : *domains)
     if (seen.insert(domain.view().wire()) == options.search_domains->size())
       options.search_domains->push_back(domain);
-  return Done{};
-}
-
-Status named_list(std::string_view text, const NumberRange&, Options& options) {
-  auto list = parse_named_list(text);
-  if (!list) return list.error();
-  add_named_list(options.lists, std::move(*list));
   return Done{};
 }
 
@@ -164,7 +164,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      {},
      "blocklist"},
     {"Names", "list", 0, Kind::BlankList, "DNSMASQ_LIST", "NAME=PATH,...", "",
-     "Named list of names or networks, for rules; repeatable", named_list},
+     "Lists of names and networks for rules; repeatable", list},
     {"Names", "filter", 0, Kind::Text, "DNSMASQ_FILTER", "a|aaaa", "",
      "Answer this address family with NODATA", value<&Options::filter, parse_filter>},
     {"Names", "rebind-guard", 0, Kind::Switch, "DNSMASQ_REBIND_GUARD", "", "false",

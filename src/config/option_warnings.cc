@@ -117,6 +117,11 @@ void warn_of_effects(ParsedOptions& parsed) {
   for (const std::string& name : unused_sets(parsed.options))
     parsed.warnings.push_back((sets ? given_name(*sets) : "--server") + ": no stub zone and no " +
                               "rule asks the set " + in_quotes(name));
+  const Setting* const lists = find_setting(parsed.settings, "list");
+  for (const NamedList& list : parsed.options.lists)
+    if (lists && !list.is_used)
+      parsed.warnings.push_back(given_name(*lists) + ' ' + list.name +
+                                " has no effect: no rule uses that list");
 
   const Setting* const poll = find_setting(parsed.settings, "hostsfile-poll");
   if (poll && looks_like_a_port(*poll))

@@ -24,7 +24,7 @@
 #include "base/address.h"
 #include "base/result.h"
 #include "base/server_address.h"
-#include "config/list_options.h"
+#include "config/named_list.h"
 #include "config/resolv_conf_edit.h"
 #include "dns/message.h"
 #include "dns/name_list.h"
@@ -91,7 +91,7 @@ struct Options {
   dns::NameList block;
   std::vector<std::string> blocklists;  // files and directories
   std::vector<std::string> allowlists;
-  std::vector<NamedList> lists;  // for rules, which refer to them by their place
+  std::vector<NamedList> lists;  // by policy::ListNumber, as first named
   policy::Filter filter = policy::Filter::None;
   bool rebind_guard = false;
   dns::NameList rebind_ok;

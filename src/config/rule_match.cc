@@ -38,7 +38,7 @@ Status read_word(std::string_view value, const RuleNames&, Condition& condition)
 }
 
 Status read_list(std::string_view value, const RuleNames& known, Condition& condition) {
-  const auto list = known.lists.find(value);
+  const auto list = known.lists.find(lower_case(value));
   if (list == known.lists.end())
     return Error{"names no list of --list (DNSMASQ_LIST); there are: " + names_in(known.lists)};
   condition.lists.push_back(list->second);

@@ -57,6 +57,14 @@ Result<RuleSource> parse_source(std::string_view text) {
   return source;
 }
 
+// Which lists have an effect. A rule of a file may name any of them.
+void note_lists(Options& options) {
+  for (NamedList& list : options.lists) list.is_used = list.is_used || has_files(options);
+  for (const RuleSource& source : options.rules)
+    for (const policy::Condition& condition : source.rule.conditions)
+      for (const policy::ListNumber list : condition.lists) options.lists[list].is_used = true;
+}
+
 }  // namespace
 
 Error too_many_rules() {
@@ -120,12 +128,13 @@ Status complete_rules(Options& options) {
     source.rule = std::move(*rule);
     rules.push_back(source.rule);
   }
+  note_lists(options);
   // Rules of a file may stand in the way of a loop.
   return has_files(options) ? Done{} : check_alias_loops(rules);
 }
 
 RuleNames rule_names(const Options& options) {
-  std::map<std::string, policy::ListNumber, std::less<>> lists;
+  std::map<std::string, policy::ListNumber, std::less<>> lists;  // names in lower case
   for (const NamedList& list : options.lists) lists.emplace(list.name, lists.size());
   return {.sets = options.server_sets,
           .lists = std::move(lists),

@@ -29,13 +29,27 @@ uint64_t load(const uint8_t* from) {
   return word;
 }
 
-// The last bytes, at most eight. Of a longer key some are read twice, because a load of a fixed
-// size is one instruction; that adds nothing and takes nothing away.
+// As a number of which the first byte is the highest.
+template <typename Word>
+uint64_t load_big(const uint8_t* from) {
+  Word word = 0;
+  std::memcpy(&word, from, sizeof word);
+  if constexpr (std::endian::native == std::endian::big) return word;
+  return sizeof word == 4 ? __builtin_bswap32(static_cast<uint32_t>(word))
+                          : __builtin_bswap16(static_cast<uint16_t>(word));
+}
+
+// The last bytes, at most eight. Of most keys some are read twice, because a load of a fixed size
+// is one instruction; that adds nothing and takes nothing away.
 uint64_t load_last(BytesView bytes) {
-  if (bytes.size() >= sizeof(uint64_t)) return load(bytes.last(sizeof(uint64_t)).data());
-  uint64_t word = 0;
-  for (const uint8_t byte : bytes) word = word << 8 | byte;
-  return word;
+  const std::size_t size = bytes.size();
+  const uint8_t* const from = bytes.data();
+  if (size >= 8) return load(from + size - 8);
+  if (size >= 4)
+    return load_big<uint32_t>(from) << (8 * (size - 4)) | load_big<uint32_t>(from + size - 4);
+  if (size >= 2)
+    return load_big<uint16_t>(from) << (8 * (size - 2)) | load_big<uint16_t>(from + size - 2);
+  return size == 1 ? *from : 0;
 }
 
 }  // namespace

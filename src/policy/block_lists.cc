@@ -21,6 +21,13 @@ void ListedNames::add(const ListEntry& entry) {
   if (entry.kind == ListEntry::Kind::Expression) matches_of(entry).patterns.add(entry.expression);
 }
 
+bool ListedNames::add_plain(std::string_view line) {
+  PlainName name;
+  if (!name.read(line, seed_)) return false;
+  taken_.names.add(name);
+  return true;
+}
+
 void ListedNames::finish() {
   for (Matches* const matches : {&taken_, &exceptions_, &important_, &important_exceptions_}) {
     matches->names.finish();
@@ -32,11 +39,33 @@ std::size_t ListedNames::size() const {
   return taken_.size() + exceptions_.size() + important_.size() + important_exceptions_.size();
 }
 
+bool ListedNames::has(dns::NameView name) const {
+  return !takes_nothing() && has(NameHashes(name, seed_), name);
+}
+
 bool ListedNames::has(const NameHashes& hashes, dns::NameView name) const {
   if (takes_nothing()) return false;
   if (important_.has(hashes, name)) return !important_exceptions_.has(hashes, name);
   return taken_.has(hashes, name) && !exceptions_.has(hashes, name) &&
          !important_exceptions_.has(hashes, name);
+}
+
+void List::add(const ListEntry& entry) {
+  if (entry.kind == ListEntry::Kind::Network)
+    networks.add(entry.network);
+  else
+    names.add(entry);
+}
+
+void List::finish() {
+  names.finish();
+  networks.finish();
+}
+
+BlockLists::BlockLists(uint64_t seed, std::size_t lists)
+    : blocked(seed), allowed(seed), seed_(seed) {
+  named.reserve(lists);
+  while (named.size() < lists) named.emplace_back(seed);
 }
 
 void BlockLists::finish() {
@@ -45,10 +74,10 @@ void BlockLists::finish() {
   for (List& list : named) list.finish();
 }
 
-std::size_t BlockLists::named_size() const {
-  std::size_t size = 0;
-  for (const List& list : named) size += list.names.size() + list.networks.size();
-  return size;
+bool BlockLists::block(dns::NameView name) const {
+  if (blocked.takes_nothing()) return false;
+  const NameHashes hashes = hashes_of(name);
+  return blocked.has(hashes, name) && !allowed.has(hashes, name);
 }
 
 }  // namespace dnslet::policy

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "dns/name.h"
@@ -24,6 +25,8 @@ class ListedNames {
 
   // Adds what is about names; networks are not.
   void add(const ListEntry& entry);
+  // Adds a line that is but a name. False: it has another form, and nothing is added.
+  bool add_plain(std::string_view line);
   // To be called once, when all is added.
   void finish();
 
@@ -33,10 +36,10 @@ class ListedNames {
   bool takes_nothing() const { return taken_.size() + important_.size() == 0; }
 
   // Whether an entry takes the name and no exception spares it; $important entries beat exceptions,
-  // and are beaten by $important exceptions. REQUIRES: finish() was called.
-  bool has(dns::NameView name) const { return has(NameHashes(name, seed_), name); }
-  // The same with the name's hashes, by the same seed.
+  // and are beaten by $important exceptions. `hashes`: of the name, by the seed of this; one
+  // question's are enough for many lists. REQUIRES: finish() was called.
   bool has(const NameHashes& hashes, dns::NameView name) const;
+  bool has(dns::NameView name) const;
 
  private:
   struct Matches {
@@ -56,35 +59,32 @@ class ListedNames {
   Matches important_exceptions_;
 };
 
-// A list of --list, for rules.
+// What one --list holds: a rule asks for names or for addresses.
 struct List {
   ListedNames names;
   NetworkSet networks;
 
-  void add(const ListEntry& entry) {
-    names.add(entry);
-    if (entry.kind == ListEntry::Kind::Network) networks.add(entry.network);
-  }
-  void finish() {
-    names.finish();
-    networks.finish();
-  }
+  explicit List(uint64_t seed) : names(seed) {}
+  void add(const ListEntry& entry);
+  // To be called once, when all is added.
+  void finish();
 };
 
+// All lists have one seed: hashes_of() a name serves each of them.
 struct BlockLists {
   ListedNames blocked;      // --blocklist
   ListedNames allowed;      // --allowlist
-  std::vector<List> named;  // --list, in the order of their first mention
+  std::vector<List> named;  // --list, by policy::ListNumber
 
-  explicit BlockLists(uint64_t seed, std::size_t lists = 0) : blocked(seed), allowed(seed) {
-    for (std::size_t i = 0; i < lists; ++i) named.push_back({ListedNames(seed), {}});
-  }
-  // To be called once, when all is added.
+  // `lists`: how many of --list.
+  explicit BlockLists(uint64_t seed, std::size_t lists = 0);
   void finish();
-  std::size_t named_size() const;  // entries of all of them
-  bool block(dns::NameView name) const {
-    return !blocked.takes_nothing() && blocked.has(name) && !allowed.has(name);
-  }
+
+  NameHashes hashes_of(dns::NameView name) const { return {name, seed_}; }
+  bool block(dns::NameView name) const;
+
+ private:
+  uint64_t seed_;
 };
 
 }  // namespace dnslet::policy

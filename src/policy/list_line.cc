@@ -8,26 +8,13 @@
 #include <utility>
 
 #include "base/text.h"
+#include "policy/list_letters.h"
 
 namespace dnslet::policy {
 namespace {
 
 constexpr std::string_view kBlanks = " \t";
 constexpr std::string_view kOfAdblock = "|^$*";
-
-// What a list's names are made of: letters, digits, `-` and `_`.
-constexpr bool is_of_label(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '_';
-}
-
-// Each of them in lower case, and the dot; 0: none of them.
-constexpr std::array<uint8_t, 256> kFolded = [] {
-  std::array<uint8_t, 256> table{};
-  for (uint8_t i = 0; i < 128; ++i)
-    if (is_of_label(static_cast<char>(i)) || i == '.') table[i] = dns::fold(i);
-  return table;
-}();
 
 bool is_plain(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return kFolded[static_cast<uint8_t>(c)] != 0; });

@@ -129,9 +129,9 @@ bool HashArray::has(uint64_t hash) const {
   return at < last && hashes_[at] == hash;
 }
 
-void NameSet::Kind::add(std::span<const uint64_t> name) {
-  hashes.add(name.back());
-  labels.set(name.size());
+void NameSet::Kind::add(uint64_t hash, std::size_t count) {
+  hashes.add(hash);
+  labels.set(count);
 }
 
 bool NameSet::Kind::has_any(std::span<const uint64_t> names) const {
@@ -149,11 +149,11 @@ void NameSet::add(dns::NameView name, Covers covers, uint64_t seed) {
   const NameHashes hashes(name, seed);
   switch (covers) {
     case Covers::Name:
-      return names_.add(hashes.all());
+      return names_.add(hashes.all().back(), hashes.all().size());
     case Covers::NameAndBelow:
-      return names_and_below_.add(hashes.all());
+      return names_and_below_.add(hashes.all().back(), hashes.all().size());
     case Covers::Below:
-      return below_.add(hashes.all());
+      return below_.add(hashes.all().back(), hashes.all().size());
   }
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "dns/name.h"
+#include "policy/plain_name.h"
 
 namespace dnslet::policy {
 
@@ -73,6 +74,8 @@ class NameSet {
  public:
   // REQUIRES: not the root. `seed`: the one of the NameHashes that are looked up.
   void add(dns::NameView name, Covers covers, uint64_t seed);
+  // The same of a name with so many labels, and all below it.
+  void add(const PlainName& name) { names_and_below_.add(name.hash, name.labels); }
   void finish();
 
   // Of names, each once for what it covers; before finish() those given twice count twice.
@@ -89,7 +92,7 @@ class NameSet {
     HashArray hashes;
     std::bitset<dns::kMaxName / 2 + 1> labels;  // which numbers of labels there are
 
-    void add(std::span<const uint64_t> name);
+    void add(uint64_t hash, std::size_t count);
     // Whether it has one of these, the first of which is of a top domain; or only the last.
     bool has_any(std::span<const uint64_t> names) const;
     bool has_last(std::span<const uint64_t> names) const;

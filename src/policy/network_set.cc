@@ -3,52 +3,84 @@
 #include "policy/network_set.h"
 
 #include <algorithm>
+#include <span>
+
+#include "base/mapped_address.h"
 
 namespace dnslet::policy {
 namespace {
 
-constexpr std::size_t kMappedBits = 96;  // of ::ffff:0:0/96, in front of an IPv4 address
+uint64_t number_of(std::span<const uint8_t> bytes) {
+  uint64_t number = 0;
+  for (const uint8_t byte : bytes) number = number << 8 | byte;
+  return number;
+}
+
+// The last `count` bits, of at most 64.
+uint64_t low_bits(unsigned count) { return count == 0 ? 0 : ~uint64_t{0} >> (64 - count); }
 
 }  // namespace
 
-NetworkSet::Bytes NetworkSet::bytes_of(const IpAddress& address) {
-  if (address.family == Family::V6) return address.bytes;
-  Bytes bytes{};
-  bytes[10] = bytes[11] = 0xff;
-  std::copy_n(address.bytes.begin(), 4, bytes.begin() + kMappedBits / 8);
-  return bytes;
+NetworkSet::Narrow NetworkSet::narrow(const IpAddress& address) {
+  return static_cast<Narrow>(number_of(address.data()));
+}
+
+NetworkSet::Wide NetworkSet::wide(const IpAddress& address) {
+  return {number_of(address.data().first(8)), number_of(address.data().last(8))};
+}
+
+bool NetworkSet::is_next(const Wide& value, const Wide& next) {
+  if (next.low != 0) return value.high == next.high && value.low == next.low - 1;
+  return next.high != 0 && value.high == next.high - 1 && value.low == ~uint64_t{0};
 }
 
 void NetworkSet::add(const Network& network) {
-  const bool is_v4 = network.address.family == Family::V4;
-  const std::size_t prefix = network.prefix + (is_v4 ? kMappedBits : 0);
-  Range range{bytes_of(network.address), bytes_of(network.address)};
-  for (std::size_t bit = prefix; bit < 8 * range.first.size(); ++bit) {
-    const auto mask = static_cast<uint8_t>(0x80U >> bit % 8);
-    range.first[bit / 8] &= static_cast<uint8_t>(~mask);
-    range.last[bit / 8] |= mask;
+  if (network.address.family == Family::V4) {
+    const auto host = static_cast<Narrow>(low_bits(32U - network.prefix));
+    const Narrow address = narrow(network.address);
+    v4_.push_back({address & ~host, address | host});
+    return;
   }
-  ranges_.push_back(range);
+  const Wide address = wide(network.address);
+  const uint64_t high = low_bits(64U - std::min<unsigned>(network.prefix, 64));
+  const uint64_t low = low_bits(128U - std::max<unsigned>(network.prefix, 64));
+  v6_.push_back(
+      {{address.high & ~high, address.low & ~low}, {address.high | high, address.low | low}});
+}
+
+template <typename Value>
+void NetworkSet::join(Ranges<Value>& ranges) {
+  std::ranges::sort(ranges, {}, &Range<Value>::first);
+  std::size_t count = 0;
+  for (const Range<Value>& range : ranges) {
+    Range<Value>* const before = count > 0 ? &ranges[count - 1] : nullptr;
+    if (before && (range.first <= before->last || is_next(before->last, range.first)))
+      before->last = std::max(before->last, range.last);
+    else
+      ranges[count++] = range;
+  }
+  ranges.resize(count);
+  ranges.shrink_to_fit();
 }
 
 void NetworkSet::finish() {
-  std::ranges::sort(ranges_, {}, &Range::first);
-  std::size_t kept = 0;
-  for (const Range& range : ranges_) {
-    if (kept > 0 && range.first <= ranges_[kept - 1].last)
-      ranges_[kept - 1].last = std::max(ranges_[kept - 1].last, range.last);
-    else
-      ranges_[kept++] = range;
-  }
-  ranges_.resize(kept);
-  ranges_.shrink_to_fit();
+  join(v4_);
+  join(v6_);
+}
+
+std::size_t NetworkSet::memory() const {
+  return v4_.capacity() * sizeof(Range<Narrow>) + v6_.capacity() * sizeof(Range<Wide>);
+}
+
+template <typename Value>
+bool NetworkSet::has(const Ranges<Value>& ranges, const Value& value) {
+  const auto behind = std::ranges::upper_bound(ranges, value, {}, &Range<Value>::first);
+  return behind != ranges.begin() && value <= std::prev(behind)->last;
 }
 
 bool NetworkSet::contains(const IpAddress& address) const {
-  if (ranges_.empty()) return false;
-  const Bytes bytes = bytes_of(address);
-  const auto behind = std::ranges::upper_bound(ranges_, bytes, {}, &Range::first);
-  return behind != ranges_.begin() && bytes <= std::prev(behind)->last;
+  const IpAddress plain = unmapped(address);
+  return plain.family == Family::V4 ? has(v4_, narrow(plain)) : has(v6_, wide(plain));
 }
 
 }  // namespace dnslet::policy

@@ -2,10 +2,14 @@
 // Copyright the dnslet authors
 #pragma once
 
-// A set of networks, of both families. Networks are added, then finish() is called, then addresses
-// are looked up: by bisection, whatever their number.
+// A set of very many networks: an address is found among them by halving, however many there are.
+//
+// Networks are added, then finish() is called, then addresses are looked up. What overlaps or
+// touches becomes one range: 8 bytes each for IPv4, 32 for IPv6.
 
+#include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "base/address.h"
@@ -14,29 +18,44 @@ namespace dnslet::policy {
 
 class NetworkSet {
  public:
-  // Those of IPv4 and those of IPv6 that hold IPv4 addresses (RFC 4291 section 2.5.5.2) are one.
   void add(const Network& network);
-  // Puts together what overlaps. To be called once, when all are added.
+  // To be called once, when all are added.
   void finish();
 
-  std::size_t size() const { return ranges_.size(); }  // after finish(): of what lies apart
-  bool empty() const { return ranges_.empty(); }
-  std::size_t memory() const { return ranges_.capacity() * sizeof(Range); }  // bytes
+  std::size_t size() const { return v4_.size() + v6_.size(); }  // of ranges
+  bool empty() const { return size() == 0; }
+  std::size_t memory() const;  // bytes
 
-  // REQUIRES: finish() was called.
+  // Whether an address is in one of them, as Network::contains() says; an IPv4-mapped address is
+  // compared as IPv4. REQUIRES: finish() was called.
   bool contains(const IpAddress& address) const;
 
  private:
-  using Bytes = decltype(IpAddress::bytes);
-  // From one address to another, both included, as addresses of IPv6.
-  struct Range {
-    Bytes first;
-    Bytes last;
+  using Narrow = uint32_t;
+  struct Wide {
+    uint64_t high = 0;
+    uint64_t low = 0;
+    auto operator<=>(const Wide&) const = default;
   };
+  template <typename Value>
+  struct Range {
+    Value first{};
+    Value last{};
+  };
+  template <typename Value>
+  using Ranges = std::vector<Range<Value>>;
 
-  static Bytes bytes_of(const IpAddress& address);
+  static Narrow narrow(const IpAddress& address);
+  static Wide wide(const IpAddress& address);
+  static bool is_next(Narrow value, Narrow next) { return next != 0 && value == next - 1; }
+  static bool is_next(const Wide& value, const Wide& next);
+  template <typename Value>
+  static void join(Ranges<Value>& ranges);
+  template <typename Value>
+  static bool has(const Ranges<Value>& ranges, const Value& value);
 
-  std::vector<Range> ranges_;
+  Ranges<Narrow> v4_;
+  Ranges<Wide> v6_;
 };
 
 }  // namespace dnslet::policy

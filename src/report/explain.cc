@@ -228,7 +228,7 @@ std::string Explanation::passed(Source rung) const {
       if (options().hosts_files.empty()) return "no file given";
       return none + " (files: " + std::to_string(subject_.hosts.files()) + ")";
     case Source::Block:
-      return options().block.empty() && subject_.lists.empty() ? "none given" : unblocked();
+      return options().block.empty() && options().blocklists.empty() ? "none given" : unblocked();
     case Source::Filter:
       return options().filter == policy::Filter::None ? "off" : "for another type";
     case Source::Cache:
@@ -266,7 +266,7 @@ std::string Explanation::lines_of(const policy::RuleEvent& event) const {
   for (const policy::Condition& condition : event.rule.conditions) {
     if (condition.about != policy::Condition::About::List || condition.is_negated) continue;
     for (const policy::ListNumber list : condition.lists)
-      if (const auto place = subject_.lists.find_in(list, event.name))
+      if (const auto place = subject_.lists.find(list, event.name))
         text +=
             std::string(kIndent) + "list " + options().lists[list].name + ": " + place_text(*place);
   }
@@ -297,7 +297,7 @@ std::string Explanation::listed(dns::NameView name) const {
 
 // Why nothing blocks the name.
 std::string Explanation::unblocked() const {
-  if (subject_.lists.empty()) return "does not cover it";
+  if (options().blocklists.empty()) return "does not cover it";
   return listed_.empty() ? "does not cover it, nor does a list" : listed_;
 }
 

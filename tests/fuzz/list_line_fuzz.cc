@@ -3,7 +3,7 @@
 //
 // Any text as lines of a list: nothing is taken from a comment or a line left out, no entry is the
 // root or takes everything, and what is taken does not depend on case, blanks at the ends, line
-// ends or the line before. A set of all names and patterns has each of its own.
+// ends, the line before or the way it is read. A set of all names and patterns has each of its own.
 
 #include <algorithm>
 #include <cassert>
@@ -61,6 +61,18 @@ void check(const ListLine& line) {
   }
 }
 
+// The fast way through a list tells what the line does.
+void check_plain(const ListLine& line, const std::string& text) {
+  policy::PlainName plain;
+  if (!plain.read(text, kSeed)) return;
+  assert(line.fault == ListLine::Fault::None && line.entries.size() == 1);
+  const ListEntry& entry = line.entries.front();
+  assert(entry.kind == ListEntry::Kind::Name && entry.covers == policy::Covers::NameAndBelow);
+  assert(!entry.is_exception && !entry.is_important && line.attributes.empty());
+  const policy::NameHashes hashes(entry.name, kSeed);
+  assert(hashes.all().back() == plain.hash && hashes.all().size() == plain.labels);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -73,6 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     start = end + 1;
     used.parse(line);
     check(used);
+    check_plain(used, line);
     ListLine other;
     other.parse(line + "\r\n");
     check_same(used, other);

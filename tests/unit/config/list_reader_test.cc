@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "catch.h"
 #include "io/scratch_file.h"
@@ -22,21 +23,24 @@ class Files {
   }
 
   // How often each name is told, and each file opened.
-  void read(const std::string& path) {
-    ListReader reader({[this](const std::string& opened) -> Result<ListReader::File> {
+  void read(const std::string& path, const std::vector<std::string>& wanted = {}) {
+    ListReader reader({[this](const std::string& opened,
+                              const std::string& includer) -> Result<ListReader::File> {
                          ++opened_[opened];
+                         includers_[opened] = includer;
                          return files_[opened];
                        },
                        [this](const policy::ListEntry& entry, const ListReader::Place&) {
                          ++told_[entry.name.view().to_text()];
                        }},
                       kNeverStopped);
-    CHECK(reader.read(path));
+    CHECK(reader.read(path, wanted));
     for (const auto& report : reader.reports()) unreadable_ += report.unreadable.lines;
   }
   int opened(const std::string& path) const { return at(opened_, path); }
   int told(const std::string& name) const { return at(told_, name); }
   std::size_t unreadable() const { return unreadable_; }
+  std::string includer_of(const std::string& path) const { return includers_.at(path); }
 
  private:
   static int at(const std::map<std::string, int>& counts, const std::string& key) {
@@ -47,6 +51,7 @@ class Files {
   std::map<std::string, ListReader::File> files_;
   std::map<std::string, int> opened_;
   std::map<std::string, int> told_;
+  std::map<std::string, std::string> includers_;
   std::size_t unreadable_ = 0;
 };
 
@@ -87,6 +92,24 @@ TEST_CASE("a list includes a thousand files at most, eight one inside the other"
   files.read("/deep0");
   CHECK(files.opened("/deep8") == 1);
   CHECK(files.opened("/deep9") == 0);
+}
+
+TEST_CASE("of a list the lines count that have what is wanted, also of files that it includes") {
+  Files files;
+  files.add("/list", "a.test @cn\nb.test @cn @ads\nc.test\ninclude:other @x\n");
+  files.add("/other", "d.test @cn\ne.test @CN @x\nf.test @cn @x @ads\n");
+  files.read("/list", {"-ads", "cn"});
+  for (const char* taken : {"a.test", "e.test"}) CHECK(files.told(taken) == 1);
+  for (const char* not_taken : {"b.test", "c.test", "d.test", "f.test"})
+    CHECK(files.told(not_taken) == 0);
+}
+
+TEST_CASE("who opens an included file is told the line that includes it") {
+  Files files;
+  files.add("/list", "# title\ninclude:other\n");
+  files.read("/list");
+  CHECK(files.includer_of("/list").empty());
+  CHECK(files.includer_of("/other") == "'/list', line 2");
 }
 
 }  // namespace

@@ -66,6 +66,7 @@ TEST_CASE("an option that needs one of several is content with any") {
         Texts{"--hostsfile-poll has no effect without --hostsfile (DNSMASQ_HOSTSFILE)"});
   CHECK(warnings({"--hostsfile-poll=7", "--hostsfile=/hosts"}).empty());
   CHECK(warnings({"--hostsfile-poll=7", "--blocklist=/list"}).empty());
+  CHECK(warnings({"--hostsfile-poll=7", "--list=a=/list"}).size() == 1);  // of the list alone
 }
 
 TEST_CASE("an option that does nothing because another one is missing is named with that one") {

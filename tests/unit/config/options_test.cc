@@ -298,7 +298,8 @@ TEST_CASE("no byte of a value can forge a line or drive a terminal") {
     for (const char* value : {"\x01,\n", "\xff=\xfe", "\x7f", "a=\x80", "*.\r\n=1"}) {
       const std::string error = bad({"--" + flag + "=" + value});
       // Only a path may be made of any bytes.
-      CHECK((row.placeholder.starts_with("PATH") || is_one_printable_line(error)));
+      CHECK(
+          (row.placeholder.find("PATH") != std::string_view::npos || is_one_printable_line(error)));
     }
   }
   CHECK(is_one_printable_line(bad({"\x1b[2J"})));

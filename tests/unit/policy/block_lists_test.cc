@@ -66,6 +66,16 @@ TEST_CASE("what is allowed is not blocked, whatever is important") {
   CHECK_FALSE(lists.block(name("test")));
 }
 
+TEST_CASE("a plain line is added as a whole or not at all") {
+  ListedNames names(1);
+  CHECK(names.add_plain("Ads.test\r"));
+  CHECK_FALSE(names.add_plain("full:other.test"));
+  names.finish();
+  CHECK(names.size() == 1);
+  CHECK(names.has(name("x.ads.test")));
+  CHECK_FALSE(names.has(name("test")));
+}
+
 TEST_CASE("networks take no name") { CHECK_FALSE(takes({"10.0.0.0/8"}, "ads.test")); }
 
 TEST_CASE("expressions take the names that they fit, whatever their case") {
@@ -82,6 +92,31 @@ TEST_CASE("exceptions spare names that an expression takes") {
   CHECK_FALSE(takes({"regexp:^ads", "@@||ok.test^"}, "ads.ok.test"));
   CHECK(takes({"regexp:^ads", "@@||ok.test^"}, "ads.test"));
   CHECK_FALSE(takes({"regexp:(^ads", "regexp:a{100}{100}"}, "ads.test"));
+}
+
+TEST_CASE("lists by number have names and networks of their own, by the same hashes") {
+  BlockLists lists(1, 2);
+  ListLine line;
+  for (const char* text : {"ads.test", "@@||ok.ads.test^", "10.0.0.0/8", "fd00::/8"}) {
+    line.parse(text);
+    for (const ListEntry& entry : line.entries) lists.named[0].add(entry);
+  }
+  line.parse("full:other.test");
+  lists.named[1].add(line.entries.front());
+  lists.finish();
+  CHECK_FALSE(lists.block(name("ads.test")));
+
+  const auto takes_name = [&](std::size_t number, const dns::Name& asked) {
+    return lists.named[number].names.has(lists.hashes_of(asked), asked);
+  };
+  CHECK(takes_name(0, name("x.ads.test")));
+  CHECK_FALSE(takes_name(0, name("ok.ads.test")));
+  CHECK_FALSE(takes_name(0, name("other.test")));
+  CHECK(takes_name(1, name("other.test")));
+  CHECK_FALSE(takes_name(1, name("x.other.test")));
+  CHECK_FALSE(takes_name(1, name(".")));
+  CHECK(lists.named[0].networks.contains(IpAddress::v4(10, 1, 1, 1)));
+  CHECK_FALSE(lists.named[1].networks.contains(IpAddress::v4(10, 1, 1, 1)));
 }
 
 // A model that keeps the names themselves.
