@@ -2,6 +2,8 @@
 // Copyright the dnslet authors
 #include "config/start_line.h"
 
+#include <algorithm>
+
 #include <string>
 #include <string_view>
 
@@ -42,6 +44,10 @@ std::string rules_text(const Options& options) {
   add(!options.allow.empty(), "clients of " + counted(options.allow.size(), "network"));
   add(!options.block.empty(), counted(options.block.size(), "domain") + " blocked");
   add(!options.blocklists.empty(), counted(options.blocklists.size(), "blocklist"));
+  const auto is_file = [](const RuleSource& source) { return !source.path.empty(); };
+  const auto files = static_cast<std::size_t>(std::ranges::count_if(options.rules, is_file));
+  add(options.rules.size() > files, counted(options.rules.size() - files, "rule"));
+  add(files > 0, counted(files, "file") + " of rules");
   add(options.filter == policy::Filter::A, "no A");
   add(options.filter == policy::Filter::Aaaa, "no AAAA");
   add(options.rebind_guard, "rebind guard");

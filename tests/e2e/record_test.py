@@ -208,8 +208,12 @@ def test_a_large_record_is_answered_over_tcp(dnslet):
     assert server.query("b.test", "TXT").flags & 0x0200
 
 
-@pytest.mark.parametrize("question", ["A", "TXT", "CNAME"])
-def test_a_name_with_a_cname_gets_it(recorded, question):
-    answer = recorded("*.a.test CNAME b.test").query("x.a.test", question)
-    assert [rrset.rdtype for rrset in answer.answer] == [dns.rdatatype.CNAME]
-    assert data(answer) == ["b.test."] and not recorded.source.questions
+def test_a_cname_is_answered_with_what_its_target_has(recorded):
+    server = recorded("*.a.test CNAME b.test", "c.test 60 CNAME x.a.test", "b.test TXT text")
+    for question, expected in (("A", ["b.test.", "192.0.2.1"]), ("TXT", ["b.test.", '"text"']),
+                               ("CNAME", ["b.test."])):
+        assert data(server.query("x.a.test", question)) == expected
+    answer = server.query("c.test", "A")
+    assert [(rrset.name.to_text(), rrset.ttl) for rrset in answer.answer][:2] == [("c.test.", 60), ("x.a.test.", 10)]
+    assert data(answer) == ["x.a.test.", "b.test.", "192.0.2.1"]
+
