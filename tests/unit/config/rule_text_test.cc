@@ -203,7 +203,7 @@ TEST_CASE("rules: what is wrong is named with its rule and what would be right")
         "rcode, answer, alias, pass, with");
   CHECK(bad("domain:a.test -> block") ==
         "'domain:a.test' in rule 'domain:a.test -> block' has an unknown key; there are: *, name:, "
-        "zone:, word:, list:, ptr:, type:, from:, via:, at:, answer:, rcode:, alias:");
+        "zone:, word:, regex:, list:, ptr:, type:, from:, via:, at:, answer:, rcode:, alias:");
 }
 
 TEST_CASE("rules: bad ones") {
@@ -225,7 +225,7 @@ TEST_CASE("rules: bad ones") {
       {"!* -> block", "'!*'", "is no condition"},
       {"a.test -> block", "'a.test'", "is no condition"},
       {"!!zone:a.test -> block", "'!!zone:a.test'", "unknown key"},
-      {"regex:^ad -> block", "'regex:^ad'", "unknown key"},
+      {"regex:(ad -> block", "'regex:(ad'", "is no expression"},
       {":a -> block", "':a'", "unknown key"},
       // Values.
       {"zone: -> block", "'zone:'", "has an empty value"},
