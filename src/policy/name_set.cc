@@ -6,10 +6,11 @@
 #include <bit>
 #include <cassert>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <utility>
 
-#include "dns/hash.h"
+#include "policy/name_hash.h"
 
 namespace dnslet::policy {
 namespace {
@@ -50,16 +51,35 @@ void sort_by_byte(std::span<uint64_t> hashes, unsigned shift) {
 
 }  // namespace
 
+// The name as its labels and dots, with room behind it to load eight bytes from its last one. No
+// list has a name with a dot inside a label: such a dot is made another byte.
 NameHashes::NameHashes(dns::NameView name, uint64_t seed) {
-  std::array<uint8_t, kMaxLabels> starts;
   const dns::BytesView wire = name.wire();
-  for (std::size_t at = 0; wire[at] != 0; at += std::size_t{1} + wire[at])
-    starts[count_++] = static_cast<uint8_t>(at);
-  uint64_t hash = seed;
+  std::array<uint8_t, dns::kMaxName + 2 * NameHash::kWord> text;
+  std::memcpy(text.data(), wire.data(), wire.size());
+  std::memset(text.data() + wire.size(), 0, 2 * NameHash::kWord);
+  for (std::size_t at = 0; at < wire.size(); at += NameHash::kWord) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    word |= EightLetters::dots(word);
+    std::memcpy(text.data() + at, &word, sizeof word);
+  }
+  std::array<uint8_t, kMaxLabels> starts;
+  for (std::size_t at = 0; wire[at] != 0; at += std::size_t{1} + wire[at]) {
+    starts[count_++] = static_cast<uint8_t>(at + 1);
+    text[at] = '.';
+  }
+
+  const std::size_t end = wire.size() - 1;
+  NameHash hash(seed);
+  std::size_t added = 0;  // bytes, from the end
   for (std::size_t i = 0; i < count_; ++i) {
     const std::size_t start = starts[count_ - 1 - i];
-    hash = dns::hash(wire.subspan(start + 1, wire[start]), hash);
-    hashes_[i] = hash;
+    const std::size_t size = end - start;
+    for (; size - added >= NameHash::kWord; added += NameHash::kWord)
+      hash.add(NameHash::load(text.data() + end - added - NameHash::kWord));
+    const uint64_t first = NameHash::load(text.data() + start);
+    hashes_[i] = hash.of(NameHash::first_of(first, size - added), size);
   }
 }
 
