@@ -30,6 +30,7 @@ SAMPLES = {
     "SECONDS": "7",
     "N": "7",
     "NAME=IP,...": "nas.test=192.0.2.8",
+    "NAME=PATH,...": "ads=/dev/null",
     "DOMAIN,...": "ads.test",
     "DOMAIN/SERVER,...": "a.test,b.test/192.0.2.9,c.test/192.0.2.10",
     "a|aaaa": "a",
