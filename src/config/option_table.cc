@@ -7,10 +7,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
-#include <type_traits>
 #include <utility>
 
+#include "config/option_stores.h"
 #include "config/report_options.h"
 #include "policy/key_table.h"
 
@@ -29,60 +28,7 @@ constexpr uint32_t kMaxDots = 126;  // no name has more
 constexpr uint32_t kFromZero = 0;
 constexpr uint32_t kFromOne = 1;
 
-// What the rows' `store` is made of: `field` is the member of Options that it fills.
-
-template <auto field>
-using ValueOf = std::remove_reference_t<decltype(std::declval<Options&>().*field)>;
-
-enum class Sense { Sets, Clears };
-
-template <auto field, Sense sense = Sense::Sets>
-Status boolean(std::string_view text, const NumberRange&, Options& options) {
-  const auto value = parse_boolean(text);
-  if (!value) return value.error();
-  options.*field = *value == (sense == Sense::Sets);
-  return Done{};
-}
-
-template <auto field>
-Status number(std::string_view text, const NumberRange& range, Options& options) {
-  const auto value = parse_number(text, range);
-  if (!value) return value.error();
-  options.*field = ValueOf<field>(*value);
-  return Done{};
-}
-
-template <auto field, auto parse>
-Status value(std::string_view text, const NumberRange&, Options& options) {
-  auto parsed = parse(text);
-  if (!parsed) return parsed.error();
-  options.*field = std::move(*parsed);
-  return Done{};
-}
-
-template <auto field, auto parse>
-Status element(std::string_view text, const NumberRange&, Options& options) {
-  auto parsed = parse(text);
-  if (!parsed) return parsed.error();
-  (options.*field).push_back(std::move(*parsed));
-  return Done{};
-}
-
-template <auto field, auto parse>
-Status elements(std::string_view text, const NumberRange&, Options& options) {
-  auto parsed = parse(text);
-  if (!parsed) return parsed.error();
-  std::move(parsed->begin(), parsed->end(), std::back_inserter(options.*field));
-  return Done{};
-}
-
-template <Action action>
-Status act(std::string_view text, const NumberRange&, Options& options) {
-  const auto value = parse_boolean(text);
-  if (!value) return value.error();
-  if (*value) options.action = action;
-  return Done{};
-}
+using namespace stores;
 
 Status listen(std::string_view text, const NumberRange& range, Options& options) {
   const Status added = elements<&Options::listen, parse_listeners>(text, range, options);
