@@ -33,6 +33,7 @@ SAMPLES = {
     "N": "7",
     "NAME=IP,...": "nas.test=192.0.2.8",
     "RECORD": "nas.test 60 TXT x ; b.test MX 1 m.test",
+    "NAME=PATH,...": "ads=/dev/null",
     "DOMAIN,...": "ads.test",
     "DOMAIN/SERVER,...": "a.test,b.test/192.0.2.9,c.test/192.0.2.10",
     "a|aaaa": "a",

@@ -148,7 +148,7 @@ Status ListFiles::read_list(const std::string& path, const Purpose& purpose,
                      [&](std::string_view line) { return names.add_plain(line); }},
                     reading.stop);
   Status status = reader.read(path, purpose.attributes);
-  if (status) report(reader.reports());
+  if (status) report(reader.reports(), reading);
   return status;
 }
 
@@ -210,8 +210,10 @@ std::vector<std::string> ListFiles::sources_below(const Listing& listing) const 
   return io::files_below(listing.path, files);
 }
 
-void ListFiles::report(const std::vector<ListReader::Report>& reports) const {
+// Once for each file, however many lists it is in.
+void ListFiles::report(const std::vector<ListReader::Report>& reports, Reading& reading) const {
   for (const ListReader::Report& report : reports) {
+    if (!reading.reported.insert(report.path).second) continue;
     warn(log_, "list lines skipped, which can't be read", report.path, report.unreadable);
     if (report.left_out.lines > 0)
       log_.write(io::Level::Info, line_of("list lines left out, which ask for more than a name",

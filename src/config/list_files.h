@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -116,6 +117,7 @@ class ListFiles {
     const StopFlag& stop;
     policy::BlockLists& lists;
     std::vector<Source> sources = {};
+    std::set<std::string> reported = {};  // paths
   };
 
   std::string name_of(const Purpose& purpose) const;
@@ -130,7 +132,7 @@ class ListFiles {
   void watch(const Reading& reading);
   void tell_sizes(const policy::BlockLists& lists) const;
   void warn_of_exceptions(const policy::BlockLists& lists) const;
-  void report(const std::vector<ListReader::Report>& reports) const;
+  void report(const std::vector<ListReader::Report>& reports, Reading& reading) const;
   std::vector<std::string> sources_below(const Listing& listing) const;
 
   std::vector<Listing> listings_;

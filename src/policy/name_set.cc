@@ -6,18 +6,19 @@
 #include <bit>
 #include <cassert>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <utility>
 
-#include "dns/hash.h"
+#include "policy/name_hash.h"
 
 namespace dnslet::policy {
 namespace {
 
-constexpr std::size_t kFew = 32;  // are sorted by insertion
-constexpr unsigned kTopShift = 56;
+constexpr unsigned kAllBits = 64;
 
-void sort_few(std::span<uint64_t> hashes) {
+// Fast where each is near its place, or where there are few.
+void sort_by_insertion(std::span<uint64_t> hashes) {
   for (std::size_t i = 1; i < hashes.size(); ++i) {
     const uint64_t hash = hashes[i];
     std::size_t at = i;
@@ -26,40 +27,75 @@ void sort_few(std::span<uint64_t> hashes) {
   }
 }
 
-// Sorts in place by the byte at `shift`, then each part by the byte below. Ends: there are eight.
-void sort_by_byte(std::span<uint64_t> hashes, unsigned shift) {
-  if (hashes.size() <= kFew) return sort_few(hashes);
-  const auto byte_of = [shift](uint64_t hash) { return hash >> shift & 255; };
-  std::array<std::size_t, 257> starts{};
-  for (const uint64_t hash : hashes) ++starts[byte_of(hash) + 1];
+// Puts the hashes in order of the `bits` of them behind the `known` first ones, which are the same
+// in all, and tells where each part begins, and the end. In place.
+template <unsigned bits>
+std::array<uint32_t, (1U << bits) + 1> part(std::span<uint64_t> hashes, unsigned known) {
+  constexpr std::size_t kParts = std::size_t{1} << bits;
+  const auto part_of = [known](uint64_t hash) { return hash << known >> (kAllBits - bits); };
+  std::array<uint32_t, kParts + 1> starts{};
+  for (const uint64_t hash : hashes) ++starts[part_of(hash) + 1];
   for (std::size_t i = 1; i < starts.size(); ++i) starts[i] += starts[i - 1];
 
-  std::array<std::size_t, 256> next;
+  std::array<uint32_t, kParts> next;
   std::copy_n(starts.begin(), next.size(), next.begin());
-  for (std::size_t part = 0; part < next.size(); ++part) {
-    while (next[part] < starts[part + 1]) {  // ends: each turn puts one where it belongs
-      uint64_t& hash = hashes[next[part]];
-      const std::size_t home = byte_of(hash);
-      std::swap(hash, hashes[next[home]++]);
+  for (std::size_t i = 0; i < kParts; ++i) {
+    while (next[i] < starts[i + 1]) {  // ends: each turn puts one where it belongs
+      uint64_t& hash = hashes[next[i]];
+      std::swap(hash, hashes[next[part_of(hash)]++]);
     }
   }
-  if (shift == 0) return;
-  for (std::size_t part = 0; part < next.size(); ++part)
-    sort_by_byte(hashes.subspan(starts[part], starts[part + 1] - starts[part]), shift - 8);
+  return starts;
+}
+
+// They are spread evenly: parts of a part are small, or all the same, and the rest is near its
+// place.
+void sort(std::span<uint64_t> hashes, unsigned known = 0) {
+  constexpr std::size_t kFew = 64;
+  constexpr std::size_t kMany = 8192;
+  constexpr unsigned kBitsOfMany = 8;
+  constexpr unsigned kBits = 11;
+  if (hashes.size() <= kFew || known + kBits > kAllBits) return sort_by_insertion(hashes);
+  if (hashes.size() <= kMany) {
+    (void)part<kBits>(hashes, known);
+    return sort_by_insertion(hashes);
+  }
+  const auto starts = part<kBitsOfMany>(hashes, known);
+  for (std::size_t i = 0; i + 1 < starts.size(); ++i)
+    sort(hashes.subspan(starts[i], starts[i + 1] - starts[i]), known + kBitsOfMany);
 }
 
 }  // namespace
 
+// The name as its labels and dots, with room behind it to load eight bytes from its last one. No
+// list has a name with a dot inside a label: such a dot is made another byte.
 NameHashes::NameHashes(dns::NameView name, uint64_t seed) {
-  std::array<uint8_t, kMaxLabels> starts;
   const dns::BytesView wire = name.wire();
-  for (std::size_t at = 0; wire[at] != 0; at += std::size_t{1} + wire[at])
-    starts[count_++] = static_cast<uint8_t>(at);
-  uint64_t hash = seed;
+  std::array<uint8_t, dns::kMaxName + 2 * NameHash::kWord> text;
+  std::memcpy(text.data(), wire.data(), wire.size());
+  std::memset(text.data() + wire.size(), 0, 2 * NameHash::kWord);
+  for (std::size_t at = 0; at < wire.size(); at += NameHash::kWord) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    word |= EightLetters::dots(word);
+    std::memcpy(text.data() + at, &word, sizeof word);
+  }
+  std::array<uint8_t, kMaxLabels> starts;
+  for (std::size_t at = 0; wire[at] != 0; at += std::size_t{1} + wire[at]) {
+    starts[count_++] = static_cast<uint8_t>(at + 1);
+    text[at] = '.';
+  }
+
+  const std::size_t end = wire.size() - 1;
+  NameHash hash(seed);
+  std::size_t added = 0;  // bytes, from the end
   for (std::size_t i = 0; i < count_; ++i) {
     const std::size_t start = starts[count_ - 1 - i];
-    hash = dns::hash(wire.subspan(start + 1, wire[start]), hash);
-    hashes_[i] = hash;
+    const std::size_t size = end - start;
+    for (; size - added >= NameHash::kWord; added += NameHash::kWord)
+      hash.add(NameHash::load(text.data() + end - added - NameHash::kWord));
+    const uint64_t first = NameHash::load(text.data() + start);
+    hashes_[i] = hash.of(NameHash::first_of(first, size - added), size);
   }
 }
 
@@ -96,7 +132,7 @@ void HashArray::add(uint64_t hash) {
 
 void HashArray::finish() {
   if (size_ == 0) return;
-  sort_by_byte({hashes_, size_}, kTopShift);
+  sort({hashes_, size_});
   size_ = static_cast<std::size_t>(std::unique(hashes_, hashes_ + size_) - hashes_);
   resize(size_);
   build_index();

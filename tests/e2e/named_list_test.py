@@ -29,6 +29,13 @@ def test_a_list_has_names_and_networks_of_files_and_directories(dnslet, tmp_path
     server.wait_log(r" info lists read files=3 blocked=0 allowed=0 named=4 networks=3")
 
 
+def test_a_file_of_several_lists_is_told_of_once(dnslet, tmp_path):
+    path = write(tmp_path / "sites", "a.test @cn", "b.test @ads", "two words")
+    server = dnslet("--list", f"cn={path}@cn", "--list", f"ads={path}@ads", "--blocklist", path, "--no-rec")
+    assert len(server.log(r" warn.*can't be read.* count=1 first=3")) == 1
+    server.wait_log(r" info lists read .*blocked=2 allowed=0 named=2 networks=0")
+
+
 def test_a_vanished_list_keeps_what_it_had(dnslet, tmp_path):
     one, two = write(tmp_path / "one", "ads.test", "10.0.0.0/8"), write(tmp_path / "two", "a.test")
     server = dnslet("--hostsfile-poll", 1, "--list", f"ads={one},{two}", "--no-rec")

@@ -52,6 +52,43 @@ TEST_CASE("an entry takes the name, what is below it, or both") {
     CHECK_FALSE(has(set, other));
 }
 
+TEST_CASE("the hashes of a name are those of the names above it, whatever their sizes") {
+  std::string text;
+  for (int i = 0; text.size() < 250; ++i) {
+    text = std::string(1 + static_cast<std::size_t>(i) * 5 % 11, 'a') + (i ? "." : "") + text;
+    if (text.size() > 253) break;
+    const dns::Name below = name(text);
+    const NameHashes hashes(below, kSeed);
+    std::size_t dot = 0;  // of the name above: behind it
+    for (std::size_t labels = hashes.all().size(); labels > 0; --labels) {
+      const dns::Name above = name(text.substr(dot));
+      CHECK(NameHashes(above, kSeed).all().back() == hashes.all()[labels - 1]);
+      dot = text.find('.', dot) + 1;
+    }
+    CHECK(dot == 0);
+  }
+}
+
+TEST_CASE("a name of the most labels has as many hashes, all different") {
+  std::string text = "a";
+  for (int i = 1; i < 127; ++i) text += ".a";
+  const dns::Name most = name(text);
+  const NameHashes hashes(most, kSeed);
+  CHECK(hashes.all().size() == 127);
+  CHECK(std::unordered_set<uint64_t>(hashes.all().begin(), hashes.all().end()).size() == 127);
+}
+
+TEST_CASE("a dot inside a label is none between labels") {
+  NameSet set;
+  set.add(name("ads.test"), Covers::NameAndBelow, kSeed);
+  set.add(name("longer-label.of-ads.test"), Covers::Name, kSeed);
+  set.finish();
+  CHECK(has(set, "x\\.y.ads.test"));
+  for (const char* other :
+       {"ads\\.test", "x.ads\\.test", "longer-label\\.of-ads.test", "longer-label.of-ads\\.test"})
+    CHECK_FALSE(has(set, other));
+}
+
 TEST_CASE("a name that is added twice counts once") {
   NameSet set;
   for (int i = 0; i < 100; ++i) set.add(name("a.test"), Covers::NameAndBelow, kSeed);
