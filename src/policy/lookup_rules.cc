@@ -126,6 +126,7 @@ Found Lookup::told(const Turn& turn, const Found& found) const {
   Found told = copy_of(room_in(turn), answer, found.source);
   told.authority = found.authority;
   told.error = found.error;
+  told.turn = found.turn;
   told.scope = found.scope;
   told.wants_refresh = found.wants_refresh;
   return told;

@@ -37,6 +37,7 @@ Step Lookup::next_name(const Turn& turn) {
   while (!search.verdict.is_over() && search.next < search.names.size()) {
     ++search.next;
     aliases_.reset();
+    walk_.reset();
     RuleWalk walk;
     const Decision decision = decide_now(here, walk);
     if (auto step = take_settled(turn, settle(here, decision, walk))) return *std::move(step);

@@ -268,6 +268,17 @@ TEST_CASE("an alias goes through all rungs again, and its target's answer stands
   dns.expect_reply("upstream SERVFAIL");
 }
 
+TEST_CASE("addresses behind an alias take turns") {
+  Script dns;
+  dns.settings.rotation = policy::Rotation::On;
+  dns.use_rules(rules_of({"name:a.test -> alias b.test"}));
+  dns.ask("a.test A");
+  dns.upstream("NOERROR | 60 A 10.0.0.1 | 60 A 10.0.0.2");
+  const std::string first = dns.reply_text();
+  dns.ask("a.test A");
+  CHECK(dns.reply_text().substr(dns.reply_text().find(' ')) != first.substr(first.find(' ')));
+}
+
 TEST_CASE("options go along: time, the cache, one family, how servers are asked") {
   Script dns;
   dns.use_rules(rules_of({"zone:test -> with ttl:30-600", "name:a.test -> pass ttl:5",
