@@ -180,17 +180,15 @@ bool NameSet::Kind::has_last(std::span<const uint64_t> names) const {
   return labels[names.size()] && hashes.has(names.back());
 }
 
+NameSet::Kind& NameSet::kind_of(Covers covers) {
+  if (covers == Covers::Name) return names_;
+  return covers == Covers::Below ? below_ : names_and_below_;
+}
+
 void NameSet::add(dns::NameView name, Covers covers, uint64_t seed) {
   assert(!name.is_root());
   const NameHashes hashes(name, seed);
-  switch (covers) {
-    case Covers::Name:
-      return names_.add(hashes.all().back(), hashes.all().size());
-    case Covers::NameAndBelow:
-      return names_and_below_.add(hashes.all().back(), hashes.all().size());
-    case Covers::Below:
-      return below_.add(hashes.all().back(), hashes.all().size());
-  }
+  kind_of(covers).add(hashes.all().back(), hashes.all().size());
 }
 
 void NameSet::finish() {

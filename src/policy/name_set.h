@@ -67,15 +67,11 @@ class HashArray {
   std::vector<uint32_t> index_;  // where each value of the top bits begins, and the end
 };
 
-// What an entry takes.
-enum class Covers : uint8_t { Name, NameAndBelow, Below };
-
 class NameSet {
  public:
   // REQUIRES: not the root. `seed`: the one of the NameHashes that are looked up.
   void add(dns::NameView name, Covers covers, uint64_t seed);
-  // The same of a name with so many labels, and all below it.
-  void add(const PlainName& name) { names_and_below_.add(name.hash, name.labels); }
+  void add(const PlainName& name) { kind_of(name.covers).add(name.hash, name.labels); }
   void finish();
 
   // Of names, each once for what it covers; before finish() those given twice count twice.
@@ -97,6 +93,8 @@ class NameSet {
     bool has_any(std::span<const uint64_t> names) const;
     bool has_last(std::span<const uint64_t> names) const;
   };
+
+  Kind& kind_of(Covers covers);
 
   Kind names_;
   Kind names_and_below_;

@@ -11,11 +11,14 @@
 namespace dnslet::policy {
 namespace {
 
-std::string_view without_marks(std::string_view line) {
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  const bool is_of_adblock = line.starts_with("||") && line.ends_with('^') && line.size() > 3;
-  return is_of_adblock ? line.substr(2, line.size() - 3) : line;
+// The domain of "||DOMAIN^", else the text.
+std::string_view without_marks(std::string_view text) {
+  const bool is_of_adblock = text.starts_with("||") && text.ends_with('^') && text.size() > 3;
+  return is_of_adblock ? text.substr(2, text.size() - 3) : text;
 }
+
+// ".localdomain", as names of a host itself end where they have a dot: ListLine decides.
+bool may_be_own(std::string_view text) { return (text.back() | 0x20) == 'n'; }
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -55,7 +58,17 @@ uint64_t load_first(std::string_view text, std::size_t count) {
 }  // namespace
 
 bool PlainName::read(std::string_view line, uint64_t seed) {
-  const std::string_view text = without_marks(line);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  covers = Covers::NameAndBelow;
+  for (const std::string_view address : {"0.0.0.0 ", "127.0.0.1 "}) {
+    if (!line.starts_with(address)) continue;
+    covers = Covers::Name;
+    return read_name(line.substr(address.size()), seed) && labels > 1 && !may_be_own(line);
+  }
+  return read_name(without_marks(line), seed);
+}
+
+bool PlainName::read_name(std::string_view text, uint64_t seed) {
   // So short that no label can be too long. Where the last letter is a digit the top domain may be
   // a number; at a dot a label is empty.
   if (text.empty() || text.size() > dns::kMaxLabel) return false;

@@ -80,15 +80,17 @@ class List {
 
 std::unique_ptr<policy::ListedNames> load(const std::string& path) {
   auto names = std::make_unique<policy::ListedNames>(kSeed);
-  config::ListReader reader({[](const std::string& file) -> Result<config::ListReader::File> {
-                               auto opened = io::TextFile::open(file);
-                               if (!opened) return opened.error();
-                               return std::make_shared<const io::TextFile>(std::move(*opened));
-                             },
-                             [&](const policy::ListEntry& entry, const config::ListReader::Place&) {
-                               names->add(entry);
-                             }},
-                            kNeverStopped);
+  const auto open = [](const std::string& file,
+                       const std::string&) -> Result<config::ListReader::File> {
+    auto opened = io::TextFile::open(file);
+    if (!opened) return opened.error();
+    return std::make_shared<const io::TextFile>(std::move(*opened));
+  };
+  const auto add = [&names](const policy::ListEntry& entry, const config::ListReader::Place&) {
+    names->add(entry);
+  };
+  const auto add_plain = [&names](std::string_view line) { return names->add_plain(line); };
+  config::ListReader reader({open, add, add_plain}, kNeverStopped);
   if (!reader.read(path)) std::puts("the list can't be read");
   names->finish();
   return names;

@@ -67,7 +67,7 @@ void check_plain(const ListLine& line, const std::string& text) {
   if (!plain.read(text, kSeed)) return;
   assert(line.fault == ListLine::Fault::None && line.entries.size() == 1);
   const ListEntry& entry = line.entries.front();
-  assert(entry.kind == ListEntry::Kind::Name && entry.covers == policy::Covers::NameAndBelow);
+  assert(entry.kind == ListEntry::Kind::Name && entry.covers == plain.covers);
   assert(!entry.is_exception && !entry.is_important && line.attributes.empty());
   const policy::NameHashes hashes(entry.name, kSeed);
   assert(hashes.all().back() == plain.hash && hashes.all().size() == plain.labels);

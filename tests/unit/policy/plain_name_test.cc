@@ -21,9 +21,9 @@ bool is_same(const PlainName& name, const std::string& text) {
   line.parse(text);
   if (line.fault != ListLine::Fault::None || line.entries.size() != 1) return false;
   const ListEntry& entry = line.entries.front();
-  const bool is_ordinary = entry.kind == ListEntry::Kind::Name &&
-                           entry.covers == Covers::NameAndBelow && !entry.is_exception &&
-                           !entry.is_important && line.attributes.empty() && line.included.empty();
+  const bool is_ordinary = entry.kind == ListEntry::Kind::Name && entry.covers == name.covers &&
+                           !entry.is_exception && !entry.is_important && line.attributes.empty() &&
+                           line.included.empty();
   const NameHashes hashes(entry.name, kSeed);
   return is_ordinary && hashes.all().back() == name.hash && hashes.all().size() == name.labels;
 }
@@ -31,8 +31,9 @@ bool is_same(const PlainName& name, const std::string& text) {
 TEST_CASE("a line that is but a name has the hash of the name") {
   const std::string label(63, 'l');
   for (const std::string& line :
-       {std::string("ads.test"), std::string("ADS.Test\r"), std::string("||ads.test^"),
-        std::string("a"), std::string("_x-1.7.b-"), label, label.substr(5) + ".test"}) {
+       {std::string("ads.test"), std::string("ADS.Test\r"), std::string("0.0.0.0 ADS.test"),
+        std::string("127.0.0.1 ads.test\r"), std::string("||ads.test^"), std::string("a"),
+        std::string("_x-1.7.b-"), label, label.substr(5) + ".test"}) {
     CAPTURE(line);
     PlainName name;
     REQUIRE(name.read(line, kSeed));
@@ -61,6 +62,16 @@ TEST_CASE("a line of any other form is left to others") {
                                   std::string("|ads.test^"),
                                   std::string("ads.test^"),
                                   std::string("ads.test @cn"),
+                                  std::string("0.0.0.0 localhost"),
+                                  std::string("0.0.0.0 localhost.localdomain"),
+                                  std::string("127.0.0.1 x.LOCALDOMAIN"),
+                                  std::string("0.0.0.0  ads.test"),
+                                  std::string("0.0.0.0 ads.test x.test"),
+                                  std::string("0.0.0.0 "),
+                                  std::string("0.0.0.0 0.0.0.0"),
+                                  std::string("0.0.0.0 *.ads.test"),
+                                  std::string("0.0.0.0 ||ads.test^"),
+                                  std::string("0.0.0.0 ads.test @cn"),
                                   std::string("\xef\xbb\xbf"
                                               "ads.test"),
                                   std::string("ads\0.test", 9),
@@ -93,7 +104,7 @@ TEST_CASE("200,000 random lines are read as ListLine reads them") {
   std::size_t plain = 0;
   std::size_t wrong = 0;
   for (int i = 0; i < 200'000; ++i) {
-    std::string line;
+    std::string line = random() % 4 == 0 ? "0.0.0.0 " : "";
     const std::size_t kinds = random() % 2 == 0 ? 6 : letters.size();
     for (std::size_t size = random() % 12; size > 0; --size) line += letters[random() % kinds];
     PlainName name;
