@@ -233,7 +233,8 @@ $(B)/src/base/version.o: DEFINE = -DVERSION='"$(VERSION)"'
 
 # What few questions pass through is made for size: pages of code are memory, too. A static program is so as
 # a whole: -Os costs a question nothing that can be measured.
-HOT := $(wildcard src/dns/*.cc src/policy/*.cc src/upstream/*.cc src/serve/*.cc) \
+READERS := $(wildcard src/dns/*text*.cc src/policy/expression_*.cc) src/policy/letter_set.cc
+HOT := $(filter-out $(READERS),$(wildcard src/dns/*.cc src/policy/*.cc src/upstream/*.cc src/serve/*.cc)) \
     $(addprefix src/io/,loop.cc tcp_client.cc tcp_stream.cc udp_listener.cc)
 $(patsubst %.cc,$(B)/%.o,$(filter-out $(HOT),$(SOURCES)) src/app/main.cc): SIZE = $(COLD)
 $(UNITS:%.cc=$(B)/%.o): SIZE = $(if $(SANITIZE)$(filter-out 0,$(STATIC)),,-O1 -g0) # half the time to build them
