@@ -256,7 +256,7 @@ void Server::follow_names() {
   };
   if (forwarding_) add(forwarding_->servers);
   for (const config::StubZone& zone : options_.stub_zones) add(zone.servers);
-  for (std::size_t i = 0; rules_in_force_ && i < rules_in_force_->size(); ++i)
+  for (policy::RuleNumber i = 0; rules_in_force_ && i < rules_in_force_->size(); ++i)
     add((*rules_in_force_)[i].action.servers);
   followed_.follow(servers);
 }

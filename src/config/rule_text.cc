@@ -15,7 +15,7 @@
 namespace dnslet::config {
 namespace {
 
-using policy::Condition, policy::Rule, policy::RuleAction;
+using policy::Rule, policy::RuleAction;
 using Words = std::span<const std::string_view>;
 
 // A message is no place for what stands between a scheme and an @.

@@ -134,7 +134,8 @@ std::optional<uint32_t> seconds_of_time(std::string_view text) {
                                          day(parts[2])};
   if (!date.ok() || parts[3] > 23 || parts[4] > 59 || parts[5] > 59) return std::nullopt;
   const int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  const int64_t seconds = days * 86400 + parts[3] * 3600 + parts[4] * 60 + parts[5];
+  const int64_t seconds =
+      days * 86400 + int64_t{parts[3]} * 3600 + int64_t{parts[4]} * 60 + int64_t{parts[5]};
   if (seconds < 0 || seconds > int64_t{UINT32_MAX}) return std::nullopt;
   return static_cast<uint32_t>(seconds);
 }
