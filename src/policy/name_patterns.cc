@@ -105,8 +105,9 @@ void NamePatterns::finish() {
     return expression->text();
   };
   std::ranges::sort(expressions_, {}, text_of);
-  const auto [first, last] = std::ranges::unique(expressions_, {}, text_of);
-  expressions_.erase(first, last);
+  const auto is_same = [&](const auto& a, const auto& b) { return text_of(a) == text_of(b); };
+  const auto first = std::unique(expressions_.begin(), expressions_.end(), is_same);
+  expressions_.erase(first, expressions_.end());
   add_literals();
   for (std::size_t letters = 1; letters <= kMaxLetters; ++letters) file(letters);
 }

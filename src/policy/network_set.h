@@ -35,7 +35,7 @@ class NetworkSet {
   struct Wide {
     uint64_t high = 0;
     uint64_t low = 0;
-    auto operator<=>(const Wide&) const = default;
+    auto operator<=>(const Wide&) const = default;  // NOLINT(modernize-use-nullptr)
   };
   template <typename Value>
   struct Range {
