@@ -45,7 +45,7 @@ class Records {
   Status check_aliases() const;
   // Fails where this name, which has a record elsewhere, has a CNAME here. `*.` in front: of the
   // wildcard.
-  Status check_beside(std::string_view name) const;
+  Status check_beside(std::string_view text) const;
 
   // Whether the name has records, its own or by wildcard (the longest wins), and which: a number
   // below owners().
