@@ -62,9 +62,8 @@ std::string outcome_text(const policy::Tried& tried) {
 }
 
 std::string rule_text(const policy::RuleEvent& event) {
-  const std::string rule =
-      escaped(event.rule.text) +
-      (event.rule.origin.empty() ? "" : " (" + escaped(event.rule.origin) + ")");
+  std::string rule = escaped(event.rule.text) +
+                     (event.rule.origin.empty() ? "" : " (" + escaped(event.rule.origin) + ")");
   switch (event.what) {
     case policy::RuleEvent::What::Decides:
       return "decides: " + rule;

@@ -256,9 +256,11 @@ policy::Existence Worker::on_silence(const policy::Silence& silence) {
   return shared_.cache.existence(policy::key_of(*sibling), loop_.now());
 }
 
-// A copy: those that go on may ask the same servers again, by another rule.
-void Worker::on_unreached(std::vector<uint64_t> lookups) {
-  for (const uint64_t id : lookups) {
+// Those that go on may ask the same servers again, by another rule, and so come to the list's end.
+void Worker::on_unreached(const std::vector<uint64_t>& lookups) {
+  const std::size_t count = lookups.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const uint64_t id = lookups[i];
     Waiting* const waiting = waiting_.find(id);
     if (!waiting) continue;
     const auto step =
