@@ -51,7 +51,8 @@ class World {
     ask.question.question.type = (which & 8) ? dns::Type::AAAA : dns::Type::A;
     ask.question.flags.dnssec_ok = (which & 16) != 0;
     ask.servers = (which >> 5) % 3;
-    ask.question.route = policy::route_to(ask.servers);
+    ask.question.route.servers = static_cast<uint32_t>(ask.servers);
+    if ((which & 16) != 0) ask.asking = {policy::Milliseconds(100), 2};
     waiting_.insert(++lookup_);
     if (!outstanding_.ask(lookup_, ask, now_)) waiting_.erase(lookup_);
     take();
