@@ -145,12 +145,12 @@ RuleNames rule_names(const Options& options) {
 std::vector<std::string> unused_sets(const Options& options) {
   std::vector<std::string> unused;
   if (has_files(options)) return unused;
-  for (const auto& [name, servers] : options.server_sets) {
-    const bool is_used =
-        options.sets_of_zones.contains(name) ||
-        std::ranges::any_of(options.rules, [&name = name](const RuleSource& source) {
-          return names_set(source.rule, name);
-        });
+  for (const auto& set : options.server_sets) {
+    const std::string& name = set.first;
+    const bool is_used = options.sets_of_zones.contains(name) ||
+                         std::ranges::any_of(options.rules, [&name](const RuleSource& source) {
+                           return names_set(source.rule, name);
+                         });
     if (!is_used) unused.push_back(name);
   }
   return unused;
