@@ -24,7 +24,7 @@ constexpr unsigned kFound = 16, kFoundTwice = 2 * kFound, kClaimed = 3 * kFound,
 
 unsigned variant_of(const CacheKey& key) {
   return (key.dnssec_ok ? kDnssecOk : 0U) | (key.checking_disabled ? kCheckingDisabled : 0U) |
-         (key.scope == Scope::Searched ? kSearched : 0U) | (key.route != kByName ? kRouted : 0U);
+         (key.scope == Scope::Searched ? kSearched : 0U) | (key.route.is_by_name() ? 0U : kRouted);
 }
 
 // The low half of a hash finds the bucket; policy/cache takes the top bits.
@@ -82,7 +82,7 @@ struct CacheTable::Block {
   }
   static std::size_t size_for(const Answer& answer, const Route& route) {
     return size_for(answer.ttls().size(), answer.message().size(), answer.error().data().size(),
-                    route != kByName);
+                    !route.is_by_name());
   }
   // The clock of tried_at; it goes round in four hours and a half, and the worst that this does is
   // that a question is asked a second later.
@@ -148,7 +148,7 @@ struct CacheTable::Block {
     tail.bytes(answer.message());
     if (!error.empty()) tail.u8(static_cast<uint8_t>(error.size()));
     tail.bytes(error);
-    if (route != kByName) tail.bytes({reinterpret_cast<const uint8_t*>(&route), sizeof route});
+    if (!route.is_by_name()) tail.bytes({reinterpret_cast<const uint8_t*>(&route), sizeof route});
     return block;
   }
 };

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 #include "policy/decide_by_rules.h"
 #include "policy/own_names.h"
@@ -211,15 +210,16 @@ void follow_alias(const Turn& turn, const ClientQuestion& asked, Decision& decis
 
 std::span<const Rung> ladder() { return kLadder; }
 
-Decision decide(const Turn& turn, const ClientQuestion& asked, RuleWalk& walk) {
+Decision decide(const Turn& turn, const ClientQuestion& asked, RuleWalk* walk) {
   constexpr std::size_t kBehindRules =
       std::ranges::find(kLadder, Source::Rule, &Rung::source) - kLadder.begin() + 1;
-  Decision decision;
-  if (walk.next == 0) decision.answer = first_from<0>(turn, asked);
+  const bool is_new = walk == nullptr || walk->next == 0;
+  Decision decision{.answer = is_new ? first_from<0>(turn, asked) : MaybeFound()};
   if (decision.answer && decision.answer->source == Source::Record)
     follow_alias(turn, asked, decision);
   if (decision.answer || decision.alias_for) return decision;
-  if (turn.tables.rules != nullptr) decision = decide_by_rules(turn, asked, walk);
+  if (walk != nullptr && turn.tables.rules != nullptr)
+    decision = decide_by_rules(turn, asked, *walk);
   const bool is_settled = decision.answer || decision.is_dropped || decision.alias_for;
   if (!is_settled) decision.answer = first_from<kBehindRules>(turn, asked);
   return decision;

@@ -41,9 +41,9 @@ struct Decision {
 };
 
 // `asked.route` does not count. `walk`: as made for a new question; else the rules behind those
-// that it has followed decide, and nothing before them. Where walk.judge is set afterwards, that
-// rule has to accept what the servers say: see judge().
-Decision decide(const Turn& turn, const ClientQuestion& asked, RuleWalk& walk);
+// that it has followed decide, and nothing before them. Where walk->judge is set afterwards, that
+// rule has to accept what the servers say: see judge(). Null where there are no rules.
+Decision decide(const Turn& turn, const ClientQuestion& asked, RuleWalk* walk);
 
 // Whether the rule that chose the servers accepts what they said. If not, the walk goes on.
 // REQUIRES: walk.judge is set.

@@ -44,7 +44,7 @@ Route route_of(const RuleSet& rules, const RuleOptions& options, ServerSetNumber
     route.least_ttl = options.ttl->least;
     route.most_ttl = options.ttl->most;
   }
-  if (route != kByName) route.rules = rules.generation();
+  if (!route.is_by_name()) route.rules = rules.generation();
   return route;
 }
 

@@ -46,34 +46,43 @@ Step Lookup::start(const Turn& turn, dns::BytesView packet) {
     case dns::Verdict::Usable:
       break;
   }
-  const Turn room = room_in(turn);
-  RuleWalk walk;
-  const Decision decision = decide_now(room, walk);
-  if (decision.is_dropped) return Drop{true};
-  if (decision.answer) return shape(turn, *decision.answer);
-  return look_up(turn, room, decision, walk);
+  ClientQuestion question = current();
+  if (turn.tables.rules == nullptr)
+    return look_up(turn, question, decide(room_in(turn), question, nullptr), nullptr);
+  RuleWalk walk{.counted = &counted_};
+  return look_up(turn, question, decide(room_in(turn), question, &walk), &walk);
 }
 
-// The rungs below what we own: cache, refusal, upstream, by way of the search list where there is
-// one.
-Step Lookup::look_up(const Turn& turn, const Turn& room, const Decision& decision,
-                     const RuleWalk& walk) {
-  const Tables& tables = turn.tables;
-  const SearchRules& rules = tables.settings.search;
-  const bool is_plain = !decision.alias_for && !walk.judge;
-  if (decision.alias_for || (rules.domains.empty() && rules.fwd_ndots == 0)) {
-    if (!is_plain) return follow(turn, decision, walk);
-    route_ = decision.route;
-    asking_ = decision.asking;
-    if (const auto found = answer_cached(room, current(), Scope::AsItStands))
+// What has been decided, and the rungs below: cache, refusal, upstream, by way of the search list
+// where there is one.
+Step Lookup::look_up(const Turn& turn, ClientQuestion& question, const Decision& decision,
+                     const RuleWalk* walk) {
+  if (decision.is_dropped) return Drop{true};
+  if (decision.answer) return shape(turn, *decision.answer);
+  if (decision.alias_for) return follow(turn, decision, RuleWalk());
+  const SearchRules& rules = turn.tables.settings.search;
+  const bool may_search = !rules.domains.empty() || rules.fwd_ndots > 0;
+  const bool is_judged = walk != nullptr && walk->judge;
+  question.route = route_ = decision.route;
+  asking_ = decision.asking;
+  if (may_search) {
+    if (auto step = look_up_searched(turn, question, is_judged)) return *std::move(step);
+  } else if (!is_judged) {
+    if (const auto found = answer_cached(room_in(turn), question, Scope::AsItStands))
       return shape(turn, *found);
-    return forward(turn, room);
   }
+  return is_judged ? follow(turn, decision, *walk) : forward(turn, room_in(turn));
+}
 
+// Where there may be names to search; nullopt: the name is asked for as it stands. What a rule is
+// to judge is no answer yet.
+std::optional<Step> Lookup::look_up_searched(const Turn& turn, const ClientQuestion& question,
+                                             bool is_judged) {
+  const Tables& tables = turn.tables;
+  const Turn room = room_in(turn);
   const InStubZone stub = in_stub_zone(tables.zones, query_.question.name);
-  route_ = decision.route;
-  if (is_plain && stands_first(query_.question, rules, stub)) {
-    const auto found = answer_cached(room, current(), Scope::AsItStands);
+  if (!is_judged && stands_first(query_.question, tables.settings.search, stub)) {
+    const auto found = answer_cached(room, question, Scope::AsItStands);
     if (found && dns::has_records(dns::kind_by_header(found->message))) return shape(turn, *found);
   }
   if (const auto found = answer_cached(room, asked(tables, Scope::Searched), Scope::Searched))
@@ -83,11 +92,11 @@ Step Lookup::look_up(const Turn& turn, const Turn& room, const Decision& decisio
   const bool is_searched = names.size() > 1 || (names.size() == 1 && !is_asked(names.front()));
   if (is_searched && tables.settings.forwards) return start_search(turn, std::move(names));
   if (is_searched) return forward(turn, room);
-  if (is_plain)
-    if (const auto found = answer_cached(room, current(), Scope::AsItStands))
+  if (!is_judged)
+    if (const auto found = answer_cached(room, question, Scope::AsItStands))
       return shape(turn, *found);
   if (names.empty()) return refuse_short(turn, room);
-  return is_plain ? forward(turn, room) : follow(turn, decision, walk);
+  return std::nullopt;
 }
 
 // Servers have to be asked for the name looked up, or `*` has it, or nobody may be asked.

@@ -110,8 +110,12 @@ class Lookup {
   };
   using Aliases = std::vector<Alias>;
 
+  // `question`: the client's; its route becomes the one decided.
+  Step look_up(const Turn& turn, ClientQuestion& question, const Decision& decision,
+               const RuleWalk* walk);
+  std::optional<Step> look_up_searched(const Turn& turn, const ClientQuestion& question,
+                                       bool is_judged);
   // `room`: room_in(turn).
-  Step look_up(const Turn& turn, const Turn& room, const Decision& decision, const RuleWalk& walk);
   Step forward(const Turn& turn, const Turn& room);
   Step refuse_short(const Turn& turn, const Turn& room);
   Ask ask_for(const Tables& tables) const;

@@ -4,7 +4,6 @@
 // The part of a Lookup that follows the rules for one name: from a rule whose servers said what it
 // does not accept to the next one, and from an alias to the name that it stands for.
 
-#include <ranges>
 #include <utility>
 
 #include "dns/requalify.h"
@@ -14,7 +13,7 @@ namespace dnslet::policy {
 
 Decision Lookup::decide_now(const Turn& turn, RuleWalk& walk) {
   walk.counted = is_refresh_ ? nullptr : &counted_;
-  return decide(turn, current(), walk);
+  return decide(turn, current(), &walk);
 }
 
 // Ends: each turn comes behind another rule, or to the next of a few names.

@@ -34,7 +34,7 @@ OpenQuestion* OpenQuestions::find_sibling(const OpenQuestion& question) {
 uint64_t OpenQuestions::hash_of(const UpstreamQuestion& question) const {
   const dns::Type type = question.question.type;
   uint64_t seed = seed_ ^ static_cast<uint64_t>(dns::one_family(type));
-  if (question.route != kByName) seed ^= policy::hash_of(question.route, seed_);
+  if (!question.route.is_by_name()) seed ^= policy::hash_of(question.route, seed_);
   const uint64_t hash = dns::hash(question.question.name.view().wire(), seed);
   return type == dns::Type::AAAA ? sibling_hash(hash) : hash;
 }

@@ -37,11 +37,17 @@ struct Route {
   Keeping keeping = Keeping::Kept;
 
   bool operator==(const Route&) const = default;
+  // Whether it is kByName, as most are: without a branch for each part.
+  constexpr bool is_by_name() const {
+    return (rules | servers | least_ttl | ~most_ttl | static_cast<uint32_t>(filter) |
+            static_cast<uint32_t>(keeping)) == 0;
+  }
   bool has_ttl() const { return least_ttl > 0 || most_ttl < UINT32_MAX; }
 };
 static_assert(std::has_unique_object_representations_v<Route>);
 
 inline constexpr Route kByName;
+static_assert(kByName.is_by_name());
 
 // `seed`: see dns/hash.h.
 inline uint64_t hash_of(const Route& route, uint64_t seed) {

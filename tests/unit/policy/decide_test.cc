@@ -23,8 +23,7 @@ struct World : test::World {
   Decision decide(const char* text, dns::Type type = dns::Type::A) {
     const dns::Name name = *dns::Name::from_text(text);
     const Tables tables = this->tables();
-    RuleWalk walk;
-    return policy::decide({tables, Milliseconds(0), out}, {{name, type}, {}, client}, walk);
+    return policy::decide({tables, Milliseconds(0), out}, {{name, type}, {}, client}, nullptr);
   }
 
   Client client{IpAddress::v4(192, 0, 2, 1)};
