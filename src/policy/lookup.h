@@ -169,6 +169,8 @@ class Lookup {
     const dns::MutableBytesView limit = within_limit(turn.out);
     return {turn.tables, turn.now, limit.first(limit.size() - opt_size())};
   }
+  // The same turn with room for any message.
+  static Turn in_scratch(const Turn& turn) { return {turn.tables, turn.now, turn.tables.scratch}; }
   dns::MutableBytesView within_limit(dns::MutableBytesView out) const {
     if (client_.transport == Transport::Tcp) return out;
     return out.first(std::min(out.size(), query_.udp_limit()));

@@ -49,7 +49,7 @@ Lookup::Settled Lookup::settle(const Turn& here, Decision decision, RuleWalk wal
 
 // The same for the client's own name, as it stands.
 Step Lookup::follow(const Turn& turn, const Decision& decision, const RuleWalk& walk) {
-  const Settled settled = settle({turn.tables, turn.now, turn.tables.scratch}, decision, walk);
+  const Settled settled = settle(in_scratch(turn), decision, walk);
   if (settled.is_dropped) return Drop{true};
   if (settled.found) return shape(turn, told(turn, *settled.found));
   return forward(turn, room_in(turn));
@@ -73,7 +73,7 @@ Step Lookup::next_rule(const Turn& turn, bool has_failed) {
     walk.judge.reset();
     walk.has_failed = walk.has_failed || has_failed;
   }
-  const Turn here = {turn.tables, turn.now, turn.tables.scratch};
+  const Turn here = in_scratch(turn);
   const Decision decision = decide_now(here, walk);
   if (!search_) return follow(turn, decision, walk);
   if (auto step = take_settled(turn, settle(here, decision, walk))) return *std::move(step);
@@ -82,7 +82,7 @@ Step Lookup::next_rule(const Turn& turn, bool has_failed) {
 
 // The rule holds, and leaves the type out.
 Step Lookup::take_empty(const Turn& turn) {
-  const Turn here = {turn.tables, turn.now, turn.tables.scratch};
+  const Turn here = in_scratch(turn);
   const auto found = empty_answer(here, current(), dns::Rcode::NoError, Source::Rule);
   if (!search_) return shape(turn, told(turn, *found));
   take_found(turn, *found);

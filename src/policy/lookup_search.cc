@@ -32,7 +32,7 @@ Step Lookup::start_search(const Turn& turn, std::vector<dns::Name> names) {
 
 Step Lookup::next_name(const Turn& turn) {
   const Tables& tables = turn.tables;
-  const Turn here = {tables, turn.now, tables.scratch};
+  const Turn here = in_scratch(turn);
   Search& search = *search_;
   while (!search.verdict.is_over() && search.next < search.names.size()) {
     ++search.next;
@@ -79,13 +79,11 @@ void Lookup::pass_over(const Turn& turn) {
 }
 
 std::optional<Step> Lookup::on_unreachable(const Turn& turn) {
-  if (search_ && walk_) search_->unreachable.push_back(current_servers(turn.tables));
+  if (search_) search_->unreachable.push_back(current_servers(turn.tables));
   if (walk_) return next_rule(turn, true);
   if (!search_) return std::nullopt;
-  Search& search = *search_;
-  search.unreachable.push_back(current_servers(turn.tables));
   if (!goes_on_elsewhere(turn.tables)) {
-    search.unreachable.pop_back();
+    search_->unreachable.pop_back();
     return std::nullopt;
   }
   pass_over(turn);
@@ -111,7 +109,7 @@ bool Lookup::waits_for(const UpstreamQuestion& question) const {
 
 // The answer that the name tried had, in place of upstream's failure.
 bool Lookup::take_stale(const Turn& turn) {
-  const Turn here = {turn.tables, turn.now, turn.tables.scratch};
+  const Turn here = in_scratch(turn);
   const auto found = answer_stale(here, current(), Scope::AsItStands, Ended::Any);
   if (found) take_found(turn, *found);
   return found.has_value();
