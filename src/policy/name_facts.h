@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "policy/block_lists.h"
 #include "policy/name_patterns.h"
 #include "policy/name_set.h"
 
@@ -13,16 +14,17 @@ namespace dnslet::policy {
 
 class NameFacts {
  public:
-  // `seed`: that of the lists. The name must outlive this.
-  NameFacts(dns::NameView name, uint64_t seed) : name_(name), seed_(seed) {}
+  // The name must outlive this.
+  explicit NameFacts(dns::NameView name) : name_(name) {}
 
   dns::NameView name() const { return name_; }
   std::string_view text() {
     if (!text_) text_.emplace(name_);
     return text_->view();
   }
-  const NameHashes& hashes() {
-    if (!hashes_) hashes_.emplace(name_, seed_);
+  // `lists`: the same each time.
+  const NameHashes& hashes(const BlockLists& lists) {
+    if (!hashes_) hashes_.emplace(lists.hashes_of(name_));
     return *hashes_;
   }
   // The address that it is the reverse name of; nullopt: of none.
@@ -34,7 +36,6 @@ class NameFacts {
 
  private:
   dns::NameView name_;
-  uint64_t seed_;
   std::optional<NameText> text_;
   std::optional<NameHashes> hashes_;
   std::optional<IpAddress> reversed_;

@@ -53,7 +53,7 @@ bool holds_for_name(const Condition& condition, const Tables& tables, NameFacts&
       });
     case About::List:
       return any_list(condition, tables, [&](const List& list) {
-        return list.names.has(facts.hashes(), facts.name());
+        return list.names.has(facts.hashes(*tables.lists), facts.name());
       });
     case About::Reverse:
       return facts.reversed() && any_network(condition, *facts.reversed());
@@ -97,25 +97,25 @@ bool may_have_addresses(dns::Type type) {
   return dns::is_address_type(type) || dns::has_params(type);
 }
 
-bool any_alias(const Condition& condition, const Tables& tables, uint64_t seed,
-               const dns::Message& answer) {
+bool any_alias(const Condition& condition, const Tables& tables, const dns::Message& answer) {
   bool is_found = false;
   answer.walk_records([&](const dns::Record& record) {
     if (record.section != dns::Section::Answer) return false;
     if (record.type != dns::Type::CNAME) return true;
     const dns::Name target = answer.name_at(record.rdata());
-    NameFacts facts(target, seed);
+    NameFacts facts(target);
     is_found =
         std::ranges::any_of(condition.names,
                             [&](const dns::Name& zone) { return target.view().is_within(zone); }) ||
-        any_list(condition, tables,
-                 [&](const List& list) { return list.names.has(facts.hashes(), target); });
+        any_list(condition, tables, [&](const List& list) {
+          return list.names.has(facts.hashes(*tables.lists), target);
+        });
     return !is_found;
   });
   return is_found;
 }
 
-bool holds_for_answer(const Condition& condition, const Tables& tables, uint64_t seed,
+bool holds_for_answer(const Condition& condition, const Tables& tables,
                       const dns::Message& answer) {
   switch (condition.about) {
     case About::Address:
@@ -126,7 +126,7 @@ bool holds_for_answer(const Condition& condition, const Tables& tables, uint64_t
     case About::Rcode:
       return has(condition.rcodes, answer.rcode());
     case About::Alias:
-      return any_alias(condition, tables, seed, answer);
+      return any_alias(condition, tables, answer);
     default:
       return true;
   }
@@ -252,7 +252,7 @@ ServerSetNumber RuleSet::number_of(const Servers& servers) {
 
 std::optional<RuleNumber> RuleSet::find(const Tables& tables, const ClientQuestion& asked,
                                         RuleWalk& walk) const {
-  NameFacts facts(asked.question.name, seed_);
+  NameFacts facts(asked.question.name);
   Candidates candidates(*this, asked.question.name, walk.next);
   while (const auto number = candidates.take()) {
     const Compiled& compiled = rules_[*number];
@@ -303,7 +303,7 @@ bool RuleSet::accepts(RuleNumber number, const Tables& tables, const dns::Messag
   if (rcode != dns::Rcode::NoError && rcode != dns::Rcode::NxDomain) return false;
   return std::ranges::all_of(rules_[number].rule.conditions, [&](const Condition& condition) {
     return !is_about_answer(condition.about) ||
-           holds_for_answer(condition, tables, seed_, answer) != condition.is_negated;
+           holds_for_answer(condition, tables, answer) != condition.is_negated;
   });
 }
 

@@ -47,8 +47,8 @@ class RuleSet {
  public:
   using Servers = std::vector<ServerAddress>;
 
-  // `first_set`: the number of the first set of servers that is the rules' own. `seed`: that of the
-  // lists.
+  // `first_set`: the number of the first set of servers that is the rules' own. `seed`: see
+  // dns/hash.h.
   RuleSet(std::vector<Rule> rules, ServerSetNumber first_set, uint64_t seed);
 
   std::size_t size() const { return rules_.size(); }
