@@ -48,10 +48,11 @@ Status RuleFiles::read(const StopFlag& stop) {
       return status;
     if (rules.size() > kMaxRules) return too_many_rules();
   }
-  if (Status status = check_alias_loops(rules); !status) return status;
-  if (!empty())
+  if (!empty()) {  // else the options' parser has looked for loops
+    if (Status status = check_alias_loops(rules); !status) return status;
     log_.write(io::Level::Info,
                io::LogLine("rules read").with("files", paths_.size()).with("rules", rules.size()));
+  }
   // Behind the default servers and those of stub zones.
   const policy::ServerSetNumber first_set = options_.stub_zones.size() + 1;
   rules_ = rules.empty()

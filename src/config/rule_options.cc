@@ -7,6 +7,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -35,15 +36,14 @@ bool has_files(const Options& options) {
                              [](const RuleSource& source) { return !source.path.empty(); });
 }
 
-// Whether the rule's action asks the set. REQUIRES: it is a rule.
-bool names_set(const policy::Rule& rule, const std::string& name) {
-  if (rule.action.kind != policy::RuleAction::Kind::Ask) return false;
+// Adds the words that the rule asks, among which sets are. REQUIRES: it is a rule.
+void add_asked(const policy::Rule& rule, std::set<std::string, std::less<>>& asked) {
+  if (rule.action.kind != policy::RuleAction::Kind::Ask) return;
   const auto words = split_rule_words(rule.text);
-  if (!words) return false;
+  if (!words) return;
   const auto arrow = std::ranges::find(*words, kArrow);
-  if (words->end() - arrow < 3) return false;
-  const auto servers = split_rule_values(arrow[2]);
-  return servers && std::ranges::count(*servers, name) > 0;
+  if (words->end() - arrow < 3) return;
+  if (auto servers = split_rule_values(arrow[2])) asked.insert(servers->begin(), servers->end());
 }
 
 Result<RuleSource> parse_source(std::string_view text) {
@@ -145,14 +145,11 @@ RuleNames rule_names(const Options& options) {
 std::vector<std::string> unused_sets(const Options& options) {
   std::vector<std::string> unused;
   if (has_files(options)) return unused;
-  for (const auto& set : options.server_sets) {
-    const std::string& name = set.first;
-    const bool is_used = options.sets_of_zones.contains(name) ||
-                         std::ranges::any_of(options.rules, [&name](const RuleSource& source) {
-                           return names_set(source.rule, name);
-                         });
-    if (!is_used) unused.push_back(name);
-  }
+  std::set<std::string, std::less<>> asked(options.sets_of_zones.begin(),
+                                           options.sets_of_zones.end());
+  for (const RuleSource& source : options.rules) add_asked(source.rule, asked);
+  for (const auto& [name, servers] : options.server_sets)
+    if (!asked.contains(name)) unused.push_back(name);
   return unused;
 }
 

@@ -197,13 +197,15 @@ class RuleSet::Candidates {
 RuleSet::RuleSet(std::vector<Rule> rules, ServerSetNumber first_set, uint64_t seed)
     : first_set_(first_set), seed_(seed), generation_(next_generation()), filed_names_(seed) {
   rules_.reserve(rules.size());
+  NumbersOfSets numbers;
   for (Rule& rule : rules) {
     rules_.push_back({std::move(rule)});
-    compile(rules_.back(), static_cast<RuleNumber>(rules_.size() - 1));
+    compile(static_cast<RuleNumber>(rules_.size() - 1), numbers);
   }
 }
 
-void RuleSet::compile(Compiled& compiled, RuleNumber number) {
+void RuleSet::compile(RuleNumber number, NumbersOfSets& numbers) {
+  Compiled& compiled = rules_[number];
   const Rule& rule = compiled.rule;
   const auto has_any = [&rule](auto fits) { return std::ranges::any_of(rule.conditions, fits); };
   compiled.judges = has_any([](const Condition& one) { return is_about_answer(one.about); });
@@ -214,7 +216,7 @@ void RuleSet::compile(Compiled& compiled, RuleNumber number) {
       });
   if (rule.options.limit && !limits_) limits_ = std::make_unique<RateLimits>(seed_);
   const bool asks = rule.action.kind == RuleAction::Kind::Ask;
-  if (asks) compiled.set = number_of(rule.action.servers);
+  if (asks) compiled.set = number_of(rule.action.servers, numbers);
   if (asks && rule.conditions.empty() && !for_all_) for_all_ = number;
 
   const auto files = [](const Condition& one) {
@@ -243,11 +245,10 @@ void RuleSet::file(const Rule& rule, RuleNumber number) {
   }
 }
 
-ServerSetNumber RuleSet::number_of(const Servers& servers) {
-  const auto known = std::ranges::find(sets_, servers);
-  if (known != sets_.end()) return first_set_ + static_cast<std::size_t>(known - sets_.begin());
-  sets_.push_back(servers);
-  return first_set_ + sets_.size() - 1;
+ServerSetNumber RuleSet::number_of(const Servers& servers, NumbersOfSets& numbers) {
+  const auto [known, is_new] = numbers.emplace(servers, first_set_ + sets_.size());
+  if (is_new) sets_.push_back(servers);
+  return known->second;
 }
 
 std::optional<RuleNumber> RuleSet::find(const Tables& tables, const ClientQuestion& asked,

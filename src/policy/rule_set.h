@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -92,9 +93,10 @@ class RuleSet {
   };
   class Candidates;
 
-  void compile(Compiled& compiled, RuleNumber number);
+  using NumbersOfSets = std::map<Servers, ServerSetNumber>;
+  void compile(RuleNumber number, NumbersOfSets& numbers);
   void file(const Rule& rule, RuleNumber number);
-  ServerSetNumber number_of(const Servers& servers);
+  ServerSetNumber number_of(const Servers& servers, NumbersOfSets& numbers);
   bool is_one_too_many(RuleNumber number, const ClientQuestion& asked, const RuleWalk& walk) const;
   bool fits(const Compiled& compiled, const Tables& tables, const ClientQuestion& asked,
             NameFacts& facts) const;
