@@ -18,6 +18,8 @@ namespace dnslet {
 std::string lower_case(std::string_view text);
 // Without the blanks (line ends too) at both ends.
 std::string_view trimmed(std::string_view text);
+// Without the byte order mark of UTF-8 in front, which some editors leave.
+std::string_view without_mark(std::string_view text);
 // The elements between runs of blanks; none at all is fine.
 std::vector<std::string_view> split_blanks(std::string_view text);
 

@@ -14,8 +14,7 @@ namespace {
 
 // Fails at the first bad line, with its place.
 Status add_lines(const std::string& path, std::string_view text, policy::Records& table) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  text = without_mark(text);
   std::size_t number = 0;
   for (std::string_view line = next_line(text); !line.empty(); line = next_line(text)) {
     ++number;

@@ -14,11 +14,6 @@
 #include "config/rule_words.h"
 
 namespace dnslet::config {
-namespace {
-
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
-}  // namespace
 
 RuleFiles::RuleFiles(const Options& options, uint64_t seed, io::Log& log)
     : options_(options), known_(rule_names(options)), seed_(seed), log_(log) {
@@ -64,8 +59,7 @@ Status RuleFiles::read(const StopFlag& stop) {
 Status RuleFiles::read_file(const std::string& path, const StopFlag& stop, List& rules) const {
   const auto text = io::read_file(path, kMaxFile, stop);
   if (!text) return text.error();
-  std::string_view left = *text;
-  if (left.starts_with(kByteOrderMark)) left.remove_prefix(kByteOrderMark.size());
+  std::string_view left = without_mark(*text);
   for (std::size_t number = 1; !left.empty(); ++number) {
     const std::string origin = path + ':' + std::to_string(number);
     if (Status added = add_line(next_line(left), origin, rules); !added) return added;

@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
+
 namespace dnslet::policy {
 namespace {
 
 // As isspace(3) in the C locale, by which the C library takes these files apart.
 constexpr bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // Takes the next word off the front of `line`; empty at its end.
 std::string_view next_word(std::string_view& line) {
@@ -33,7 +34,7 @@ std::string quoted(std::string_view word) {
 HostsReport HostsTable::add_text(std::string_view text, const StopFlag& stop) {
   HostsReport report;
   start_source();
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  text = without_mark(text);
 
   for (std::size_t number = 1; !text.empty(); ++number) {  // ends: every turn takes a line off
     if (is_set(stop)) return report;

@@ -158,9 +158,7 @@ void ListLine::parse(std::string_view text) {
   attributes.clear();
   included.clear();
   fault = Fault::None;
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  text = trimmed(text);
+  text = trimmed(without_mark(text));
   if (is_comment(text)) return;
   // Most lines are one of these two.
   if (add_name(plain_domain(text).value_or(text), Covers::NameAndBelow)) return;
