@@ -3,6 +3,7 @@
 #include "config/hosts_files.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace dnslet::config {
@@ -55,13 +56,10 @@ Status HostsFiles::read_source(const std::string& path, const Reading& reading) 
 }
 
 std::vector<std::string> HostsFiles::unreadable() const {
-  std::vector<std::string> sentences;
-  for (const std::vector<Source>& paths : {listings_, sources_})
-    for (const Source& source : paths)
-      if (const Status status = io::may_read(source.path); !status)
-        if (std::ranges::find(sentences, status.error().text) == sentences.end())
-          sentences.push_back(status.error().text);
-  return sentences;
+  std::vector<std::string> paths;
+  for (const std::vector<Source>& entries : {std::cref(listings_), std::cref(sources_)})
+    for (const Source& entry : entries) paths.push_back(entry.path);
+  return io::unreadable(paths);
 }
 
 bool HostsFiles::has_changed() const {

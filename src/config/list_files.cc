@@ -185,23 +185,9 @@ ListReader::File ListFiles::known_file(const Source& source, const Reading& read
   return nullptr;
 }
 
-bool ListFiles::has_changed() {
-  std::vector<io::FileStamp> now;
-  for (const std::string& path : watched_) now.push_back(io::stamp_of(path));
-  return watch_.has_changed(now);
-}
+bool ListFiles::has_changed() { return watch_.has_changed(io::stamps_of(watched_)); }
 
-std::vector<std::string> ListFiles::unreadable() const {
-  std::vector<std::string> sentences;
-  const auto look_at = [&sentences](const auto& entry) {
-    const Status status = io::may_read(entry.path);
-    if (!status && std::ranges::find(sentences, status.error().text) == sentences.end())
-      sentences.push_back(status.error().text);
-  };
-  std::ranges::for_each(listings_, look_at);
-  std::ranges::for_each(sources_, look_at);
-  return sentences;
-}
+std::vector<std::string> ListFiles::unreadable() const { return io::unreadable(watched_); }
 
 std::vector<std::string> ListFiles::sources_below(const Listing& listing) const {
   std::vector<std::string> files;

@@ -34,7 +34,7 @@ RecordFiles::RecordFiles(const Options& options, uint64_t seed, io::Log& log)
     : options_(options), seed_(seed), log_(log) {}
 
 Result<RecordFiles::Table> RecordFiles::read(const StopFlag& stop) {
-  watch_.mark(stamps());
+  watch_.mark(io::stamps_of(options_.record_files));
   const auto table = std::make_shared<policy::Records>(seed_);
   for (const dns::WrittenRecord& record : options_.records)
     if (const Status status = table->add(record, policy::kStaticTtl); !status)
@@ -71,19 +71,12 @@ void RecordFiles::reload(const StopFlag& stop) {
                                   .with("names", table_ ? table_->owners() : 0));
 }
 
-bool RecordFiles::has_changed() { return has_files() && watch_.has_changed(stamps()); }
-
-std::vector<io::FileStamp> RecordFiles::stamps() const {
-  std::vector<io::FileStamp> stamps;
-  for (const std::string& path : options_.record_files) stamps.push_back(io::stamp_of(path));
-  return stamps;
+bool RecordFiles::has_changed() {
+  return has_files() && watch_.has_changed(io::stamps_of(options_.record_files));
 }
 
 std::vector<std::string> RecordFiles::unreadable() const {
-  std::vector<std::string> sentences;
-  for (const std::string& path : options_.record_files)
-    if (const Status status = io::may_read(path); !status) sentences.push_back(status.error().text);
-  return sentences;
+  return io::unreadable(options_.record_files);
 }
 
 }  // namespace dnslet::config

@@ -47,7 +47,6 @@ class RecordFiles {
 
  private:
   Result<Table> read(const StopFlag& stop);
-  std::vector<io::FileStamp> stamps() const;
 
   const Options& options_;
   uint64_t seed_;

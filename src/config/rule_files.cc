@@ -34,7 +34,7 @@ void RuleFiles::reload(const StopFlag& stop) {
 }
 
 Status RuleFiles::read(const StopFlag& stop) {
-  watch_.mark(stamps());
+  watch_.mark(io::stamps_of(paths_));
   List rules;
   for (const RuleSource& source : options_.rules) {
     if (source.path.empty())
@@ -84,19 +84,6 @@ Status RuleFiles::add_line(std::string_view line, const std::string& origin, Lis
   return Done{};
 }
 
-std::vector<io::FileStamp> RuleFiles::stamps() const {
-  std::vector<io::FileStamp> now;
-  for (const std::string& path : paths_) now.push_back(io::stamp_of(path));
-  return now;
-}
-
-bool RuleFiles::has_changed() { return !empty() && watch_.has_changed(stamps()); }
-
-std::vector<std::string> RuleFiles::unreadable() const {
-  std::vector<std::string> sentences;
-  for (const std::string& path : paths_)
-    if (const Status status = io::may_read(path); !status) sentences.push_back(status.error().text);
-  return sentences;
-}
+bool RuleFiles::has_changed() { return !empty() && watch_.has_changed(io::stamps_of(paths_)); }
 
 }  // namespace dnslet::config

@@ -42,7 +42,7 @@ class RuleFiles {
   // asked at intervals.
   bool has_changed();
   // What this process may not read any more: "cannot read 'PATH': reason".
-  std::vector<std::string> unreadable() const;
+  std::vector<std::string> unreadable() const { return io::unreadable(paths_); }
   // What was read last; null: there is no rule.
   Rules rules() const { return rules_; }
 
@@ -52,7 +52,6 @@ class RuleFiles {
   Status read(const StopFlag& stop);
   Status read_file(const std::string& path, const StopFlag& stop, List& rules) const;
   Status add_line(std::string_view line, const std::string& origin, List& rules) const;
-  std::vector<io::FileStamp> stamps() const;
 
   const Options& options_;
   RuleNames known_;

@@ -81,6 +81,16 @@ Status may_read(const std::string& path) {
   return cannot_read(path, uv_strerror(-errno));
 }
 
+std::vector<std::string> unreadable(const std::vector<std::string>& paths) {
+  std::vector<std::string> sentences;
+  for (const std::string& path : paths) {
+    const Status status = may_read(path);
+    if (!status && std::ranges::find(sentences, status.error().text) == sentences.end())
+      sentences.push_back(status.error().text);
+  }
+  return sentences;
+}
+
 std::string path_behind_links(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::weakly_canonical(path, ignored).string();
@@ -89,6 +99,12 @@ std::string path_behind_links(const std::string& path) {
 FileStamp stamp_of(const std::string& path) {
   struct stat status {};
   return stat(path.c_str(), &status) == 0 ? stamp_from(status) : FileStamp();
+}
+
+std::vector<FileStamp> stamps_of(const std::vector<std::string>& paths) {
+  std::vector<FileStamp> stamps;
+  for (const std::string& path : paths) stamps.push_back(stamp_of(path));
+  return stamps;
 }
 
 Status FileInPlace::open() {

@@ -31,6 +31,8 @@ Result<Descriptor> open_to_read(const std::string& path);
 Error cannot_read(const std::string& path, const std::string& reason);
 // Whether this process may read it now; fails like read_file().
 Status may_read(const std::string& path);
+// What it may not read of these now: may_read()'s sentences, each once.
+std::vector<std::string> unreadable(const std::vector<std::string>& paths);
 // The path that links lead to; empty where that can't be told.
 std::string path_behind_links(const std::string& path);
 
@@ -46,6 +48,7 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 FileStamp stamp_of(const std::string& path);
+std::vector<FileStamp> stamps_of(const std::vector<std::string>& paths);
 
 // Notices that something has changed once the change is over: a program that writes in several
 // steps should neither be read nor edited half-way. To be asked at intervals. `Stamp`: of one file,
