@@ -162,6 +162,11 @@ bool Network::contains(const IpAddress& candidate) const {
 
 std::string Network::to_text() const { return address.to_text() + "/" + std::to_string(prefix); }
 
+bool any_contains(const std::vector<Network>& networks, const IpAddress& address) {
+  return std::ranges::any_of(networks,
+                             [&](const Network& network) { return network.contains(address); });
+}
+
 std::vector<Network> private_networks() {
   std::vector<Network> networks;
   for (const char* text : {"127.0.0.0/8", "::1", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",

@@ -66,6 +66,9 @@ struct Network {
   std::string to_text() const;
 };
 
+// Whether one of them contains the address.
+bool any_contains(const std::vector<Network>& networks, const IpAddress& address);
+
 // Where the Internet does not begin: loopback (it comes first), RFC 1918, 100.64.0.0/10 of carriers
 // (RFC 6598), link-local, fc00::/7 (RFC 4193).
 std::vector<Network> private_networks();

@@ -39,9 +39,7 @@ bool holds(const Condition& condition, dns::NameView name) {
       });
     default:
       const auto address = dns::address_of_reverse(name);
-      return address && std::ranges::any_of(condition.networks, [&](const Network& network) {
-               return network.contains(*address);
-             });
+      return address && any_contains(condition.networks, *address);
   }
 }
 

@@ -2,7 +2,6 @@
 // Copyright the dnslet authors
 #include "policy/rebind.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "dns/addresses.h"
@@ -38,12 +37,8 @@ std::optional<IpAddress> v4_inside(const IpAddress& address) {
 
 bool is_inner(const IpAddress& address) {
   static const std::vector<Network> kInner = inner_networks();
-  const auto contains = [](const IpAddress& candidate) {
-    return std::ranges::any_of(kInner,
-                               [&](const Network& network) { return network.contains(candidate); });
-  };
   const auto v4 = v4_inside(address);
-  return contains(address) || (v4 && contains(*v4));
+  return any_contains(kInner, address) || (v4 && any_contains(kInner, *v4));
 }
 
 std::optional<IpAddress> find_inner_address(const dns::Message& message) {

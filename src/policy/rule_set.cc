@@ -17,11 +17,6 @@ namespace {
 
 using About = Condition::About;
 
-bool any_network(const Condition& condition, const IpAddress& address) {
-  return std::ranges::any_of(condition.networks,
-                             [&](const Network& network) { return network.contains(address); });
-}
-
 // Of the lists that a condition names.
 template <typename Fits>
 bool any_list(const Condition& condition, const Tables& tables, Fits fits) {
@@ -31,9 +26,9 @@ bool any_list(const Condition& condition, const Tables& tables, Fits fits) {
 }
 
 bool is_in(const Condition& condition, const Tables& tables, const IpAddress& address) {
-  return any_network(condition, address) || any_list(condition, tables, [&](const List& list) {
-           return list.networks.contains(address);
-         });
+  return any_contains(condition.networks, address) ||
+         any_list(condition, tables,
+                  [&](const List& list) { return list.networks.contains(address); });
 }
 
 bool holds_for_name(const Condition& condition, const Tables& tables, NameFacts& facts) {
@@ -56,7 +51,7 @@ bool holds_for_name(const Condition& condition, const Tables& tables, NameFacts&
         return list.names.has(facts.hashes(*tables.lists), facts.name());
       });
     case About::Reverse:
-      return facts.reversed() && any_network(condition, *facts.reversed());
+      return facts.reversed() && any_contains(condition.networks, *facts.reversed());
     default:
       return false;
   }

@@ -2,14 +2,9 @@
 // Copyright the dnslet authors
 #include "policy/tables.h"
 
-#include <algorithm>
-
 namespace dnslet::policy {
 
-bool Settings::is_listed(const IpAddress& client) const {
-  return std::ranges::any_of(allow,
-                             [&](const Network& network) { return network.contains(client); });
-}
+bool Settings::is_listed(const IpAddress& client) const { return any_contains(allow, client); }
 
 const char* to_text(Source source) {
   switch (source) {
