@@ -20,7 +20,7 @@ IpAddress address_of(Family family, BytesView bytes) {
 
 std::optional<IpAddress> address_in(const Message& message, const Record& record) {
   const BytesView rdata = message.rdata(record);
-  const Family family = record.type == Type::A ? Family::V4 : Family::V6;
+  const Family family = family_of(record.type);
   if (!is_address_type(record.type) || rdata.size() != IpAddress{family}.size())
     return std::nullopt;
   return address_of(family, rdata);

@@ -55,6 +55,9 @@ enum class Opcode : uint8_t { Query = 0 };
 
 // Whether records of this type hold an address.
 constexpr bool is_address_type(Type type) { return type == Type::A || type == Type::AAAA; }
+// The type of records with addresses of a family, and the family of such a type.
+constexpr Type type_of(Family family) { return family == Family::V4 ? Type::A : Type::AAAA; }
+constexpr Family family_of(Type type) { return type == Type::A ? Family::V4 : Family::V6; }
 // A for both of them: where tables keep what belongs to one name together.
 constexpr Type one_family(Type type) { return type == Type::AAAA ? Type::A : type; }
 

@@ -84,7 +84,7 @@ ReplyWriter::ReplyWriter(MutableBytesView out, const QuestionView& question, Rco
 }
 
 void ReplyWriter::add_address(const IpAddress& address, uint32_t ttl) {
-  add_record(address.family == Family::V4 ? Type::A : Type::AAAA, address.data(), ttl);
+  add_record(type_of(address.family), address.data(), ttl);
 }
 
 void ReplyWriter::add_ptr(NameView target, uint32_t ttl) {

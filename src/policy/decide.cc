@@ -16,8 +16,6 @@ namespace {
 using dns::Rcode;
 using dns::Type;
 
-Family family_of(Type type) { return type == Type::A ? Family::V4 : Family::V6; }
-
 // Those that take turns where `room` bytes are sent: all that fit, and a few times as many, so that
 // the cost follows what is sent.
 std::vector<IpAddress> addresses_of(const HostsTable& table, uint32_t owner, Type type,

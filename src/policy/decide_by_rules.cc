@@ -24,8 +24,7 @@ MaybeFound answer_of(const Turn& turn, const ClientQuestion& asked, const RuleAc
   const Type type = asked.question.type;
   dns::ReplyWriter reply(turn.out, asked.question, Rcode::NoError);
   for (const IpAddress& address : action.addresses)
-    if (type == (address.family == Family::V4 ? Type::A : Type::AAAA))
-      reply.add_address(address, ttl);
+    if (type == dns::type_of(address.family)) reply.add_address(address, ttl);
   if (action.text && type == Type::TXT) reply.add_text(*action.text, ttl);
   return MaybeFound(std::in_place, reply.finish(), Source::Rule, dns::Authority::Own);
 }

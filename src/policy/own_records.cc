@@ -33,7 +33,7 @@ std::vector<OwnAddress> addresses_of(const Tables& tables, uint32_t owner,
   const auto other = find_static_addresses(tables, question.name);
   if (!other) return addresses;
   const std::size_t recorded = addresses.size();
-  const Family family = question.type == Type::A ? Family::V4 : Family::V6;
+  const Family family = family_of(question.type);
   tables.addresses.for_each_address(*other, [&](const IpAddress& address) {
     const auto known = std::span(addresses).first(recorded);
     const bool is_known = std::ranges::any_of(known, [&](const OwnAddress& record) {
@@ -111,9 +111,9 @@ bool has_addresses_of_ours(const Tables& tables, dns::NameView name) {
 std::optional<OwnAlias> find_alias(const Tables& tables, dns::NameView name) {
   const auto owner = find_records(tables, name);
   if (!owner) return std::nullopt;
-  for (const StaticRecord& record : tables.records->of(*owner))
-    if (record.type == Type::CNAME) return OwnAlias{dns::NameView(record.rdata), record.ttl};
-  return std::nullopt;
+  const StaticRecord& first = tables.records->of(*owner).front();  // beside a CNAME is no other
+  if (first.type != Type::CNAME) return std::nullopt;
+  return OwnAlias{dns::NameView(first.rdata), first.ttl};
 }
 
 MaybeFound answer_record(const Turn& turn, const ClientQuestion& asked) {
