@@ -73,12 +73,13 @@ inside() {
 # As somebody in a second terminal would see it.
 # shellcheck disable=SC2016 # for the shell in there
 make_run='
-make run >/tmp/run.log 2>&1 &
-until grep "ready: udp+tcp" /tmp/run.log; do
-  kill -0 $! || { cat /tmp/run.log; exit 1; }
+log=$(mktemp)
+make run >"$log" 2>&1 &
+until grep "ready: udp+tcp" "$log"; do
+  kill -0 $! || { cat "$log"; exit 1; }
   sleep 1
 done
-address=$(sed -n "s/.*ready: udp+tcp //p" /tmp/run.log)
+address=$(sed -n "s/.*ready: udp+tcp //p" "$log")
 build/dnslet --listen $address --healthcheck'
 
 begin=$(date +%s)
