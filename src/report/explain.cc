@@ -253,8 +253,6 @@ std::string Explanation::found(Source rung, dns::NameView name) const {
     }
     case Source::Filter:
       return "no records of this type are given out";
-    case Source::Rule:
-      return rules_.empty() ? "" : rules_.back();
     default:
       return special_text(name);
   }

@@ -79,8 +79,7 @@ class Explanation {
   io::Milliseconds started_{0};  // by the loop's clock
   bool has_told_rungs_ = false;
   bool has_told_end_ = false;
-  bool is_guarded_ =
-      false;  // by --rebind-guard, so that the answer does not show how long it lives
+  bool is_guarded_ = false;         // by --rebind-guard: the answer does not show how long it lives
   std::optional<dns::Name> asked_;  // the name that servers are being asked for
   bool has_records_ = false;
   std::string listed_;              // of the name asked

@@ -101,6 +101,13 @@ Asker::Callbacks Worker::asker_callbacks() {
           }};
 }
 
+void Worker::watch(Watchers watchers) {
+  on_tried_ = std::move(watchers.on_tried);
+  on_rule_ = std::move(watchers.on_rule);
+  if (watchers.on_guarded) on_guarded_ = std::move(watchers.on_guarded);
+  asker_.watch(std::move(watchers.on_exchange));
+}
+
 Worker::Return Worker::return_to(const Origin& origin) {
   if (origin.peer) return UdpReturn{origin.listener, *origin.peer};
   return TcpReturn{origin.client};

@@ -4,7 +4,6 @@
 // The part of a Worker that counts what it does and tells it in the log.
 
 #include <algorithm>
-#include <utility>
 
 #include "serve/worker.h"
 
@@ -19,13 +18,6 @@ void Worker::count_question(const policy::Lookup& lookup) {
   const dns::Query& query = lookup.query();
   const std::size_t type = query.has_question ? place_of(query.question.type) : kTypeLabels - 1;
   ++counted_.questions[static_cast<std::size_t>(lookup.client().transport)][type];
-}
-
-void Worker::watch(Watchers watchers) {
-  on_tried_ = std::move(watchers.on_tried);
-  on_rule_ = std::move(watchers.on_rule);
-  if (watchers.on_guarded) on_guarded_ = std::move(watchers.on_guarded);
-  asker_.watch(std::move(watchers.on_exchange));
 }
 
 void Worker::on_limit() {
