@@ -6,6 +6,7 @@
 #include <array>
 
 #include "dns/patch.h"
+#include "dns/reply.h"
 
 namespace dnslet::dns {
 namespace {
@@ -121,9 +122,7 @@ std::size_t flatten(MutableBytesView message, std::size_t limit, const Query& qu
   writer.u16(1);
   writer.u16(static_cast<uint16_t>(kept));
   writer.u32(0);
-  writer.bytes(query.spelling.wire());
-  writer.u16(static_cast<uint16_t>(type));
-  writer.u16(static_cast<uint16_t>(query.question.qclass));
+  write_question(writer, query);
   const auto head = head_of_address(query.question, end.ttl);
   for (std::size_t i = 0; i < kept; ++i) {
     writer.bytes(head);

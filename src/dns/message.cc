@@ -122,7 +122,7 @@ bool read_question(BytesView packet, Reader& reader, Query& query) {
   query.question.type = static_cast<Type>(reader.u16());
   query.question.qclass = static_cast<Class>(reader.u16());
   if (!reader.ok()) return false;
-  query.spelling.assign(packet.subspan(start, name_size));
+  query.spelling.assign(packet.subspan(start, name_size), query.question.name);
   query.has_question = true;
   return true;
 }
@@ -137,6 +137,19 @@ bool skip_question_pointer(Reader& reader) {
 }
 
 }  // namespace
+
+void Spelling::assign(BytesView wire, NameView name) {
+  const BytesView folded = name.wire();
+  has_capitals_ = !same_bytes(wire, folded);
+  if (!has_capitals_) return;
+  for (std::size_t i = 0; i < folded.size(); ++i) capitals_[i] = wire[i] != folded[i];
+}
+
+void Spelling::apply_to(MutableBytesView wire) const {
+  if (!has_capitals_) return;
+  for (std::size_t i = 0; i < wire.size(); ++i)
+    if (capitals_[i]) wire[i] = static_cast<uint8_t>(wire[i] - ('a' - 'A'));
+}
 
 std::string to_text(Rcode rcode) {
   switch (rcode) {

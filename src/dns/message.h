@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -88,18 +89,17 @@ struct Edns {
   bool dnssec_ok = false;
 };
 
-// The spelling of a question's name: wire form as it came, letters not folded.
+// The spelling of a question's name, beside the folded name itself: which letters were capitals.
 class Spelling {
  public:
-  Spelling() : wire_(kRootWire) {}
-  // REQUIRES: at most 255 bytes.
-  explicit Spelling(BytesView wire) : wire_(wire) {}
-  BytesView wire() const { return wire_.view(); }
-  // REQUIRES: as above.
-  void assign(BytesView wire) { copy_bytes(wire, wire_.resize(wire.size())); }
+  // `wire`: the name as it came. REQUIRES: `name` is the same, folded.
+  void assign(BytesView wire, NameView name);
+  // Gives the name its capitals back. REQUIRES: `wire` is that of the folded name.
+  void apply_to(MutableBytesView wire) const;
 
  private:
-  ShortBytes wire_;
+  bool has_capitals_ = false;
+  std::bitset<kMaxName> capitals_;  // by byte
 };
 
 // What is asked. Borrows its name.

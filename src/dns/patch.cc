@@ -111,7 +111,10 @@ void address_to(MutableBytesView message, const Query& query, Authority authorit
   Writer head(message);
   head.u16(query.id);
   head.u16(flags);
-  copy_bytes(query.spelling.wire(), message.subspan(kHeaderSize));
+  const BytesView name = query.question.name.view().wire();
+  const MutableBytesView question = message.subspan(kHeaderSize, name.size());
+  copy_bytes(name, question);
+  query.spelling.apply_to(question);
 }
 
 void fold_question(MutableBytesView message, NameView name) {

@@ -122,6 +122,14 @@ MutableBytesView ReplyWriter::finish() {
   return message;
 }
 
+void write_question(Writer& writer, const Query& query) {
+  const BytesView name = query.question.name.view().wire();
+  writer.bytes(name);
+  if (writer.ok()) query.spelling.apply_to(writer.written().last(name.size()));
+  writer.u16(static_cast<uint16_t>(query.question.type));
+  writer.u16(static_cast<uint16_t>(query.question.qclass));
+}
+
 std::size_t write_refusal(MutableBytesView out, const Query& query, Rcode rcode) {
   constexpr uint16_t kFromClient = flag::kOpcode | flag::kRd | flag::kCd;
   Writer writer(out);
@@ -129,11 +137,7 @@ std::size_t write_refusal(MutableBytesView out, const Query& query, Rcode rcode)
                         flag::kQr | flag::kRa | (query.flags & kFromClient) |
                             (static_cast<unsigned>(rcode) & flag::kRcode),
                         static_cast<uint8_t>(query.has_question ? 1 : 0)});
-  if (query.has_question) {
-    writer.bytes(query.spelling.wire());
-    writer.u16(static_cast<uint16_t>(query.question.type));
-    writer.u16(static_cast<uint16_t>(query.question.qclass));
-  }
+  if (query.has_question) write_question(writer, query);
   return append_opt(out, writer.size(), query, {rcode});
 }
 

@@ -67,6 +67,9 @@ class ReplyWriter {
   bool truncated_ = false;
 };
 
+// The client's question as it was spelled.
+void write_question(Writer& writer, const Query& query);
+
 // The whole answer to a packet that can't be used: its header, its question as far as it was
 // understood, the code, the OPT that it calls for. `out` is at least 512 bytes. Returns its size.
 std::size_t write_refusal(MutableBytesView out, const Query& query, Rcode rcode);

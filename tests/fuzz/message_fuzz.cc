@@ -4,6 +4,7 @@
 // Any bytes as a client's packet and as a message: what parses can be walked to its end, and is the
 // same without its OPT.
 
+#include <algorithm>
 #include <cassert>
 #include <vector>
 
@@ -27,9 +28,10 @@ void check_query(BytesView packet) {
   assert(query.has_question || received.verdict != Verdict::Usable);
   if (!query.has_question) return;
 
-  Reader spelling(query.spelling.wire());
-  const auto name = Name::from_wire(spelling);
-  assert(name && *name == query.question.name && spelling.remaining() == 0);
+  const BytesView folded = query.question.name.view().wire();
+  Bytes spelled(folded.begin(), folded.end());
+  query.spelling.apply_to(spelled);
+  assert(std::ranges::equal(spelled, packet.subspan(kHeaderSize, spelled.size())));
   if (received.verdict != Verdict::Usable) return;
 
   const auto message = Message::parse(packet);
