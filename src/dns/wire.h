@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -96,6 +97,22 @@ class InlineBytes {
 };
 
 using ShortBytes = InlineBytes<255>;
+
+// Bytes that are kept for long, many at a time: owned, as many as there are.
+class KeptBytes {
+ public:
+  explicit KeptBytes(BytesView bytes)
+      : size_(bytes.size()), bytes_(std::make_unique_for_overwrite<uint8_t[]>(bytes.size())) {
+    copy_bytes(bytes, view());
+  }
+
+  BytesView view() const { return {bytes_.get(), size_}; }
+  MutableBytesView view() { return {bytes_.get(), size_}; }
+
+ private:
+  std::size_t size_;
+  std::unique_ptr<uint8_t[]> bytes_;
+};
 
 // A query of our own: header, a name of at most 255 bytes, type and class, a bare OPT (dns/reply).
 using QueryBytes = InlineBytes<kHeaderSize + 255 + 4 + 11>;

@@ -43,7 +43,7 @@ void MessageStream::use_addresses(std::vector<io::SocketAddress> addresses) {
 }
 
 void MessageStream::send(uint64_t token, const dns::QueryBytes& query) {
-  const uint64_t number = questions_.add({.token = token, .query = query});
+  const uint64_t number = questions_.add({.token = token, .query = dns::KeptBytes(query.view())});
   by_token_.put(token, number);
   if (unsent_.size() >= kManyUnsent && unsent_.size() > 2 * questions_.size()) sweep_unsent();
   unsent_.push_back(number);

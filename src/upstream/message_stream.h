@@ -84,7 +84,7 @@ class MessageStream : public Transport, private Connection::Owner {
     int losses = 0;                    // on connections that brought no answer
     unsigned retries = 0;              // of those that a lost question has
     io::Milliseconds lost{0};          // when; 0: never
-    dns::QueryBytes query;
+    dns::KeptBytes query;
   };
   // A lost question that is asked again later.
   struct Delayed {

@@ -49,7 +49,7 @@ void Udp::use_addresses(std::vector<io::SocketAddress> addresses) {
 }
 
 void Udp::send(uint64_t token, const dns::QueryBytes& query) {
-  const uint64_t question = asked_.add({.token = token, .query = query});
+  const uint64_t question = asked_.add({.token = token, .query = dns::KeptBytes(query.view())});
   dns::Writer(asked_.find(question)->query.view()).u16(ids_.next());
   by_token_.put(token, question);
   if (unsent_.size() >= kManyUnsent && unsent_.size() > 2 * asked_.size())

@@ -57,7 +57,7 @@ class Udp : public Transport {
     uint64_t turn = 0;  // stands for the address
     UdpPorts::Place port = kNoPort;
     std::size_t refused = 0;  // addresses that could not be reached
-    dns::QueryBytes query;
+    dns::KeptBytes query;
   };
   // What is told in the next turn of the loop.
   struct Failure {
