@@ -38,7 +38,7 @@ endif
 CODE   := -fno-pie -ffunction-sections -fdata-sections
 COLD   := -Oz
 # The names of types alone are 19 kB. Tests keep them: Catch2 may need them.
-BARE   := -fno-rtti -DCXXOPTS_NO_RTTI
+BARE   := -fno-rtti
 # Where nothing is caught there is nothing to unwind: tables and landing pads would be a fifth of the program.
 THROWN := -fno-exceptions -fno-unwind-tables -fno-asynchronous-unwind-tables
 LINKED := -static -no-pie -s -Wl,--gc-sections $(FOLDED)
@@ -233,13 +233,13 @@ $(B)/src/base/version.o: DEFINE = -DVERSION='"$(VERSION)"'
 
 # What few questions pass through is made for size: pages of code are memory, too. A static program is so as
 # a whole: -Os costs a question nothing that can be measured.
-READERS := $(wildcard src/dns/*text*.cc src/policy/expression_*.cc) src/policy/letter_set.cc
-HOT := $(filter-out $(READERS),$(wildcard src/dns/*.cc src/policy/*.cc src/upstream/*.cc src/serve/*.cc)) \
+RARE := $(wildcard src/dns/*text*.cc src/policy/expression_*.cc src/upstream/*name*.cc) src/policy/letter_set.cc \
+    src/policy/preload.cc src/upstream/address_queries.cc src/serve/listeners.cc
+HOT := $(filter-out $(RARE),$(wildcard src/dns/*.cc src/policy/*.cc src/upstream/*.cc src/serve/*.cc)) \
     $(addprefix src/io/,loop.cc tcp_client.cc tcp_stream.cc udp_listener.cc)
 $(patsubst %.cc,$(B)/%.o,$(filter-out $(HOT),$(SOURCES)) src/app/main.cc): SIZE = $(COLD)
 $(UNITS:%.cc=$(B)/%.o): SIZE = $(if $(SANITIZE)$(filter-out 0,$(STATIC)),,-O1 -g0) # half the time to build them
 $(SOURCES:%.cc=$(B)/%.o) $(B)/src/app/main.o: TYPES = $(BARE) $(THROWN)
-$(B)/src/config/options.o: TYPES = $(BARE) # cxxopts throws
 
 $(B)/%.o: %.cc $(B)/compile.flags
 	@mkdir -p $(@D)

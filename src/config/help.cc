@@ -60,8 +60,7 @@ std::string help_text() {
 }
 
 std::string version_text() {
-  return std::string("dnslet ") + version() + " (" + io::library_versions() + ", " +
-         parser_library() + ")\n";
+  return std::string("dnslet ") + version() + " (" + io::library_versions() + ")\n";
 }
 
 }  // namespace dnslet::config

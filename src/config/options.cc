@@ -2,10 +2,6 @@
 // Copyright the dnslet authors
 #include "config/options.h"
 
-// Regular expressions would be compiled at every start, for nothing.
-#define CXXOPTS_NO_REGEX true
-#include <cxxopts.hpp>
-
 #include <algorithm>
 #include <map>
 #include <thread>
@@ -75,12 +71,6 @@ Error unexpected(std::string_view argument) {
       (nearest ? ": did you mean " + long_form(*nearest) + "? See --help" : ", see --help")};
 }
 
-// "-l=x" and Go's "-listen=x" as "--listen=x".
-std::string in_long_form(std::string_view argument, const OptionRow& row) {
-  return long_form(row) +
-         std::string(argument.substr(std::min(argument.find('='), argument.size())));
-}
-
 // One sentence for a deprecated flag, however often it is given.
 void warn_of_flag(std::string_view argument, std::vector<std::string>& warnings) {
   const auto names = old_flags();
@@ -92,68 +82,42 @@ void warn_of_flag(std::string_view argument, std::vector<std::string>& warnings)
     warnings.push_back(std::move(warning));
 }
 
-// Every flag in its long form, and no value touched, even one that begins with a dash. Fails at the
-// first word that is neither.
-Result<std::vector<std::string>> normalized(const std::vector<std::string>& arguments,
-                                            std::vector<std::string>& warnings) {
-  std::vector<std::string> result;
+// No value is touched, even one that begins with a dash. Fails at the first word that is neither
+// flag nor value.
+Result<FlagValues> parse_command_line(const std::vector<std::string>& arguments,
+                                      std::vector<std::string>& warnings) {
+  FlagValues flags;
   const OptionRow* valued = nullptr;  // the flag whose value comes next
-  bool is_second_word = false;
+  std::string* first_word = nullptr;  // of a value that may have a second one, which comes next
+  const auto add = [&](const OptionRow& row, std::string_view value) {
+    std::string& added = flags[std::string(row.flag)].emplace_back(value);
+    first_word = takes_two_words(row) && !value.empty() ? &added : nullptr;
+  };
+
   for (const std::string& argument : arguments) {
     const bool is_word = !argument.empty() && !argument.starts_with('-');
-    if (std::exchange(is_second_word, false) && is_word) {
-      result.back() += ' ' + argument;
+    if (std::string* const first = std::exchange(first_word, nullptr); first && is_word) {
+      *first += ' ' + argument;
       continue;
     }
     if (valued) {
-      result.push_back(argument);
-      is_second_word = takes_two_words(*valued) && !argument.empty();
-      valued = nullptr;
+      add(*std::exchange(valued, nullptr), argument);
       continue;
     }
     if (argument == "--") continue;
     const OptionRow* const row = find_option(flag_name(argument));
     if (!row) return unexpected(argument);
     warn_of_flag(argument, warnings);
-    result.push_back(in_long_form(argument, *row));
-    const bool has_value = argument.find('=') != std::string::npos;
-    is_second_word = takes_two_words(*row) && has_value && !argument.ends_with('=');
-    valued = is_switch(*row) || has_value ? nullptr : row;
+    const std::size_t equals = argument.find('=');
+    if (equals != std::string::npos)
+      add(*row, std::string_view(argument).substr(equals + 1));
+    else if (is_switch(*row))
+      add(*row, "true");
+    else
+      valued = row;
   }
-  return result;
-}
-
-cxxopts::Options make_parser() {
-  cxxopts::Options parser("dnslet");
-  auto add = parser.add_options();
-  for (const OptionRow& row : option_table()) {
-    if (row.flag.empty()) continue;
-    const auto value = cxxopts::value<std::string>();
-    if (is_switch(row)) value->implicit_value("true");
-    add(std::string(row.flag), "", value);
-  }
-  return parser;
-}
-
-Result<FlagValues> parse_command_line(const std::vector<std::string>& arguments,
-                                      std::vector<std::string>& warnings) {
-  const auto words = normalized(arguments, warnings);
-  if (!words) return words.error();
-  std::vector<const char*> argv = {"dnslet"};
-  for (const std::string& word : *words) argv.push_back(word.c_str());
-
-  try {
-    const auto parsed = make_parser().parse(static_cast<int>(argv.size()), argv.data());
-    FlagValues values;
-    for (const auto& argument : parsed.arguments()) {
-      values[argument.key()].push_back(argument.value());
-    }
-    return values;
-  } catch (const cxxopts::exceptions::exception&) {
-    // All flags are known and every text is a value to cxxopts: what is left to complain about is a
-    // value that is missing at the end.
-    return Error{escaped(argv.back()) + ": its value is missing, see --help"};
-  }
+  if (valued) return Error{long_form(*valued) + ": its value is missing, see --help"};
+  return flags;
 }
 
 // A variable's text as the values that flags would give one by one. A list of nothing but blanks
@@ -365,11 +329,6 @@ bool wants_json(const std::vector<std::string>& arguments, const Environment& en
       format = argument[1];
   }
   return lower_case(format) == "json";
-}
-
-std::string parser_library() {
-  return "cxxopts " + std::to_string(CXXOPTS__VERSION_MAJOR) + '.' +
-         std::to_string(CXXOPTS__VERSION_MINOR) + '.' + std::to_string(CXXOPTS__VERSION_PATCH);
 }
 
 std::string config_text(const std::vector<Setting>& settings) {

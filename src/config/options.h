@@ -173,9 +173,6 @@ Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
 // Whether errors are to be told as JSON, as far as can be told where options can't be parsed.
 bool wants_json(const std::vector<std::string>& arguments, const Environment& environment);
 
-// The library that parses the command line, and its version: "cxxopts 3.0.0".
-std::string parser_library();
-
 // The text of --print-config: "flag = value  (origin)", one a line, "-" for an empty value; the
 // origin is the flag, the variable, "resolv.conf" or "default". Values that resolv.conf gave are
 // filled in by the caller beforehand, with their origin.

@@ -158,7 +158,7 @@ def proc_status(pid):
 def test_the_image_is_small_and_says_how_it_is_run(engine):
     [image] = json.loads(engine.podman("image", "inspect", "dnslet").stdout)
     print(f"\nimage: {image['Size']} bytes")
-    assert image["Size"] <= 1_300_000
+    assert image["Size"] <= 1_115_000
     config = image["Config"]
     assert config["User"] == "65534:65534"
     assert config["Entrypoint"] == ["/dnslet"]

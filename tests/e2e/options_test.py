@@ -214,7 +214,7 @@ def test_version_is_one_line_with_the_libraries_and_their_versions():
     for flag in ("--version", "-v"):
         result = run(flag)
         assert (result.returncode, result.stderr) == (0, "")
-        assert re.fullmatch(r"dnslet \S*\w\S* \(libuv [\d.]+, c-ares [\d.]+, cxxopts [\d.]+\)\n",
+        assert re.fullmatch(r"dnslet \S*\w\S* \(libuv [\d.]+, c-ares [\d.]+\)\n",
                             result.stdout), result.stdout
 
 

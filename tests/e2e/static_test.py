@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(SLOW or not is_static(command()[-1]),
 def test_it_is_small_and_needs_no_library():
     size = Path(command()[-1]).stat().st_size
     print(f"\n{size} bytes")
-    assert size <= 1_300_000
+    assert size <= 1_100_000
     said = subprocess.run(["file", "-b", command()[-1]], capture_output=True, text=True,
                           check=True).stdout
     assert "statically linked" in said and ", stripped" in said
