@@ -33,7 +33,7 @@ struct RuleWords {
 // tells in `place` which words it is about.
 Result<policy::RuleAction> parse_rule_action(RuleWords& words, const RuleNames& known,
                                              std::string& place);
-// Takes all that is left as options. Fails likewise.
-Result<policy::RuleOptions> parse_rule_options(RuleWords& words, std::string& place);
+// Takes all that is left as options of the rule. Fails likewise.
+Status parse_rule_options(RuleWords& words, std::string& place, policy::Rule& rule);
 
 }  // namespace dnslet::config

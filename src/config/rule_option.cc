@@ -18,12 +18,13 @@
 namespace dnslet::config {
 namespace {
 
-using policy::RuleOptions;
+using policy::Rule;
 
 constexpr uint32_t kMaxTtl = 2'147'483'647;  // RFC 2181 section 8
 constexpr uint32_t kMaxWait = 86'400'000;    // a day: longer is a slip of the unit
 constexpr uint32_t kMaxLimit = 1'000'000;
 constexpr uint32_t kMaxRace = 100;
+constexpr std::size_t kMaxSwap = 100;
 
 template <typename T>
 Status read_number(std::string_view value, const NumberRange& range, std::optional<T>& field) {
@@ -33,7 +34,7 @@ Status read_number(std::string_view value, const NumberRange& range, std::option
   return Done{};
 }
 
-Status read_ttl(std::string_view value, RuleOptions& options) {
+Status read_ttl(std::string_view value, Rule& rule) {
   const NumberRange range{0, kMaxTtl, "seconds"};
   const std::size_t dash = value.find('-');
   const auto least = parse_number(value.substr(0, dash), range);
@@ -43,39 +44,62 @@ Status read_ttl(std::string_view value, RuleOptions& options) {
     return Error{
         "is not a time to live in seconds, or the least and the most, for example ttl:60 "
         "or ttl:30-3600"};
-  options.ttl = policy::TtlRange{*least, *most};
+  rule.options.ttl = policy::TtlRange{*least, *most};
   return Done{};
 }
 
-Status read_only(std::string_view value, RuleOptions& options) {
+Status read_family(const std::string& key, std::string_view value, std::optional<Family>& field) {
   const std::string family = lower_case(value);
-  if (family != "ipv4" && family != "ipv6") return Error{"is not only:ipv4 or only:ipv6"};
-  options.only = family == "ipv4" ? Family::V4 : Family::V6;
+  if (family != "ipv4" && family != "ipv6")
+    return Error{"is not " + key + ":ipv4 or " + key + ":ipv6"};
+  field = family == "ipv4" ? Family::V4 : Family::V6;
   return Done{};
 }
 
-Status read_limit(std::string_view value, RuleOptions& options) {
-  return read_number(value, {1, kMaxLimit, "questions a second"}, options.limit);
+Status read_only(std::string_view value, Rule& rule) {
+  return read_family("only", value, rule.options.only);
 }
 
-Status read_wait(std::string_view value, RuleOptions& options) {
-  return read_number(value, {1, kMaxWait, "milliseconds"}, options.wait);
+Status read_prefer(std::string_view value, Rule& rule) {
+  return read_family("prefer", value, rule.options.prefer);
 }
 
-Status read_race(std::string_view value, RuleOptions& options) {
-  return read_number(value, {1, kMaxRace, "servers"}, options.race);
+Status read_limit(std::string_view value, Rule& rule) {
+  return read_number(value, {1, kMaxLimit, "questions a second"}, rule.options.limit);
 }
 
-Status read_nocache(std::string_view, RuleOptions& options) {
-  options.is_uncached = true;
+Status read_wait(std::string_view value, Rule& rule) {
+  return read_number(value, {1, kMaxWait, "milliseconds"}, rule.options.wait);
+}
+
+Status read_race(std::string_view value, Rule& rule) {
+  return read_number(value, {1, kMaxRace, "servers"}, rule.options.race);
+}
+
+Status read_nocache(std::string_view, Rule& rule) {
+  rule.options.is_uncached = true;
+  return Done{};
+}
+
+Status read_ahead(std::string_view, Rule& rule) {
+  rule.asks_ahead = true;
+  return Done{};
+}
+
+Status read_swap(std::string_view value, Rule& rule) {
+  const auto address = IpAddress::from_text(value);
+  if (!address)
+    return Error{": " + in_quotes(value) + " is not an IP address, for example 192.0.2.1"};
+  rule.swap.push_back(*address);
   return Done{};
 }
 
 struct RuleOptionRow {
   std::string_view word;
   std::string_view example;  // with a colon: the option has a value
-  // Reads the value, or fails with the end of a sentence.
-  Status (*read)(std::string_view value, RuleOptions& options);
+  // Reads a value, or fails with the end of a sentence.
+  Status (*read)(std::string_view value, Rule& rule);
+  std::size_t most_values = 1;
 
   bool has_value() const { return example.find(':') != std::string_view::npos; }
 };
@@ -84,9 +108,12 @@ constexpr auto kOptions = std::to_array<RuleOptionRow>({
     {"ttl", "ttl:30-3600", read_ttl},
     {"nocache", "nocache", read_nocache},
     {"only", "only:ipv4", read_only},
+    {"prefer", "prefer:ipv4", read_prefer},
     {"limit", "limit:100", read_limit},
     {"wait", "wait:300", read_wait},
     {"race", "race:2", read_race},
+    {"ahead", "ahead", read_ahead},
+    {"swap", "swap:192.0.2.1", read_swap, kMaxSwap},
 });
 
 Error unknown_option() {
@@ -96,18 +123,22 @@ Error unknown_option() {
   return Error{text};
 }
 
-Status parse_option(const RuleOptionRow& row, std::string_view value, RuleOptions& options) {
-  if (!row.has_value()) return row.read({}, options);
+Status parse_option(const RuleOptionRow& row, std::string_view value, Rule& rule) {
+  if (!row.has_value()) return row.read({}, rule);
   const auto values = split_rule_values(value);
   if (!values) return values.error();
-  if (values->size() > 1) return Error{"has more than one value"};
-  return row.read(values->front(), options);
+  if (values->size() > row.most_values)
+    return Error{row.most_values == 1
+                     ? "has more than one value"
+                     : "has more than " + std::to_string(row.most_values) + " values"};
+  for (const std::string& one : *values)
+    if (const Status read = row.read(one, rule); !read) return read.error();
+  return Done{};
 }
 
 }  // namespace
 
-Result<RuleOptions> parse_rule_options(RuleWords& words, std::string& place) {
-  RuleOptions options;
+Status parse_rule_options(RuleWords& words, std::string& place, Rule& rule) {
   std::array<bool, kOptions.size()> is_given{};
   while (!words.left.empty()) {
     const std::string_view word = words.take();
@@ -120,10 +151,10 @@ Result<RuleOptions> parse_rule_options(RuleWords& words, std::string& place) {
     bool& is_known = is_given[static_cast<std::size_t>(row - kOptions.begin())];
     if (is_known) return Error{"is given twice"};
     is_known = true;
-    const Status read = parse_option(*row, has_value ? word.substr(colon + 1) : word, options);
+    const Status read = parse_option(*row, has_value ? word.substr(colon + 1) : word, rule);
     if (!read) return read.error();
   }
-  return options;
+  return Done{};
 }
 
 }  // namespace dnslet::config

@@ -15,7 +15,7 @@
 namespace dnslet::config {
 namespace {
 
-using policy::Rule, policy::RuleAction;
+using policy::Condition, policy::Rule, policy::RuleAction;
 using Words = std::span<const std::string_view>;
 
 // A message is no place for what stands between a scheme and an @.
@@ -56,6 +56,23 @@ Status check_asks(const Rule& rule, Words match) {
   return Done{};
 }
 
+// An option that depends on what the servers say needs a condition about that.
+Status check_judges(const Rule& rule) {
+  const auto has_any = [&rule](auto fits) { return std::ranges::any_of(rule.conditions, fits); };
+  if (rule.asks_ahead &&
+      !has_any([](const Condition& one) { return policy::is_about_answer(one.about); }))
+    return fault("ahead", rule.text,
+                 "needs answer:, rcode: or alias: in its rule: without them the next rule is never "
+                 "asked");
+  if (!rule.swap.empty() && !has_any([](const Condition& one) {
+        return one.about == Condition::About::Address || one.about == Condition::About::Alias;
+      }))
+    return fault(
+        "swap", rule.text,
+        "needs answer: or alias: in its rule, for the answers whose addresses are swapped");
+  return Done{};
+}
+
 Status parse_match(Words match, const RuleNames& known, Rule& rule) {
   constexpr std::string_view kEvery = "*";
   if (match.empty())
@@ -79,9 +96,8 @@ Status parse_action(Words rest, const RuleNames& known, Rule& rule) {
   if (!action) return fault(place, rule.text, action.error().text);
   rule.action = std::move(*action);
   const bool has_options = !words.left.empty();
-  const auto options = parse_rule_options(words, place);
+  const Status options = parse_rule_options(words, place, rule);
   if (!options) return fault(place, rule.text, options.error().text);
-  rule.options = *options;
   if (rule.action.kind == RuleAction::Kind::With && !has_options)
     return fault("with", rule.text, "needs an option behind it, for example ttl:60");
   return Done{};
@@ -104,6 +120,7 @@ Result<Rule> parse_rule(std::string_view text, const RuleNames& known) {
   if (Status read = parse_match(all.first(size), known, rule); !read) return read.error();
   if (Status read = parse_action(all.subspan(size + 1), known, rule); !read) return read.error();
   if (Status fits = check_asks(rule, all.first(size)); !fits) return fits.error();
+  if (Status fits = check_judges(rule); !fits) return fits.error();
   return rule;
 }
 

@@ -45,10 +45,20 @@ struct Decision {
 // rule has to accept what the servers say: see judge(). Null where there are no rules.
 Decision decide(const Turn& turn, const ClientQuestion& asked, RuleWalk* walk);
 
-// Whether the rule that chose the servers accepts what they said. If not, the walk goes on.
+// What the rule that chose the servers makes of what they said.
+enum class Verdict {
+  Rejected,  // it does not hold: the walk goes on
+  Accepted,
+  Swapped,  // it holds, and has addresses to put in place of those of the answer: see swapped()
+};
 // REQUIRES: walk.judge is set.
-bool judge(const Tables& tables, const ClientQuestion& asked, RuleWalk& walk,
-           dns::BytesView answer);
+Verdict judge(const Tables& tables, const ClientQuestion& asked, RuleWalk& walk,
+              dns::BytesView answer);
+
+// The answer with these addresses in place of its own and its TTL: of A and AAAA, NODATA where
+// there is none of the family; of HTTPS and SVCB without hints; any other as it is.
+Answer swapped(const dns::QuestionView& question, dns::BytesView answer,
+               std::span<const IpAddress> addresses);
 
 // The servers that would be asked first, as far as rules and zones tell; nullopt: a rule needs
 // none.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dns/answer.h"
+#include "dns/svcb.h"
 
 namespace dnslet::policy {
 namespace {
@@ -34,11 +35,17 @@ Filter filter_of(const RuleOptions& options) {
   return *options.only == Family::V4 ? Filter::Aaaa : Filter::A;
 }
 
+Yielding yielding_of(const RuleOptions& options) {
+  if (!options.prefer) return Yielding::None;
+  return *options.prefer == Family::V4 ? Yielding::Aaaa : Yielding::A;
+}
+
 // The way of a question that goes to servers: those of a rule, or by its name.
 Route route_of(const RuleSet& rules, const RuleOptions& options, ServerSetNumber servers) {
   Route route{.servers = static_cast<uint32_t>(servers),
               .filter = filter_of(options),
-              .keeping = options.is_uncached ? Keeping::NotKept : Keeping::Kept};
+              .keeping = options.is_uncached ? Keeping::NotKept : Keeping::Kept,
+              .yielding = yielding_of(options)};
   if (options.ttl) {
     route.least_ttl = options.ttl->least;
     route.most_ttl = options.ttl->most;
@@ -120,17 +127,41 @@ Decision decide_by_rules(const Turn& turn, const ClientQuestion& asked, RuleWalk
   return go_on(turn, asked, walk, kDefaultServers);
 }
 
-bool judge(const Tables& tables, const ClientQuestion& asked, RuleWalk& walk,
-           dns::BytesView answer) {
+Answer swapped(const dns::QuestionView& question, dns::BytesView answer,
+               std::span<const IpAddress> addresses) {
+  constexpr std::size_t kRoom = 4096;  // for what a rule may have
+  Answer given(dns::Bytes(answer.begin(), answer.end()));
+  if (!dns::is_address_type(question.type)) {
+    for (const dns::Hint hint : {dns::Hint::Ipv4, dns::Hint::Ipv6}) {
+      const auto message = dns::Message::parse(given.message());
+      auto rest = message ? dns::without_hints(*message, hint) : std::nullopt;
+      if (rest) given = Answer(std::move(*rest), given.error());
+    }
+    return given;
+  }
+  dns::Bytes room(kRoom);
+  dns::ReplyWriter reply(room, question, Rcode::NoError);
+  const auto ttl = static_cast<uint32_t>(given.lifetime().count());
+  for (const IpAddress& address : addresses)
+    if (question.type == dns::type_of(address.family)) reply.add_address(address, ttl);
+  room.resize(reply.finish().size());
+  return Answer(std::move(room), given.error());
+}
+
+Verdict judge(const Tables& tables, const ClientQuestion& asked, RuleWalk& walk,
+              dns::BytesView answer) {
   using What = RuleEvent::What;
   const RuleNumber number = *std::exchange(walk.judge, std::nullopt);
   const auto message = dns::Message::parse(answer);
   const bool has_failed = !message || dns::kind_by_header(answer) == dns::AnswerKind::Failure;
   const bool holds = !has_failed && tables.rules->accepts(number, tables, *message);
   walk.has_failed = walk.has_failed || has_failed;
-  const What what = has_failed ? What::Failed : holds ? What::Holds : What::DoesNotHold;
+  const bool swaps = !(*tables.rules)[number].swap.empty();
+  What what = has_failed ? What::Failed : holds ? What::Holds : What::DoesNotHold;
+  if (swaps) what = holds ? What::Swaps : What::LeavesAlone;
   tell(tables, what, number, asked.question.name);
-  return holds;
+  if (swaps && holds) return Verdict::Swapped;
+  return holds || swaps ? Verdict::Accepted : Verdict::Rejected;
 }
 
 }  // namespace dnslet::policy

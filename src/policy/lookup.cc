@@ -11,6 +11,7 @@
 #include "policy/decide.h"
 #include "policy/lookup_steps.h"
 #include "policy/own_names.h"
+#include "policy/preference.h"
 #include "policy/storing.h"
 
 namespace dnslet::policy {
@@ -103,7 +104,7 @@ std::optional<Step> Lookup::look_up_searched(const Turn& turn, const ClientQuest
 Step Lookup::forward(const Turn& turn, const Turn& room) {
   if (const auto found = answer_any(room, current())) return shape(turn, told(turn, *found));
   if (const auto found = refuse_forwarding(room, current())) return shape(turn, told(turn, *found));
-  return ask_for(turn.tables);
+  return ask_for(turn);
 }
 
 // The name has fewer dots than what is forwarded as it stands, and there is nothing to add.
@@ -116,10 +117,12 @@ Step Lookup::refuse_short(const Turn& turn, const Turn& room) {
 }
 
 Step Lookup::on_answer(const Turn& turn, const Landed& landed) {
+  return walk_ ? take_judged(turn, landed) : take_landed(turn, landed);
+}
+
+Step Lookup::take_landed(const Turn& turn, const Landed& landed) {
   const bool has_failed = landed.answer.kind() == dns::AnswerKind::Failure;
-  if (walk_ && !is_accepted(turn, landed.answer)) return next_rule(turn, has_failed);
-  if (std::exchange(walk_, nullptr) && leaves_out(route_.filter, query_.question.type))
-    return take_empty(turn);
+  if (has_to_yield(turn, landed.answer, landed.sibling)) return take_empty(turn);
   if (!search_) return finish_landed(turn, landed, Scope::AsItStands);
   if (!has_failed || !take_stale(turn)) {
     if (landed.source == Source::Error)
@@ -159,13 +162,24 @@ Reply Lookup::finish_landed(const Turn& turn, const Landed& landed, Scope scope)
   return shape(turn, told(turn, found));
 }
 
-Ask Lookup::ask_for(const Tables& tables) const {
-  const ClientQuestion question = current();
-  return {{{current_name(), question.question.type, question.question.qclass},
-           question.flags,
-           question.route},
-          current_servers(tables),
-          asking_};
+Ask Lookup::ask_for(const Turn& turn) const { return ask_by(turn, route_, asking_); }
+
+Ask Lookup::ask_by(const Turn& turn, const Route& route, const Asking& asking) const {
+  ClientQuestion question = current();
+  question.route = route;
+  Ask ask{
+      {{current_name(), question.question.type, question.question.qclass}, question.flags, route},
+      servers_of(turn.tables.zones, route, current_name()),
+      asking};
+  ask.asking.asks_sibling = preference(turn.tables, question, turn.now) == Preference::Unknown;
+  return ask;
+}
+
+// Whether the name has addresses of the family that is preferred to the one of this answer.
+bool Lookup::has_to_yield(const Turn& turn, const Answer& answer, Existence sibling) const {
+  if (!answer.has_records() || !yields(route_.yielding, query_.question.type)) return false;
+  return sibling == Existence::HasRecords ||
+         preference(turn.tables, current(), turn.now) == Preference::Yields;
 }
 
 const dns::Name& Lookup::current_name() const {

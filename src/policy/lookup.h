@@ -92,6 +92,12 @@ class Lookup {
   std::optional<Step> on_unreachable(const Turn& turn);
   // Whether on_answer() wants what comes of this question.
   bool waits_for(const UpstreamQuestion& question) const;
+
+  // After Ask: what the next rule would ask, where the one that judges wants it asked at the same
+  // time (`ahead`); nullopt: nothing, or it has been taken. What comes of it goes to keep_ahead().
+  std::optional<Ask> take_ahead();
+  // Keeps what came of another question than the one waited for, if it is that of take_ahead().
+  void keep_ahead(const UpstreamQuestion& question, const Landed& landed);
   // After Ask: an answer that has ended, else SERVFAIL, because the question's time is over.
   // Remembered for a second.
   Step on_deadline(const Turn& turn);
@@ -118,7 +124,9 @@ class Lookup {
   // `room`: room_in(turn).
   Step forward(const Turn& turn, const Turn& room);
   Step refuse_short(const Turn& turn, const Turn& room);
-  Ask ask_for(const Tables& tables) const;
+  Ask ask_for(const Turn& turn) const;
+  Ask ask_by(const Turn& turn, const Route& route, const Asking& asking) const;
+  bool has_to_yield(const Turn& turn, const Answer& answer, Existence sibling) const;
   // The client's question as it is kept under a scope, and what is looked up at the moment, for its
   // sake or for that of a search, as the rungs see them.
   ClientQuestion asked(const Tables& tables, Scope scope) const;
@@ -128,11 +136,18 @@ class Lookup {
 
   // A name by the rules, and the names that it is an alias of (lookup_rules.cc).
   struct Settled;
+  struct Ahead;
   Decision decide_now(const Turn& turn, RuleWalk& walk);
   Settled settle(const Turn& here, Decision decision, RuleWalk walk);
-  bool is_accepted(const Turn& turn, const Answer& answer);
+  MaybeFound find_known(const Turn& here, const RuleWalk& walk) const;
+  MaybeFound take_judged(const Turn& here, RuleWalk& walk, const Found& found) const;
+  void look_ahead(const Turn& here, const RuleWalk& walk);
+  MaybeFound answer_ahead(const Turn& here) const;
   Step follow(const Turn& turn, const Decision& decision, const RuleWalk& walk);
   Step next_rule(const Turn& turn, bool has_failed);
+  const Rule* judging_rule(const Tables& tables) const;
+  Step take_judged(const Turn& turn, const Landed& landed);
+  Step take_landed(const Turn& turn, const Landed& landed);
   Step take_empty(const Turn& turn);
   bool begin_alias(const Decision& decision);
   Answer under_aliases(const Answer& answer) const;
@@ -185,6 +200,7 @@ class Lookup {
   Route route_ = kByName;
   Asking asking_;
   std::unique_ptr<RuleWalk> walk_;    // where a rule is to judge what the servers say
+  std::unique_ptr<Ahead> ahead_;      // and what the next one asks meanwhile
   std::unique_ptr<Aliases> aliases_;  // where the name is one
   std::vector<RuleNumber> counted_;   // see RuleWalk
 };

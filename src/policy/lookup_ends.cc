@@ -25,7 +25,7 @@ Lookup Lookup::make_refresh() const {
 }
 
 Step Lookup::start_refresh(const Turn& turn, Scope scope) {
-  if (scope == Scope::AsItStands) return ask_for(turn.tables);
+  if (scope == Scope::AsItStands) return ask_for(turn);
   std::vector<dns::Name> names = names_now(turn.tables);
   if (names.empty()) return Drop();  // kept by a worker that has not heard of the new rules yet
   return start_search(turn, std::move(names));

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "dns/requalify.h"
+#include "policy/decide.h"
 #include "policy/lookup_steps.h"
+#include "policy/preference.h"
 
 namespace dnslet::policy {
 
@@ -29,22 +31,87 @@ Lookup::Settled Lookup::settle(const Turn& here, Decision decision, RuleWalk wal
     }
     route_ = decision.route;
     asking_ = decision.asking;
-    MaybeFound found = answer_cached(here, current(), Scope::AsItStands);
-    if (found && found->is_ending && is_refresh_) found.reset();
+    const MaybeFound found = find_known(here, walk);
     if (!walk.judge) return {found};
     const bool is_askable = !search_ || !search_->is_unreachable(current_servers(here.tables));
     if (!found && is_askable) {
       walk_ = std::make_unique<RuleWalk>(walk);
       walk_->counted = nullptr;
+      look_ahead(here, *walk_);
       return {};
     }
     walk.has_failed = walk.has_failed || !found;
-    if (found && judge(here.tables, current(), walk, found->message)) {
-      if (!leaves_out(route_.filter, query_.question.type)) return {found};
-      return {empty_answer(here, current(), dns::Rcode::NoError, Source::Rule)};
-    }
+    if (found)
+      if (const MaybeFound accepted = take_judged(here, walk, *found)) return {accepted};
     walk.judge.reset();
   }
+}
+
+// What the cache has, or the servers that were asked ahead have said. Where a rule is to judge it
+// no preference has been put in its place.
+MaybeFound Lookup::find_known(const Turn& here, const RuleWalk& walk) const {
+  const auto find = walk.judge ? answer_kept : answer_cached;
+  MaybeFound found = find(here, current(), Scope::AsItStands);
+  const bool is_unknown =
+      walk.judge && preference(here.tables, current(), here.now) == Preference::Unknown;
+  if (found && ((found->is_ending && is_refresh_) || is_unknown)) found.reset();
+  if (found) return found;
+  found = answer_ahead(here);
+  if (!found || walk.judge || !has_to_yield(here, *ahead_->answer, ahead_->sibling)) return found;
+  return empty_answer(here, current(), dns::Rcode::NoError, Source::Rule);
+}
+
+// What the rule makes of an answer that is there; nothing: it does not hold. REQUIRES: walk.judge.
+MaybeFound Lookup::take_judged(const Turn& here, RuleWalk& walk, const Found& found) const {
+  const Rule& rule = (*here.tables.rules)[*walk.judge];
+  const Verdict verdict = judge(here.tables, current(), walk, found.message);
+  if (verdict == Verdict::Rejected) return std::nullopt;
+  if (leaves_out(route_.filter, query_.question.type) ||
+      preference(here.tables, current(), here.now) == Preference::Yields)
+    return empty_answer(here, current(), dns::Rcode::NoError, Source::Rule);
+  if (verdict == Verdict::Accepted) return found;
+  const Answer answer = swapped(current().question, found.message, rule.swap);
+  MaybeFound told = copy_of(here, answer, found.source);
+  told->left = found.left;
+  return told;
+}
+
+// What the rules would ask if the one that judges did not hold. Nobody is told of it yet, and it
+// counts for no limit.
+void Lookup::look_ahead(const Turn& here, const RuleWalk& walk) {
+  ahead_.reset();
+  if (!(*here.tables.rules)[*walk.judge].asks_ahead) return;
+  RuleWalk next = walk;
+  next.judge.reset();
+  Tables quiet = here.tables;
+  quiet.on_rule = nullptr;
+  const Turn turn{quiet, here.now, here.out};
+  ClientQuestion question = current();
+  const Decision decision = decide(turn, question, &next);
+  if (decision.answer || decision.is_dropped || decision.alias_for) return;
+  question.route = decision.route;
+  const Ask ask = ask_by(turn, decision.route, decision.asking);
+  const bool is_known = waits_for(ask.question) || is_left_to_any(quiet, question) ||
+                        answer_kept(turn, question, Scope::AsItStands);
+  if (is_known || (search_ && search_->is_unreachable(ask.servers))) return;
+  ahead_ = std::make_unique<Ahead>(Ahead{ask});
+}
+
+std::optional<Ask> Lookup::take_ahead() {
+  if (!ahead_ || std::exchange(ahead_->is_taken, true)) return std::nullopt;
+  return ahead_->ask;
+}
+
+void Lookup::keep_ahead(const UpstreamQuestion& question, const Landed& landed) {
+  const bool is_wanted = ahead_ && ahead_->ask.question == question;
+  if (!is_wanted || landed.answer.kind() == dns::AnswerKind::Failure) return;
+  ahead_->answer = landed.answer;
+  ahead_->sibling = landed.sibling;
+}
+
+MaybeFound Lookup::answer_ahead(const Turn& here) const {
+  if (!ahead_ || !ahead_->answer || !waits_for(ahead_->ask.question)) return std::nullopt;
+  return copy_of(here, *ahead_->answer, Source::Upstream);
 }
 
 // The same for the client's own name, as it stands.
@@ -55,12 +122,29 @@ Step Lookup::follow(const Turn& turn, const Decision& decision, const RuleWalk& 
   return forward(turn, room_in(turn));
 }
 
-// Whether the rule that chose the servers accepts what they said. Rules that have been replaced
-// meanwhile accept nothing.
-bool Lookup::is_accepted(const Turn& turn, const Answer& answer) {
-  const RuleSet* const rules = turn.tables.rules;
-  return rules != nullptr && rules->generation() == walk_->generation &&
-         judge(turn.tables, current(), *walk_, answer.message());
+// The rule whose servers are asked and that is to judge what they say; null: there is none, or the
+// rules have been replaced meanwhile, and nothing holds.
+const Rule* Lookup::judging_rule(const Tables& tables) const {
+  const RuleSet* const rules = tables.rules;
+  if (!walk_ || rules == nullptr || rules->generation() != walk_->generation) return nullptr;
+  return &(*rules)[*walk_->judge];
+}
+
+// What the servers have said, as the rule that chose them judges it. REQUIRES: walk_.
+Step Lookup::take_judged(const Turn& turn, const Landed& landed) {
+  const bool has_failed = landed.answer.kind() == dns::AnswerKind::Failure;
+  const Rule* const rule = judging_rule(turn.tables);
+  if (rule == nullptr) return next_rule(turn, has_failed);
+  const Verdict verdict = judge(turn.tables, current(), *walk_, landed.answer.message());
+  if (verdict == Verdict::Rejected) return next_rule(turn, has_failed);
+  walk_.reset();
+  if (leaves_out(route_.filter, query_.question.type)) return take_empty(turn);
+  if (verdict == Verdict::Accepted || has_to_yield(turn, landed.answer, landed.sibling))
+    return take_landed(turn, landed);
+  const Answer answer = swapped(current().question, landed.answer.message(), rule->swap);
+  if (!search_) return shape(turn, told(turn, copy_of(room_in(turn), answer, landed.source)));
+  take_step(turn, {under_aliases(answer), landed.source, landed.sibling});
+  return next_name(turn);
 }
 
 // Goes on behind the rule that did not hold; from the first one, where others are in force now.
@@ -80,12 +164,13 @@ Step Lookup::next_rule(const Turn& turn, bool has_failed) {
   return next_name(turn);
 }
 
-// The rule holds, and leaves the type out.
+// The rule leaves the type out, or the name has addresses of the family that it prefers.
 Step Lookup::take_empty(const Turn& turn) {
   const Turn here = in_scratch(turn);
   const auto found = empty_answer(here, current(), dns::Rcode::NoError, Source::Rule);
   if (!search_) return shape(turn, told(turn, *found));
   take_found(turn, *found);
+  if (yields(route_.yielding, query_.question.type)) search_->verdict.end_with_no_data();
   return next_name(turn);
 }
 

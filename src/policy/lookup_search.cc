@@ -38,6 +38,7 @@ Step Lookup::next_name(const Turn& turn) {
     ++search.next;
     aliases_.reset();
     walk_.reset();
+    ahead_.reset();
     RuleWalk walk;
     const Decision decision = decide_now(here, walk);
     if (auto step = take_settled(turn, settle(here, decision, walk))) return *std::move(step);
@@ -58,7 +59,7 @@ std::optional<Step> Lookup::take_settled(const Turn& turn, const Settled& settle
     return std::nullopt;
   }
   if (is_left_to_any(turn.tables, current())) return std::nullopt;
-  if (!search_->is_unreachable(current_servers(turn.tables))) return ask_for(turn.tables);
+  if (!search_->is_unreachable(current_servers(turn.tables))) return ask_for(turn);
   pass_over(turn);
   return std::nullopt;
 }
@@ -80,7 +81,8 @@ void Lookup::pass_over(const Turn& turn) {
 
 std::optional<Step> Lookup::on_unreachable(const Turn& turn) {
   if (search_) search_->unreachable.push_back(current_servers(turn.tables));
-  if (walk_) return next_rule(turn, true);
+  const Rule* const rule = judging_rule(turn.tables);
+  if (walk_ && (rule == nullptr || rule->swap.empty())) return next_rule(turn, true);
   if (!search_) return std::nullopt;
   if (!goes_on_elsewhere(turn.tables)) {
     search_->unreachable.pop_back();

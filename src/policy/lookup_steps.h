@@ -38,6 +38,14 @@ struct Lookup::Search {
   }
 };
 
+// What the rule behind the one that judges asks, and what has come of it.
+struct Lookup::Ahead {
+  Ask ask;
+  bool is_taken = false;
+  std::optional<Answer> answer{};  // nullopt: none yet, or a failure
+  Existence sibling = Existence::Unknown;
+};
+
 // What comes of a name by the rungs that need nobody else; nothing: servers have to be asked.
 struct Lookup::Settled {
   MaybeFound found{};

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "policy/preference.h"
+
 namespace dnslet::policy {
 
 Outstanding::Outstanding(const OutstandingSettings& settings)
@@ -19,10 +21,29 @@ void Outstanding::set_servers(ServerSetNumber set, const std::vector<ServerAddre
 
 bool Outstanding::ask(uint64_t lookup, const Ask& ask_for, Milliseconds now) {
   now_ = now;
+  if (!open_question(lookup, ask_for)) return false;
+  if (ask_for.asking.asks_sibling) ask_preferred(ask_for);
+  return true;
+}
+
+// The family that the question yields to. Where there is no room for it, it yields to nobody.
+void Outstanding::ask_preferred(const Ask& ask_for) {
+  auto other = preferred(ask_for.question);
+  if (!other) return;
+  Ask ask{*std::move(other), ask_for.servers, ask_for.asking};
+  ask.asking.asks_sibling = false;
+  (void)open_question(std::nullopt, ask);
+}
+
+// `lookup`: nullopt: nobody waits for it, and one that is open already will do.
+bool Outstanding::open_question(std::optional<uint64_t> lookup, const Ask& ask_for) {
+  const Milliseconds now = now_;
   const uint64_t hash = questions_.hash_of(ask_for.question);
   if (OpenQuestion* const known = questions_.find(ask_for.question, hash)) {
-    known->lookups.push_back(lookup);
-    known->came_back = true;
+    known->yields = known->yields || ask_for.asking.asks_sibling;
+    if (!lookup) return true;
+    known->came_back = known->came_back || !known->lookups.empty();
+    known->lookups.push_back(*lookup);
     return true;
   }
   const Servers::ListNumber list = servers_.list_of(ask_for.servers);
@@ -32,7 +53,8 @@ bool Outstanding::ask(uint64_t lookup, const Ask& ask_for, Milliseconds now) {
   open.started = now;
   open.retry = ask_for.asking.retry.value_or(settings_.retry);
   open.list = list;
-  open.lookups.push_back(lookup);
+  if (lookup) open.lookups.push_back(*lookup);
+  open.yields = ask_for.asking.asks_sibling;
   const auto recent = recent_.find(open.question, hash, now);
   open.sibling = recent.existence;
   open.sibling_shown = recent.at;

@@ -111,6 +111,8 @@ class Outstanding {
   };
 
   // outstanding.cc: questions come, servers are asked, questions end. All of it happens at now_.
+  bool open_question(std::optional<uint64_t> lookup, const Ask& ask_for);
+  void ask_preferred(const Ask& ask_for);
   bool make_room(Servers::ListNumber list);
   void follow(OpenQuestion& open, Attempt::Next next);
   void send(OpenQuestion& open, Query query, Send::Purpose purpose);
@@ -141,6 +143,7 @@ class Outstanding {
   void probe(ServerNumber server);
   bool exists_by_sibling(const OpenQuestion& open) const;
   bool hold(OpenQuestion& open, Answer& answer, ServerNumber via);
+  bool hold_for_preferred(OpenQuestion& open, Answer& answer, ServerNumber via);
   bool may_depend_on_sibling(const OpenQuestion& open);
   void wait_for_sibling(OpenQuestion& open);
   void wait_for_answer_of_sibling(OpenQuestion& open);
@@ -161,6 +164,7 @@ class Outstanding {
   Dues silences_;                                       // questions
   std::multimap<Milliseconds, uint64_t> own_silences_;  // those with a `retry` of their own
   Dues held_;                                           // questions
+  Dues yielding_;                                       // likewise, for the preferred family
   Dues late_;                                           // queries of kept_
 
   std::vector<Action> actions_;

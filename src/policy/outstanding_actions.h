@@ -55,6 +55,7 @@ struct Silence {
 // Each server of the set has failed or been silent for so long: those who wait so far. They may go
 // on elsewhere; an answer that comes all the same is told.
 struct Unreached {
+  const UpstreamQuestion* question = nullptr;
   const std::vector<uint64_t>* lookups = nullptr;
 };
 // What clients have asked by now is to be read, and then decide() called, in this turn: an answer

@@ -121,7 +121,8 @@ void Outstanding::on_answer(OpenQuestion& open, const Query& query, dns::BytesVi
   if (lame) read_.answer = Answer::failure(open.question.question, Rcode::ServFail);
   if (lame || is_refusal(read_.rcode)) {
     on_refusal(open, query);
-  } else if (!hold(open, read_.answer, query.server)) {
+  } else if (!hold(open, read_.answer, query.server) &&
+             !hold_for_preferred(open, read_.answer, query.server)) {
     finish(open, read_.answer, query.server);
   }
 }

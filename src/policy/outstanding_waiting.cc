@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "policy/outstanding.h"
+#include "policy/preference.h"
 
 namespace dnslet::policy {
 
@@ -29,6 +30,11 @@ void Outstanding::on_time(Milliseconds now) {
   for (auto due = held_.front(is_open); due && due->at <= now; due = held_.front(is_open)) {
     const uint64_t number = due->thing;
     held_.pop();
+    finish_kept(*questions_.find(number));
+  }
+  for (auto due = yielding_.front(is_open); due && due->at <= now; due = yielding_.front(is_open)) {
+    const uint64_t number = due->thing;
+    yielding_.pop();
     finish_kept(*questions_.find(number));
   }
   for (auto due = late_.front(is_query); due && due->at <= now; due = late_.front(is_query)) {
@@ -54,6 +60,7 @@ std::optional<Milliseconds> Outstanding::wake_at() {
   if (const auto* const due = silences_.front(is_open)) next = std::min(next, due->at);
   if (!own_silences_.empty()) next = std::min(next, own_silences_.begin()->first);
   if (const auto* const due = held_.front(is_open)) next = std::min(next, due->at);
+  if (const auto* const due = yielding_.front(is_open)) next = std::min(next, due->at);
   if (const auto* const due = late_.front(is_query)) next = std::min(next, due->at);
   if (const OpenQuestion* const open = questions_.oldest())
     next = std::min(next, open->started + settings_.timeout);
@@ -93,7 +100,7 @@ void Outstanding::on_silence(OpenQuestion& open) {
     return;
   }
   if (!open.was_heard && open.attempt.were_all_silent())
-    actions_.emplace_back(Unreached{&open.lookups});
+    actions_.emplace_back(Unreached{&open.question, &open.lookups});
   if (now_ < open.attempt.silent_at()) return;  // somebody was asked meanwhile
   if (open.cut && !open.attempt.has_unasked()) {
     actions_.emplace_back(Note{Note::What::CutIsAllOf, open.cut->via});
@@ -173,6 +180,22 @@ bool Outstanding::hold(OpenQuestion& open, Answer& answer, ServerNumber via) {
   return true;
 }
 
+// Whether the answer counts shows when the preferred family's question has ended.
+bool Outstanding::hold_for_preferred(OpenQuestion& open, Answer& answer, ServerNumber via) {
+  constexpr Milliseconds kMost{500};
+  if (!open.yields || !answer.has_records() || open.sibling != Existence::Unknown) return false;
+  const auto other = preferred(open.question);
+  const OpenQuestion* const asked =
+      other ? questions_.find(*other, OpenQuestions::sibling_hash(open.hash)) : nullptr;
+  if (!asked || asked->state != State::Asking) return false;
+  open.held = questions_.make_kept(answer, via);
+  forget_queries(open);
+  open.state = State::Held;
+  yielding_.add({now_ + kMost, open.number},
+                [this](uint64_t number) { return questions_.find(number) != nullptr; });
+  return true;
+}
+
 // The servers' part is over. Where the other question is not there it is looked for once more when
 // all that clients have asked has been read.
 void Outstanding::wait_for_sibling(OpenQuestion& open) {
@@ -222,14 +245,16 @@ bool Outstanding::has_sibling_asking(const OpenQuestion& open) {
 // Tells the other family's question what this answer shows, also one that may come within a second.
 // Returns it if it has waited for that.
 OpenQuestion* Outstanding::tell_sibling(const OpenQuestion& open, const Answer& answer) {
-  if (settings_.sibling_wait.count() == 0) return nullptr;
-  const auto sibling = sibling_of(open.question);
-  if (!sibling) return nullptr;
+  const bool agree = settings_.sibling_wait.count() > 0 && sibling_of(open.question);
+  const auto type = other_family(open.question.question.type);
+  if (!type || (!agree && open.question.route.yielding == Yielding::None)) return nullptr;
+  UpstreamQuestion sibling = open.question;
+  sibling.question.type = *type;
   const Existence shown = shown_by(answer);
   const uint64_t hash = OpenQuestions::sibling_hash(open.hash);
-  if (shown != Existence::Unknown) recent_.note(*sibling, hash, {shown, now_});
-  OpenQuestion* const other = questions_.find(*sibling, hash);
-  if (!other) return nullptr;
+  if (agree && shown != Existence::Unknown) recent_.note(sibling, hash, {shown, now_});
+  OpenQuestion* const other = questions_.find(sibling, hash);
+  if (!other || (!agree && !other->yields)) return nullptr;
   if (shown != Existence::Unknown) {
     other->sibling = shown;
     other->sibling_shown = now_;

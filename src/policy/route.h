@@ -15,14 +15,21 @@
 namespace dnslet::policy {
 
 // Which address family is left out: NODATA for its questions, no hints of it.
-enum class Filter : uint16_t { None, A, Aaaa };
+enum class Filter : uint8_t { None, A, Aaaa };
 
-enum class Keeping : uint16_t { Kept, NotKept };  // in the cache
+enum class Keeping : uint8_t { Kept, NotKept };  // in the cache
+// Which address family's questions get NODATA where the name has addresses of the other one.
+enum class Yielding : uint16_t { None, A, Aaaa };
 
 // Whether questions for this type get NODATA by it.
 constexpr bool leaves_out(Filter filter, dns::Type type) {
   return (filter == Filter::A && type == dns::Type::A) ||
          (filter == Filter::Aaaa && type == dns::Type::AAAA);
+}
+
+constexpr bool yields(Yielding yielding, dns::Type type) {
+  return (yielding == Yielding::A && type == dns::Type::A) ||
+         (yielding == Yielding::Aaaa && type == dns::Type::AAAA);
 }
 
 // A plain value without padding, of which the cache keeps the bytes. By default: the servers of the
@@ -35,12 +42,13 @@ struct Route {
   uint32_t most_ttl = UINT32_MAX;
   Filter filter = Filter::None;  // besides that of --filter
   Keeping keeping = Keeping::Kept;
+  Yielding yielding = Yielding::None;
 
   bool operator==(const Route&) const = default;
   // Whether it is kByName, as most are: without a branch for each part.
   constexpr bool is_by_name() const {
     return (rules | servers | least_ttl | ~most_ttl | static_cast<uint32_t>(filter) |
-            static_cast<uint32_t>(keeping)) == 0;
+            static_cast<uint32_t>(keeping) | static_cast<uint32_t>(yielding)) == 0;
   }
   bool has_ttl() const { return least_ttl > 0 || most_ttl < UINT32_MAX; }
 };

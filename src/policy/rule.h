@@ -96,6 +96,7 @@ struct RuleOptions {
   std::optional<TtlRange> ttl = {};                    // of all records
   bool is_uncached = false;                            // the cache is neither read nor written
   std::optional<Family> only = {};                     // NODATA for the other address family
+  std::optional<Family> prefer = {};                   // likewise, where the name has this one
   std::optional<uint32_t> limit = {};                  // questions a second and client network
   std::optional<std::chrono::milliseconds> wait = {};  // in place of --upstream-retry
   std::optional<uint32_t> race = {};                   // how many servers are asked at once
@@ -105,8 +106,11 @@ struct Rule {
   std::vector<Condition> conditions;  // all of them have to hold; none: `*`
   RuleAction action;
   RuleOptions options;
-  std::string text;    // as it was written
-  std::string origin;  // where: empty of the options, else "PATH:LINE"
+  // Of rules about what servers say:
+  std::vector<IpAddress> swap;  // in place of the answer's addresses, where it holds; empty: not so
+  bool asks_ahead = false;      // the next rule's servers are asked at the same time
+  std::string text;             // as it was written
+  std::string origin;           // where: empty of the options, else "PATH:LINE"
 };
 
 }  // namespace dnslet::policy

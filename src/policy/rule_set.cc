@@ -132,6 +132,7 @@ void add_options(RuleOptions& options, const RuleOptions& more) {
   if (more.ttl) options.ttl = more.ttl;
   options.is_uncached = options.is_uncached || more.is_uncached;
   if (more.only) options.only = more.only;
+  if (more.prefer) options.prefer = more.prefer;
   if (more.wait) options.wait = more.wait;
   if (more.race) options.race = more.race;
 }

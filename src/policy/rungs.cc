@@ -6,6 +6,7 @@
 
 #include "dns/patch.h"
 #include "policy/own_names.h"
+#include "policy/preference.h"
 
 namespace dnslet::policy {
 namespace {
@@ -59,13 +60,25 @@ MaybeFound answer_failed(const Turn& turn, const ClientQuestion& asked, Scope sc
 
 }  // namespace
 
-MaybeFound answer_cached(const Turn& turn, const ClientQuestion& asked, Scope scope) {
+MaybeFound answer_kept(const Turn& turn, const ClientQuestion& asked, Scope scope) {
   if (asked.route.keeping == Keeping::NotKept) return std::nullopt;
   const Tables& tables = turn.tables;
   const CacheKey key = key_of(asked, scope);
   if (const auto hit = tables.cache.find(key, turn.now, turn.out, tables.scratch))
     return found_fresh(tables, *hit, scope);
   return answer_failed(turn, asked, scope);
+}
+
+MaybeFound answer_cached(const Turn& turn, const ClientQuestion& asked, Scope scope) {
+  if (!yields(asked.route.yielding, asked.question.type)) return answer_kept(turn, asked, scope);
+  const Preference preferred = preference(turn.tables, asked, turn.now);
+  if (preferred == Preference::Yields)
+    return empty_answer(turn, asked, Rcode::NoError, Source::Rule);
+  MaybeFound found = answer_kept(turn, asked, scope);
+  if (preferred == Preference::Unknown && found &&
+      dns::has_records(dns::kind_by_header(found->message)))
+    found.reset();
+  return found;
 }
 
 MaybeFound answer_stale(const Turn& turn, const ClientQuestion& asked, Scope scope, Ended which) {

@@ -28,6 +28,7 @@ struct ClientQuestion {
 struct Asking {
   std::optional<Milliseconds> retry{};  // in place of --upstream-retry
   uint32_t race = 1;                    // servers that are asked at once
+  bool asks_sibling = false;            // the other address family is asked for at the same time
 
   bool operator==(const Asking&) const = default;
 };
@@ -66,11 +67,14 @@ struct Found {
 
 using MaybeFound = std::optional<Found>;
 
-// All of them: what is written to `turn.out` is of no use where nothing is found. `turn.out` has
+// All of these: what is written to `turn.out` is of no use where nothing is found. `turn.out` has
 // room for a header and a question.
 
 // A kept answer, or a failure that is remembered; before that an answer that has ended, where
 // upstream has failed within the last second.
+MaybeFound answer_kept(const Turn& turn, const ClientQuestion& asked, Scope scope);
+// The same; of a family that yields (policy/preference) NODATA where the name is known to have the
+// preferred one, and nothing where that is not known.
 MaybeFound answer_cached(const Turn& turn, const ClientQuestion& asked, Scope scope);
 MaybeFound answer_stale(const Turn& turn, const ClientQuestion& asked, Scope scope, Ended which);
 

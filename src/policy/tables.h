@@ -97,7 +97,9 @@ struct RuleEvent {
     OverLimit,   // the client asks more than it lets through
     Holds,       // for what its servers have said
     DoesNotHold,
-    Failed,  // its servers did
+    Failed,       // its servers did
+    Swaps,        // it holds, and has other addresses for the answer
+    LeavesAlone,  // it does not hold, and lets the answer be as it is
   };
   What what;
   const Rule& rule;

@@ -77,6 +77,10 @@ std::string rule_text(const policy::RuleEvent& event) {
       return "does not hold for the answer: " + rule;
     case policy::RuleEvent::What::Failed:
       return "its servers have failed: " + rule;
+    case policy::RuleEvent::What::Swaps:
+      return "holds for the answer, and swaps its addresses: " + rule;
+    case policy::RuleEvent::What::LeavesAlone:
+      return "does not hold, and leaves the answer as it is: " + rule;
   }
   return rule;
 }

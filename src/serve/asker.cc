@@ -129,7 +129,9 @@ void Asker::carry_out(const policy::Silence& silence) {
 }
 
 void Asker::carry_out(const policy::Unreached& unreached) {
-  callbacks_.on_unreached(std::vector<uint64_t>(*unreached.lookups));  // who is told may ask
+  // Who is told may ask.
+  callbacks_.on_unreached(policy::UpstreamQuestion(*unreached.question),
+                          std::vector<uint64_t>(*unreached.lookups));
 }
 
 void Asker::carry_out(const policy::ReadWaiting&) {

@@ -48,7 +48,9 @@ class Asker {
     // is known of the question for the other address family.
     std::function<policy::Existence(const policy::Silence&)> on_silence;
     // Each server of the set has failed or been silent for so long: the same. May ask.
-    std::function<void(const std::vector<uint64_t>& lookups)> on_unreached;
+    std::function<void(const policy::UpstreamQuestion& question,
+                       const std::vector<uint64_t>& lookups)>
+        on_unreached;
     // Has the questions that wait in sockets read, and asked.
     std::function<void()> read_waiting;
     // Opens the way to a server.

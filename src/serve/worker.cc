@@ -90,7 +90,9 @@ Status Worker::listen(io::BoundSocket bound) {
 Asker::Callbacks Worker::asker_callbacks() {
   return {[this](const Asker::Finished& finished) { on_finished(finished); },
           [this](const policy::Silence& silence) { return on_silence(silence); },
-          [this](const std::vector<uint64_t>& lookups) { on_unreached(lookups); },
+          [this](const policy::UpstreamQuestion& question, const std::vector<uint64_t>& lookups) {
+            on_unreached(question, lookups);
+          },
           [this] {
             for (const auto& listener : udp_listeners_) listener->read_waiting();
           },
@@ -216,12 +218,19 @@ bool Worker::wait(policy::Lookup& lookup, const Return& back, const policy::Ask&
   // The time of a client's question runs over all that is asked for its sake.
   const io::Milliseconds time = shared_.options.upstream_timeout + kServersFirst;
   const uint64_t id = waiting_.add({std::move(lookup), back, started_ns, loop_.now() + time});
-  if (!asker_.ask(id, ask)) {
+  if (!ask_upstream(id, ask)) {
     lookup = std::move(waiting_.find(id)->lookup);
     waiting_.remove(id);
     return false;
   }
   if (!deadline_timer_.is_active()) deadline_timer_.start_once(time);
+  return true;
+}
+
+// For a lookup that waits, also what its next rule would ask. False: there is no room.
+bool Worker::ask_upstream(uint64_t id, const policy::Ask& ask) {
+  if (!asker_.ask(id, ask)) return false;
+  if (const auto ahead = waiting_.find(id)->lookup.take_ahead()) (void)asker_.ask(id, *ahead);
   return true;
 }
 
@@ -233,8 +242,11 @@ void Worker::on_finished(const Asker::Finished& finished) {
   for (const uint64_t id : finished.lookups) {
     if (id == kProbe && on_probed_) std::exchange(on_probed_, nullptr)();
     Waiting* const waiting = waiting_.find(id);
-    // Its time was over, or it has gone on to other servers.
-    if (!waiting || !waiting->lookup.waits_for(finished.question)) continue;
+    if (!waiting) continue;  // its time was over
+    if (!waiting->lookup.waits_for(finished.question)) {
+      waiting->lookup.keep_ahead(finished.question, landed);
+      continue;
+    }
     go_on(id, waiting->lookup.on_answer({tables(), loop_.now(), slot_for(waiting->back)}, landed),
           finished.via);
   }
@@ -244,7 +256,7 @@ void Worker::go_on(uint64_t id, const policy::Step& step, const std::string& via
   if (std::holds_alternative<policy::Drop>(step)) return drop(id);
   Waiting& waiting = *waiting_.find(id);
   const auto reply = act(waiting.lookup, step, slot_for(waiting.back),
-                         [&](const policy::Ask& ask) { return asker_.ask(id, ask); });
+                         [&](const policy::Ask& ask) { return ask_upstream(id, ask); });
   if (reply) finish(id, *reply, via);
 }
 
@@ -252,7 +264,7 @@ policy::Existence Worker::on_silence(const policy::Silence& silence) {
   if (shared_.cache.keeps_stale()) {
     for (const uint64_t id : *silence.lookups) {
       const Waiting* const waiting = waiting_.find(id);
-      if (!waiting) continue;
+      if (!waiting || !waiting->lookup.waits_for(*silence.question)) continue;
       const auto reply =
           waiting->lookup.on_silence({tables(), loop_.now(), slot_for(waiting->back)});
       if (reply) finish(id, *reply, "");
@@ -264,12 +276,13 @@ policy::Existence Worker::on_silence(const policy::Silence& silence) {
 }
 
 // Those that go on may ask the same servers again, by another rule, and so come to the list's end.
-void Worker::on_unreached(const std::vector<uint64_t>& lookups) {
+void Worker::on_unreached(const policy::UpstreamQuestion& question,
+                          const std::vector<uint64_t>& lookups) {
   const std::size_t count = lookups.size();
   for (std::size_t i = 0; i < count; ++i) {
     const uint64_t id = lookups[i];
     Waiting* const waiting = waiting_.find(id);
-    if (!waiting) continue;
+    if (!waiting || !waiting->lookup.waits_for(question)) continue;
     const auto step =
         waiting->lookup.on_unreachable({tables(), loop_.now(), slot_for(waiting->back)});
     if (step) go_on(id, *step, "");

@@ -183,7 +183,8 @@ class Worker {
   void go_on(uint64_t id, const policy::Step& step, const std::string& via);
   void on_finished(const Asker::Finished& finished);
   policy::Existence on_silence(const policy::Silence& silence);
-  void on_unreached(const std::vector<uint64_t>& lookups);
+  void on_unreached(const policy::UpstreamQuestion& question, const std::vector<uint64_t>& lookups);
+  bool ask_upstream(uint64_t id, const policy::Ask& ask);
   Asker::Callbacks asker_callbacks();
   dns::MutableBytesView slot_for(const Return& back);
   void finish(uint64_t id, const policy::Reply& reply, const std::string& via);

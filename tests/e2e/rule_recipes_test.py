@@ -87,6 +87,24 @@ def test_near_servers_for_what_is_near(dnslet, upstream, outside, inside, tmp_pa
     assert records(server.query("www.test")) == ["192.0.2.1"]
 
 
+def test_names_near_and_far(dnslet, upstream, tmp_path):
+    for name, lines in (("cn", "near.test\n"), ("no", "far.test\n"), ("networks", "10.0.0.0/8\n")):
+        (tmp_path / name).write_text(lines)
+    names = ("near.test", "far.test", "www.test", "cdn.test")
+    local = upstream(from_records("near.test. 5 IN A 203.0.113.1", "far.test. 5 IN A 10.0.0.66",
+                                  "www.test. 5 IN A 203.0.113.66", "cdn.test. 5 IN A 10.0.0.1"))
+    remote = upstream(from_records(*(f"{name}. 5 IN {data}" for name in names
+                                     for data in ("A 192.0.2.1", "AAAA 2001:db8::1"))))
+    rules = recipe("list:cn -> ask local", "list:no -> ask remote prefer:ipv4",
+                   "answer:list:ip -> ask local ahead wait:500", "* -> ask remote prefer:ipv4")
+    server = dnslet(*rules, "--list", f"cn={tmp_path}/cn", "--list", f"no={tmp_path}/no", "--list",
+                    f"ip={tmp_path}/networks", "--server", f"local={local.address}", "--server",
+                    f"remote={remote.address}")
+    assert [records(server.query(name)) for name in names] == [
+        ["203.0.113.1"], ["192.0.2.1"], ["192.0.2.1"], ["10.0.0.1"]]
+    assert server.query("www.test", "AAAA").answer == []
+
+
 def test_ipv4_only(dnslet, outside):
     server = dnslet(*recipe("zone:old.example -> pass only:ipv4"), to=[outside])
     assert records(server.query("old.example")) == ["192.0.2.1"]

@@ -5,6 +5,7 @@
 import signal
 import socket
 import struct
+import time
 
 import dns.message
 import dns.query
@@ -12,7 +13,7 @@ import dns.rcode
 import pytest
 from basics import free_port
 from fake_upstream import from_records
-from harness import run
+from harness import run, wait_until
 
 NOERROR, NXDOMAIN, SERVFAIL, REFUSED = 0, 3, 2, 5
 
@@ -134,6 +135,99 @@ def test_a_dropped_question_has_no_answer_and_ends_its_connection(dnslet, server
     assert server.query("b.test").rcode() == NOERROR
 
 
+def test_a_preferred_family_leaves_the_other_none(dnslet, upstream):
+    both = upstream(from_records("both.test. 60 IN A 192.0.2.1", "both.test. 60 IN AAAA 2001:db8::1",
+                                 "six.test. 60 IN AAAA 2001:db8::6"))
+    for rcache in (0, 100):
+        server = dnslet("--rule", "* -> pass prefer:ipv4", "--rcache", rcache, to=[both])
+        for _ in range(3):
+            answer = server.query("both.test", "AAAA")
+            assert (answer.rcode(), answer.answer) == (NOERROR, [])
+            assert addresses(server.query("both.test")) == ["192.0.2.1"]
+            assert addresses(server.query("six.test", "AAAA")) == ["2001:db8::6"]
+
+
+def test_a_preferred_family_is_waited_for_half_a_second(dnslet, upstream):
+    records = from_records("both.test. 60 IN A 192.0.2.1", "both.test. 60 IN AAAA 2001:db8::1")
+    slow_a = upstream(lambda question: (time.sleep(0.3) if question.type == "A" else None, records(question))[1])
+    server = dnslet("--rule", "* -> pass prefer:ipv4", to=[slow_a])
+    assert server.query("both.test", "AAAA").answer == []
+    silent_a = upstream(lambda question: None if question.type == "A" else records(question))
+    server = dnslet("--rule", "* -> pass prefer:ipv4", to=[silent_a])
+    begin = time.monotonic()
+    assert addresses(server.query("both.test", "AAAA")) == ["2001:db8::1"]
+    assert 0.4 < time.monotonic() - begin < 0.8
+
+
+def test_a_preferred_family_ends_a_search(dnslet, upstream):
+    servers = upstream(from_records("www.one.test. 60 IN A 192.0.2.1", "www.one.test. 60 IN AAAA 2001:db8::1",
+                                    "www.two.test. 60 IN AAAA 2001:db8::2"))
+    for rcache in (0, 100):
+        server = dnslet("--rule", "* -> pass prefer:ipv4", "--enable-search", "--search-domains",
+                        "one.test,two.test", "--rcache", rcache, to=[servers])
+        for _ in range(2):
+            assert server.query("www", "AAAA").answer == []
+            assert addresses(server.query("www")) == ["192.0.2.1"]
+
+
+@pytest.mark.parametrize("rcache", (0, 100))
+def test_the_next_rule_is_asked_ahead(dnslet, upstream, rcache):
+    answer = from_records("a.test. 60 IN A 192.0.2.1", "b.test. 60 IN A 10.0.0.1")
+    slow = upstream(lambda question: (time.sleep(0.4), answer(question))[1])
+    far = upstream(lambda question: (time.sleep(0.4), from_records("a.test. 60 IN A 198.51.100.2")(question))[1])
+    server = dnslet("--rule", f"answer:10.0.0.0/8 -> ask {slow.address} ahead", "--rule", f"* -> ask {far.address}",
+                    "--rcache", rcache)
+    begin = time.monotonic()
+    assert addresses(server.query("a.test")) == ["198.51.100.2"]
+    assert time.monotonic() - begin < 0.7
+    assert addresses(server.query("b.test")) == ["10.0.0.1"]
+    assert len(far.questions) == 2
+
+
+def test_without_another_rule_the_default_servers_are_asked_ahead(dnslet, upstream):
+    silent, default = upstream(lambda question: None), one(upstream, "192.0.2.1")
+    server = dnslet("--rule", f"answer:10.0.0.0/8 -> ask {silent.address} ahead wait:200", to=[default])
+    assert addresses(server.query("a.test")) == ["192.0.2.1"]
+    assert len(default.questions) == 1
+
+
+def test_servers_that_were_left_behind_say_nothing_of_the_next_ones(dnslet, upstream):
+    """The first ones are silent for a second time while the second ones have time left."""
+    answer = from_records("a.test. 60 IN A 192.0.2.1")
+    silent, last = upstream(lambda question: None), one(upstream, "198.51.100.2")
+    slow = upstream(lambda question: (time.sleep(0.7), answer(question))[1])
+    server = dnslet("--upstream-retry", 300, "--rule", f"answer:10.0.0.0/8 -> ask {silent.address}", "--rule",
+                    f"!answer:10.0.0.0/8 -> ask {slow.address} wait:2000", "--rule", f"* -> ask {last.address}")
+    assert addresses(server.query("a.test")) == ["192.0.2.1"] and not last.questions
+
+
+def test_addresses_are_swapped_where_the_answer_has_certain_ones(dnslet, upstream):
+    servers = upstream(from_records(
+        "a.test. 60 IN CNAME c.test.", "c.test. 50 IN A 104.16.0.9", "c.test. 50 IN AAAA 2606:4700::9",
+        "b.test. 60 IN A 192.0.2.1", "a.test. 60 IN TXT text"))
+    for rcache in (0, 100):
+        server = dnslet("--rule", "answer:104.16.0.0/13,2606:4700::/32 -> pass swap:104.16.1.1,104.16.1.2",
+                        "--rcache", rcache, to=[servers])
+        for _ in range(2):
+            answer = server.query("a.test")
+            assert addresses(answer) == ["104.16.1.1", "104.16.1.2"]
+            assert answer.answer[0].ttl in (49, 50)
+            assert (server.query("a.test", "AAAA").rcode(), server.query("a.test", "AAAA").answer) == (NOERROR, [])
+            assert addresses(server.query("b.test")) == ["192.0.2.1"]
+    failing = upstream(lambda question: None)
+    server = dnslet("--rule", "answer:104.16.0.0/13 -> pass swap:104.16.1.1", "--upstream-timeout", 500, to=[failing])
+    assert server.query("a.test").rcode() == SERVFAIL
+
+
+@pytest.mark.parametrize("rule, why", (
+    ("* -> pass ahead", "ahead"), ("rcode:NXDOMAIN -> pass swap:192.0.2.1", "swap"),
+    ("answer:none -> pass swap:a.test", "'a.test' is not an IP address"),
+    ("* -> pass prefer:ipv5", "is not prefer:ipv4")))
+def test_options_that_make_no_sense_are_refused(rule, why):
+    result = run("--rule", rule, "--nameservers", "192.0.2.1")
+    assert result.returncode == 2 and why in result.stderr
+
+
 def test_an_alias_has_its_targets_records(dnslet, servers):
     server = dnslet("--rule", "name:search.test -> alias a.test", to=[servers[0]])
     answer = server.query("search.test")
@@ -153,7 +247,7 @@ def test_a_race_is_won_by_the_faster_server(dnslet, upstream, servers):
     silent = upstream(lambda question: None)
     server = dnslet("--rule", f"* -> ask {silent.address},{servers[1].address} race:2", to=[])
     assert addresses(server.query("a.test")) == ["198.51.100.2"]
-    assert silent.questions
+    wait_until(lambda: silent.questions, "a question of the silent server")
 
 
 def test_a_limit_refuses_what_is_above(dnslet, servers):

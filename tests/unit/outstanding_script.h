@@ -72,6 +72,10 @@ class OutstandingScript {
                           .checking_disabled = has_word(words, "cd"),
                           .dnssec_ok = has_word(words, "do")};
     ask.question.route = policy::Route{.servers = value_of(words, "route", 0)};
+    if (has_word(words, "prefers-ipv4")) {
+      ask.question.route.yielding = policy::Yielding::Aaaa;
+      ask.asking.asks_sibling = ask.question.question.type == dns::Type::AAAA;
+    }
     ask.servers = set;
     if (!outstanding_.ask(lookup, ask, now_)) lines_.push_back("no room");
     take();

@@ -195,9 +195,11 @@ TEST_CASE("rules: what is wrong is named with its rule and what would be right")
         "'ask locl' in rule 'type:A -> ask locl': 'locl' is no set of --server "
         "(DNSMASQ_SERVER_SETS); there are: local, remote (a host needs a port here, for example "
         "dns.example:53)");
-  CHECK(bad("* -> pass prefer:ipv4") ==
-        "'prefer:ipv4' in rule '* -> pass prefer:ipv4' is no option of a rule; there are, for "
-        "example: ttl:30-3600, nocache, only:ipv4, limit:100, wait:300, race:2");
+  CHECK(
+      bad("* -> pass first:ipv4") ==
+      "'first:ipv4' in rule '* -> pass first:ipv4' is no option of a rule; there are, for "
+      "example: ttl:30-3600, nocache, only:ipv4, prefer:ipv4, limit:100, wait:300, race:2, ahead, "
+      "swap:192.0.2.1");
   CHECK(bad("* -> deny") ==
         "'deny' in rule '* -> deny' is no action; there are: ask, block, refuse, empty, drop, "
         "rcode, answer, alias, pass, with");
@@ -289,8 +291,12 @@ TEST_CASE("rules: bad ones") {
       {"* -> pass race:2,3", "'race:2,3'", "has more than one value"},
       {"* -> pass ttl:", "'ttl:'", "has an empty value"},
       {"* -> pass ttl:1 ttl:2", "'ttl:2'", "is given twice"},
-      {"* -> pass ahead", "'ahead'", "is no option"},
-      {"* -> pass swap:10.0.0.1", "'swap:10.0.0.1'", "is no option"},
+      {"* -> pass prefer:", "'prefer:'", "has an empty value"},
+      {"* -> pass prefer:v4", "'prefer:v4'", "is not prefer:ipv4"},
+      {"* -> pass ahead", "'ahead'", "needs answer:, rcode: or alias:"},
+      {"answer:none -> pass ahead:1", "'ahead:1'", "is no option"},
+      {"rcode:NXDOMAIN -> pass swap:10.0.0.1", "'swap'", "needs answer: or alias:"},
+      {"answer:none -> pass swap:a.test", "'swap:a.test'", "is not an IP address"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);

@@ -383,6 +383,76 @@ TEST_CASE("rules that are replaced while servers are asked decide anew") {
   dns.expect_reply("rule NXDOMAIN aa");
 }
 
+TEST_CASE("rules that are gone while servers are silent hold for nothing") {
+  Script dns;
+  dns.use_rules(rules_of({"answer:10.0.0.0/8 -> ask one", "* -> ask two"}));
+  dns.ask("a.test A");
+  dns.use_rules({});
+  CHECK(dns.servers_are_unreachable());
+  dns.expect_asked("a.test A");
+  CHECK(dns.asked_servers() == 0);
+}
+
+TEST_CASE("a family yields where the preferred one is known to be there") {
+  Script dns(100, 1h);
+  dns.use_rules(rules_of({"* -> pass prefer:ipv4"}));
+  const auto fill = [&](const char* question, const char* answer) {
+    dns.ask(question);
+    dns.expect_asked(question);
+    dns.upstream(answer);
+  };
+  fill("a.test AAAA", "NOERROR | 60 AAAA fd00::1");
+  dns.expect_reply("upstream NOERROR | 60 AAAA fd00::1");
+  fill("a.test AAAA", "NOERROR | 60 AAAA fd00::1");  // as nothing is known of A
+  fill("a.test A", "NOERROR | 30 A 10.0.0.1");
+  dns.ask("a.test AAAA");
+  dns.expect_reply("rule NOERROR aa");
+  dns.pass(31s);
+  fill("a.test AAAA", "NOERROR | 60 AAAA fd00::1");
+
+  fill("b.test A", "NOERROR / test 60 SOA 60");
+  fill("b.test AAAA", "NOERROR | 60 AAAA fd00::1");
+  dns.ask("b.test AAAA");
+  dns.expect_reply("cache NOERROR | 60 AAAA fd00::1");
+
+  dns.ask("c.test AAAA");
+  dns.sibling_shows(policy::Existence::HasRecords);
+  dns.upstream("NOERROR | 60 AAAA fd00::1");
+  dns.expect_reply("rule NOERROR aa");
+}
+
+TEST_CASE("a rule about answers and a preference do not hinder each other") {
+  Script dns(100, 1h);
+  dns.use_rules(rules_of({"answer:10.0.0.0/8,fd00::/8 -> ask one prefer:ipv4", "* -> ask two"}));
+  dns.ask("a.test A");
+  dns.upstream("NOERROR | 60 A 10.0.0.1");
+  dns.expect_reply("upstream NOERROR | 60 A 10.0.0.1");
+  dns.ask("a.test AAAA");
+  CHECK(dns.asked_servers() == 1);
+  dns.upstream("NOERROR | 60 AAAA fd00::1");
+  dns.expect_reply("rule NOERROR aa");
+  dns.ask("a.test AAAA");
+  dns.expect_reply("rule NOERROR aa");
+}
+
+TEST_CASE("addresses are swapped where the answer has certain ones") {
+  Script dns(100, 1h);
+  dns.use_rules(rules_of({"answer:10.0.0.0/8 -> ask one swap:192.0.2.1,192.0.2.2"}));
+  dns.ask("a.test A");
+  dns.upstream("NOERROR | 60 A 10.0.0.1");
+  dns.expect_reply("upstream NOERROR | 60 A 192.0.2.1 | 60 A 192.0.2.2");
+  dns.pass(10s);
+  dns.ask("a.test A");
+  dns.expect_reply("cache NOERROR | 50 A 192.0.2.1 | 50 A 192.0.2.2");
+  dns.ask("b.test A");
+  dns.upstream("NOERROR | 60 A 198.51.100.1");
+  dns.expect_reply("upstream NOERROR | 60 A 198.51.100.1");
+  dns.ask("c.test A");
+  CHECK_FALSE(dns.servers_are_unreachable());
+  dns.no_server_answers();
+  dns.expect_reply("error SERVFAIL");
+}
+
 TEST_CASE("`*` among our names has what no rule's servers have") {
   Script dns;
   (void)dns.addresses.add_text("10.0.0.9 *\n");

@@ -49,6 +49,49 @@ TEST_CASE("an answer that denies the name waits for the other family's") {
   dns.expect_idle();
 }
 
+TEST_CASE("a family that yields has the preferred one asked, and waits for it") {
+  OutstandingScript dns;
+  dns.set_servers(0, "a");
+  dns.ask(1, "www.test AAAA prefers-ipv4");
+  dns.expect({"ask a www.test AAAA", "ask a www.test A"});
+  SECTION("which has records") {
+    dns.answer("a", "NOERROR | 60 AAAA fd00::1");
+    dns.expect_nothing();
+    dns.answer("a", kAnswer);
+    dns.expect({"finish: NOERROR | 60 A 10.0.0.1 from a",
+                "finish 1: NOERROR | 60 AAAA fd00::1 from a, the other family has records"});
+  }
+  SECTION("which has none") {
+    dns.answer("a", "NOERROR | 60 AAAA fd00::1");
+    dns.answer("a", "NOERROR");
+    dns.expect({"finish: NOERROR from a",
+                "finish 1: NOERROR | 60 AAAA fd00::1 from a, the other family exists"});
+  }
+  SECTION("for half a second at most") {
+    dns.answer("a", "NOERROR | 60 AAAA fd00::1");
+    dns.pass(499ms);
+    dns.expect_nothing();
+    dns.pass(1ms);
+    dns.expect({"finish 1: NOERROR | 60 AAAA fd00::1 from a"});
+    dns.answer("a", kAnswer);
+    dns.skip();
+  }
+  SECTION("but not where it has nothing itself") {
+    dns.answer("a", "NOERROR");
+    dns.expect({"finish 1: NOERROR from a"});
+    dns.answer("a", kAnswer);
+    dns.skip();
+  }
+  SECTION("a client's own question is joined") {
+    dns.ask(2, "www.test A prefers-ipv4");
+    dns.answer_last("a", kAnswer);
+    dns.expect({"finish 2: NOERROR | 60 A 10.0.0.1 from a"});
+    dns.answer("a", "NOERROR | 60 AAAA fd00::1");
+    dns.expect({"finish 1: NOERROR | 60 AAAA fd00::1 from a, the other family has records"});
+  }
+  dns.expect_idle();
+}
+
 TEST_CASE("whoever joins a question that waits is told with it") {
   OutstandingScript dns;
   dns.set_servers(0, "a");
