@@ -193,8 +193,10 @@ class RuleSet::Candidates {
 RuleSet::RuleSet(std::vector<Rule> rules, ServerSetNumber first_set, uint64_t seed)
     : first_set_(first_set), seed_(seed), generation_(next_generation()), filed_names_(seed) {
   rules_.reserve(rules.size());
+  gates_.reserve(rules.size());
   NumbersOfSets numbers;
   for (Rule& rule : rules) {
+    gates_.emplace_back(rule);
     rules_.push_back({std::move(rule)});
     compile(static_cast<RuleNumber>(rules_.size() - 1), numbers);
   }
@@ -250,8 +252,10 @@ ServerSetNumber RuleSet::number_of(const Servers& servers, NumbersOfSets& number
 std::optional<RuleNumber> RuleSet::find(const Tables& tables, const ClientQuestion& asked,
                                         RuleWalk& walk) const {
   NameFacts facts(asked.question.name);
+  const GateKey key = gate_key_of(asked);
   Candidates candidates(*this, asked.question.name, walk.next);
   while (const auto number = candidates.take()) {
+    if (!gates_[*number].lets(key)) continue;
     const Compiled& compiled = rules_[*number];
     if (!fits(compiled, tables, asked, facts)) continue;
     walk.next = *number + 1;

@@ -18,6 +18,7 @@
 #include "policy/key_table.h"
 #include "policy/rate_limits.h"
 #include "policy/rule.h"
+#include "policy/rule_gate.h"
 #include "policy/rungs.h"
 #include "policy/zones.h"
 
@@ -102,6 +103,7 @@ class RuleSet {
             NameFacts& facts) const;
 
   std::vector<Compiled> rules_;
+  std::vector<RuleGate> gates_;  // by rule
   ServerSetNumber first_set_;
   uint64_t seed_;
   uint32_t generation_;
