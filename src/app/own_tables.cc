@@ -57,4 +57,10 @@ policy::Zones stub_zones(const config::Options& options, uint64_t seed) {
   return zones;
 }
 
+std::unique_ptr<policy::FakeAddresses> fake_addresses(const config::Options& options,
+                                                      uint64_t seed) {
+  if (options.fake_networks.empty()) return nullptr;
+  return std::make_unique<policy::FakeAddresses>(options.fake_networks, seed);
+}
+
 }  // namespace dnslet::app

@@ -29,6 +29,7 @@
 #include "io/mailbox.h"
 #include "io/socket.h"
 #include "policy/cache.h"
+#include "policy/fake_addresses.h"
 #include "policy/hosts.h"
 #include "policy/key_table.h"
 #include "policy/zones.h"
@@ -106,7 +107,8 @@ class Server {
   LeftOut left_out_;
   std::optional<config::HostResolver> host_resolver_;
   policy::Cache cache_;
-  std::optional<config::Forwarding> forwarding_;  // in force
+  std::unique_ptr<policy::FakeAddresses> fake_addresses_;  // null: none
+  std::optional<config::Forwarding> forwarding_;           // in force
 
   serve::Worker::Shared shared_;
   std::vector<std::unique_ptr<serve::Worker>> workers_;

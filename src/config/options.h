@@ -95,7 +95,8 @@ struct Options {
   policy::Filter filter = policy::Filter::None;
   bool rebind_guard = false;
   dns::NameList rebind_ok;
-  std::vector<Network> allow;  // empty: everyone
+  std::vector<Network> fake_networks;  // at most one of each family; empty: none
+  std::vector<Network> allow;          // empty: everyone
 
   std::optional<std::vector<dns::Name>> search_domains;  // each once; nullopt: from resolv.conf
   std::optional<unsigned> ndots;                         // nullopt: from resolv.conf, else 1

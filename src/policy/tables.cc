@@ -24,6 +24,8 @@ const char* to_text(Source source) {
       return "chaos";
     case Source::Rule:
       return "rule";
+    case Source::Fake:
+      return "fake";
     case Source::Cache:
       return "cache";
     case Source::Stale:

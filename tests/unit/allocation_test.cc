@@ -11,6 +11,7 @@
 
 #include "catch.h"
 #include "dns/packet.h"
+#include "policy/fake_addresses.h"
 #include "policy/lookup.h"
 #include "policy/storing.h"
 #include "policy/world.h"
@@ -106,6 +107,20 @@ TEST_CASE("an answer that is known already allocates nothing") {
   CHECK(world.cost(Packet("localhost", Type::A), Source::Special) == 0);
   world.settings.forwards = false;
   CHECK(world.cost(Packet("absent.test", Type::A), Source::Refused) == 0);
+}
+
+TEST_CASE("a fake address that is remembered allocates nothing") {
+  const dns::Name name = *dns::Name::from_text("www.test");
+  const IpAddress address = IpAddress::v4(10, 0, 0, 1);
+  FakeAddresses fake({{address, 8}}, 1);
+  const auto cost = [&] {
+    const std::size_t before = allocations;
+    const bool has_address = fake.address_of(name, Family::V4) == address;
+    const bool has_name = fake.name_of(address) == name;
+    return has_address && has_name ? allocations - before : SIZE_MAX;
+  };
+  CHECK(cost() == 1);  // a copy of the name
+  CHECK(cost() == 0);
 }
 
 }  // namespace

@@ -24,6 +24,7 @@
 
 #include "catch.h"
 #include "dns/packet_text.h"
+#include "policy/fake_addresses.h"
 #include "policy/family.h"
 #include "policy/lookup.h"
 #include "policy/rule_set.h"
@@ -46,6 +47,7 @@ class Script {
   policy::HostsTable hosts{1};
   policy::Records records{1};
   policy::Zones zones{1};
+  std::optional<policy::FakeAddresses> fake_addresses;
   policy::OnTried on_tried = [](const policy::Tried&) {};
   uint64_t generation = 0;
 
@@ -222,6 +224,7 @@ class Script {
     tables.generation = generation;
     tables.rules = rules_ ? &*rules_ : nullptr;
     tables.records = records.empty() ? nullptr : &records;
+    tables.fake_addresses = fake_addresses ? &*fake_addresses : nullptr;
     return tables;
   }
 
