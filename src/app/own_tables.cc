@@ -63,4 +63,8 @@ std::unique_ptr<policy::FakeAddresses> fake_addresses(const config::Options& opt
   return std::make_unique<policy::FakeAddresses>(options.fake_networks, seed);
 }
 
+std::unique_ptr<policy::ReverseNames> reverse_names(const config::Options& options, uint64_t seed) {
+  return options.reverse_mapping ? std::make_unique<policy::ReverseNames>(seed) : nullptr;
+}
+
 }  // namespace dnslet::app

@@ -76,6 +76,7 @@ Server::Server(config::Options options)
       left_out_(options_.resolv_conf, log_),
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
       fake_addresses_(fake_addresses(options_, seed_)),
+      reverse_names_(reverse_names(options_, seed_)),
       shared_{options_,
               log_,
               seed_,
@@ -88,7 +89,8 @@ Server::Server(config::Options options)
               [this](const std::string& host) {
                 workers_.front()->post([this, host] { names_.ask_again(host); });
               },
-              fake_addresses_.get()},
+              fake_addresses_.get(),
+              reverse_names_.get()},
       workers_(make_workers(shared_, hosts_.table())),
       names_(loop(), log_),
       followed_(names_,

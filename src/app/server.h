@@ -32,6 +32,7 @@
 #include "policy/fake_addresses.h"
 #include "policy/hosts.h"
 #include "policy/key_table.h"
+#include "policy/reverse_names.h"
 #include "policy/zones.h"
 #include "report/reports.h"
 #include "serve/worker.h"
@@ -108,6 +109,7 @@ class Server {
   std::optional<config::HostResolver> host_resolver_;
   policy::Cache cache_;
   std::unique_ptr<policy::FakeAddresses> fake_addresses_;  // null: none
+  std::unique_ptr<policy::ReverseNames> reverse_names_;    // null: off
   std::optional<config::Forwarding> forwarding_;           // in force
 
   serve::Worker::Shared shared_;

@@ -199,6 +199,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      .help = "What happens to which question, or a file of that; repeatable",
      .store = store_rules,
      .complete = complete_rules},
+    {"Names", "reverse-mapping", 0, Kind::Switch, "DNSMASQ_REVERSE_MAPPING", "", "false",
+     "Name addresses by what led to them, if nobody else does", boolean<&Options::reverse_mapping>},
     {"Names", "round-robin", 0, Kind::Switch, "DNSMASQ_RR", "", "false",
      "Rotate addresses from answer to answer", boolean<&Options::round_robin>},
     {"Names", "no-family-fix", 0, Kind::Switch, "DNSMASQ_NO_FAMILY_FIX", "", "false",

@@ -96,7 +96,8 @@ struct Options {
   bool rebind_guard = false;
   dns::NameList rebind_ok;
   std::vector<Network> fake_networks;  // at most one of each family; empty: none
-  std::vector<Network> allow;          // empty: everyone
+  bool reverse_mapping = false;
+  std::vector<Network> allow;  // empty: everyone
 
   std::optional<std::vector<dns::Name>> search_domains;  // each once; nullopt: from resolv.conf
   std::optional<unsigned> ndots;                         // nullopt: from resolv.conf, else 1

@@ -32,6 +32,8 @@ const char* to_text(Source source) {
       return "stale";
     case Source::Upstream:
       return "upstream";
+    case Source::Reverse:
+      return "reverse";
     case Source::Refused:
       return "refused";
     case Source::Error:

@@ -37,6 +37,7 @@ enum class Source {
   Cache,
   Stale,
   Upstream,
+  Reverse,
   Refused,
   Error
 };
@@ -44,6 +45,7 @@ inline constexpr std::size_t kSources = static_cast<std::size_t>(Source::Error) 
 const char* to_text(Source source);
 
 class FakeAddresses;
+class ReverseNames;
 class RuleSet;
 struct Rule;
 
@@ -135,6 +137,7 @@ struct Tables {
   const OnGuarded* on_guarded = nullptr;    // is told where --rebind-guard keeps an answer back
   const Records* records = nullptr;         // --record; null: none
   FakeAddresses* fake_addresses = nullptr;  // --fake-ip; null: none
+  ReverseNames* reverse_names = nullptr;    // --reverse-mapping; null: off
 };
 
 enum class Transport { Udp, Tcp };

@@ -72,6 +72,7 @@ class Worker {
     // All addresses of a server by name have refused. Called by any worker.
     std::function<void(const std::string& host)> ask_again;
     policy::FakeAddresses* fake_addresses = nullptr;  // null: none
+    policy::ReverseNames* reverse_names = nullptr;    // null: off
   };
   using Hosts = std::shared_ptr<const policy::HostsTable>;
   using Lists = std::shared_ptr<const policy::BlockLists>;

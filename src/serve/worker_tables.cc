@@ -91,7 +91,8 @@ policy::Tables Worker::tables() {
           on_rule_ ? &on_rule_ : nullptr,
           &on_guarded_,
           records_.get(),
-          shared_.fake_addresses};
+          shared_.fake_addresses,
+          shared_.reverse_names};
 }
 
 }  // namespace dnslet::serve

@@ -27,6 +27,7 @@
 #include "policy/fake_addresses.h"
 #include "policy/family.h"
 #include "policy/lookup.h"
+#include "policy/reverse_names.h"
 #include "policy/rule_set.h"
 #include "policy/storing.h"
 #include "read_answer.h"
@@ -48,6 +49,7 @@ class Script {
   policy::Records records{1};
   policy::Zones zones{1};
   std::optional<policy::FakeAddresses> fake_addresses;
+  std::optional<policy::ReverseNames> reverse_names;
   policy::OnTried on_tried = [](const policy::Tried&) {};
   uint64_t generation = 0;
 
@@ -225,6 +227,7 @@ class Script {
     tables.rules = rules_ ? &*rules_ : nullptr;
     tables.records = records.empty() ? nullptr : &records;
     tables.fake_addresses = fake_addresses ? &*fake_addresses : nullptr;
+    tables.reverse_names = reverse_names ? &*reverse_names : nullptr;
     return tables;
   }
 
