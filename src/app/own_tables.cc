@@ -57,4 +57,14 @@ policy::Zones stub_zones(const config::Options& options, uint64_t seed) {
   return zones;
 }
 
+std::unique_ptr<policy::FakeAddresses> fake_addresses(const config::Options& options,
+                                                      uint64_t seed) {
+  if (options.fake_networks.empty()) return nullptr;
+  return std::make_unique<policy::FakeAddresses>(options.fake_networks, seed);
+}
+
+std::unique_ptr<policy::ReverseNames> reverse_names(const config::Options& options, uint64_t seed) {
+  return options.reverse_mapping ? std::make_unique<policy::ReverseNames>(seed) : nullptr;
+}
+
 }  // namespace dnslet::app

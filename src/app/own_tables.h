@@ -6,10 +6,13 @@
 // dns/hash.h.
 
 #include <cstdint>
+#include <memory>
 
 #include "config/options.h"
+#include "policy/fake_addresses.h"
 #include "policy/hosts.h"
 #include "policy/key_table.h"
+#include "policy/reverse_names.h"
 #include "policy/tables.h"
 #include "policy/zones.h"
 
@@ -23,5 +26,9 @@ policy::HostsTable static_records(const config::Options& options, uint64_t seed)
 policy::KeyTable blocked_domains(const config::Options& options, uint64_t seed);
 // Of --stubzones, each with the number of its servers.
 policy::Zones stub_zones(const config::Options& options, uint64_t seed);
+// Of --fake-ip and of --reverse-mapping, without a name as yet; null where that is not given.
+std::unique_ptr<policy::FakeAddresses> fake_addresses(const config::Options& options,
+                                                      uint64_t seed);
+std::unique_ptr<policy::ReverseNames> reverse_names(const config::Options& options, uint64_t seed);
 
 }  // namespace dnslet::app

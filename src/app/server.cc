@@ -75,6 +75,8 @@ Server::Server(config::Options options)
       sources_(options_),
       left_out_(options_.resolv_conf, log_),
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
+      fake_addresses_(fake_addresses(options_, seed_)),
+      reverse_names_(reverse_names(options_, seed_)),
       shared_{options_,
               log_,
               seed_,
@@ -86,7 +88,9 @@ Server::Server(config::Options options)
               options_.threads,
               [this](const std::string& host) {
                 workers_.front()->post([this, host] { names_.ask_again(host); });
-              }},
+              },
+              fake_addresses_.get(),
+              reverse_names_.get()},
       workers_(make_workers(shared_, hosts_.table())),
       names_(loop(), log_),
       followed_(names_,

@@ -29,8 +29,10 @@
 #include "io/mailbox.h"
 #include "io/socket.h"
 #include "policy/cache.h"
+#include "policy/fake_addresses.h"
 #include "policy/hosts.h"
 #include "policy/key_table.h"
+#include "policy/reverse_names.h"
 #include "policy/zones.h"
 #include "report/reports.h"
 #include "serve/worker.h"
@@ -106,7 +108,9 @@ class Server {
   LeftOut left_out_;
   std::optional<config::HostResolver> host_resolver_;
   policy::Cache cache_;
-  std::optional<config::Forwarding> forwarding_;  // in force
+  std::unique_ptr<policy::FakeAddresses> fake_addresses_;  // null: none
+  std::unique_ptr<policy::ReverseNames> reverse_names_;    // null: off
+  std::optional<config::Forwarding> forwarding_;           // in force
 
   serve::Worker::Shared shared_;
   std::vector<std::unique_ptr<serve::Worker>> workers_;

@@ -95,6 +95,8 @@ struct Options {
   policy::Filter filter = policy::Filter::None;
   bool rebind_guard = false;
   dns::NameList rebind_ok;
+  std::vector<Network> fake_networks;  // at most one of each family; empty: none
+  bool reverse_mapping = false;
   std::vector<Network> allow;  // empty: everyone
 
   std::optional<std::vector<dns::Name>> search_domains;  // each once; nullopt: from resolv.conf

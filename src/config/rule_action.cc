@@ -102,6 +102,11 @@ Status read_target(RuleWords& words, const RuleNames&, RuleAction& action) {
   return Done{};
 }
 
+Status check_fake(RuleWords&, const RuleNames& known, RuleAction&) {
+  if (known.has_fake_addresses) return Done{};
+  return Error{"needs networks to take addresses from; name them in --fake-ip (DNSMASQ_FAKE_IP)"};
+}
+
 struct ActionRow {
   std::string_view word;
   Kind kind;
@@ -118,6 +123,7 @@ constexpr auto kActions = std::to_array<ActionRow>({
     {"drop", Kind::Drop},
     {"rcode", Kind::Rcode, Rcode::NoError, read_code},
     {"answer", Kind::Answer, Rcode::NoError, read_answer},
+    {"fake", Kind::Fake, Rcode::NoError, check_fake},
     {"alias", Kind::Alias, Rcode::NoError, read_target},
     {"pass", Kind::Pass},
     {"with", Kind::With},

@@ -22,7 +22,8 @@ struct RuleNames {
   std::map<std::string, std::vector<ServerAddress>, std::less<>> sets;  // of --server
   std::map<std::string, policy::ListNumber, std::less<>> lists;         // of --list
   std::vector<Endpoint> listeners;
-  bool knows_listeners = true;  // false: systemd brings them, and no listener is refused
+  bool knows_listeners = true;      // false: systemd brings them, and no listener is refused
+  bool has_fake_addresses = false;  // of --fake-ip
 };
 
 // "a, b, c", the keys of a map; "none" where it is empty.

@@ -16,6 +16,7 @@
 #include "config/rule_text.h"
 #include "config/rule_words.h"
 #include "config/server_url.h"
+#include "policy/fake_addresses.h"
 
 namespace dnslet::config {
 namespace {
@@ -101,6 +102,25 @@ Status store_stub_zones(std::string_view text, const NumberRange&, Options& opti
   return Done{};
 }
 
+Status store_fake_networks(std::string_view text, const NumberRange&, Options& options) {
+  const auto elements = parse_list(text);
+  if (!elements) return elements.error();
+  for (const std::string_view element : *elements) {
+    const auto network = Network::from_text(element);
+    if (!network || !policy::FakeAddresses::is_large_enough(*network))
+      return not_a(element,
+                   "a network of at least 4 addresses, for example 198.18.0.0/15 or "
+                   "fd00:0:0:fa4e::/64");
+    const auto is_other = [&](const Network& one) {
+      return one.address.family == network->address.family;
+    };
+    if (std::ranges::any_of(options.fake_networks, is_other))
+      return Error{in_quotes(element) + " is a second network of that family: name one of each"};
+    options.fake_networks.push_back(*network);
+  }
+  return Done{};
+}
+
 Status complete_stub_zones(Options& options) {
   join_stub_zones(options.stub_zones);
   return check_stub_zones(options.stub_zones);
@@ -139,7 +159,8 @@ RuleNames rule_names(const Options& options) {
   return {.sets = options.server_sets,
           .lists = std::move(lists),
           .listeners = options.listen,
-          .knows_listeners = !options.systemd};
+          .knows_listeners = !options.systemd,
+          .has_fake_addresses = !options.fake_networks.empty()};
 }
 
 std::vector<std::string> unused_sets(const Options& options) {

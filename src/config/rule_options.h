@@ -26,6 +26,9 @@ Status store_server_set(std::string_view text, const NumberRange&, Options& opti
 // Stub zones, which may name sets.
 Status store_stub_zones(std::string_view text, const NumberRange&, Options& options);
 Status complete_stub_zones(Options& options);
+// Networks of at least 4 addresses, at most one of each family. Bits behind the prefix do not
+// count.
+Status store_fake_networks(std::string_view text, const NumberRange&, Options& options);
 // Rules and "@PATH", one a line or with lone semicolons between them.
 Status store_rules(std::string_view text, const NumberRange&, Options& options);
 // Reads the rules that are no file's, once all other options are known.

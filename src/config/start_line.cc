@@ -51,6 +51,7 @@ std::string rules_text(const Options& options) {
   add(options.filter == policy::Filter::A, "no A");
   add(options.filter == policy::Filter::Aaaa, "no AAAA");
   add(options.rebind_guard, "rebind guard");
+  add(options.reverse_mapping, "reverse mapping");
   std::size_t zones = 0;
   for (const StubZone& zone : options.stub_zones) zones += zone.domains.size();
   add(zones > 0, counted(zones, "stub zone"));

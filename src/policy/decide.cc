@@ -6,6 +6,7 @@
 #include <array>
 
 #include "policy/decide_by_rules.h"
+#include "policy/fake_answers.h"
 #include "policy/own_names.h"
 #include "policy/own_records.h"
 #include "policy/special.h"
@@ -152,6 +153,11 @@ inline MaybeFound answer_hosts(const Turn& turn, const ClientQuestion& asked) {
   return answer_from(turn, asked, Source::Hosts);
 }
 
+inline MaybeFound answer_fake_names(const Turn& turn, const ClientQuestion& asked) {
+  if (turn.tables.fake_addresses == nullptr) return std::nullopt;
+  return answer_fake_reverse(turn, asked);
+}
+
 inline MaybeFound answer_blocked(const Turn& turn, const ClientQuestion& asked) {
   if (turn.tables.blocked.empty() && turn.tables.lists == nullptr) return std::nullopt;
   return answer_under(turn, asked);
@@ -175,6 +181,7 @@ constexpr std::array kLadder = {
     Rung{answer_records, Source::Record, "--record", Rung::Row::WhereGiven},
     Rung{answer_address, Source::Address, "--address"},
     Rung{answer_hosts, Source::Hosts, "hosts"},
+    Rung{answer_fake_names, Source::Fake, "--fake-ip", Rung::Row::WhereGiven},
     Rung{answer_blocked, Source::Block, "--block"},
     Rung{answer_special, Source::Special, "special"},
     Rung{nullptr, Source::Rule, "--rule", Rung::Row::WhereItAnswers},

@@ -2,11 +2,11 @@
 // Copyright the dnslet authors
 #include "policy/decide_by_rules.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "dns/answer.h"
 #include "dns/svcb.h"
+#include "policy/fake_answers.h"
 
 namespace dnslet::policy {
 namespace {
@@ -15,10 +15,6 @@ using dns::Rcode, dns::Type;
 using Kind = RuleAction::Kind;
 
 bool asks(Kind kind) { return kind == Kind::Ask || kind == Kind::Pass; }
-
-uint32_t ttl_of(const RuleOptions& options) {
-  return options.ttl ? std::clamp(kStaticTtl, options.ttl->least, options.ttl->most) : kStaticTtl;
-}
 
 MaybeFound answer_of(const Turn& turn, const ClientQuestion& asked, const RuleAction& action,
                      uint32_t ttl) {
@@ -80,11 +76,14 @@ Decision carry_out(const Turn& turn, const ClientQuestion& asked, RuleWalk& walk
                             : empty_answer(turn, asked, action.rcode, Source::Rule);
       return decision;
     case Kind::Answer:
-      decision.answer = answer_of(turn, asked, action, ttl_of(walk.options));
+      decision.answer = answer_of(turn, asked, action, walk.options.ttl_near(kStaticTtl));
+      return decision;
+    case Kind::Fake:
+      decision.answer = answer_fake(turn, asked, walk.options);
       return decision;
     case Kind::Alias:
       decision.alias_for = action.target;
-      decision.alias_ttl = ttl_of(walk.options);
+      decision.alias_ttl = walk.options.ttl_near(kStaticTtl);
       return decision;
     case Kind::Ask:
     case Kind::Pass:

@@ -212,9 +212,20 @@ ClientQuestion Lookup::asked(const Tables& tables, Scope scope) const {
   return question;
 }
 
+// With --reverse-mapping each answer is looked at twice: whether it lacks a name that is known, and
+// which addresses it gives.
+Reply Lookup::shape(const Turn& turn, const Found& found) const {
+  const bool is_mapped = turn.tables.reverse_names != nullptr && !is_refresh_;
+  if (!is_mapped) return shape_as_found(turn, found);
+  if (const auto given = find_given(turn, found)) return shape_as_found(turn, *given);
+  const Reply reply = shape_as_found(turn, found);
+  note_given(turn, reply);
+  return reply;
+}
+
 // Addresses in turn, id, flags and spelling of the query, what fits the client, OPT. What is found
 // for the client itself is refreshed where it is in use and ends soon.
-Reply Lookup::shape(const Turn& turn, const Found& found) const {
+Reply Lookup::shape_as_found(const Turn& turn, const Found& found) const {
   const Tables& tables = turn.tables;
   const dns::MutableBytesView limit = within_limit(turn.out);
   const std::size_t room = limit.size() - opt_size();

@@ -170,6 +170,12 @@ class Lookup {
   Step end_search(const Turn& turn);
   std::vector<dns::Name> names_now(const Tables& tables) const;
 
+  // The names of addresses that were given out (lookup_reverse.cc).
+  Route route_of_client(const Tables& tables) const;
+  dns::Name name_given(const Tables& tables, const dns::Message& answer) const;
+  void note_given(const Turn& turn, const Reply& reply) const;
+  MaybeFound find_given(const Turn& turn, const Found& found) const;
+
   // What ends badly (lookup_ends.cc).
   std::optional<Found> find_ended(const Turn& room) const;
   Reply fail(const Turn& turn, const dns::ExtendedError& error);
@@ -177,6 +183,7 @@ class Lookup {
   // The only way to the client: what a rung has found becomes this client's answer.
   Reply finish_landed(const Turn& turn, const Landed& landed, Scope scope) const;
   Reply shape(const Turn& turn, const Found& found) const;
+  Reply shape_as_found(const Turn& turn, const Found& found) const;
   std::size_t shorten(const Tables& tables, dns::MutableBytesView message, std::size_t limit) const;
   Reply refuse_packet(const Turn& turn, dns::Rcode rcode) const;
   // The same turn with the room that the client leaves for a message without OPT.

@@ -122,7 +122,7 @@ void Lookup::take_found(const Turn& turn, const Found& found) {
                       found.error ? *found.error : dns::ExtendedError());
   // An owner of addresses that has none of this family has some of the other.
   const bool is_owner = found.source == Source::Address || found.source == Source::Hosts ||
-                        found.source == Source::Record;
+                        found.source == Source::Record || found.source == Source::Fake;
   take_step(
       turn,
       {under_aliases(answer), found.source, is_owner ? Existence::HasRecords : Existence::Unknown},

@@ -5,6 +5,7 @@
 // A rule as --rule gives it: what a question has to be like, and what happens to it then. Plain
 // values; config/rule_text reads them, policy/rule_set finds the one that decides.
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -70,6 +71,7 @@ struct RuleAction {
     Rcode,   // an answer without records, with this code
     Drop,    // no answer at all
     Answer,  // these addresses or this text
+    Fake,    // an address of --fake-ip
     Alias,   // a CNAME to the target, and what that has
     Pass,    // on behind the rules, with the options
     With,    // on to the next rule, with the options
@@ -100,6 +102,11 @@ struct RuleOptions {
   std::optional<uint32_t> limit = {};                  // questions a second and client network
   std::optional<std::chrono::milliseconds> wait = {};  // in place of --upstream-retry
   std::optional<uint32_t> race = {};                   // how many servers are asked at once
+
+  // Of records that would live for `usual` seconds.
+  uint32_t ttl_near(uint32_t usual) const {
+    return ttl ? std::clamp(usual, ttl->least, ttl->most) : usual;
+  }
 };
 
 struct Rule {

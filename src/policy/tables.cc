@@ -24,12 +24,16 @@ const char* to_text(Source source) {
       return "chaos";
     case Source::Rule:
       return "rule";
+    case Source::Fake:
+      return "fake";
     case Source::Cache:
       return "cache";
     case Source::Stale:
       return "stale";
     case Source::Upstream:
       return "upstream";
+    case Source::Reverse:
+      return "reverse";
     case Source::Refused:
       return "refused";
     case Source::Error:

@@ -33,15 +33,19 @@ enum class Source {
   Filter,
   Chaos,
   Rule,
+  Fake,
   Cache,
   Stale,
   Upstream,
+  Reverse,
   Refused,
   Error
 };
 inline constexpr std::size_t kSources = static_cast<std::size_t>(Source::Error) + 1;
 const char* to_text(Source source);
 
+class FakeAddresses;
+class ReverseNames;
 class RuleSet;
 struct Rule;
 
@@ -132,8 +136,10 @@ struct Tables {
   uint64_t generation = 0;            // another one whenever what decides was read again
   const RuleSet* rules = nullptr;     // --rule; null: none
   const OnRule* on_rule = nullptr;    // as on_tried
-  const OnGuarded* on_guarded = nullptr;  // is told where --rebind-guard keeps an answer back
-  const Records* records = nullptr;       // --record; null: none
+  const OnGuarded* on_guarded = nullptr;    // is told where --rebind-guard keeps an answer back
+  const Records* records = nullptr;         // --record; null: none
+  FakeAddresses* fake_addresses = nullptr;  // --fake-ip; null: none
+  ReverseNames* reverse_names = nullptr;    // --reverse-mapping; null: off
 };
 
 enum class Transport { Udp, Tcp };

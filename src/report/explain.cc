@@ -70,15 +70,21 @@ void Explanation::tell_rungs(std::optional<Source> end) {
     return rung == end;
   };
   using Row = policy::Rung::Row;
-  const bool has_records = subject_.records.table() != nullptr;  // all that Row::WhereGiven is for
   for (const policy::Rung& rung : policy::ladder()) {
     if (rung.source == Source::Rule)
       for (const std::string& rule : rules_) row(rung.label, rule);
     if (rung.source == Source::Rule && end == Source::Rule) return;
-    const bool is_row = rung.row == Row::Always || (rung.row == Row::WhereGiven && has_records);
+    const bool is_row =
+        rung.row == Row::Always || (rung.row == Row::WhereGiven && is_given(rung.source));
     if (is_row && tell(rung.source)) return;
   }
   if (!tell(Source::Cache)) tell_way();
+}
+
+// Whether there is what the rung answers from.
+bool Explanation::is_given(Source rung) const {
+  if (rung == Source::Fake) return subject_.shared.fake_addresses != nullptr;
+  return subject_.records.table() != nullptr;
 }
 
 // Which names are asked for, and why.
@@ -153,7 +159,10 @@ void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {
   if (is_transfer) row("refused", "zone transfers are a matter for the zone's own servers");
   const bool is_too_short = reply.source == Source::Special &&
                             policy::special_kind(question_.name) == policy::Special::None;
-  if (!is_transfer) tell_rungs(is_too_short ? std::nullopt : std::optional(reply.source));
+  // What a rule makes up is no matter of the rung for addresses that were made up.
+  const bool is_of_rule = reply.source == Source::Fake && !rules_.empty();
+  const Source end = is_of_rule ? Source::Rule : reply.source;
+  if (!is_transfer) tell_rungs(is_too_short ? std::nullopt : std::optional(end));
   if (reply.source == Source::Error) tell_end(at_ms);
 
   const auto message = dns::Message::parse(bytes);
@@ -227,6 +236,8 @@ std::string Explanation::passed(Source rung) const {
     case Source::Hosts:
       if (options().hosts_files.empty()) return "no file given";
       return none + " (files: " + std::to_string(subject_.hosts.files()) + ")";
+    case Source::Fake:
+      return "not the name of an address in its networks";
     case Source::Block:
       return options().block.empty() && options().blocklists.empty() ? "none given" : unblocked();
     case Source::Filter:
@@ -246,6 +257,8 @@ std::string Explanation::found(Source rung, dns::NameView name) const {
     case Source::Address:
     case Source::Hosts:
       return entries(rung, name);
+    case Source::Fake:
+      return "the name of an address in its networks";
     case Source::Block: {
       const auto domain = policy::find_closest(subject_.shared.blocked, name);
       return domain ? "covers it: " + dns::NameView(subject_.shared.blocked.key(*domain)).to_text()

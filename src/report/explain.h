@@ -58,6 +58,7 @@ class Explanation {
   void tell_lifetime(const dns::Answer& answer);
   void tell_family(const std::string& what);
 
+  bool is_given(Source rung) const;
   std::string passed(Source rung) const;
   std::string found(Source rung, dns::NameView name) const;
   std::string listed(dns::NameView name) const;

@@ -71,6 +71,8 @@ class Worker {
     std::size_t workers;  // among whom the limits are divided
     // All addresses of a server by name have refused. Called by any worker.
     std::function<void(const std::string& host)> ask_again;
+    policy::FakeAddresses* fake_addresses = nullptr;  // null: none
+    policy::ReverseNames* reverse_names = nullptr;    // null: off
   };
   using Hosts = std::shared_ptr<const policy::HostsTable>;
   using Lists = std::shared_ptr<const policy::BlockLists>;

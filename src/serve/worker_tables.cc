@@ -90,7 +90,9 @@ policy::Tables Worker::tables() {
           rules_.get(),
           on_rule_ ? &on_rule_ : nullptr,
           &on_guarded_,
-          records_.get()};
+          records_.get(),
+          shared_.fake_addresses,
+          shared_.reverse_names};
 }
 
 }  // namespace dnslet::serve

@@ -12,7 +12,7 @@ from fake_upstream import from_records
 
 NOERROR, NXDOMAIN, REFUSED = 0, 3, 5
 MAN = (Path(__file__).parents[2] / "man" / "dnslet.8").read_text()
-NAMES = ["www.test", "www.corp.example", "ads.example", "old.example", "safe.example"]
+NAMES = ["www.test", "www.corp.example", "ads.example", "old.example", "safe.example", "far.example"]
 
 
 def recipe(*rules, **changes):
@@ -148,5 +148,17 @@ def test_private_names_stay_inside(dnslet, outside):
     server = dnslet(*recipe("zone:lan,home.arpa,internal ptr:private -> block"), to=[outside])
     for name, rdtype in (("nas.lan", "A"), ("home.arpa", "A"), ("1.0.0.10.in-addr.arpa", "PTR")):
         assert server.query(name, rdtype).rcode() == NXDOMAIN
+    assert not outside.questions
+    assert records(server.query("www.test")) == ["192.0.2.1"]
+
+
+def test_fake_addresses_for_a_proxy(dnslet, outside):
+    networks = "198.18.0.0/15,fd00:0:0:fa4e::/64"
+    assert f"--fake-ip {networks}\n" in MAN
+    server = dnslet(*recipe("zone:far.example -> fake"), "--fake-ip", networks, to=[outside])
+    assert records(server.query("far.example")) == ["198.18.0.1"]
+    assert records(server.query("far.example", "AAAA")) == ["fd00:0:0:fa4e::1"]
+    assert records(server.query("1.0.18.198.in-addr.arpa", "PTR")) == ["far.example."]
+    assert server.query("2.0.18.198.in-addr.arpa", "PTR").rcode() == NXDOMAIN
     assert not outside.questions
     assert records(server.query("www.test")) == ["192.0.2.1"]

@@ -11,7 +11,9 @@
 
 #include "catch.h"
 #include "dns/packet.h"
+#include "policy/fake_addresses.h"
 #include "policy/lookup.h"
+#include "policy/reverse_names.h"
 #include "policy/storing.h"
 #include "policy/world.h"
 #include "read_answer.h"
@@ -106,6 +108,24 @@ TEST_CASE("an answer that is known already allocates nothing") {
   CHECK(world.cost(Packet("localhost", Type::A), Source::Special) == 0);
   world.settings.forwards = false;
   CHECK(world.cost(Packet("absent.test", Type::A), Source::Refused) == 0);
+}
+
+TEST_CASE("names of addresses that are remembered allocate nothing") {
+  const dns::Name name = *dns::Name::from_text("www.test");
+  const IpAddress address = IpAddress::v4(10, 0, 0, 1);
+  const ReverseNames::Key key{address, kByName};
+  FakeAddresses fake({{address, 8}}, 1);
+  ReverseNames reverse(1);
+  const auto cost = [&] {
+    const std::size_t before = allocations;
+    const bool has_address = fake.address_of(name, Family::V4) == address;
+    const bool has_name = fake.name_of(address) == name;
+    reverse.note(key, name, std::chrono::seconds(60), Milliseconds(0));
+    const bool is_noted = reverse.find(key, Milliseconds(1)) == name;
+    return has_address && has_name && is_noted ? allocations - before : SIZE_MAX;
+  };
+  CHECK(cost() == 2);  // a copy of the name for each
+  CHECK(cost() == 0);
 }
 
 }  // namespace

@@ -24,8 +24,10 @@
 
 #include "catch.h"
 #include "dns/packet_text.h"
+#include "policy/fake_addresses.h"
 #include "policy/family.h"
 #include "policy/lookup.h"
+#include "policy/reverse_names.h"
 #include "policy/rule_set.h"
 #include "policy/storing.h"
 #include "read_answer.h"
@@ -46,6 +48,8 @@ class Script {
   policy::HostsTable hosts{1};
   policy::Records records{1};
   policy::Zones zones{1};
+  std::optional<policy::FakeAddresses> fake_addresses;
+  std::optional<policy::ReverseNames> reverse_names;
   policy::OnTried on_tried = [](const policy::Tried&) {};
   uint64_t generation = 0;
 
@@ -222,6 +226,8 @@ class Script {
     tables.generation = generation;
     tables.rules = rules_ ? &*rules_ : nullptr;
     tables.records = records.empty() ? nullptr : &records;
+    tables.fake_addresses = fake_addresses ? &*fake_addresses : nullptr;
+    tables.reverse_names = reverse_names ? &*reverse_names : nullptr;
     return tables;
   }
 

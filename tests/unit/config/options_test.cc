@@ -113,12 +113,14 @@ TEST_CASE("a flag that takes a list and is given again adds to it") {
         Arguments{"a.test", "b.test", "c.test"});
   CHECK(texts(good({"--allow=10.0.0.0/8", "--allow=::1"}).allow) ==
         Arguments{"10.0.0.0/8", "::1/128"});
+  CHECK(texts(good({"--fake-ip=fd00::/64", "--fake-ip=10.0.0.0/8"}).fake_networks) ==
+        Arguments{"fd00::/64", "10.0.0.0/8"});
   CHECK(texts(good({"-s", "a.test", "-s", "b.test", "--search"}).search_domains) ==
         Arguments{"a.test", "b.test"});
   CHECK(texts(good({"--bootstrap=10.0.0.1", "--bootstrap=10.0.0.2"}).bootstrap) ==
         Arguments{"10.0.0.1:53", "10.0.0.2:53"});
   for (const OptionRow& row : option_table()) {
-    if (row.kind != Kind::List || row.flag == "listen") continue;
+    if (row.kind != Kind::List || row.flag == "listen" || row.flag == "fake-ip") continue;
     const std::string value = row.placeholder.starts_with("DOMAIN") ? "a.test" : "10.0.0.1";
     const std::string flag = "--" + std::string(row.flag) + "=" + value;
     CAPTURE(flag);

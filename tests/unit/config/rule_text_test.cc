@@ -202,7 +202,7 @@ TEST_CASE("rules: what is wrong is named with its rule and what would be right")
       "swap:192.0.2.1");
   CHECK(bad("* -> deny") ==
         "'deny' in rule '* -> deny' is no action; there are: ask, block, refuse, empty, drop, "
-        "rcode, answer, alias, pass, with");
+        "rcode, answer, fake, alias, pass, with");
   CHECK(bad("domain:a.test -> block") ==
         "'domain:a.test' in rule 'domain:a.test -> block' has an unknown key; there are: *, name:, "
         "zone:, word:, regex:, list:, ptr:, type:, from:, via:, at:, answer:, rcode:, alias:");
@@ -276,7 +276,7 @@ TEST_CASE("rules: bad ones") {
       {"* -> alias .", "'alias .'", "is not the name of a target"},
       {"* -> alias a.test,b.test", "'alias a.test,b.test'", "is not the name of a target"},
       {"* -> with", "'with'", "needs an option"},
-      {"* -> fake", "'fake'", "is no action"},
+      {"* -> fake", "'fake'", "needs networks"},
       // Options.
       {"* -> pass ttl", "'ttl'", "is no option"},
       {"* -> pass nocache:1", "'nocache:1'", "is no option"},

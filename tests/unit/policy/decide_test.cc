@@ -32,7 +32,8 @@ struct World : test::World {
 
 TEST_CASE("rules have their fixed place among the rungs") {
   CHECK(labels() ==
-        "--allow refused chaos --record --address hosts --block special --rule --filter servers");
+        "--allow refused chaos --record --address hosts --fake-ip --block special --rule --filter "
+        "servers");
 }
 
 TEST_CASE("a question is decided by the first rung that has it, or else goes by its name") {

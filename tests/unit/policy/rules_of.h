@@ -17,6 +17,7 @@ inline std::vector<policy::Rule> rules_of(std::initializer_list<const char*> tex
   uint8_t host = 1;
   for (const char* const set : {"one", "two", "three"})
     known.sets[set] = {ServerAddress::at({IpAddress::v4(192, 0, 2, host++), 53, {}})};
+  known.has_fake_addresses = true;
   known.listeners = {{IpAddress::v4(127, 0, 0, 1), 53, {}},
                      {IpAddress::v4(127, 0, 0, 1), 5353, {}}};
   std::vector<policy::Rule> rules;
