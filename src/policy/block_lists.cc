@@ -33,6 +33,8 @@ void ListedNames::finish() {
     matches->names.finish();
     matches->patterns.finish();
   }
+  for (const Matches* const matches : {&taken_, &important_})
+    bits_ |= matches->patterns.empty() ? matches->names.bits() : ~uint64_t{0};
 }
 
 std::size_t ListedNames::size() const {
@@ -44,7 +46,7 @@ bool ListedNames::has(dns::NameView name) const {
 }
 
 bool ListedNames::has(const NameHashes& hashes, dns::NameView name) const {
-  if (takes_nothing()) return false;
+  if (!may_have(hashes)) return false;
   if (important_.has(hashes, name)) return !important_exceptions_.has(hashes, name);
   return taken_.has(hashes, name) && !exceptions_.has(hashes, name) &&
          !important_exceptions_.has(hashes, name);

@@ -40,6 +40,8 @@ class ListedNames {
   // question's are enough for many lists. REQUIRES: finish() was called.
   bool has(const NameHashes& hashes, dns::NameView name) const;
   bool has(dns::NameView name) const;
+  // False: it does not; found out quickly.
+  bool may_have(const NameHashes& hashes) const { return (bits_ & hashes.bits()) != 0; }
 
  private:
   struct Matches {
@@ -53,6 +55,7 @@ class ListedNames {
   Matches& matches_of(const ListEntry& entry);
 
   uint64_t seed_;
+  uint64_t bits_ = 0;  // once finished: a name without any of these is not taken
   Matches taken_;
   Matches exceptions_;
   Matches important_;

@@ -96,7 +96,9 @@ NameHashes::NameHashes(dns::NameView name, uint64_t seed) {
       hash.add(NameHash::load(text.data() + end - added - NameHash::kWord));
     const uint64_t first = NameHash::load(text.data() + start);
     hashes_[i] = hash.of(NameHash::first_of(first, size - added), size);
+    bits_ |= bit_of(hashes_[i]);
   }
+  if (count_ == 0) bits_ = ~uint64_t{0};  // the root: patterns may fit it
 }
 
 HashArray::~HashArray() { std::free(hashes_); }
@@ -168,6 +170,7 @@ bool HashArray::has(uint64_t hash) const {
 void NameSet::Kind::add(uint64_t hash, std::size_t count) {
   hashes.add(hash);
   labels.set(count);
+  bits |= NameHashes::bit_of(hash);
 }
 
 bool NameSet::Kind::has_any(std::span<const uint64_t> names) const {

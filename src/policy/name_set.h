@@ -29,12 +29,16 @@ class NameHashes {
 
   // By number of labels, from the top domain on; the last one is the name's own.
   std::span<const uint64_t> all() const { return {hashes_.data(), count_}; }
+  // A bit for each of them, which several may share.
+  uint64_t bits() const { return bits_; }
+  static constexpr uint64_t bit_of(uint64_t hash) { return uint64_t{1} << (hash & 63U); }
 
  private:
   static constexpr std::size_t kMaxLabels = dns::kMaxName / 2;
 
   std::array<uint64_t, kMaxLabels> hashes_;  // the first count_ are set
   std::size_t count_ = 0;
+  uint64_t bits_ = 0;
 };
 
 // Numbers of which each bit is random, sorted in place at the end. Adding takes no more memory than
@@ -81,12 +85,15 @@ class NameSet {
 
   // Whether an entry takes the name. REQUIRES: finish() was called.
   bool has(const NameHashes& name) const;
+  // Names without any of these bits are not taken.
+  uint64_t bits() const { return names_.bits | names_and_below_.bits | below_.bits; }
 
  private:
   // The entries that cover the same. Most questions meet no name with as many labels as theirs.
   struct Kind {
     HashArray hashes;
     std::bitset<dns::kMaxName / 2 + 1> labels;  // which numbers of labels there are
+    uint64_t bits = 0;
 
     void add(uint64_t hash, std::size_t count);
     // Whether it has one of these, the first of which is of a top domain; or only the last.

@@ -77,20 +77,23 @@ GateKey gate_key_of(const ClientQuestion& asked) {
 
 RuleGate::RuleGate(const Rule& rule) {
   uint64_t common = kAllLetters;
-  bool needs_name = false;
+  std::size_t conditions = 0;  // about the name, one of which is enough
   for (const Condition& condition : rule.conditions) {
     if (condition.is_negated) continue;
     if (is_about_name(condition.about)) {
-      needs_name = true;
+      ++conditions;
       common &= letters_of(condition);
-    } else if (condition.about == About::Type && condition.types.size() == 1) {
-      has_type_ = true;
-      type_ = condition.types.front();
+      if (condition.lists.size() == 1) list_ = condition.lists.front();
+    } else if (condition.about == About::Type) {
+      uint64_t types = 0;
+      for (const dns::Type type : condition.types) types |= bit_of(type);
+      types_ &= types;
     } else if (condition.about == About::Client && condition.lists.empty()) {
       look_at_client(condition);
     }
   }
-  if (needs_name) letters_ = common;
+  if (conditions > 0) letters_ = common;
+  if (conditions > 1) list_.reset();
 }
 
 void RuleGate::look_at_client(const Condition& condition) {

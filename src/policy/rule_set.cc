@@ -31,6 +31,12 @@ bool is_in(const Condition& condition, const Tables& tables, const IpAddress& ad
                   [&](const List& list) { return list.networks.contains(address); });
 }
 
+// Whether the list that the rule needs does not take the name.
+bool is_kept_out(const RuleGate& gate, const Tables& tables, NameFacts& facts) {
+  return gate.list() && tables.lists &&
+         !tables.lists->named[*gate.list()].names.may_have(facts.hashes(*tables.lists));
+}
+
 bool holds_for_name(const Condition& condition, const Tables& tables, NameFacts& facts) {
   const auto any_name = [&](auto fits) { return std::ranges::any_of(condition.names, fits); };
   switch (condition.about) {
@@ -255,7 +261,7 @@ std::optional<RuleNumber> RuleSet::find(const Tables& tables, const ClientQuesti
   const GateKey key = gate_key_of(asked);
   Candidates candidates(*this, asked.question.name, walk.next);
   while (const auto number = candidates.take()) {
-    if (!gates_[*number].lets(key)) continue;
+    if (!gates_[*number].lets(key) || is_kept_out(gates_[*number], tables, facts)) continue;
     const Compiled& compiled = rules_[*number];
     if (!fits(compiled, tables, asked, facts)) continue;
     walk.next = *number + 1;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "catch.h"
+#include "dns/packet_text.h"
 #include "policy/rule_set.h"
 #include "policy/rules_of.h"
 #include "policy/world.h"
