@@ -183,6 +183,9 @@ tidy: $(SOURCES:%=$(B)/%.tidy) $(B)/src/app/main.cc.tidy
 bench: $(PROGRAM) $(LOADS) ## measure it beside dnsmasq and unbound (QUICK=1: roughly, in two minutes)
 	$(PYTHON) tests/bench/bench.py --build $(B) $(if $(filter-out 0,$(QUICK)),--quick)
 
+bench-rules: $(PROGRAM) $(LOADS) ## measure what lists and rules cost, beside dnsmasq (QUICK=1: roughly)
+	$(PYTHON) tests/bench/rules.py --build $(B) $(if $(filter-out 0,$(QUICK)),--quick)
+
 soak: $(PROGRAM) $(LOADS) ## ask it QUESTIONS=10000000 questions (VALGRIND=1: 30000 under valgrind)
 	$(if $(filter-out 0,$(VALGRIND)),SLOW=1 )$(PYTHON) tests/bench/soak.py --build $(B) \
 	    $(if $(filter-out 0,$(VALGRIND)),--valgrind --questions 30000) $(if $(QUESTIONS),--questions $(QUESTIONS))
@@ -216,7 +219,7 @@ help: ## list the targets
 # Packages: one call, for the goals of this run.
 deps:
 	@CXX='$(CXX)' .ci/deps $(if $(MUSL),,build) $(if $(filter unit e2e $(B)/unit-tests,$(MAKECMDGOALS)),check) \
-	    $(filter lint bench soak micro,$(MAKECMDGOALS))
+	    $(filter lint bench soak micro,$(MAKECMDGOALS:bench-rules=bench))
 
 # The flags are files, so that pkg-config runs once and other flags make another build.
 $(B)/compile.flags: CONTENT = $(COMPILE_FLAGS)
@@ -279,6 +282,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench soak micro static fresh-roots check-musl install uninstall clean help deps FORCE
+.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules soak micro static fresh-roots check-musl install uninstall clean help deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
