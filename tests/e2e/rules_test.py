@@ -149,14 +149,14 @@ def test_a_preferred_family_leaves_the_other_none(dnslet, upstream):
 
 def test_a_preferred_family_is_waited_for_half_a_second(dnslet, upstream):
     records = from_records("both.test. 60 IN A 192.0.2.1", "both.test. 60 IN AAAA 2001:db8::1")
-    slow_a = upstream(lambda question: (time.sleep(0.3) if question.type == "A" else None, records(question))[1])
+    slow_a = upstream(lambda question: (time.sleep(0.15) if question.type == "A" else None, records(question))[1])
     server = dnslet("--rule", "* -> pass prefer:ipv4", to=[slow_a])
     assert server.query("both.test", "AAAA").answer == []
     silent_a = upstream(lambda question: None if question.type == "A" else records(question))
     server = dnslet("--rule", "* -> pass prefer:ipv4", to=[silent_a])
     begin = time.monotonic()
     assert addresses(server.query("both.test", "AAAA")) == ["2001:db8::1"]
-    assert 0.4 < time.monotonic() - begin < 0.8
+    assert 0.4 < time.monotonic() - begin < 2
 
 
 def test_a_preferred_family_ends_a_search(dnslet, upstream):
@@ -173,13 +173,13 @@ def test_a_preferred_family_ends_a_search(dnslet, upstream):
 @pytest.mark.parametrize("rcache", (0, 100))
 def test_the_next_rule_is_asked_ahead(dnslet, upstream, rcache):
     answer = from_records("a.test. 60 IN A 192.0.2.1", "b.test. 60 IN A 10.0.0.1")
-    slow = upstream(lambda question: (time.sleep(0.4), answer(question))[1])
-    far = upstream(lambda question: (time.sleep(0.4), from_records("a.test. 60 IN A 198.51.100.2")(question))[1])
+    slow = upstream(lambda question: (time.sleep(0.7), answer(question))[1])
+    far = upstream(lambda question: (time.sleep(0.7), from_records("a.test. 60 IN A 198.51.100.2")(question))[1])
     server = dnslet("--rule", f"answer:10.0.0.0/8 -> ask {slow.address} ahead", "--rule", f"* -> ask {far.address}",
-                    "--rcache", rcache)
+                    "--rcache", rcache, "--upstream-retry", 2000)
     begin = time.monotonic()
     assert addresses(server.query("a.test")) == ["198.51.100.2"]
-    assert time.monotonic() - begin < 0.7
+    assert time.monotonic() - begin < 1.3
     assert addresses(server.query("b.test")) == ["10.0.0.1"]
     assert len(far.questions) == 2
 
