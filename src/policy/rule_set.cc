@@ -168,6 +168,7 @@ class RuleSet::Candidates {
   }
 
   std::optional<RuleNumber> take() {
+    if (count_ == 1 && ranges_[0].next != ranges_[0].end) return *ranges_[0].next++;
     std::optional<RuleNumber> first;
     for (const Range& range : ranges())
       if (range.next != range.end && (!first || *range.next < *first)) first = *range.next;

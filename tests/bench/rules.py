@@ -100,9 +100,11 @@ class RulesBench(bench.Bench):
                 self.note("blocked × cached", blocked / none, 1.2)
 
     def kinds(self):
-        path = Path(self.scratch) / "list"
-        path.write_text("ads.example\n")
-        lists = [word for i in range(100) for word in ("--list", f"l{i}={path}")]
+        lists = []
+        for i in range(100):
+            path = Path(self.scratch) / f"list{i}"
+            path.write_text(f"ads{i}.example\n")
+            lists += ["--list", f"l{i}={path}"]
         settings = [()]
         for kind, match in KINDS.items():
             words = list(lists) if kind == "list" else []
