@@ -2,8 +2,6 @@
 // Copyright the dnslet authors
 #include "io/background.h"
 
-#include <sys/resource.h>
-
 #include <utility>
 
 namespace dnslet::io {
@@ -41,10 +39,6 @@ void Background::on_first_done() {
 }
 
 void Background::serve() {
-  // Where processors are few, who waits for an answer comes first. On Linux this is the thread's
-  // own (setpriority(2), NOTES); where it is not allowed, so be it.
-  constexpr int kLast = 19;
-  (void)setpriority(PRIO_PROCESS, 0, kLast);
   std::unique_lock lock(mutex_);
   while (true) {  // ends: when it is told to, between two pieces
     changed_.wait(lock, [this] { return handed_over_ || is_ending_; });
