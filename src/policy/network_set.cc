@@ -34,11 +34,15 @@ bool NetworkSet::is_next(const Wide& value, const Wide& next) {
   return next.high != 0 && value.high == next.high - 1 && value.low == ~uint64_t{0};
 }
 
+NetworkSet::Range<NetworkSet::Narrow> NetworkSet::range_of(const Network& network) {
+  const auto host = static_cast<Narrow>(low_bits(32U - network.prefix));
+  const Narrow address = narrow(network.address);
+  return {address & ~host, address | host};
+}
+
 void NetworkSet::add(const Network& network) {
   if (network.address.family == Family::V4) {
-    const auto host = static_cast<Narrow>(low_bits(32U - network.prefix));
-    const Narrow address = narrow(network.address);
-    v4_.push_back({address & ~host, address | host});
+    v4_.push_back(range_of(network));
     return;
   }
   const Wide address = wide(network.address);

@@ -30,22 +30,26 @@ class NetworkSet {
   // compared as IPv4. REQUIRES: finish() was called.
   bool contains(const IpAddress& address) const;
 
- private:
+  // An address of IPv4 as a number.
   using Narrow = uint32_t;
+  static Narrow narrow(const IpAddress& address);
+  template <typename Value>
+  struct Range {
+    Value first{};
+    Value last{};
+  };
+  // The addresses of a network of IPv4.
+  static Range<Narrow> range_of(const Network& network);
+
+ private:
   struct Wide {
     uint64_t high = 0;
     uint64_t low = 0;
     auto operator<=>(const Wide&) const = default;  // NOLINT(modernize-use-nullptr)
   };
   template <typename Value>
-  struct Range {
-    Value first{};
-    Value last{};
-  };
-  template <typename Value>
   using Ranges = std::vector<Range<Value>>;
 
-  static Narrow narrow(const IpAddress& address);
   static Wide wide(const IpAddress& address);
   static bool is_next(Narrow value, Narrow next) { return next != 0 && value == next - 1; }
   static bool is_next(const Wide& value, const Wide& next);

@@ -7,6 +7,7 @@
 
 #include "base/mapped_address.h"
 #include "policy/list_letters.h"
+#include "policy/network_set.h"
 
 namespace dnslet::policy {
 namespace {
@@ -28,12 +29,6 @@ constexpr uint64_t bits_of(const Letters& letters) {
 // What the reverse names of both families have in common.
 constexpr uint64_t kReverse =
     bits_of(std::string_view("in-addr.arpa")) & bits_of(std::string_view("ip6.arpa"));
-
-uint32_t number_of(const std::array<uint8_t, 16>& bytes) {
-  uint32_t number = 0;
-  for (std::size_t i = 0; i < 4; ++i) number = number << 8 | bytes[i];
-  return number;
-}
 
 // The letters that a name must have so that the condition may hold.
 uint64_t letters_of(const Condition& condition) {
@@ -64,7 +59,7 @@ uint64_t letters_of(const Condition& condition) {
 GateKey gate_key_of(const ClientQuestion& asked) {
   const IpAddress client = unmapped(asked.client.address);
   GateKey key{.letters = bit_of('.'),
-              .address = number_of(client.bytes),
+              .address = client.family == Family::V4 ? NetworkSet::narrow(client) : 0,
               .family = client.family,
               .type = asked.question.type};
   for (const uint8_t byte : asked.question.name.wire()) {
@@ -105,12 +100,9 @@ void RuleGate::look_at_client(const Condition& condition) {
       lets_v6 = true;
       continue;
     }
-    const uint32_t rest = network.prefix == 0    ? UINT32_MAX
-                          : network.prefix >= 32 ? 0
-                                                 : UINT32_MAX >> network.prefix;
-    const uint32_t number = number_of(network.address.bytes);
-    first = std::min(first, number & ~rest);
-    last = std::max(last, number | rest);
+    const auto range = NetworkSet::range_of(network);
+    first = std::min(first, range.first);
+    last = std::max(last, range.last);
   }
   first_ = std::max(first_, first);
   last_ = std::min(last_, last);
