@@ -132,4 +132,11 @@ std::optional<Bytes> without_hints(const Message& message, Hint hint) {
   return out;
 }
 
+std::optional<Answer> without_hints(const Answer& answer, Hint hint) {
+  const auto message = Message::parse(answer.message());
+  auto rest = message ? without_hints(*message, hint) : std::nullopt;
+  return rest ? std::optional<Answer>(std::in_place, std::move(*rest), answer.error())
+              : std::nullopt;
+}
+
 }  // namespace dnslet::dns

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "dns/answer.h"
 #include "dns/message.h"
 #include "dns/wire.h"
 
@@ -33,5 +34,7 @@ std::vector<IpAddress> hints_of(BytesView rdata);
 // among the mandatory keys. AD goes with them. nullopt: it has none; RDATA that is malformed has
 // none and stays as it is. REQUIRES: no OPT.
 std::optional<Bytes> without_hints(const Message& message, Hint hint);
+// The same of an answer, whose error stays. One that does not parse has none to take out.
+std::optional<Answer> without_hints(const Answer& answer, Hint hint);
 
 }  // namespace dnslet::dns

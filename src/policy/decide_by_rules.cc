@@ -131,11 +131,8 @@ Answer swapped(const dns::QuestionView& question, dns::BytesView answer,
   constexpr std::size_t kRoom = 4096;  // for what a rule may have
   Answer given(dns::Bytes(answer.begin(), answer.end()));
   if (!dns::is_address_type(question.type)) {
-    for (const dns::Hint hint : {dns::Hint::Ipv4, dns::Hint::Ipv6}) {
-      const auto message = dns::Message::parse(given.message());
-      auto rest = message ? dns::without_hints(*message, hint) : std::nullopt;
-      if (rest) given = Answer(std::move(*rest), given.error());
-    }
+    for (const dns::Hint hint : {dns::Hint::Ipv4, dns::Hint::Ipv6})
+      if (auto rest = dns::without_hints(given, hint)) given = *std::move(rest);
     return given;
   }
   dns::Bytes room(kRoom);

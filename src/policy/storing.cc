@@ -16,10 +16,7 @@ using dns::AnswerKind;
 
 // Takes these hints out of the answer, or leaves it alone.
 void leave_out(dns::Hint hint, const Answer& answer, std::optional<Answer>& amended) {
-  const Answer& from = amended ? *amended : answer;
-  const auto message = dns::Message::parse(from.message());
-  auto rest = message ? dns::without_hints(*message, hint) : std::nullopt;
-  if (rest) amended = Answer(std::move(*rest), from.error());
+  if (auto rest = dns::without_hints(amended ? *amended : answer, hint)) amended = std::move(rest);
 }
 
 // A filtered family is not to come in by another door.
