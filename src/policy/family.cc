@@ -37,12 +37,16 @@ std::optional<Type> other_family(Type type) {
   return std::nullopt;
 }
 
-std::optional<UpstreamQuestion> sibling_of(const UpstreamQuestion& question) {
+std::optional<UpstreamQuestion> with_other_family(const UpstreamQuestion& question) {
   const auto type = other_family(question.question.type);
-  if (!type || question.flags.dnssec_ok) return std::nullopt;
+  if (!type) return std::nullopt;
   std::optional<UpstreamQuestion> sibling(question);
   sibling->question.type = *type;
   return sibling;
+}
+
+std::optional<UpstreamQuestion> sibling_of(const UpstreamQuestion& question) {
+  return question.flags.dnssec_ok ? std::nullopt : with_other_family(question);
 }
 
 std::optional<CacheKey> sibling_of(const CacheKey& key) {

@@ -18,8 +18,9 @@ namespace dnslet::policy {
 // A for AAAA and the other way round; nullopt: the type is neither.
 std::optional<dns::Type> other_family(dns::Type type);
 
-// The same question for the other address family; nullopt: it asks for no address, or its answers
-// are not to be touched.
+// The same question for the other address family; nullopt: it asks for no address.
+std::optional<UpstreamQuestion> with_other_family(const UpstreamQuestion& question);
+// Likewise; nullopt also where its answers are not to be touched.
 std::optional<UpstreamQuestion> sibling_of(const UpstreamQuestion& question);
 std::optional<CacheKey> sibling_of(const CacheKey& key);
 

@@ -27,15 +27,12 @@ void Outstanding::on_time(Milliseconds now) {
     const uint64_t number = own_silences_.extract(own_silences_.begin()).mapped();
     if (OpenQuestion* const open = questions_.find(number)) on_silence(*open);
   }
-  for (auto due = held_.front(is_open); due && due->at <= now; due = held_.front(is_open)) {
-    const uint64_t number = due->thing;
-    held_.pop();
-    finish_kept(*questions_.find(number));
-  }
-  for (auto due = yielding_.front(is_open); due && due->at <= now; due = yielding_.front(is_open)) {
-    const uint64_t number = due->thing;
-    yielding_.pop();
-    finish_kept(*questions_.find(number));
+  for (Dues* const dues : {&held_, &yielding_}) {
+    for (auto due = dues->front(is_open); due && due->at <= now; due = dues->front(is_open)) {
+      const uint64_t number = due->thing;
+      dues->pop();
+      finish_kept(*questions_.find(number));
+    }
   }
   for (auto due = late_.front(is_query); due && due->at <= now; due = late_.front(is_query)) {
     const uint64_t token = due->thing;
@@ -59,8 +56,8 @@ std::optional<Milliseconds> Outstanding::wake_at() {
   Milliseconds next = kNever;
   if (const auto* const due = silences_.front(is_open)) next = std::min(next, due->at);
   if (!own_silences_.empty()) next = std::min(next, own_silences_.begin()->first);
-  if (const auto* const due = held_.front(is_open)) next = std::min(next, due->at);
-  if (const auto* const due = yielding_.front(is_open)) next = std::min(next, due->at);
+  for (Dues* const dues : {&held_, &yielding_})
+    if (const auto* const due = dues->front(is_open)) next = std::min(next, due->at);
   if (const auto* const due = late_.front(is_query)) next = std::min(next, due->at);
   if (const OpenQuestion* const open = questions_.oldest())
     next = std::min(next, open->started + settings_.timeout);
@@ -245,15 +242,15 @@ bool Outstanding::has_sibling_asking(const OpenQuestion& open) {
 // Tells the other family's question what this answer shows, also one that may come within a second.
 // Returns it if it has waited for that.
 OpenQuestion* Outstanding::tell_sibling(const OpenQuestion& open, const Answer& answer) {
-  const bool agree = settings_.sibling_wait.count() > 0 && sibling_of(open.question);
-  const auto type = other_family(open.question.question.type);
-  if (!type || (!agree && open.question.route.yielding == Yielding::None)) return nullptr;
-  UpstreamQuestion sibling = open.question;
-  sibling.question.type = *type;
+  auto sibling = settings_.sibling_wait.count() > 0 ? sibling_of(open.question) : std::nullopt;
+  const bool agree = sibling.has_value();
+  if (!agree && open.question.route.yielding != Yielding::None)
+    sibling = with_other_family(open.question);
+  if (!sibling) return nullptr;
   const Existence shown = shown_by(answer);
   const uint64_t hash = OpenQuestions::sibling_hash(open.hash);
-  if (agree && shown != Existence::Unknown) recent_.note(sibling, hash, {shown, now_});
-  OpenQuestion* const other = questions_.find(sibling, hash);
+  if (agree && shown != Existence::Unknown) recent_.note(*sibling, hash, {shown, now_});
+  OpenQuestion* const other = questions_.find(*sibling, hash);
   if (!other || (!agree && !other->yields)) return nullptr;
   if (shown != Existence::Unknown) {
     other->sibling = shown;

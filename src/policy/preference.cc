@@ -22,10 +22,8 @@ Preference preference(const Tables& tables, const ClientQuestion& asked, Millise
 }
 
 std::optional<UpstreamQuestion> preferred(const UpstreamQuestion& question) {
-  if (!yields(question.route.yielding, question.question.type)) return std::nullopt;
-  std::optional<UpstreamQuestion> other(question);
-  other->question.type = *other_family(question.question.type);
-  return other;
+  const bool does_yield = yields(question.route.yielding, question.question.type);
+  return does_yield ? with_other_family(question) : std::nullopt;
 }
 
 }  // namespace dnslet::policy
