@@ -68,14 +68,6 @@ struct World {
   dns::ExtendedError scratch_error;
 };
 
-// The question's name as the client wrote it.
-Bytes spelled_name(const dns::Query& query) {
-  const BytesView folded = query.question.name.view().wire();
-  Bytes name(folded.begin(), folded.end());
-  query.spelling.apply_to(name);
-  return name;
-}
-
 enum class Content { Whole, Garbled };
 
 void check_reply(BytesView packet, const dns::Query& query, Content content) {
@@ -83,7 +75,7 @@ void check_reply(BytesView packet, const dns::Query& query, Content content) {
   assert(packet[0] == query.id >> 8 && packet[1] == (query.id & 0xff) && (packet[2] & 0x80) != 0);
   if (!query.has_question) return;
 
-  const Bytes spelling = spelled_name(query);
+  const Bytes spelling = fuzz::spelled_name(query);
   assert(std::ranges::equal(packet.subspan(dns::kHeaderSize, spelling.size()), spelling));
   if (content == Content::Garbled) return;
   const auto message = Message::parse(packet);
@@ -123,7 +115,7 @@ Bytes upstream_packet(fuzz::Input& input, std::uint8_t steer, const dns::Query& 
   packet[4] = 0;
   packet[5] = 1;
   const BytesView folded = query.question.name.view().wire();
-  Bytes question = steer & 4 ? spelled_name(query) : Bytes(folded.begin(), folded.end());
+  Bytes question = steer & 4 ? fuzz::spelled_name(query) : Bytes(folded.begin(), folded.end());
   for (const auto field :
        {static_cast<unsigned>(query.question.type), static_cast<unsigned>(query.question.qclass)}) {
     question.push_back(static_cast<std::uint8_t>(field >> 8));

@@ -28,9 +28,7 @@ void check_query(BytesView packet) {
   assert(query.has_question || received.verdict != Verdict::Usable);
   if (!query.has_question) return;
 
-  const BytesView folded = query.question.name.view().wire();
-  Bytes spelled(folded.begin(), folded.end());
-  query.spelling.apply_to(spelled);
+  const Bytes spelled = dnslet::fuzz::spelled_name(query);
   assert(std::ranges::equal(spelled, packet.subspan(kHeaderSize, spelled.size())));
   if (received.verdict != Verdict::Usable) return;
 

@@ -103,9 +103,7 @@ void check_reply(const Message& whole, const Bytes& bytes, const Query& query) {
   assert(reply && reply->size() == bytes.size() && reply->id() == query.id);
   assert(reply->has(dns::flag::kQr) && reply->question() == query.question);
   assert(reply->edns().has_value() == query.edns.has_value());
-  const dns::BytesView folded = query.question.name.view().wire();
-  Bytes spelled(folded.begin(), folded.end());
-  query.spelling.apply_to(spelled);
+  const Bytes spelled = fuzz::spelled_name(query);
   const auto echoed = reply->bytes().subspan(dns::kHeaderSize, spelled.size());
   assert(std::ranges::equal(echoed, spelled));
 

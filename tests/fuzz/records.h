@@ -2,8 +2,8 @@
 // Copyright the dnslet authors
 #pragma once
 
-// What the targets that compare messages have in common: the records in a row, and whether they
-// mean the same after the edits of dns/patch.h.
+// What the targets that compare messages have in common: the name asked, the records in a row, and
+// whether they mean the same after the edits of dns/patch.h.
 
 #include <cstddef>
 #include <vector>
@@ -11,6 +11,14 @@
 #include "dns/message.h"
 
 namespace dnslet::fuzz {
+
+// The question's name as the client wrote it.
+inline dns::Bytes spelled_name(const dns::Query& query) {
+  const dns::BytesView folded = query.question.name.view().wire();
+  dns::Bytes name(folded.begin(), folded.end());
+  query.spelling.apply_to(name);
+  return name;
+}
 
 inline std::vector<dns::Record> records_of(const dns::Message& message) {
   std::vector<dns::Record> records;
