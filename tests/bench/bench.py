@@ -269,21 +269,31 @@ class Bench:
                 "rows": {key: row.as_json() for key, row in self.rows.items() if row.values}}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+def make_parser(text, steps):
+    parser = argparse.ArgumentParser(description=text.split("\n", maxsplit=1)[0])
     parser.add_argument("--build", default="build", help="folder of dnslet and bench/")
-    parser.add_argument("--quick", action="store_true", help="few rounds: rough, in two minutes")
-    parser.add_argument("--only", action="append", help="one step: cached, hosts, miss, tcp, ...")
-    parser.add_argument("--json", help="where to write it (default: bench.json in the build folder)")
-    options = parser.parse_args()
+    parser.add_argument("--quick", action="store_true", help="few rounds: rough")
+    parser.add_argument("--only", action="append", help=f"one step: {steps}")
+    return parser
 
+
+def measure(kind, options):
+    """A bench of this kind that has run, in a network of its own"""
     machine.enter_namespace()
     machine.limit_descriptors()
     with tempfile.TemporaryDirectory(prefix="dnslet-bench-") as scratch:
-        bench = Bench(options.build, scratch, options.quick)
+        bench = kind(options.build, scratch, options.quick)
         for warning in bench.machine.warnings():
             print(f"bench: {warning}", file=sys.stderr)
         bench.run(options.only)
+    return bench
+
+
+def main():
+    parser = make_parser(__doc__, "cached, hosts, miss, tcp, ...")
+    parser.add_argument("--json", help="where to write it (default: bench.json in the build folder)")
+    options = parser.parse_args()
+    bench = measure(Bench, options)
     print(render(bench.rows))
     path = Path(options.json or bench.build / "bench.json")
     path.write_text(json.dumps(bench.as_json(), indent=1, ensure_ascii=False) + "\n")

@@ -8,19 +8,16 @@ Prints one table: what was measured, the median of the rounds, what it must be. 
 that is not reached. Ratios are those of one round, whose servers run one after the other.
 """
 
-import argparse
 import contextlib
 import os
 import signal
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
 
 import bench
-import machine
 from bench import ANSWERS, HOT_NAMES, WINDOW
 from servers import Dnslet, Dnsmasq, bench_name
 
@@ -161,19 +158,8 @@ def peak_bytes(pid):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--build", default="build", help="folder of dnslet and bench/")
-    parser.add_argument("--quick", action="store_true", help="few rounds")
-    parser.add_argument("--only", action="append", help="one step: loading, answers, kinds, reloading")
-    options = parser.parse_args()
-    machine.enter_namespace()
-    machine.limit_descriptors()
-    with tempfile.TemporaryDirectory(prefix="dnslet-bench-") as scratch:
-        rules = RulesBench(options.build, scratch, options.quick)
-        for warning in rules.machine.warnings():
-            print(f"rules: {warning}", file=sys.stderr)
-        rules.run(options.only)
-    text, good = rules.table()
+    options = bench.make_parser(__doc__, "loading, answers, kinds, reloading").parse_args()
+    text, good = bench.measure(RulesBench, options).table()
     print(text)
     sys.exit(0 if good else 1)
 
