@@ -146,18 +146,31 @@ std::optional<Network> Network::from_text(std::string_view text) {
   return Network{*address, static_cast<uint8_t>(*prefix)};
 }
 
+Network Network::of(const IpAddress& address, uint8_t prefix) {
+  Network network{address, prefix};
+  auto& bytes = network.address.bytes;
+  const std::size_t whole = prefix / 8;
+  if (whole < bytes.size()) bytes[whole] &= static_cast<uint8_t>(0xff00U >> prefix % 8);
+  for (std::size_t i = whole + 1; i < bytes.size(); ++i) bytes[i] = 0;
+  return network;
+}
+
 bool Network::contains(const IpAddress& candidate) const {
   const IpAddress plain = unmapped(candidate);
-  if (plain.family != address.family) return false;
+  return covers({plain, static_cast<uint8_t>(plain.size() * 8)});
+}
+
+bool Network::covers(const Network& other) const {
+  if (other.address.family != address.family || other.prefix < prefix) return false;
 
   const std::size_t whole = prefix / 8;
   if (!std::equal(address.bytes.begin(), address.bytes.begin() + static_cast<std::ptrdiff_t>(whole),
-                  plain.bytes.begin()))
+                  other.address.bytes.begin()))
     return false;
   const unsigned rest = prefix % 8;
   if (rest == 0) return true;
   const unsigned mask = 0xffU << (8 - rest);
-  return ((address.bytes[whole] ^ plain.bytes[whole]) & mask) == 0;
+  return ((address.bytes[whole] ^ other.address.bytes[whole]) & mask) == 0;
 }
 
 std::string Network::to_text() const { return address.to_text() + "/" + std::to_string(prefix); }

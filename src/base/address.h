@@ -61,6 +61,13 @@ struct Network {
   // "10.0.0.0/8", "fd00::/8", or a bare address (all bits count). Bits behind the prefix are
   // ignored, as every firewall does.
   static std::optional<Network> from_text(std::string_view text);
+  // The one with this prefix that the address is in: bits behind the prefix are 0.
+  static Network of(const IpAddress& address, uint8_t prefix);
+
+  bool operator==(const Network&) const = default;
+
+  // Whether all of the other's addresses are among its own. Families are as they are.
+  bool covers(const Network& other) const;
   // An IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) is compared as IPv4.
   bool contains(const IpAddress& candidate) const;
   std::string to_text() const;

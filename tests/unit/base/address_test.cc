@@ -2,6 +2,7 @@
 // Copyright the dnslet authors
 #include "base/address.h"
 
+#include <bit>
 #include <string>
 
 #include "catch.h"
@@ -162,6 +163,27 @@ TEST_CASE("a network contains what shares its prefix, at every bit") {
   CHECK_FALSE(contains("fd00::/9", "fd80::1"));
   CHECK(contains("fd00::5/128", "fd00::5"));
   CHECK(contains("::/0", "fd00::5"));
+}
+
+TEST_CASE("the network of an address has no bits behind its prefix, and covers what is inside") {
+  const IpAddress v4 = *IpAddress::from_text("255.255.255.255");
+  const IpAddress v6 = *IpAddress::from_text("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+  for (const IpAddress& address : {v4, v6}) {
+    const auto width = static_cast<uint8_t>(address.size() * 8);
+    for (uint8_t prefix = 0; prefix <= width; ++prefix) {
+      const Network network = Network::of(address, prefix);
+      unsigned bits = 0;
+      for (const uint8_t byte : network.address.bytes)
+        bits += static_cast<unsigned>(std::popcount(byte));
+      CHECK(bits == prefix);
+      CHECK(network.contains(address));
+      for (uint8_t other = 0; other <= width; ++other)
+        CHECK(network.covers(Network::of(address, other)) == (other >= prefix));
+    }
+  }
+  CHECK(Network::of(v4, 9).to_text() == "255.128.0.0/9");
+  CHECK_FALSE(Network::of(v4, 0).covers(Network::of(v6, 0)));
+  CHECK_FALSE(Network::of(v4, 8).covers(Network::from_text("10.0.0.0/8").value()));
 }
 
 TEST_CASE("bits behind the prefix do not count") { CHECK(contains("10.1.2.3/8", "10.9.9.9")); }
