@@ -72,6 +72,7 @@ Answer Answer::failure(const Question& question, Rcode rcode, const ExtendedErro
 void Answer::read(const Message& packet) {
   error_ = ExtendedError(extended_error(packet));
   copy_without_opt(packet, message_);
+  subnet_scope_ = 0;
   learn();
 }
 

@@ -68,6 +68,10 @@ class Answer {
   std::chrono::seconds lifetime() const { return lifetime_; }
   // Where its TTL fields lie.
   std::span<const uint16_t> ttls() const { return ttls_; }
+  // How many bits of the network that was sent with the question it depends on (RFC 7871 section
+  // 7.3.1); 0: on none. Of whom has it set, as for what is made of an answer.
+  uint8_t subnet_scope() const { return subnet_scope_; }
+  void set_subnet_scope(uint8_t bits) { subnet_scope_ = bits; }
 
   // Turns NXDOMAIN into what it is for a name that exists: NODATA. The authority section stays.
   void make_no_data();
@@ -84,6 +88,7 @@ class Answer {
   std::chrono::seconds lifetime_{0};
   AnswerKind kind_ = AnswerKind::Failure;
   bool is_whole_ = false;
+  uint8_t subnet_scope_ = 0;
 };
 
 }  // namespace dnslet::dns

@@ -87,6 +87,24 @@ bool options_are_whole(BytesView rdata, const Edns& edns) {
   return reader.ok();
 }
 
+// REQUIRES: the options are whole.
+std::optional<BytesView> find_option(BytesView rdata, uint16_t code) {
+  Reader reader(rdata);
+  while (reader.remaining() > 0 && reader.ok()) {
+    const uint16_t found = reader.u16();
+    const BytesView data = reader.bytes(reader.u16());
+    if (found == code) return data;
+  }
+  return std::nullopt;
+}
+
+void read_subnet(BytesView rdata, Query& query) {
+  const auto data = find_option(rdata, kOptionClientSubnet);
+  if (!data) return;
+  query.subnet = read_client_subnet(*data);
+  query.has_broken_subnet = !query.subnet || query.subnet->scope != 0;
+}
+
 // The header's, in its order.
 struct Counts {
   uint16_t question, answer, authority, additional;
@@ -111,6 +129,7 @@ bool read_query_records(BytesView packet, Reader& reader, const Counts& counts, 
     if (query.edns || !owner_is_root || i < before_additional || !options_are_whole(rdata, edns))
       return false;
     query.edns = edns;
+    if (edns.version == kEdnsVersion) read_subnet(rdata, query);
   }
   return true;
 }
@@ -297,15 +316,15 @@ std::optional<Name> Message::name_at(std::size_t offset, JumpBudget& jumps) cons
   return Name::from_message(bytes_, reader, jumps);
 }
 
+// parse() has checked that the options are whole.
+std::optional<BytesView> find_option(const Message& message, uint16_t code) {
+  if (!message.opt() || message.edns()->version != kEdnsVersion) return std::nullopt;
+  return find_option(message.rdata(*message.opt()), code);
+}
+
 BytesView extended_error(const Message& message) {
-  if (!message.opt() || message.edns()->version != kEdnsVersion) return {};
-  Reader reader(message.rdata(*message.opt()));
-  while (reader.remaining() > 0 && reader.ok()) {  // parse() has checked that the options are whole
-    const uint16_t code = reader.u16();
-    const BytesView data = reader.bytes(reader.u16());
-    if (code == kOptionExtendedError && data.size() >= 2) return data;
-  }
-  return {};
+  const BytesView data = find_option(message, kOptionExtendedError).value_or(BytesView());
+  return data.size() >= 2 ? data : BytesView();
 }
 
 }  // namespace dnslet::dns

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "dns/client_subnet.h"
 #include "dns/name.h"
 #include "dns/wire.h"
 
@@ -131,6 +132,8 @@ struct Query {
   Spelling spelling;          // of question.name
   bool has_question = false;  // false: the answer carries none
   std::optional<Edns> edns;
+  std::optional<ClientSubnet> subnet;  // as the client says it
+  bool has_broken_subnet = false;
 
   bool has(uint16_t bit) const { return (flags & bit) != 0; }
   bool dnssec_ok() const { return edns && edns->dnssec_ok; }
@@ -244,6 +247,8 @@ class Message {
   std::optional<Record> opt_;
 };
 
+// The data of the message's first EDNS option with this code; nullopt: none. Borrows the message.
+std::optional<BytesView> find_option(const Message& message, uint16_t code);
 // An Extended DNS Error (RFC 8914): info code and text, as the option's data. Empty: none.
 // The view borrows the message.
 BytesView extended_error(const Message& message);

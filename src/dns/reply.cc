@@ -150,10 +150,17 @@ std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& quer
   // The text is for people: where it does not fit, the code alone goes, or nothing.
   constexpr std::size_t kOptionHead = 4;
   const BytesView data = facts.error ? facts.error->data() : BytesView();
+  const std::size_t subnet_size = query.subnet ? query.subnet->size() : 0;
+  const std::size_t taken = 2 + subnet_size + kOptionHead;
   std::size_t data_size = data.size();
-  if (kOptionHead + data_size + 2 > writer.room()) data_size = std::min<std::size_t>(data_size, 2);
-  if (kOptionHead + data_size + 2 > writer.room()) data_size = 0;
-  writer.u16(static_cast<uint16_t>(data_size == 0 ? 0 : kOptionHead + data_size));
+  if (taken + data_size > writer.room()) data_size = std::min<std::size_t>(data_size, 2);
+  if (taken + data_size > writer.room()) data_size = 0;
+  writer.u16(static_cast<uint16_t>(subnet_size + (data_size == 0 ? 0 : kOptionHead + data_size)));
+  if (query.subnet) {
+    ClientSubnet subnet = *query.subnet;
+    subnet.scope = facts.subnet_scope;
+    write_client_subnet(writer, subnet);
+  }
   if (data_size > 0) {
     writer.u16(kOptionExtendedError);
     writer.u16(static_cast<uint16_t>(data_size));
@@ -168,11 +175,13 @@ std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& quer
 }
 
 QueryBytes build_upstream_query(const Question& question, const UpstreamFlags& flags,
-                                QueryEdns edns) {
+                                QueryEdns edns, const Network* subnet) {
   const bool with_opt = edns == QueryEdns::WithEdns;
   const std::size_t name_size = question.name.view().wire().size();
+  const std::size_t options_size = subnet ? ClientSubnet{*subnet}.size() : 0;
   QueryBytes query;
-  Writer writer(query.resize(kHeaderSize + name_size + 4 + (with_opt ? kOptSize : 0)));
+  Writer writer(
+      query.resize(kHeaderSize + name_size + 4 + (with_opt ? kOptSize + options_size : 0)));
   writer.u16(0);
   writer.u16(static_cast<uint16_t>(flag::kAd | (flags.recursion_desired ? flag::kRd : 0U) |
                                    (flags.checking_disabled ? flag::kCd : 0U)));
@@ -182,7 +191,8 @@ QueryBytes build_upstream_query(const Question& question, const UpstreamFlags& f
   write_question(writer, question);
   if (with_opt) {
     write_opt_head(writer, 0, flags.dnssec_ok);
-    writer.u16(0);
+    writer.u16(static_cast<uint16_t>(options_size));
+    if (subnet) write_client_subnet(writer, {*subnet});
   }
   return query;
 }

@@ -78,15 +78,21 @@ std::size_t write_refusal(MutableBytesView out, const Query& query, Rcode rcode)
 struct OptFacts {
   Rcode rcode = Rcode::NoError;          // its upper bits
   const ExtendedError* error = nullptr;  // as far as there is room
+  uint8_t subnet_scope = 0;              // where the client has said its network
 };
 
 // Appends our OPT to the message in the first `size` bytes of `out` if `query` had one. Returns the
-// new size; the room for a bare OPT (kOptSize) must have been left.
+// new size; room must have been left for opt_size().
 std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& query,
                        const OptFacts& facts);
 
 inline constexpr std::size_t kOptSize = 11;
-static_assert(QueryBytes::kMax == kHeaderSize + kMaxName + 4 + kOptSize);
+static_assert(QueryBytes::kMax == kHeaderSize + kMaxName + 4 + kOptSize + ClientSubnet::kMaxSize);
+// Of our OPT in the answer to this query, without an error; 0: it gets none.
+inline std::size_t opt_size(const Query& query) {
+  if (!query.edns) return 0;
+  return kOptSize + (query.subnet ? query.subnet->size() : 0);
+}
 
 // The facts of a question that make its upstream query and its cache key different.
 struct UpstreamFlags {
@@ -98,10 +104,12 @@ struct UpstreamFlags {
 };
 
 // A query of our own: id 0 (whoever sends it draws one), AD set (RFC 6840 section 5.7), our bare
-// OPT last, nothing of the client's options. `WithoutEdns`: for a server that does not know OPT.
+// OPT last, and in it the network of a client where there is one. `WithoutEdns`: for a server that
+// does not know OPT.
 enum class QueryEdns { WithEdns, WithoutEdns };
 QueryBytes build_upstream_query(const Question& question, const UpstreamFlags& flags,
-                                QueryEdns edns = QueryEdns::WithEdns);
+                                QueryEdns edns = QueryEdns::WithEdns,
+                                const Network* subnet = nullptr);
 
 // Header and question with `rcode`, QR set: what upstream would have said, had it spoken.
 Bytes build_failure(const Question& question, Rcode rcode);

@@ -114,8 +114,9 @@ class KeptBytes {
   std::unique_ptr<uint8_t[]> bytes_;
 };
 
-// A query of our own: header, a name of at most 255 bytes, type and class, a bare OPT (dns/reply).
-using QueryBytes = InlineBytes<kHeaderSize + 255 + 4 + 11>;
+// A query of our own: header, a name of at most 255 bytes, type and class, an OPT with the
+// network of a client (dns/reply).
+using QueryBytes = InlineBytes<kHeaderSize + 255 + 4 + 11 + 24>;
 
 class Reader {
  public:

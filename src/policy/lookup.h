@@ -197,7 +197,7 @@ class Lookup {
     if (client_.transport == Transport::Tcp) return out;
     return out.first(std::min(out.size(), query_.udp_limit()));
   }
-  std::size_t opt_size() const { return query_.edns ? dns::kOptSize : 0; }
+  std::size_t opt_size() const { return dns::opt_size(query_); }
 
   Client client_;
   dns::Query query_;
@@ -224,7 +224,8 @@ struct UpstreamAnswer {
 };
 
 // Reads one into `out`, whose memory may serve many times. False: it is broken, not a response, or
-// not the answer to `question`; `out` is of no use then.
+// not the answer to `question`, which it is not where it speaks of another network than was sent
+// (RFC 7871 section 7.3); `out` is of no use then.
 [[nodiscard]] bool read_answer(dns::BytesView packet, const UpstreamQuestion& question,
                                UpstreamAnswer& out);
 

@@ -48,15 +48,11 @@ void append_frame(dns::Bytes& stream, dns::BytesView query) {
 
 std::optional<std::chrono::milliseconds> keepalive_of(dns::BytesView answer) {
   const auto message = dns::Message::parse(answer);
-  if (!message || !message->opt()) return std::nullopt;
-  dns::Reader options(message->rdata(*message->opt()));
-  while (options.remaining() > 0) {  // ends: every turn reads at least one byte
-    const uint16_t code = options.u16();
-    dns::Reader data(options.bytes(options.u16()));
-    const uint16_t units = data.u16();
-    if (options.ok() && code == kOptionKeepalive && data.ok()) return units * kUnit;
-  }
-  return std::nullopt;
+  const auto option = message ? dns::find_option(*message, kOptionKeepalive) : std::nullopt;
+  if (!option) return std::nullopt;
+  dns::Reader data(*option);
+  const uint16_t units = data.u16();
+  return data.ok() ? std::optional(units * kUnit) : std::nullopt;
 }
 
 }  // namespace dnslet::upstream
