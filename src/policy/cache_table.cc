@@ -183,14 +183,15 @@ CacheTable::CacheTable(const Limits& limits, uint64_t seed)
 uint64_t CacheTable::hash_of(const CacheKey& key, uint64_t seed) {
   uint64_t variant = static_cast<uint64_t>(dns::one_family(key.type)) << 32 |
                      static_cast<uint64_t>(key.qclass) << 16 | variant_of(key);
-  if ((variant & kRouted) != 0) variant ^= policy::hash_of(key.route, seed);
+  // Networks share a bucket: which of them a question is in is found out there.
+  if ((variant & kRouted) != 0) variant ^= policy::hash_of(without_subnet(key.route), seed);
   const uint64_t hash = dns::hash(key.name.wire(), seed ^ variant);
   return key.type == dns::Type::AAAA ? hash ^ kOtherFamily : hash;
 }
 
 void CacheTable::store(const HashedKey& key, const Answer& answer, const Validity& validity) {
   if (limits_.capacity == 0) return;
-  if (const uint32_t earlier = locate(key)) remove(earlier);
+  make_way(key);
   if (validity.lifetime <= std::chrono::seconds(0)) return;
   if (!reserve()) return;
 
@@ -242,6 +243,7 @@ std::optional<CacheHit> CacheTable::find(const HashedKey& key, Milliseconds now,
   if (node.flags & kError) hit->error = dns::ExtendedError(block.error());
   hit->left = std::chrono::seconds((uint64_t{block.lifetime} * 1000 - age_ms) / 1000);
   hit->turn = node.turn++;
+  if (node.flags & kRouted) hit->subnet_scope = block.route(node.flags).subnet.prefix;
   if ((node.flags & kFoundMask) < kFoundTwice) node.flags += kFound;
   if (ends_soon(age_ms, block.lifetime) && (node.flags & kPositive) != 0) {
     hit->is_ending = true;
@@ -267,6 +269,7 @@ std::optional<CacheHit> CacheTable::find_stale(const HashedKey& key, Millisecond
   CacheHit hit(out);
   hit.error = dns::ExtendedError::stale_answer();
   hit.turn = node.turn++;
+  hit.subnet_scope = block.route(node.flags).subnet.prefix;
   dns::copy_bytes(block.message().first(out.size()), out);
   dns::set_ttls(out, within(block.ttls(), out.size()), kStaleTtl);
   return hit;
@@ -339,19 +342,54 @@ std::size_t CacheTable::table_bytes() const {
   return buckets_ * sizeof(uint32_t) + (limits_.capacity + 1) * sizeof(Node);
 }
 
-// 0: not there.
+// Whether it answers the question; for whom is another matter.
+bool CacheTable::is_about(const Node& node, const HashedKey& key) const {
+  return node.tag == tag_of(key.hash) && (node.flags & kVariant) == variant_of(key.key) &&
+         node.block->asks_for(key.key);
+}
+
+// 0: not there. Of several networks that the question is in the smallest one counts.
 uint32_t CacheTable::locate(const HashedKey& key) const {
   if (used_ == 0) return 0;
-  const unsigned variant = variant_of(key.key);
+  const bool is_routed = !key.key.route.is_by_name();
+  uint32_t best = 0;
+  int longest = -1;
   uint32_t number = index_[key.hash & (buckets_ - 1)];
   for (; number != 0; number = nodes_[number].next) {
     const Node& node = nodes_[number];
-    if (node.tag == tag_of(key.hash) && (node.flags & kVariant) == variant &&
-        node.block->asks_for(key.key) &&
-        (variant < kRouted || node.block->route(node.flags) == key.key.route))
-      break;
+    if (!is_about(node, key)) continue;
+    if (!is_routed) return number;
+    const Route kept = node.block->route(node.flags);
+    if (kept.subnet.prefix <= longest || !covers(kept, key.key.route)) continue;
+    best = number;
+    longest = kept.subnet.prefix;
   }
-  return number;
+  return best;
+}
+
+// What the new answer takes the place of goes, and what is one network too many.
+void CacheTable::make_way(const HashedKey& key) {
+  if (key.key.route.is_by_name()) {
+    if (const uint32_t earlier = locate(key)) remove(earlier);
+    return;
+  }
+  if (used_ == 0) return;
+  std::size_t others = 0;
+  uint32_t first = 0;
+  for (uint32_t next = index_[key.hash & (buckets_ - 1)]; next != 0;) {
+    const uint32_t number = next;
+    const Node& node = nodes_[number];
+    next = node.next;
+    if (!is_about(node, key)) continue;
+    const Route kept = node.block->route(node.flags);
+    if (covers(key.key.route, kept)) {
+      remove(number);
+    } else if (without_subnet(kept) == without_subnet(key.key.route)) {
+      ++others;
+      first = number;  // the newest ones lead the chain
+    }
+  }
+  if (others >= kMostSubnets) remove(first);
 }
 
 uint32_t CacheTable::take_number() {

@@ -57,6 +57,7 @@ struct CacheHit {
   dns::ExtendedError error;
   std::chrono::seconds left{0};  // of its life, rounded down
   uint16_t turn = 0;             // one more each time the entry is found; starts anywhere
+  uint8_t subnet_scope = 0;      // see dns::Answer
   // The entry is positive, and a tenth of its life is left, or a second where that is more.
   bool is_ending = false;
   // It is in use, and claim_refresh() has not been granted to anybody.
@@ -74,6 +75,9 @@ enum class Ended { Any, JustTried };
 
 class CacheTable {
  public:
+  // Of what differs by the network of clients. The one that was kept first makes room.
+  static constexpr std::size_t kMostSubnets = 16;
+
   struct HashedKey {
     CacheKey key;
     uint64_t hash;  // hash_of(key, seed)
@@ -106,9 +110,10 @@ class CacheTable {
   // Sets aside the memory of the tables, which the first answer would do otherwise. False: there is
   // not so much; then nothing is kept.
   [[nodiscard]] bool reserve();
-  // Keeps a copy in place of an earlier answer; the least recently used ones make room. Without a
-  // lifetime nothing is kept, and the earlier answer goes all the same: it has been overtaken.
-  // REQUIRES: the answer is whole and asks for the key's name, type and class.
+  // Keeps a copy in place of an earlier answer, or of all for networks within its own; the least
+  // recently used ones make room. Without a lifetime nothing is kept, and the earlier answer goes
+  // all the same: it has been overtaken. REQUIRES: the answer is whole and asks for the key's name,
+  // type and class.
   void store(const HashedKey& key, const Answer& answer, const Validity& validity);
   // The answer, TTLs counted down. One that has ended counts as absent, as does one that fits
   // nowhere.
@@ -146,6 +151,8 @@ class CacheTable {
 
   std::size_t table_bytes() const;
   uint32_t locate(const HashedKey& key) const;
+  bool is_about(const Node& node, const HashedKey& key) const;
+  void make_way(const HashedKey& key);
   uint32_t take_number();
   void use(uint32_t number);
   void link_newest(uint32_t number);

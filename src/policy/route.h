@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "base/address.h"
 #include "dns/hash.h"
 #include "policy/zones.h"
 
@@ -32,6 +33,13 @@ constexpr bool yields(Yielding yielding, dns::Type type) {
          (yielding == Yielding::Aaaa && type == dns::Type::AAAA);
 }
 
+// For whom an answer counts, as far as servers look at the network of a client (RFC 7871).
+enum class Reach : uint16_t {
+  NotSent,    // servers are told of no network
+  Subnet,     // of a question: this network is sent; of a kept answer: it counts for that
+  Everybody,  // of a kept answer: all networks are told the same
+};
+
 // A plain value without padding, of which the cache keeps the bytes. By default: the servers of the
 // closest stub zone, or the default ones. As the name is in every key, such answers need nothing
 // else to be kept apart.
@@ -43,13 +51,18 @@ struct Route {
   Filter filter = Filter::None;  // besides that of --filter
   Keeping keeping = Keeping::Kept;
   Yielding yielding = Yielding::None;
+  Reach reach = Reach::NotSent;
+  Network subnet{};  // of Reach::Subnet
 
   bool operator==(const Route&) const = default;
   // Whether it is kByName, as most are: without a branch for each part.
   constexpr bool is_by_name() const {
     return (rules | servers | least_ttl | ~most_ttl | static_cast<uint32_t>(filter) |
-            static_cast<uint32_t>(keeping) | static_cast<uint32_t>(yielding)) == 0;
+            static_cast<uint32_t>(keeping) | static_cast<uint32_t>(yielding) |
+            static_cast<uint32_t>(reach)) == 0;
   }
+  // Null: none is sent.
+  const Network* sent_subnet() const { return reach == Reach::Subnet ? &subnet : nullptr; }
   bool has_ttl() const { return least_ttl > 0 || most_ttl < UINT32_MAX; }
 };
 static_assert(std::has_unique_object_representations_v<Route>);
@@ -61,6 +74,14 @@ static_assert(kByName.is_by_name());
 inline uint64_t hash_of(const Route& route, uint64_t seed) {
   return dns::hash({reinterpret_cast<const uint8_t*>(&route), sizeof route}, seed);
 }
+
+Route without_subnet(Route route);
+// What the answer to a question of this route is kept under. `scope`: as the server has set it; one
+// that is longer than what was sent counts as that. What has been asked for without telling
+// anything is for those alone who want that (RFC 7871 section 7.3.1).
+Route kept_route(Route asked, uint8_t scope);
+// Whether what is kept under a route counts for a question of the other one.
+bool covers(const Route& kept, const Route& asked);
 
 inline ServerSetNumber servers_of(const Zones& zones, const Route& route, dns::NameView name) {
   return route.servers == kDefaultServers ? zones.find(name) : route.servers;

@@ -186,6 +186,68 @@ TEST_CASE("answers of different routes are different answers, and only routed on
   CHECK(fixture.cache.bytes() == sizes[3] - (sizes[2] - sizes[1]));
 }
 
+TEST_CASE("an answer is found by those whose network it is for, and the smallest network counts") {
+  Fixture fixture(100);
+  const dns::Name owner = name("a.test");
+  const auto key_for = [&owner](const char* network, uint32_t servers = 0) {
+    CacheKey key = Fixture::key(owner);
+    key.route = {
+        .servers = servers, .reach = Reach::Subnet, .subnet = *Network::from_text(network)};
+    return key;
+  };
+  const auto keep = [&fixture](CacheKey key, uint8_t scope, uint32_t ttl) {
+    key.route = kept_route(key.route, scope);
+    keep_answer(fixture.cache, key, Answer(packet("a.test", ttl).bytes()),
+                {fixture.now, seconds(60)});
+  };
+  const auto has = [&fixture](const CacheKey& key, uint32_t ttl) {
+    return fixture.find(key) == packet("a.test", ttl).bytes();
+  };
+  keep(key_for("10.1.1.0/24"), 0, 1);
+  CHECK(has(key_for("192.0.2.0/24"), 1));
+  CHECK(has(key_for("0.0.0.0/0"), 1));
+  CHECK(fixture.find("a.test").empty());
+  CHECK(fixture.find(key_for("10.1.1.0/24", 7)).empty());
+  keep(key_for("10.1.1.0/24"), 24, 2);
+  keep(key_for("10.1.2.0/24"), 32, 3);  // counts as 24
+  keep(key_for("0.0.0.0/0"), 0, 4);
+  CHECK(has(key_for("10.1.1.0/24"), 2));
+  CHECK(has(key_for("10.1.2.0/24"), 3));
+  CHECK(has(key_for("10.1.3.0/24"), 1));
+  CHECK(has(key_for("0.0.0.0/0"), 4));
+  Bytes slot(1232);
+  CHECK(fixture.cache.find(key_for("10.1.1.0/25"), fixture.now, slot, {})->subnet_scope == 24);
+  CHECK(fixture.cache.find(key_for("10.1.3.0/24"), fixture.now, slot, {})->subnet_scope == 0);
+
+  // What is wider takes the place of what is in it.
+  keep(key_for("10.1.9.0/24"), 16, 5);
+  for (const char* network : {"10.1.1.0/24", "10.1.2.0/24", "10.1.9.0/24"})
+    CHECK(has(key_for(network), 5));
+  CHECK(fixture.cache.entries() == 3);
+  keep(key_for("10.1.9.0/24"), 0, 6);
+  CHECK(has(key_for("10.1.9.0/24"), 6));
+  CHECK(fixture.cache.entries() == 1);
+}
+
+TEST_CASE("so many networks of a name are kept, and what was kept first goes") {
+  Fixture fixture(1000);
+  for (const char* text : {"a.test", "b.test"}) {
+    const dns::Name owner = name(text);
+    CacheKey key = Fixture::key(owner);
+    for (uint8_t i = 0; i < 40; ++i) {
+      key.route = {.reach = Reach::Subnet, .subnet = {IpAddress::v4(10, i, 0, 0), 24}};
+      keep_answer(fixture.cache, key, Answer(packet(text, i).bytes()), {fixture.now, seconds(60)});
+    }
+    for (uint8_t i = 0; i < 40; ++i) {
+      key.route.subnet.address = IpAddress::v4(10, i, 0, 0);
+      CHECK(fixture.find(key).empty() == (i < 40 - CacheTable::kMostSubnets));
+    }
+  }
+  CHECK(fixture.cache.entries() == 2 * CacheTable::kMostSubnets);
+  fixture.cache.clear();
+  CHECK(fixture.cache.entries() == 0);
+}
+
 TEST_CASE("a name's parent and child are other names") {
   Fixture fixture(10);
   fixture.store("a.test");
