@@ -30,6 +30,7 @@ policy::Settings settings_from(const config::Options& options, uint64_t seed) {
           .families_agree = options.family_fix,
           .refreshes = options.prefetch,
           .flattens = options.flatten,
+          .subnet = options.client_subnet,
           .rebind = rebind_guard(options, seed)};
 }
 

@@ -97,6 +97,7 @@ struct Options {
   dns::NameList rebind_ok;
   std::vector<Network> fake_networks;  // at most one of each family; empty: none
   bool reverse_mapping = false;
+  policy::SubnetChoice client_subnet;
   std::vector<Network> allow;  // empty: everyone
 
   std::optional<std::vector<dns::Name>> search_domains;  // each once; nullopt: from resolv.conf

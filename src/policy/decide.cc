@@ -225,6 +225,8 @@ Decision decide(const Turn& turn, const ClientQuestion& asked, RuleWalk* walk) {
   if (decision.answer || decision.alias_for) return decision;
   if (walk != nullptr && turn.tables.rules != nullptr)
     decision = decide_by_rules(turn, asked, *walk);
+  else if (turn.tables.settings.subnet.kind != SubnetChoice::Kind::None)
+    send_subnet(turn.tables.settings.subnet, asked.client.address, asked.subnet, decision.route);
   const bool is_settled = decision.answer || decision.is_dropped || decision.alias_for;
   if (!is_settled) decision.answer = first_from<kBehindRules>(turn, asked);
   return decision;

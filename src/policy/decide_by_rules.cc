@@ -57,6 +57,8 @@ Decision go_on(const Turn& turn, const ClientQuestion& asked, const RuleWalk& wa
   if (!walk.judge && leaves_out(filter_of(walk.options), asked.question.type))
     decision.answer = empty_answer(turn, asked, Rcode::NoError, Source::Rule);
   decision.route = route_of(*turn.tables.rules, walk.options, servers);
+  const SubnetChoice subnet = walk.options.subnet.value_or(turn.tables.settings.subnet);
+  send_subnet(subnet, asked.client.address, asked.subnet, decision.route);
   decision.asking = {walk.options.wait, walk.options.race.value_or(1)};
   return decision;
 }

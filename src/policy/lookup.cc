@@ -31,11 +31,32 @@ std::optional<Rcode> code_without_question(dns::BytesView packet) {
   return rcode;
 }
 
+bool tells_of_clients(const Tables& tables) {
+  return tables.settings.subnet.kind == SubnetChoice::Kind::Client ||
+         (tables.rules != nullptr && tables.rules->tells_of_clients());
+}
+
+// How many bits of the network that was sent the answer depends on; nullopt: it speaks of another
+// one. Who was told of none, or says nothing, does not look at networks.
+std::optional<uint8_t> subnet_scope(const dns::Message& message, const Route& route) {
+  const Network* const sent = route.sent_subnet();
+  const auto option = sent ? dns::find_option(message, dns::kOptionClientSubnet) : std::nullopt;
+  if (!option) return 0;
+  const auto said = dns::read_client_subnet(*option);
+  if (!said || said->network != *sent) return std::nullopt;
+  return std::min(said->scope, sent->prefix);
+}
+
 }  // namespace
 
 // The ladder. What answers first wins; the order is the contract's.
 Step Lookup::start(const Turn& turn, dns::BytesView packet) {
-  switch (dns::parse_query_into(packet, query_)) {
+  const dns::Verdict verdict = dns::parse_query_into(packet, query_);
+  if ((query_.subnet || query_.has_broken_subnet) && !tells_of_clients(turn.tables)) {
+    query_.subnet.reset();  // what nobody is told, nobody is to hear of
+    query_.has_broken_subnet = false;
+  }
+  switch (verdict) {
     case dns::Verdict::Drop:
       return Drop();
     case dns::Verdict::NotImp:
@@ -46,6 +67,10 @@ Step Lookup::start(const Turn& turn, dns::BytesView packet) {
       return refuse_packet(turn, Rcode::BadVers);
     case dns::Verdict::Usable:
       break;
+  }
+  if (query_.has_broken_subnet) {
+    query_.subnet.reset();
+    return refuse_packet(turn, Rcode::FormErr);
   }
   ClientQuestion question = current();
   if (turn.tables.rules == nullptr)
@@ -197,7 +222,8 @@ ClientQuestion Lookup::current() const {
            .checking_disabled = query_.has(dns::flag::kCd),
            .dnssec_ok = query_.dnssec_ok()},
           client_,
-          route_};
+          route_,
+          query_.subnet ? &*query_.subnet : nullptr};
 }
 
 // What a search finds is no one route's. Where clients are told different things, each of its names
@@ -207,7 +233,7 @@ ClientQuestion Lookup::asked(const Tables& tables, Scope scope) const {
   if (scope == Scope::AsItStands) return question;
   question.question.name = query_.question.name;
   question.route = kByName;
-  if (tables.rules != nullptr && tables.rules->tells_clients_apart())
+  if (tells_of_clients(tables) || (tables.rules && tables.rules->tells_clients_apart()))
     question.route.keeping = Keeping::NotKept;
   return question;
 }
@@ -238,7 +264,8 @@ Reply Lookup::shape_as_found(const Turn& turn, const Found& found) const {
     dns::copy_bytes(message.first(size), limit);
   }
   const Rcode rcode = dns::rcode_of(limit);
-  Reply reply{dns::append_opt(limit, size, query_, {rcode, found.error}), found.source, rcode};
+  Reply reply{dns::append_opt(limit, size, query_, {rcode, found.error, found.subnet_scope}),
+              found.source, rcode};
   if (found.wants_refresh && tables.settings.refreshes && query_.has(dns::flag::kRd) &&
       tables.cache.claim_refresh(policy::key_of(asked(tables, found.scope), found.scope)))
     reply.refresh = found.scope;
@@ -285,6 +312,9 @@ bool read_answer(dns::BytesView packet, const UpstreamQuestion& question, Upstre
   if ((message->flags() & dns::flag::kOpcode) != 0) return false;
   if (message->question() != question.question) return false;
 
+  const auto scope = subnet_scope(*message, question.route);
+  if (!scope) return false;
+
   out.rcode = message->rcode();
   out.has_edns = message->edns().has_value();
   if (static_cast<unsigned>(out.rcode) > 15)
@@ -292,6 +322,7 @@ bool read_answer(dns::BytesView packet, const UpstreamQuestion& question, Upstre
                         dns::ExtendedError(dns::extended_error(*message)));
   else
     out.answer.read(*message);
+  out.answer.set_subnet_scope(*scope);
   return true;
 }
 

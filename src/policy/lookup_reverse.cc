@@ -35,7 +35,7 @@ bool is_searched(const SearchRules& rules, dns::NameView asked, dns::NameView na
 // same that is the rules by which they were.
 Route Lookup::route_of_client(const Tables& tables) const {
   if (tables.rules == nullptr) return kByName;
-  if (tables.rules->tells_clients_apart()) return route_;
+  if (tables.rules->tells_clients_apart()) return without_subnet(route_);
   return {.rules = tables.rules->generation()};
 }
 

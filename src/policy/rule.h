@@ -18,6 +18,7 @@
 #include "base/server_address.h"
 #include "dns/message.h"
 #include "dns/name.h"
+#include "policy/client_subnets.h"
 #include "policy/name_expression.h"
 
 namespace dnslet::policy {
@@ -102,6 +103,7 @@ struct RuleOptions {
   std::optional<uint32_t> limit = {};                  // questions a second and client network
   std::optional<std::chrono::milliseconds> wait = {};  // in place of --upstream-retry
   std::optional<uint32_t> race = {};                   // how many servers are asked at once
+  std::optional<SubnetChoice> subnet = {};             // in place of --client-subnet
 
   // Of records that would live for `usual` seconds.
   uint32_t ttl_near(uint32_t usual) const {

@@ -141,6 +141,7 @@ void add_options(RuleOptions& options, const RuleOptions& more) {
   if (more.prefer) options.prefer = more.prefer;
   if (more.wait) options.wait = more.wait;
   if (more.race) options.race = more.race;
+  if (more.subnet) options.subnet = more.subnet;
 }
 
 uint32_t next_generation() {
@@ -214,6 +215,8 @@ void RuleSet::compile(RuleNumber number, NumbersOfSets& numbers) {
   const Rule& rule = compiled.rule;
   const auto has_any = [&rule](auto fits) { return std::ranges::any_of(rule.conditions, fits); };
   compiled.judges = has_any([](const Condition& one) { return is_about_answer(one.about); });
+  const auto& subnet = rule.options.subnet;
+  tells_of_clients_ = tells_of_clients_ || (subnet && subnet->kind == SubnetChoice::Kind::Client);
   tells_clients_apart_ =
       tells_clients_apart_ || rule.options.limit || has_any([](const Condition& one) {
         return one.about == About::Client || one.about == About::Via ||

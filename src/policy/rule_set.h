@@ -74,6 +74,8 @@ class RuleSet {
 
   // Whether clients may be told different things: by who they are, or how and where they ask.
   bool tells_clients_apart() const { return tells_clients_apart_; }
+  // Whether servers are told of a client's network.
+  bool tells_of_clients() const { return tells_of_clients_; }
   // The servers that the first rule without conditions asks: they count as nameservers. Null: there
   // is no such rule.
   const Servers* servers_for_all() const {
@@ -113,6 +115,7 @@ class RuleSet {
   std::vector<Filed> filed_;         // by number in filed_names_
   std::vector<RuleNumber> unfiled_;  // in their order
   bool tells_clients_apart_ = false;
+  bool tells_of_clients_ = false;
   std::optional<RuleNumber> for_all_;
 };
 

@@ -24,6 +24,7 @@ MaybeFound found_failure(const Tables& tables, const CacheHit& hit) {
   MaybeFound found(std::in_place, hit.message, Source::Cache);
   found->error = keep_error(tables, hit);
   found->left = hit.left;
+  found->subnet_scope = hit.subnet_scope;
   return found;
 }
 
@@ -33,6 +34,7 @@ MaybeFound found_entry(const Tables& tables, const CacheHit& hit, Scope scope, S
   found->error = keep_error(tables, hit);
   found->turn = hit.turn;
   found->scope = scope;
+  found->subnet_scope = hit.subnet_scope;
   return found;
 }
 
@@ -125,6 +127,7 @@ Found copy_of(const Turn& turn, const Answer& answer, Source source) {
                            : turn.tables.scratch.first(dns::front_size(whole.size(), room));
   dns::copy_bytes(whole.first(message.size()), message);
   Found found(message, source);
+  found.subnet_scope = answer.subnet_scope();
   if (!answer.error().empty()) found.error = &answer.error();
   return found;
 }

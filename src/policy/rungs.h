@@ -20,7 +20,8 @@ struct ClientQuestion {
   dns::QuestionView question;
   dns::UpstreamFlags flags;
   const Client& client;
-  Route route = kByName;  // as decided
+  Route route = kByName;                      // as decided
+  const dns::ClientSubnet* subnet = nullptr;  // as the client says it; null: it does not
 };
 
 // How the servers of a question are asked, where a rule wants it other than usual. Nobody else's
@@ -60,6 +61,7 @@ struct Found {
   std::optional<uint32_t> turn = std::nullopt;  // whose addresses take turns: whose turn it is
   // Of a kept answer:
   Scope scope = Scope::AsItStands;
+  uint8_t subnet_scope = 0;              // see dns::Answer
   std::chrono::seconds left = kNoLimit;  // of its life
   bool is_ending = false;                // see CacheHit
   bool wants_refresh = false;            // see CacheHit

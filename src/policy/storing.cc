@@ -31,7 +31,8 @@ void leave_out_hints(const Tables& tables, const CacheKey& key, const Answer& an
   if (is_out(dns::Type::AAAA)) leave_out(dns::Hint::Ipv6, answer, amended);
 }
 
-void keep(const Tables& tables, const Storing& storing, const Answer& answer,
+// `scope`: see dns::Answer.
+void keep(const Tables& tables, const Storing& storing, const Answer& answer, uint8_t scope,
           std::chrono::seconds time) {
   const bool is_kept = storing.is_for_recursion && storing.key.route.keeping == Keeping::Kept;
   if (!is_kept || !answer.is_whole()) return;
@@ -40,7 +41,9 @@ void keep(const Tables& tables, const Storing& storing, const Answer& answer,
     tables.cache.note_failure(storing.key, storing.now);
     return;
   }
-  tables.cache.store(storing.key, answer, storing.now, std::min(storing.most, time));
+  CacheKey key = storing.key;
+  key.route = kept_route(key.route, scope);
+  tables.cache.store(key, answer, storing.now, std::min(storing.most, time));
   agree(tables, storing.key, answer.kind(), storing.now);
 }
 
@@ -120,7 +123,9 @@ std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,
     amended->limit_ttls(route.least_ttl, route.most_ttl);
   }
   const Answer& kept = amended ? *amended : answer;
-  keep(tables, storing, kept, time_by(tables, route, is_guarded ? answer : kept));
+  keep(tables, storing, kept, answer.subnet_scope(),
+       time_by(tables, route, is_guarded ? answer : kept));
+  if (amended) amended->set_subnet_scope(answer.subnet_scope());
   return amended;
 }
 

@@ -13,6 +13,7 @@
 #include "dns/reply.h"
 #include "policy/block_lists.h"
 #include "policy/cache.h"
+#include "policy/client_subnets.h"
 #include "policy/hosts.h"
 #include "policy/key_table.h"
 #include "policy/rebind.h"
@@ -68,6 +69,7 @@ struct Settings {
   bool families_agree = true;           // see policy/family
   bool refreshes = true;                // what is in use, before it ends
   bool flattens = true;                 // see dns/flatten; for UDP without EDNS
+  SubnetChoice subnet{};                // where no rule says otherwise
   std::optional<RebindGuard> rebind{};  // nullopt: who asks gets inner addresses from everybody
 
   // Whether this client is answered.

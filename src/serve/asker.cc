@@ -107,8 +107,8 @@ void Asker::carry_out(const policy::Send& send) {
   if (send.purpose != policy::Send::Purpose::Continued) ++counted.questions;
   if (send.purpose == policy::Send::Purpose::Again) ++counted.retries;
   transport(send.server, send.way)
-      .send(send.token,
-            dns::build_upstream_query(send.question->question, send.question->flags, send.edns));
+      .send(send.token, dns::build_upstream_query(send.question->question, send.question->flags,
+                                                  send.edns, send.question->route.sent_subnet()));
 }
 
 void Asker::carry_out(const policy::Forget& forget) {
