@@ -38,6 +38,7 @@ SAMPLES = {
     "DOMAIN/SERVER,...": "a.test,b.test/192.0.2.9,c.test/192.0.2.10",
     "a|aaaa": "a",
     "keep|auto": "auto",
+    "NETWORK|client": "client/24/56",
     "text|json": "json",
     "IP:PORT": "192.0.2.7:9153",
     "HOST,...": "dnslet",

@@ -11,6 +11,7 @@
 #include "config/record_options.h"
 #include "config/report_options.h"
 #include "config/rule_options.h"
+#include "config/subnet_text.h"
 #include "policy/key_table.h"
 
 namespace dnslet::config {
@@ -110,6 +111,9 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Upstream", "nameservers", 'n', Kind::List, "DNSMASQ_SERVERS", "SERVER,...", "",
      "Servers to forward to, best first [from resolv.conf]",
      elements<&Options::nameservers, parse_nameservers>},
+    {"Upstream", "client-subnet", 0, Kind::Text, "DNSMASQ_CLIENT_SUBNET", "NETWORK|client", "none",
+     "Network to tell servers (ECS), or each client's own",
+     value<&Options::client_subnet, parse_subnet>},
     {"Upstream", "server", 0, Kind::BlankList, "DNSMASQ_SERVER_SETS", "NAME=SERVER,...", "",
      "A set of servers for --stubzones and --rule; repeatable", store_server_set},
     {.group = "Upstream",

@@ -14,6 +14,7 @@
 #include "config/option_values.h"
 #include "config/rule_action.h"
 #include "config/rule_words.h"
+#include "config/subnet_text.h"
 
 namespace dnslet::config {
 namespace {
@@ -94,6 +95,13 @@ Status read_swap(std::string_view value, Rule& rule) {
   return Done{};
 }
 
+Status read_subnet(std::string_view value, Rule& rule) {
+  const auto subnet = parse_subnet(value);
+  if (!subnet) return Error{": " + subnet.error().text};
+  rule.options.subnet = *subnet;
+  return Done{};
+}
+
 struct RuleOptionRow {
   std::string_view word;
   std::string_view example;  // with a colon: the option has a value
@@ -113,6 +121,7 @@ constexpr auto kOptions = std::to_array<RuleOptionRow>({
     {"wait", "wait:300", read_wait},
     {"race", "race:2", read_race},
     {"ahead", "ahead", read_ahead},
+    {"subnet", "subnet:client/24/56", read_subnet},
     {"swap", "swap:192.0.2.1", read_swap, kMaxSwap},
 });
 

@@ -180,6 +180,14 @@ TEST_CASE("rules: each option reads its value") {
   CHECK(options("limit:100").limit == 100);
   CHECK(options("wait:250").wait == std::chrono::milliseconds(250));
   CHECK(options("race:2").race == 2);
+  using Kind = policy::SubnetChoice::Kind;
+  CHECK(options("subnet:none").subnet->kind == Kind::None);
+  CHECK(options("subnet:192.0.2.77").subnet->fixed.to_text() == "192.0.2.0/24");
+  CHECK(options("subnet:2001:db8:1:2ff::1").subnet->fixed.to_text() == "2001:db8:1:200::/56");
+  CHECK(options("subnet:192.0.2.77/31").subnet->fixed.to_text() == "192.0.2.76/31");
+  CHECK(options("subnet:client").subnet->most_v4 == 24);
+  const auto client = options("subnet:CLIENT/16/48").subnet;
+  CHECK((client->kind == Kind::Client && client->most_v4 == 16 && client->most_v6 == 48));
   const RuleOptions none = options("");
   CHECK_FALSE((none.ttl || none.is_uncached || none.only || none.limit || none.wait || none.race));
   const RuleOptions all = options("race:3 wait:1 limit:7 only:ipv6 nocache ttl:1");
@@ -199,7 +207,7 @@ TEST_CASE("rules: what is wrong is named with its rule and what would be right")
       bad("* -> pass first:ipv4") ==
       "'first:ipv4' in rule '* -> pass first:ipv4' is no option of a rule; there are, for "
       "example: ttl:30-3600, nocache, only:ipv4, prefer:ipv4, limit:100, wait:300, race:2, ahead, "
-      "swap:192.0.2.1");
+      "subnet:client/24/56, swap:192.0.2.1");
   CHECK(bad("* -> deny") ==
         "'deny' in rule '* -> deny' is no action; there are: ask, block, refuse, empty, drop, "
         "rcode, answer, fake, alias, pass, with");
