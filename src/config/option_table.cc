@@ -111,7 +111,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Upstream", "nameservers", 'n', Kind::List, "DNSMASQ_SERVERS", "SERVER,...", "",
      "Servers to forward to, best first [from resolv.conf]",
      elements<&Options::nameservers, parse_nameservers>},
-    {"Upstream", "client-subnet", 0, Kind::Text, "DNSMASQ_CLIENT_SUBNET", "NETWORK|client", "none",
+    {"Upstream", "client-subnet", 0, Kind::Text, "DNSMASQ_CLIENT_SUBNET", "NETWORK|client", "",
      "Network to tell servers (ECS), or each client's own",
      value<&Options::client_subnet, parse_subnet>},
     {"Upstream", "server", 0, Kind::BlankList, "DNSMASQ_SERVER_SETS", "NAME=SERVER,...", "",
