@@ -1,6 +1,7 @@
 # dnslet. `make run` tries it out, `make check` tests it, `make help` lists the rest.
 # Packages that are missing are installed on the way (.ci/deps). Sanitizers: SAN=1; another
-# compiler: CXX=clang++; static for musl: STATIC=1; whole commands: V=1; warnings are errors: WERROR=1.
+# compiler: CXX=clang++; static for musl: STATIC=1; without TLS: VARIANT=min; whole commands: V=1; warnings
+# are errors: WERROR=1.
 
 CXXFLAGS   ?= $(if $(filter-out 0,$(STATIC)),-Os,-O2 -g1)
 PIE        ?= -pie
@@ -18,10 +19,15 @@ VERSION    := $(shell .ci/version)
 # As container engines call it, for docker/prebuilt.Dockerfile.
 PLATFORM   := $(patsubst armv%,arm,$(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m))))
 
-# One folder for each kind of build: build, build/san, build/thread, build/clang++, build/san/clang++.
+# full: all of it. min: without servers over TLS, so without OpenSSL; static programs are that so far.
+VARIANT ?= $(if $(filter-out 0,$(STATIC)),min,full)
+$(if $(filter min full,$(VARIANT)),,$(error VARIANT is min or full, not '$(VARIANT)'))
+LEFT_OUT := $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_certificates.cc,src/io/tls_missing.cc)
+
+# One folder for each kind of build: build, build/min, build/san, build/thread, build/clang++, build/san/clang++.
 SANITIZE := $(filter-out 0,$(SAN))
 COMPILER := $(filter-out g++,$(notdir $(lastword $(CXX))))
-B        := build$(if $(SANITIZE),/$(or $(filter fuzz thread,$(SAN)),san))$(if $(COMPILER),/$(COMPILER))
+B        := build$(if $(filter min,$(VARIANT)),/min)$(if $(SANITIZE),/$(or $(filter fuzz thread,$(SAN)),san))$(if $(COMPILER),/$(COMPILER))
 
 # Static programs are built in build/static, by Alpine's own compiler or, elsewhere, a toolchain of ours.
 ifneq ($(filter-out 0,$(STATIC)),)
@@ -52,7 +58,7 @@ COLD   := $(if $(SANITIZE),,-Os)
 LINKED := $(PIE) -Wl,--gc-sections
 endif
 
-SOURCES := $(filter-out src/app/main.cc,$(wildcard src/*/*.cc))
+SOURCES := $(filter-out src/app/main.cc $(LEFT_OUT),$(wildcard src/*/*.cc))
 HEADERS := $(wildcard src/*/*.h)
 UNITS   := $(wildcard tests/unit/*.cc tests/unit/*/*.cc)
 TARGETS := $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc))
@@ -80,11 +86,12 @@ SANITIZERS = $(if $(filter thread,$(SAN)),-fsanitize=thread,-fsanitize=address,u
 # g++ would clear and copy structures by `rep stos` and `rep movs`, which take long to begin.
 STRINGS  = $(call accepted,-mstringop-strategy=libcall)
 COMPILE_FLAGS = -std=c++20 $(WARNINGS) $(CXXFLAGS) $(if $(SANITIZE),$(CHECKED),$(HARDENED)) $(CODE) $(STRINGS) -pthread \
-    -Isrc -Itests/unit $(CPPFLAGS) $(shell $(PKG_CONFIG) --cflags libuv libcares)
+    -Isrc -Itests/unit $(CPPFLAGS) $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 LINK_FLAGS = $(CXXFLAGS) $(if $(SANITIZE),$(SANITIZERS)) $(LINKED) -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
 # The regular expressions of musl's own C library are TRE; those of glibc are not.
 TRE   = $(if $(findstring musl,$(shell $(CXX) -dumpmachine)),,tre)
-LIBS  = $(shell $(PKG_CONFIG) --libs libuv libcares $(TRE))
+LIBS  = $(shell $(PKG_CONFIG) --libs $(PACKAGES) $(TRE))
+PACKAGES = libuv libcares $(if $(filter full,$(VARIANT)),openssl)
 CATCH = $(shell $(PKG_CONFIG) --libs catch2-with-main 2>/dev/null)
 
 accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o $(B)/probe 2>/dev/null && echo '$(1)')
@@ -166,7 +173,7 @@ e2e: $(PROGRAM) $(LOADS) ## test the program from outside (E2E=FILE... for some)
 	    { [ $$? = 1 ] && echo 'What failed beside others is asked again alone:' && $(PYTEST) --last-failed $(E2E); }
 
 tsan: ## look for data races for TIME seconds, while everything is reloaded under load
-	@.ci/deps build check
+	@.ci/deps build tls check
 	@$(MAKE) loads
 	@$(MAKE) SAN=thread all
 	SLOW=1 DNSLET=$(CURDIR)/build/thread/$(if $(COMPILER),$(COMPILER)/)dnslet $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/races_test.py
@@ -222,7 +229,7 @@ help: ## list the targets
 
 # Packages: one call, for the goals of this run.
 deps:
-	@CXX='$(CXX)' .ci/deps $(if $(MUSL),,build) $(if $(filter unit e2e $(B)/unit-tests,$(MAKECMDGOALS)),check) \
+	@CXX='$(CXX)' .ci/deps $(if $(MUSL),,build $(if $(filter full,$(VARIANT)),tls)) $(if $(filter unit e2e $(B)/unit-tests,$(MAKECMDGOALS)),check) \
 	    $(filter lint bench soak micro,$(MAKECMDGOALS:bench-rules=bench))
 
 # The flags are files, so that pkg-config runs once and other flags make another build.

@@ -9,6 +9,7 @@
 #include "config/option_table.h"
 #include "config/options.h"
 #include "io/libraries.h"
+#include "io/tls.h"
 
 namespace dnslet::config {
 namespace {
@@ -60,7 +61,8 @@ std::string help_text() {
 }
 
 std::string version_text() {
-  return std::string("dnslet ") + version() + " (" + io::library_versions() + ")\n";
+  return std::string(io::has_tls() ? "dnslet " : "dnslet-min ") + version() + " (" +
+         io::library_versions() + ")\n";
 }
 
 }  // namespace dnslet::config

@@ -5,10 +5,14 @@
 #include <ares.h>
 #include <uv.h>
 
+#include "io/tls.h"
+
 namespace dnslet::io {
 
 std::string library_versions() {
-  return std::string("libuv ") + uv_version_string() + ", c-ares " + ares_version(nullptr);
+  const std::string tls = tls_version();
+  return std::string("libuv ") + uv_version_string() + ", c-ares " + ares_version(nullptr) +
+         (tls.empty() ? "" : ", " + tls);
 }
 
 }  // namespace dnslet::io

@@ -8,7 +8,7 @@
 
 namespace dnslet::io {
 
-// "libuv 1.44.2, c-ares 1.18.1"
+// "libuv 1.44.2, c-ares 1.18.1, OpenSSL 3.0.19"
 std::string library_versions();
 
 }  // namespace dnslet::io

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// TLS to servers: what all threads trust, and the connections of one thread to one server. Behind
+// it is one library in one file, io/tls_openssl.cc; the variant without it has io/tls_missing.cc.
+//
+// A certificate has to hold, always: before it does nothing is sent, and nothing falls back to
+// plain text.
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "io/loop.h"
+#include "io/socket.h"
+#include "io/stream.h"
+
+namespace dnslet::io {
+
+// Whether this variant has it. Without it there are no roots and no clients.
+bool has_tls();
+// "OpenSSL 3.0.19"; empty without it.
+std::string tls_version();
+
+// The SHA-256 of a certificate's SubjectPublicKeyInfo, as a pin names it (RFC 7858 section 4.2).
+using KeyHash = std::array<uint8_t, 32>;
+// From the 44 characters of its Base64; nullopt: it is something else.
+std::optional<KeyHash> key_hash_from_base64(std::string_view text);
+
+// Keys that servers may have, by the name of their certificate, in lower case.
+using TlsPins = std::map<std::string, std::vector<KeyHash>, std::less<>>;
+
+// Certificates that are trusted. Never changes; threads share it.
+class TlsRoots;
+// Those of a file in PEM form. An empty path: the file that SSL_CERT_FILE names, else that of the
+// system. Fails with the end of a sentence about it.
+Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string& path);
+
+// Who has to be at the other end.
+struct TlsPeer {
+  std::string name;  // in its certificate, and sent to it; or an address, which is not sent
+  std::vector<KeyHash> pins;  // where there are some its own key has to be one, and that is all
+  std::string protocol;       // in ALPN (RFC 7301)
+};
+
+struct TlsCounts {
+  uint64_t full = 0;     // handshakes
+  uint64_t resumed = 0;  // likewise, of a former session
+  uint64_t failed = 0;   // likewise
+};
+
+// Connections to one server, which resume each other's sessions (RFC 8446 section 2.2). A session
+// is not resumed later than an hour after the certificate has been looked at.
+class TlsClient {
+ public:
+  // A handshake has failed: `reason` in words.
+  using OnFailure = std::function<void(const std::string& reason)>;
+
+  // REQUIRES: has_tls().
+  static std::unique_ptr<TlsClient> make(const TlsPeer& peer, OnFailure on_failure);
+  virtual ~TlsClient() = default;
+
+  // For connections from now on; sessions under others are not resumed. Null: only pins hold.
+  virtual void use_roots(std::shared_ptr<const TlsRoots> roots) = 0;
+  // As io::TcpStream. What has gone wrong with TLS is UV_EPROTO. The client must outlive it.
+  virtual std::unique_ptr<Stream> open(Loop& loop, std::vector<SocketAddress> addresses,
+                                       Stream::User& user) = 0;
+  virtual const TlsCounts& counts() const = 0;
+};
+
+}  // namespace dnslet::io

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "io/tls_certificates.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <ctime>
+
+#include "base/text.h"
+#include "io/files.h"
+
+namespace dnslet::io {
+namespace {
+
+constexpr std::size_t kMaxRootsFile = 16U << 20;
+
+struct Free {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+  void operator()(STACK_OF(X509_INFO) * infos) const {
+    sk_X509_INFO_pop_free(infos, X509_INFO_free);
+  }
+  void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
+};
+template <typename T>
+using Freed = std::unique_ptr<T, Free>;
+
+// Names of a stranger are clean and short in a log.
+std::string clean(std::string_view text) {
+  constexpr std::size_t kMost = 80;
+  std::string result(text.substr(0, kMost));
+  for (char& c : result)
+    if (c <= ' ' || c > '~') c = '?';
+  return result;
+}
+
+std::string in_words(const ASN1_TIME* time) {
+  std::tm parts{};
+  std::array<char, 32> text{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return "an unreadable time";
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &parts)};
+}
+
+std::string clock_here() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  std::array<char, 32> text{};
+  gmtime_r(&now, &parts);
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &parts)};
+}
+
+std::string name_of(const GENERAL_NAME& name) {
+  int kind = 0;
+  const void* const value = GENERAL_NAME_get0_value(&name, &kind);
+  if (kind != GEN_DNS && kind != GEN_IPADD) return {};
+  const auto* const text = static_cast<const ASN1_STRING*>(value);
+  const auto* const bytes = ASN1_STRING_get0_data(text);
+  const auto size = static_cast<std::size_t>(ASN1_STRING_length(text));
+  if (kind == GEN_DNS) return clean({reinterpret_cast<const char*>(bytes), size});
+  IpAddress address;
+  if (size != 4 && size != 16) return {};
+  address.family = size == 4 ? Family::V4 : Family::V6;
+  std::copy_n(bytes, size, address.bytes.begin());
+  return address.to_text();
+}
+
+// Those that a certificate is for.
+std::string names_in(const X509* certificate) {
+  constexpr int kMost = 5;
+  const Freed<GENERAL_NAMES> names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  std::string text;
+  const int count = names ? sk_GENERAL_NAME_num(names.get()) : 0;
+  for (int i = 0; i < std::min(count, kMost); ++i) {
+    const std::string name = name_of(*sk_GENERAL_NAME_value(names.get(), i));
+    if (!name.empty()) (text += text.empty() ? "" : ", ") += name;
+  }
+  if (count > kMost) text += " and more";
+  return text.empty() ? "no name" : text;
+}
+
+Owned<X509_STORE> store_of(const std::string& pem) {
+  const Freed<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const Freed<STACK_OF(X509_INFO)> infos(
+      PEM_X509_INFO_read_bio(bio.get(), nullptr, nullptr, nullptr));
+  Owned<X509_STORE> store(X509_STORE_new());
+  int count = 0;
+  for (int i = 0; infos && i < sk_X509_INFO_num(infos.get()); ++i) {
+    X509* const certificate = sk_X509_INFO_value(infos.get(), i)->x509;
+    if (certificate) count += X509_STORE_add_cert(store.get(), certificate);
+  }
+  ERR_clear_error();
+  if (count == 0) store.reset();
+  return store;
+}
+
+// Where systems have theirs.
+constexpr std::array<const char*, 4> kBundles = {
+    "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem", "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem"};
+
+std::string path_of_system() {
+  for (const char* path : kBundles)
+    if (may_read(path)) return path;
+  return {};
+}
+
+}  // namespace
+
+// Why a certificate does not hold.
+std::string reason_of(X509_STORE_CTX* context, const std::string& name) {
+  const int error = X509_STORE_CTX_get_error(context);
+  const X509* const certificate = X509_STORE_CTX_get_current_cert(context);
+  const std::string text = X509_verify_cert_error_string(error);
+  if (!certificate) return "its certificate does not hold: " + text;
+  switch (error) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return "its certificate is for " + names_in(certificate) + ", not for " + name;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return "its certificate ended on " + in_words(X509_get0_notAfter(certificate)) +
+             "; the clock here says " + clock_here();
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return "its certificate holds from " + in_words(X509_get0_notBefore(certificate)) +
+             " on; the clock here says " + clock_here();
+    default:
+      return "its certificate does not hold: " + text;
+  }
+}
+
+KeyHash key_hash(const X509* certificate) {
+  KeyHash hash{};
+  unsigned char* key = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key);
+  if (size > 0)
+    EVP_Digest(key, static_cast<std::size_t>(size), hash.data(), nullptr, EVP_sha256(), nullptr);
+  OPENSSL_free(key);
+  return hash;
+}
+
+std::string to_base64(const KeyHash& hash) {
+  std::array<unsigned char, 45> text{};
+  const int size = EVP_EncodeBlock(text.data(), hash.data(), static_cast<int>(hash.size()));
+  return {reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(size)};
+}
+
+std::optional<KeyHash> key_hash_from_base64(std::string_view text) {
+  constexpr std::size_t kTextSize = 44;
+  std::array<unsigned char, 33> bytes{};
+  if (text.size() != kTextSize || !text.ends_with('=') || text[kTextSize - 2] == '=')
+    return std::nullopt;
+  const int size =
+      EVP_DecodeBlock(bytes.data(), reinterpret_cast<const unsigned char*>(text.data()),
+                      static_cast<int>(text.size()));
+  if (size != static_cast<int>(bytes.size()) || bytes.back() != 0) return std::nullopt;
+  KeyHash hash{};
+  std::copy_n(bytes.begin(), hash.size(), hash.begin());
+  return to_base64(hash) == text ? std::optional(hash) : std::nullopt;
+}
+
+Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string& path) {
+  const char* const given = std::getenv("SSL_CERT_FILE");
+  std::string from = path;
+  if (from.empty() && given) from = given;
+  if (from.empty()) from = path_of_system();
+  if (from.empty())
+    return Error{
+        "the system has no root certificates; install its package ca-certificates, or name a file "
+        "of "
+        "them in PEM form with --tls-ca (DNSMASQ_TLS_CA) or SSL_CERT_FILE"};
+  const auto pem = read_file(from, kMaxRootsFile);
+  if (!pem) return pem.error();
+  auto store = store_of(*pem);
+  if (!store) return Error{in_quotes(from) + " holds no certificate in PEM form"};
+  return std::shared_ptr<const TlsRoots>(std::make_shared<TlsRoots>(std::move(store)));
+}
+
+}  // namespace dnslet::io

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+
+// What io/tls is in the variant without TLS: options that need it have been refused.
+
+#include "io/tls.h"
+
+namespace dnslet::io {
+
+bool has_tls() { return false; }
+
+std::string tls_version() { return {}; }
+
+std::optional<KeyHash> key_hash_from_base64(std::string_view) { return std::nullopt; }
+
+Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string&) {
+  return Error{"this variant has no TLS"};
+}
+
+std::unique_ptr<TlsClient> TlsClient::make(const TlsPeer&, OnFailure) { return nullptr; }
+
+}  // namespace dnslet::io
