@@ -5,14 +5,14 @@
 #include <cassert>
 #include <utility>
 
-#include "upstream/keepalive.h"
-
 namespace dnslet::upstream {
 
-Connection::Connection(io::Loop& loop, uint64_t number, Owner& owner, const OpenStream& open)
+Connection::Connection(io::Loop& loop, uint64_t number, Owner& owner, const OpenStream& open,
+                       Padding padding)
     : loop_(loop),
       number_(number),
       owner_(owner),
+      padding_(padding),
       begun_(loop.now()),
       last_traffic_(begun_),
       stream_(open(*this)) {}
@@ -22,7 +22,7 @@ uint64_t Connection::add(uint64_t question, dns::MutableBytesView query, RandomI
   uint16_t id = ids.next();
   while (by_id_.contains(id)) id = ids.next();  // ends: every second one is free at least
   dns::Writer(query).u16(id);
-  append_frame(outgoing_, query);
+  append_frame(outgoing_, query, padding_);
   ++waiting_;
   const uint64_t sent = sent_.add({.question = question, .id = id, .at = loop_.now()});
   by_id_.put(id, sent);

@@ -16,6 +16,7 @@
 #include "base/slots.h"
 #include "io/loop.h"
 #include "io/stream.h"
+#include "upstream/keepalive.h"
 #include "upstream/random_ids.h"
 
 namespace dnslet::upstream {
@@ -52,13 +53,14 @@ class Connection final : private io::Stream::User {
   };
 
   // `number`: those of later connections are higher.
-  Connection(io::Loop& loop, uint64_t number, Owner& owner, const OpenStream& open);
+  Connection(io::Loop& loop, uint64_t number, Owner& owner, const OpenStream& open,
+             Padding padding);
   ~Connection() = default;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   // Takes a question: draws its ID, puts it into the query, and queues that with
-  // edns-tcp-keepalive in its OPT (RFC 7828). Returns the question's number here.
+  // edns-tcp-keepalive in its OPT (RFC 7828), and padding. Returns the question's number here.
   uint64_t add(uint64_t question, dns::MutableBytesView query, RandomIds& ids);
   // Writes what is queued, once it is open.
   void flush();
@@ -99,6 +101,7 @@ class Connection final : private io::Stream::User {
   io::Loop& loop_;
   uint64_t number_;
   Owner& owner_;
+  Padding padding_;
   io::Milliseconds begun_;
   Slots<Sent> sent_;
   NumberMap by_id_;  // numbers in sent_

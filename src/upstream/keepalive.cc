@@ -11,6 +11,7 @@ namespace dnslet::upstream {
 namespace {
 
 constexpr uint16_t kOptionKeepalive = 11;
+constexpr uint16_t kOptionPadding = 12;
 constexpr std::chrono::milliseconds kUnit{100};  // RFC 7828 section 3.1
 
 // Where the length of the OPT's RDATA stands, if the query ends with an OPT that has all of it.
@@ -33,17 +34,27 @@ void append_u16(dns::Bytes& stream, std::size_t value) {
 
 }  // namespace
 
-void append_frame(dns::Bytes& stream, dns::BytesView query) {
-  constexpr std::size_t kOptionSize = 4;
+void append_frame(dns::Bytes& stream, dns::BytesView query, Padding padding) {
+  constexpr std::size_t kHead = 4;  // of an option: code and length
+  constexpr std::size_t kBlock = 128;
   const auto length_at = opt_length_at(query);
-  append_u16(stream, query.size() + (length_at ? kOptionSize : 0));
+  const bool pads = length_at && padding == Padding::ToBlocks;
+  std::size_t size = query.size() + (length_at ? kHead : 0) + (pads ? kHead : 0);
+  const std::size_t zeros = pads ? (kBlock - size % kBlock) % kBlock : 0;
+  size += zeros;
+  append_u16(stream, size);
   const std::size_t start = stream.size();
   stream.insert(stream.end(), query.begin(), query.end());
   if (!length_at) return;
   append_u16(stream, kOptionKeepalive);
   append_u16(stream, 0);  // RFC 7828 section 3.2.1: clients send no time
+  if (pads) {
+    append_u16(stream, kOptionPadding);
+    append_u16(stream, zeros);
+    stream.resize(stream.size() + zeros);
+  }
   const dns::MutableBytesView length(stream.data() + start + *length_at, 2);
-  dns::Writer(length).u16(static_cast<uint16_t>(dns::Reader(length).u16() + kOptionSize));
+  dns::Writer(length).u16(static_cast<uint16_t>(dns::Reader(length).u16() + size - query.size()));
 }
 
 std::optional<std::chrono::milliseconds> keepalive_of(dns::BytesView answer) {

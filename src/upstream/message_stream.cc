@@ -113,7 +113,8 @@ Connection* MessageStream::choose(const Question& question) {
 Connection* MessageStream::dial() {
   const auto open = [this](io::Stream::User& user) { return dial_(addresses_, user); };
   Connection::Owner& owner = *this;
-  connections_.push_back(std::make_unique<Connection>(loop_, ++last_number_, owner, open));
+  connections_.push_back(
+      std::make_unique<Connection>(loop_, ++last_number_, owner, open, settings_.padding));
   connections_.back()->limit(std::exchange(next_limit_, Connection::kNoLimit));
   wake_by(loop_.now() + settings_.connecting);
   return connections_.back().get();

@@ -23,6 +23,7 @@
 #include "io/loop.h"
 #include "io/socket.h"
 #include "upstream/connection.h"
+#include "upstream/keepalive.h"
 #include "upstream/outbox.h"
 #include "upstream/random_ids.h"
 #include "upstream/transport.h"
@@ -43,6 +44,7 @@ struct StreamSettings {
   io::Milliseconds shortest_learnt{3000};
   io::Milliseconds margin{1000};
   io::Milliseconds learnt_for{600'000};
+  Padding padding = Padding::None;
 };
 
 class MessageStream : public Transport, private Connection::Owner {

@@ -2,7 +2,11 @@
 // Copyright the dnslet authors
 #include "upstream/keepalive.h"
 
+#include <algorithm>
+#include <string>
+
 #include "catch.h"
+#include "dns/message.h"
 #include "dns/packet.h"
 
 using namespace dnslet;
@@ -39,6 +43,29 @@ TEST_CASE("a query leaves behind its length, with edns-tcp-keepalive in its OPT"
   test::append(both, kOption);
   CHECK(framed(Packet(".", Type::NS).additional(test::opt(512, 0, subnet))) ==
         behind_length(Packet(".", Type::NS).additional(test::opt(512, 0, both)).bytes()));
+}
+
+TEST_CASE("a query is padded to a multiple of 128 bytes, but for what has no OPT") {
+  for (std::size_t length = 1; length < 240; ++length) {
+    std::string name;
+    for (std::size_t left = length; left > 0; left -= std::min<std::size_t>(left, 50))
+      name += std::string(std::min<std::size_t>(left, 50), 'a') + ".";
+    const Packet asked(name, Type::A);
+    Bytes stream;
+    upstream::append_frame(stream, Packet(asked).additional(test::opt()),
+                           upstream::Padding::ToBlocks);
+    CHECK((stream.size() - 2) % 128 == 0);
+    CHECK(dns::Reader(stream).u16() == stream.size() - 2);
+    const auto message = dns::Message::parse(dns::BytesView(stream).subspan(2));
+    REQUIRE(message);
+    const auto padding = dns::find_option(*message, 12);
+    REQUIRE(padding);
+    CHECK(padding->size() < 128);
+    CHECK(std::ranges::count(*padding, 0) == static_cast<std::ptrdiff_t>(padding->size()));
+    stream.clear();
+    upstream::append_frame(stream, asked, upstream::Padding::ToBlocks);
+    CHECK(stream == behind_length(asked.bytes()));
+  }
 }
 
 TEST_CASE("what ends with anything but an OPT is left alone") {
