@@ -40,6 +40,7 @@ void Reloader::reload() {
         files_.lists.reload(stop);
         files_.records.reload(stop);
         files_.rules.reload(stop);
+        files_.roots.reload(files_.rules.rules().get());
       },
       [this] {
         reloaded_hosts_ = files_.hosts.table();
@@ -57,6 +58,7 @@ void Reloader::reload() {
 void Reloader::on_part() {
   if (--parts_left_ > 0) return;
   use(reloaded_conf_);
+  if (files_.roots.roots()) callbacks_.use_roots(files_.roots.roots());
   if (!files_.rules.empty()) callbacks_.use_rules(files_.rules.rules());
   if (!files_.lists.empty()) callbacks_.use_lists(files_.lists.lists());
   if (files_.records.has_files()) callbacks_.use_records(files_.records.table());
@@ -72,12 +74,16 @@ void Reloader::look_at_hosts() {
         if (files_.hosts.has_changed()) files_.hosts.reload(stop);
         if (files_.lists.has_changed()) files_.lists.reload(stop);
         if (files_.records.has_changed()) files_.records.reload(stop);
-        if (files_.rules.has_changed()) files_.rules.reload(stop);
+        const bool has_new_rules = files_.rules.has_changed();
+        if (has_new_rules) files_.rules.reload(stop);
+        if (has_new_rules && !files_.roots.roots()) files_.roots.reload(files_.rules.rules().get());
       },
       [this, hosts = files_.hosts.table().get(), lists = files_.lists.lists().get(),
        records = files_.records.table().get(), rules = files_.rules.rules().get()] {
         if (files_.records.table().get() != records) callbacks_.use_records(files_.records.table());
-        if (files_.rules.rules().get() != rules) callbacks_.use_rules(files_.rules.rules());
+        const bool has_new_rules = files_.rules.rules().get() != rules;
+        if (has_new_rules && files_.roots.roots()) callbacks_.use_roots(files_.roots.roots());
+        if (has_new_rules) callbacks_.use_rules(files_.rules.rules());
         if (files_.lists.lists().get() != lists) callbacks_.use_lists(files_.lists.lists());
         if (files_.hosts.table().get() != hosts) callbacks_.use_hosts(files_.hosts.table());
       });

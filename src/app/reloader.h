@@ -18,6 +18,7 @@
 #include "config/list_files.h"
 #include "config/name_sources.h"
 #include "config/record_files.h"
+#include "config/root_files.h"
 #include "config/rule_files.h"
 #include "io/background.h"
 #include "io/loop.h"
@@ -33,6 +34,7 @@ class Reloader {
     config::ListFiles& lists;
     config::RecordFiles& records;
     config::RuleFiles& rules;
+    config::RootFiles& roots;
     config::NameSources& sources;
     std::optional<config::HostResolver>& host_resolver;
   };
@@ -42,6 +44,7 @@ class Reloader {
     std::function<void(const config::ListFiles::Lists& lists)> use_lists;
     std::function<void(const config::RecordFiles::Table& records)> use_records;
     std::function<void(const config::RuleFiles::Rules& rules)> use_rules;
+    std::function<void(const config::RootFiles::Roots& roots)> use_roots;
     std::function<void(const Result<config::Forwarding>& forwarding)> use_servers;
     std::function<void()> on_reload;  // one begins
     std::function<void()> on_reloaded;

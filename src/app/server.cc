@@ -72,6 +72,7 @@ Server::Server(config::Options options)
       lists_({options_.blocklists, options_.allowlists, options_.lists}, seed_, log_),
       records_(options_, seed_, log_),
       rules_(options_, seed_, log_),
+      roots_(options_, log_),
       sources_(options_),
       left_out_(options_.resolv_conf, log_),
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
@@ -101,11 +102,12 @@ Server::Server(config::Options options)
                 }),
       reports_({options_, log_, cache_, workers_, names_}),
       hosts_in_force_(hosts_.table()),
-      reloader_(loop(), {hosts_, lists_, records_, rules_, sources_, host_resolver_},
+      reloader_(loop(), {hosts_, lists_, records_, rules_, roots_, sources_, host_resolver_},
                 {[this](const serve::Worker::Hosts& hosts) { use_hosts(hosts); },
                  [this](const serve::Worker::Lists& lists) { use_lists(lists); },
                  [this](const serve::Worker::Records& records) { use_records(records); },
                  [this](const serve::Worker::Rules& rules) { use_rules(rules); },
+                 [this](const config::RootFiles::Roots& roots) { use_roots(roots); },
                  [this](const Result<config::Forwarding>& forwarding) { use_servers(forwarding); },
                  [] { io::notify_reloading(); },
                  [this] {
@@ -144,6 +146,8 @@ Status Server::configure() {
     return Done();
   }
 
+  if (Status status = roots_.load(rules_.rules().get()); !status) return status;
+  use_roots(roots_.roots());
   if (Status status = sources_.check_given(); !status) return status;
   const auto forwarding = sources_.read();
   if (forwarding) {
@@ -331,6 +335,10 @@ void Server::use_rules(const serve::Worker::Rules& rules) {
           [rules](serve::Worker& worker) { worker.use_rules(rules); });
   sources_.set_rule_for_all(rules && rules->servers_for_all());
   if (forwarding_) follow_names();  // else nobody is asked, or not yet
+}
+
+void Server::use_roots(const config::RootFiles::Roots& roots) {
+  each([roots](serve::Worker& worker) { worker.use_roots(roots); });
 }
 
 void Server::use_servers(const Result<config::Forwarding>& forwarding) {

@@ -23,6 +23,7 @@
 #include "config/name_sources.h"
 #include "config/options.h"
 #include "config/record_files.h"
+#include "config/root_files.h"
 #include "config/rule_files.h"
 #include "io/log.h"
 #include "io/loop.h"
@@ -88,6 +89,7 @@ class Server {
   void use_lists(const serve::Worker::Lists& lists);
   void use_records(const serve::Worker::Records& records);
   void use_rules(const serve::Worker::Rules& rules);
+  void use_roots(const config::RootFiles::Roots& roots);
   void use_servers(const Result<config::Forwarding>& forwarding);
   Status prepare_host_resolver();
   void warn_of_strangers();
@@ -104,6 +106,7 @@ class Server {
   config::ListFiles lists_;
   config::RecordFiles records_;
   config::RuleFiles rules_;
+  config::RootFiles roots_;
   config::NameSources sources_;
   LeftOut left_out_;
   std::optional<config::HostResolver> host_resolver_;

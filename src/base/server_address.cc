@@ -4,9 +4,16 @@
 
 namespace dnslet {
 
+std::string ServerAddress::name_to_verify() const {
+  if (!verified.empty()) return verified;
+  return endpoint ? endpoint->address.to_text() : host;
+}
+
 std::string ServerAddress::to_text() const {
-  const std::string scheme = way == Way::Tcp ? "tcp://" : "";
-  return scheme + (endpoint ? endpoint->to_text() : host + ':' + std::to_string(port));
+  const char* const schemes[] = {"", "tcp://", "tls://"};
+  std::string text = schemes[static_cast<std::size_t>(way)];
+  text += endpoint ? endpoint->to_text() : host + ':' + std::to_string(port);
+  return verified.empty() ? text : text + '#' + verified;
 }
 
 }  // namespace dnslet

@@ -16,21 +16,26 @@ namespace dnslet {
 enum class Way : uint8_t {
   Udp,  // and TCP for what does not fit
   Tcp,
+  Tls,  // DNS over TLS (RFC 7858)
 };
 
 struct ServerAddress {
   Way way = Way::Udp;
   std::string host;  // a name in lower case without a final dot; empty: see endpoint
   std::optional<Endpoint> endpoint;  // where no name has to be resolved; nullopt: see host
-  uint16_t port = 0;  // never 0 once parsed; that of the endpoint, where there is one
+  uint16_t port = 0;       // never 0 once parsed; that of the endpoint, where there is one
+  std::string verified{};  // the name of its certificate, where it is not that of the host
 
   auto operator<=>(const ServerAddress&) const = default;  // NOLINT(modernize-use-nullptr)
 
   static ServerAddress at(const Endpoint& endpoint, Way way = Way::Udp) {
-    return {way, {}, endpoint, endpoint.port};
+    return {way, {}, endpoint, endpoint.port, {}};
   }
   bool is_name() const { return !endpoint; }
-  // As options write it, with its port: "10.0.0.1:53", "[fe80::1%eth0]:53", "tcp://dns.test:53".
+  // What its certificate has to be for: a name, or an address.
+  std::string name_to_verify() const;
+  // As options write it, with its port: "10.0.0.1:53", "[fe80::1%eth0]:53", "tcp://dns.test:53",
+  // "tls://10.0.0.1:853#dns.test".
   std::string to_text() const;
 };
 

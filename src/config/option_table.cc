@@ -12,6 +12,7 @@
 #include "config/report_options.h"
 #include "config/rule_options.h"
 #include "config/subnet_text.h"
+#include "config/tls_options.h"
 #include "policy/key_table.h"
 
 namespace dnslet::config {
@@ -129,6 +130,10 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Upstream", "bootstrap", 0, Kind::List, "DNSMASQ_BOOTSTRAP", "IP[:PORT],...", "",
      "Servers that resolve the names of servers [from resolv.conf]",
      elements<&Options::bootstrap, parse_bootstrap>},
+    {"Upstream", "tls-ca", 0, Kind::Text, "DNSMASQ_TLS_CA", "PATH", "",
+     "Root certificates for servers over TLS [SSL_CERT_FILE, or the system's]", store_tls_ca},
+    {"Upstream", "tls-pin", 0, Kind::BlankList, "DNSMASQ_TLS_PIN", "NAME=BASE64", "",
+     "The key that the server with this certificate has; repeatable", store_tls_pin},
     {"Upstream", "resolv-conf", 0, Kind::Text, "DNSMASQ_RESOLV_CONF", "PATH", kSystemResolvConf,
      "The file to read and, with -d, to edit", value<&Options::resolv_conf, parse_path>},
     {"Upstream", "upstream-timeout", 0, Kind::Text, "DNSMASQ_UPSTREAM_TIMEOUT", "MS", "4500",

@@ -30,6 +30,7 @@
 #include "dns/name_list.h"
 #include "dns/record_from_text.h"
 #include "io/privileges.h"
+#include "io/tls.h"
 #include "policy/rule.h"
 #include "policy/tables.h"
 
@@ -78,6 +79,8 @@ struct Options {
   std::vector<ServerAddress> nameservers;  // empty: from resolv.conf
   std::vector<Endpoint> bootstrap;         // who resolves names of servers; empty: resolv.conf's
   std::vector<StubZone> stub_zones;
+  std::string tls_ca;  // a file of root certificates; empty: SSL_CERT_FILE or the system's
+  io::TlsPins tls_pins;
   std::string resolv_conf;
   ServerSets server_sets;
   std::set<std::string, std::less<>> sets_of_zones;  // those that stub zones name

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "dns/name.h"
+#include "io/tls.h"
 
 namespace dnslet::config {
 namespace {
@@ -25,7 +26,6 @@ struct Missing {
   std::string_view what;
 };
 constexpr auto kMissing = std::to_array<Missing>({
-    {"tls://", "DNS over TLS"},
     {"https://", "DNS over HTTPS"},
     {"quic://", "DNS over QUIC"},
     {"h3://", "DNS over HTTP/3"},
@@ -93,33 +93,77 @@ uint16_t parse_port(std::string_view text) {
   return status == std::errc() && stop == end ? port : uint16_t{0};
 }
 
+struct WayRow {
+  std::string_view scheme;
+  Way way;
+  uint16_t port;
+};
+constexpr auto kWays = std::to_array<WayRow>(
+    {{"udp", Way::Udp, kDnsPort}, {"tcp", Way::Tcp, kDnsPort}, {"tls", Way::Tls, kDnsOverTlsPort}});
+
+// Null: there is no such way.
+const WayRow* find_way(std::string_view scheme) {
+  const auto* const found = std::ranges::find(kWays, lower_case(scheme), &WayRow::scheme);
+  return found == kWays.end() ? nullptr : found;
+}
+
+Error without_tls(std::string_view text) {
+  return Error{in_quotes(text) +
+               " asks for DNS over TLS, which the variant dnslet-min does not have; dnslet has it"};
+}
+
+// HOST[:PORT]
+Status read_place(std::string_view text, std::string_view place, uint16_t usual_port,
+                  ServerAddress& server) {
+  server.endpoint = Endpoint::from_text(place, usual_port);
+  if (server.endpoint) {
+    server.port = server.endpoint->port;
+  } else {
+    const std::size_t colon = std::min(place.rfind(':'), place.size());
+    server.host = host_name(place.substr(0, colon));
+    if (server.host.empty()) return not_a(text, kServer);
+    server.port = colon == place.size() ? usual_port : parse_port(place.substr(colon + 1));
+  }
+  if (server.port == 0) return not_a(text, "a server: its port is from 1 to 65535");
+  return Done{};
+}
+
 }  // namespace
+
+std::string name_of_certificate(std::string_view text) {
+  const auto address = IpAddress::from_text(text);
+  return address ? address->to_text() : host_name(text);
+}
 
 Result<ServerAddress> parse_server(std::string_view text) {
   if (auto error = find_missing(text)) return *error;
 
   ServerAddress server;
   std::string_view place = text;
+  uint16_t usual_port = kDnsPort;
   if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
-    const std::string word = lower_case(text.substr(0, scheme));
-    if (word != "udp" && word != "tcp")
+    const auto* const way = find_way(text.substr(0, scheme));
+    if (!way)
       return Error{in_quotes(text) + ": " + in_quotes(text.substr(0, scheme + 3)) +
-                   " is no way to a server; write udp:// or tcp://"};
-    server.way = word == "tcp" ? Way::Tcp : Way::Udp;
+                   " is no way to a server; write udp://, tcp:// or tls://"};
+    server.way = way->way;
+    usual_port = way->port;
     place.remove_prefix(scheme + 3);
   }
-
-  server.endpoint = Endpoint::from_text(place, kDnsPort);
-  if (server.endpoint) {
-    server.port = server.endpoint->port;
-    if (server.port == 0) return not_a(text, "a server: its port is from 1 to 65535");
-    return server;
+  if (server.way == Way::Tls) {
+    if (!io::has_tls()) return without_tls(text);
+    const std::size_t mark = std::min(place.find('#'), place.size());
+    if (mark < place.size()) {
+      server.verified = name_of_certificate(place.substr(mark + 1));
+      if (server.verified.empty())
+        return not_a(
+            text, "a server: behind # stands the name of its certificate, for example dns.example");
+    }
+    place = place.substr(0, mark);
   }
-  const std::size_t colon = std::min(place.rfind(':'), place.size());
-  server.host = host_name(place.substr(0, colon));
-  if (server.host.empty()) return not_a(text, kServer);
-  server.port = colon == place.size() ? kDnsPort : parse_port(place.substr(colon + 1));
-  if (server.port == 0) return not_a(text, "a server: its port is from 1 to 65535");
+  if (Status status = read_place(text, place, usual_port, server); !status) return status.error();
+  if (server.verified == (server.endpoint ? server.endpoint->address.to_text() : server.host))
+    server.verified.clear();  // the same server
   return server;
 }
 

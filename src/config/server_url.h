@@ -6,6 +6,7 @@
 // how it is reached.
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -14,13 +15,18 @@
 namespace dnslet::config {
 
 inline constexpr uint16_t kDnsPort = 53;
+inline constexpr uint16_t kDnsOverTlsPort = 853;  // RFC 7858 section 3.1
 
 // "10.0.0.1", "10.0.0.1:5353", "fd00::1", "[fd00::1]:53", "fe80::1%eth0", "[fe80::1%eth0]:53",
 // "unbound", "dns.test:53", and each of them behind "udp://" or "tcp://", where an IPv6 address may
-// do without its brackets only if it has no port. Schemes are read in any case. A port that is left
-// out is 53. Fails with the end of a sentence, "'x' is not ...", that names the piece and what
-// would be right.
+// do without its brackets only if it has no port; behind "tls://" also with "#dns.test" at the end,
+// the name of its certificate. Schemes are read in any case. A port that is left out is 53, or 853
+// for TLS. Fails with the end of a sentence, "'x' is not ...", that names the piece and what would
+// be right.
 Result<ServerAddress> parse_server(std::string_view text);
+
+// A name as certificates have it, in lower case, or an address; empty: the text is neither.
+std::string name_of_certificate(std::string_view text);
 
 // Whether the text can only be meant as a server, and as no domain: it has a scheme, a port,
 // brackets, or it is an address.

@@ -45,7 +45,11 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
       ways_(
           loop_,
           {.silence = shared.options.upstream_retry, .connecting = shared.options.upstream_timeout},
-          shared.ask_again),
+          shared.options.tls_pins,
+          {shared.ask_again,
+           [this](const std::string& server, const std::string& reason) {
+             on_tls_failure(server, reason);
+           }}),
       asker_(loop_, shared.log, asker_settings(shared), asker_callbacks()),
       tcp_clients_(
           loop_,
@@ -98,8 +102,7 @@ Asker::Callbacks Worker::asker_callbacks() {
           },
           [this](const policy::ServerAddress& server, policy::Way way,
                  upstream::Transport::OnReport on_report) {
-            return ways_.open(way == policy::Way::Stream ? Way::Tcp : Way::Udp, server.server,
-                              std::move(on_report));
+            return ways_.open(way == policy::Way::Stream, server.server, std::move(on_report));
           }};
 }
 

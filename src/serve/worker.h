@@ -106,6 +106,9 @@ class Worker {
     ways_.use_addresses(host, addresses);
   }
 
+  // The certificates that servers over TLS are judged by; null: none.
+  void use_roots(const std::shared_ptr<const io::TlsRoots>& roots) { ways_.use_roots(roots); }
+
   io::Loop& loop() { return loop_; }
   std::vector<Endpoint> udp_endpoints() const;
   std::vector<Endpoint> tcp_endpoints() const;
@@ -203,6 +206,7 @@ class Worker {
   void on_limit();
   void on_refused(const IpAddress& client);
   void on_guarded(const policy::Guarded& guarded);
+  void on_tls_failure(const std::string& server, const std::string& reason);
   void note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns);
   void flush_log();
 

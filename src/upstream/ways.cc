@@ -10,18 +10,25 @@
 
 namespace dnslet::upstream {
 
-std::unique_ptr<Transport> Ways::open(Way way, const ServerAddress& server,
+std::unique_ptr<Transport> Ways::open(bool over_stream, const ServerAddress& server,
                                       Transport::OnReport on_report) {
-  const auto make = [this, way](std::vector<io::SocketAddress> addresses,
-                                Transport::OnReport report) {
-    return way == Way::Udp ? make_udp(std::move(addresses), std::move(report))
-                           : make_tcp(std::move(addresses), std::move(report));
+  const auto make = [this, over_stream, &server](std::vector<io::SocketAddress> addresses,
+                                                 Transport::OnReport report) {
+    if (server.way == Way::Tls) return make_tls(server, std::move(addresses), std::move(report));
+    return over_stream ? make_tcp(std::move(addresses), std::move(report))
+                       : make_udp(std::move(addresses), std::move(report));
   };
   if (server.endpoint)
     return make({io::SocketAddress(*server.endpoint)}, std::move(on_report)).transport;
   return named_.open(
       server, [&](Transport::OnReport report) { return make({}, std::move(report)); },
       std::move(on_report));
+}
+
+void Ways::use_roots(const std::shared_ptr<const io::TlsRoots>& roots) {
+  roots_ = roots;
+  for (const auto& [server, client] : tls_)
+    if (const auto known = client.lock()) known->use_roots(roots);
 }
 
 NamedServers::Way Ways::make_udp(std::vector<io::SocketAddress> addresses,
@@ -38,8 +45,35 @@ NamedServers::Way Ways::make_tcp(std::vector<io::SocketAddress> addresses,
   const auto dial = [this](const std::vector<io::SocketAddress>& to, io::Stream::User& user) {
     return std::make_unique<io::TcpStream>(loop_, to, user);
   };
-  auto stream =
-      std::make_unique<MessageStream>(loop_, outbox_, settings_, dial, std::move(on_report));
+  return make_stream(settings_, dial, std::move(addresses), std::move(on_report));
+}
+
+// The client is there as long as somebody may dial.
+NamedServers::Way Ways::make_tls(const ServerAddress& server,
+                                 std::vector<io::SocketAddress> addresses,
+                                 Transport::OnReport on_report) {
+  const std::string name = server.name_to_verify();
+  const auto pins = pins_.find(name);
+  const std::string text = server.to_text();
+  const std::shared_ptr<io::TlsClient> client = io::TlsClient::make(
+      {name, pins == pins_.end() ? std::vector<io::KeyHash>() : pins->second, "dot"},
+      [this, text](const std::string& reason) { on_tls_failure_(text, reason); });
+  client->use_roots(roots_);
+  tls_[text] = client;
+  const auto dial = [this, client](const std::vector<io::SocketAddress>& to,
+                                   io::Stream::User& user) {
+    return client->open(loop_, to, user);
+  };
+  StreamSettings settings = settings_;
+  settings.padding = Padding::ToBlocks;
+  return make_stream(settings, dial, std::move(addresses), std::move(on_report));
+}
+
+NamedServers::Way Ways::make_stream(const StreamSettings& settings, MessageStream::Dial dial,
+                                    std::vector<io::SocketAddress> addresses,
+                                    Transport::OnReport on_report) {
+  auto stream = std::make_unique<MessageStream>(loop_, outbox_, settings, std::move(dial),
+                                                std::move(on_report));
   MessageStream& made = *stream;
   if (!addresses.empty()) made.use_addresses(std::move(addresses));
   return {std::move(stream),

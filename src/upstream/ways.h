@@ -5,6 +5,8 @@
 // Makes the transports of one thread, by how a server is reached. They share one hook per turn of
 // the loop.
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,6 +14,7 @@
 
 #include "base/server_address.h"
 #include "io/loop.h"
+#include "io/tls.h"
 #include "upstream/message_stream.h"
 #include "upstream/named_servers.h"
 #include "upstream/outbox.h"
@@ -21,16 +24,35 @@ namespace dnslet::upstream {
 
 class Ways {
  public:
-  // `loop` must outlive it, and it the transports that it makes.
-  Ways(io::Loop& loop, const StreamSettings& settings, NamedServers::OnRefused on_refused)
-      : loop_(loop), settings_(settings), outbox_(loop), named_(loop, std::move(on_refused)) {}
+  struct Callbacks {
+    NamedServers::OnRefused on_refused;
+    // A handshake with this server has failed: `reason` in words.
+    std::function<void(const std::string& server, const std::string& reason)> on_tls_failure;
+  };
+
+  // `loop` and `pins` must outlive it, and it the transports that it makes.
+  Ways(io::Loop& loop, const StreamSettings& settings, const io::TlsPins& pins, Callbacks callbacks)
+      : loop_(loop),
+        settings_(settings),
+        pins_(pins),
+        on_tls_failure_(std::move(callbacks.on_tls_failure)),
+        outbox_(loop),
+        named_(loop, std::move(callbacks.on_refused)) {}
 
   // Whether the transports that are made from now on are to the only server there is.
   void set_only_server(bool is_only) { settings_.is_only_server = is_only; }
 
-  // This way to the server, whichever its address names.
-  std::unique_ptr<Transport> open(Way way, const ServerAddress& server,
+  // A way to the server: its own, or over TCP where that is UDP and TCP is asked for.
+  std::unique_ptr<Transport> open(bool over_stream, const ServerAddress& server,
                                   Transport::OnReport on_report);
+  // The certificates that connections from now on trust; null: none.
+  void use_roots(const std::shared_ptr<const io::TlsRoots>& roots);
+  // Calls `visit(const std::string& server, const io::TlsCounts& counts)` for each server over TLS.
+  template <typename Visit>
+  void for_each_tls(Visit visit) const {
+    for (const auto& [server, client] : tls_)
+      if (const auto known = client.lock()) visit(server, known->counts());
+  }
   // The addresses of a server that is written by name.
   void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses) {
     named_.use_addresses(host, addresses);
@@ -39,11 +61,20 @@ class Ways {
  private:
   NamedServers::Way make_udp(std::vector<io::SocketAddress> addresses,
                              Transport::OnReport on_report);
+  NamedServers::Way make_stream(const StreamSettings& settings, MessageStream::Dial dial,
+                                std::vector<io::SocketAddress> addresses,
+                                Transport::OnReport on_report);
   NamedServers::Way make_tcp(std::vector<io::SocketAddress> addresses,
+                             Transport::OnReport on_report);
+  NamedServers::Way make_tls(const ServerAddress& server, std::vector<io::SocketAddress> addresses,
                              Transport::OnReport on_report);
 
   io::Loop& loop_;
   StreamSettings settings_;
+  const io::TlsPins& pins_;
+  std::function<void(const std::string& server, const std::string& reason)> on_tls_failure_;
+  std::shared_ptr<const io::TlsRoots> roots_;
+  std::map<std::string, std::weak_ptr<io::TlsClient>> tls_;  // by server
   Outbox outbox_;
   NamedServers named_;
 };

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "catch.h"
+#include "io/tls.h"
 
 using namespace dnslet;
 using namespace dnslet::config;
@@ -15,13 +16,15 @@ namespace {
 std::string parsed(const std::string& text) {
   const auto server = parse_server(text);
   if (!server) return server.error().text;
-  const std::string way = server->way == Way::Tcp ? "tcp " : "udp ";
+  const char* const ways[] = {"udp ", "tcp ", "tls "};
+  const std::string way = ways[static_cast<std::size_t>(server->way)];
+  const std::string name = server->verified.empty() ? "" : " " + server->verified;
   if (server->endpoint) {
     CHECK(server->host.empty());
     CHECK(server->endpoint->port == server->port);
-    return way + server->endpoint->to_text();
+    return way + server->endpoint->to_text() + name;
   }
-  return way + server->host + " " + std::to_string(server->port);
+  return way + server->host + " " + std::to_string(server->port) + name;
 }
 
 }  // namespace
@@ -93,13 +96,39 @@ TEST_CASE("the port of a server is one that can be asked") {
   CHECK_THAT(parsed(text), Catch::Matchers::EndsWith("its port is from 1 to 65535"));
 }
 
+TEST_CASE("a server over TLS has a name to verify, the host's where no other is given") {
+  if (!io::has_tls()) {
+    CHECK(
+        parsed("tls://1.1.1.1") ==
+        "'tls://1.1.1.1' asks for DNS over TLS, which the variant dnslet-min does not have; dnslet "
+        "has it");
+    return;
+  }
+  CHECK(parsed("tls://1.1.1.1") == "tls 1.1.1.1:853");
+  CHECK(parsed("TLS://[fd00::1]:8853#DNS.test.") == "tls [fd00::1]:8853 dns.test");
+  CHECK(parsed("tls://fe80::1%eth0#dns.test") == "tls [fe80::1%eth0]:853 dns.test");
+  CHECK(parsed("tls://dns.test") == "tls dns.test 853");
+  CHECK(parsed("tls://dns.test#192.0.2.1") == "tls dns.test 853 192.0.2.1");
+  CHECK(*parse_server("tls://dns.test:853#DNS.test") == *parse_server("tls://dns.test"));
+  CHECK(*parse_server("tls://10.0.0.1#10.0.0.1") == *parse_server("tls://10.0.0.1"));
+  CHECK(*parse_server("tls://10.0.0.1#a.test") != *parse_server("tls://10.0.0.1"));
+  CHECK(parse_server("tls://10.0.0.1")->name_to_verify() == "10.0.0.1");
+  CHECK(parse_server("tls://dns.test")->name_to_verify() == "dns.test");
+  CHECK(parse_server("tls://10.0.0.1#a.test")->name_to_verify() == "a.test");
+  CHECK(parse_server("tls://10.0.0.1:53#a.test")->to_text() == "tls://10.0.0.1:53#a.test");
+  for (const char* text :
+       {"tls://", "tls://#a.test", "tls://10.0.0.1#", "tls://10.0.0.1#a b", "tls://10.0.0.1#a..b",
+        "tls://10.0.0.1:0", "tls://10.0.0.1:853:1", "tls://10.0.0.1#a.test:853",
+        "udp://10.0.0.1#a.test", "10.0.0.1#a.test"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_server(text));
+  }
+}
+
 TEST_CASE("a way that this build has not is named") {
-  CHECK(parsed("tls://1.1.1.1") ==
-        "'tls://1.1.1.1' asks for DNS over TLS, which this build does not have; write udp:// or "
-        "tcp:// and an address or a name");
-  for (const char* text : {"TLS://dns.test:853#a", "https://dns.test/dns-query", "quic://dns.test",
-                           "h3://dns.test/dns-query", "socks5://a:b@10.0.0.1:1080/tcp://10.0.0.2",
-                           "dhcp:eth0", "resolved", "system"}) {
+  for (const char* text :
+       {"https://dns.test/dns-query", "quic://dns.test", "h3://dns.test/dns-query",
+        "socks5://a:b@10.0.0.1:1080/tcp://10.0.0.2", "dhcp:eth0", "resolved", "system"}) {
     CAPTURE(text);
     CHECK_THAT(parsed(text), Catch::Matchers::ContainsSubstring("this build does not have"));
   }
@@ -107,7 +136,7 @@ TEST_CASE("a way that this build has not is named") {
       parsed("socks5://me:secret@10.0.0.1/tcp://10.0.0.2"),
       Catch::Matchers::StartsWith("'socks5://...@10.0.0.1/tcp://10.0.0.2' asks for a proxy"));
   CHECK(parsed("ftp://dns.test") ==
-        "'ftp://dns.test': 'ftp://' is no way to a server; write udp:// or tcp://");
+        "'ftp://dns.test': 'ftp://' is no way to a server; write udp://, tcp:// or tls://");
 }
 
 TEST_CASE("a server is told from a domain where it has more than a name") {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "config/root_files.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace dnslet::config {
+
+bool RootFiles::are_needed(const policy::RuleSet* rules) const {
+  const auto needs = [this](const std::vector<ServerAddress>& servers) {
+    return std::ranges::any_of(servers, [this](const ServerAddress& server) {
+      return server.way == Way::Tls && !options_.tls_pins.contains(server.name_to_verify());
+    });
+  };
+  if (needs(options_.nameservers)) return true;
+  for (const StubZone& zone : options_.stub_zones)
+    if (needs(zone.servers)) return true;
+  for (policy::RuleNumber i = 0; rules && i < rules->size(); ++i)
+    if (needs((*rules)[i].action.servers)) return true;
+  return false;
+}
+
+Status RootFiles::read() {
+  auto roots = io::load_tls_roots(options_.tls_ca);
+  if (!roots) return Error{"--tls-ca (DNSMASQ_TLS_CA): " + roots.error().text};
+  roots_ = std::move(*roots);
+  return Done{};
+}
+
+Status RootFiles::load(const policy::RuleSet* rules) {
+  return roots_ || !are_needed(rules) ? Done{} : read();
+}
+
+void RootFiles::reload(const policy::RuleSet* rules) {
+  const Status status = roots_ ? read() : load(rules);
+  if (!status)
+    log_.write(
+        io::Level::Warning,
+        status.error().text +
+            (roots_ ? "; the certificates that were read before stay"
+                    : "; servers over TLS without --tls-pin are not asked until it can be read"));
+}
+
+}  // namespace dnslet::config

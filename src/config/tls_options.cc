@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "config/tls_options.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "config/server_url.h"
+#include "io/tls.h"
+
+namespace dnslet::config {
+namespace {
+
+Status check_tls() {
+  if (io::has_tls()) return Done{};
+  return Error{"needs TLS, which the variant dnslet-min does not have; dnslet has it"};
+}
+
+}  // namespace
+
+Status store_tls_ca(std::string_view text, const NumberRange&, Options& options) {
+  if (Status status = check_tls(); !status) return status;
+  const auto path = parse_path(text);
+  if (!path) return path.error();
+  options.tls_ca = *path;
+  return Done{};
+}
+
+Status store_tls_pin(std::string_view text, const NumberRange&, Options& options) {
+  if (Status status = check_tls(); !status) return status;
+  const std::size_t equals = std::min(text.find('='), text.size());
+  const std::string name = name_of_certificate(text.substr(0, equals));
+  const auto hash = io::key_hash_from_base64(text.substr(std::min(equals + 1, text.size())));
+  if (name.empty() || !hash)
+    return not_a(
+        text,
+        "the name of a certificate and the SHA-256 of its key in Base64, 44 characters, as "
+        "dns.example=...=; the log names the key that a server has");
+  options.tls_pins[name].push_back(*hash);
+  return Done{};
+}
+
+}  // namespace dnslet::config
