@@ -39,6 +39,7 @@ SAMPLES = {
     "a|aaaa": "a",
     "keep|auto": "auto",
     "NETWORK|client": "client/24/56",
+    "NAME=BASE64": "dns.test=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     "text|json": "json",
     "IP:PORT": "192.0.2.7:9153",
     "HOST,...": "dnslet",

@@ -248,6 +248,9 @@ class FakeUpstream:
         if not piece:
             return self._close(connection)
         buffer += piece
+        self._take_frames(connection, source, buffer)
+
+    def _take_frames(self, connection, source, buffer):
         while len(buffer) >= 2 and len(buffer) >= 2 + struct.unpack("!H", buffer[:2])[0]:
             size = 2 + struct.unpack("!H", buffer[:2])[0]
             wire = bytes(buffer[2:size])

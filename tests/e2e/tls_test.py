@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: MIT
+# Copyright the dnslet authors
+"""Servers over TLS (RFC 7858): asked as any other server, and only where their certificate holds."""
+
+import contextlib
+import signal
+import ssl
+import subprocess
+from time import sleep
+
+import dns.edns
+import pytest
+from basics import wait_until
+from fake_upstream import CLOSE, RESET, Later, silent, with_address
+from harness import data, run
+from tls_server import FAKETIME, Authority, TlsUpstream
+
+NOERROR, SERVFAIL = 0, 2
+HAS_TLS = not run("--version").stdout.startswith("dnslet-min")
+V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+
+
+@pytest.mark.skipif(HAS_TLS, reason="this variant has TLS")
+@pytest.mark.parametrize("flags", [["--nameservers", "tls://192.0.2.1"], ["--tls-ca", "/dev/null"],
+                                   ["--tls-pin", "dns.test=" + "A" * 43 + "="]])
+def test_the_other_variant_is_named(flags):
+    ended = run("--print-config", *flags)
+    assert ended.returncode == 2
+    assert ended.stderr.endswith("which the variant dnslet-min does not have; dnslet has it\n")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    if not HAS_TLS:
+        pytest.skip("this variant has no TLS")
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def certificate(authority):
+    return authority.issue("dns.test", "127.0.0.1")
+
+
+@pytest.fixture
+def tls(certificate):
+    """tls(handler, certificate, …) → a running TlsUpstream"""
+    with contextlib.ExitStack() as stack:
+        yield lambda handler=with_address(), shown=certificate, **how: stack.enter_context(
+            TlsUpstream(handler, shown, **how))
+
+
+def plain_questions(server):
+    return [question for question in server.questions if question.transport == "udp"]
+
+
+def to(*urls, ca=None):
+    return ["--nameservers", ",".join(urls), *(["--tls-ca", ca] if ca else [])]
+
+
+@pytest.mark.parametrize("key", ["rsa", "p256", "p384", "ed25519"])
+@pytest.mark.parametrize("version", [V12, V13], ids=["1.2", "1.3"])
+@pytest.mark.parametrize("name", ["dns.test", None], ids=["name", "address"])
+def test_what_holds_is_asked(dnslet, tls, authority, key, version, name):
+    server = tls(shown=authority.issue("other.test", "dns.test", "127.0.0.1", key=key), versions=(version, version))
+    client = dnslet(*to(server.url(name), ca=authority.root))
+    for i in range(20):
+        assert data(client.query(f"n{i}.test")) == ["192.0.2.1"]
+    assert server.accepted == 1 and server.names == [name]
+    assert not plain_questions(server)
+
+
+REFUSED = {
+    "wrong name": (dict(names=["other.test", "192.0.2.9"]), "dns.test",
+                   "its certificate is for other.test, 192.0.2.9, not for dns.test"),
+    "address not in it": (dict(names=["dns.test"]), None, "its certificate is for dns.test, not for 127.0.0.1"),
+    "part of a name": (dict(names=["d*.test"]), "dns.test", "not for dns.test"),
+    "expired": (dict(names=["dns.test"], day=-200), "dns.test", r"its certificate ended on \d{4}-\d\d-\d\d \d\d:\d\d UTC; "
+                r"the clock here says"),
+    "not yet valid": (dict(names=["dns.test"], day=30), "dns.test", "its certificate holds from .* on; the clock here"),
+    "self-signed": (dict(names=["dns.test"], alone=True), "dns.test", "self.signed certificate"),
+    "no name": (dict(names=[]), "dns.test", "its certificate is for no name, not for dns.test"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize("version", [V12, V13], ids=["1.2", "1.3"])
+def test_what_does_not_hold_gets_no_question_in_any_form(dnslet, tls, authority, kind, version):
+    how, name, reason = REFUSED[kind]
+    if "day" in how and not FAKETIME:
+        pytest.skip("no libfaketime")
+    how = dict(how)
+    shown = authority.issue(*how.pop("names"), **how)
+    bad, good = tls(shown=shown, versions=(version, version)), tls(with_address("192.0.2.2"))
+    client = dnslet(*to(bad.url(name), ca=authority.root))
+    assert client.query("a.test").rcode() == SERVFAIL
+    line = client.wait_log("no TLS with the server")
+    assert f"server={bad.url(name)}" in line
+    assert client.log(f"no TLS with the server.*{reason}"), line
+    client.stop()
+    client = dnslet(*to(bad.url(name), good.url("dns.test"), ca=authority.root))
+    assert data(client.query("a.test")) == ["192.0.2.2"]
+    assert not bad.questions
+
+
+def test_an_unknown_root_does_not_hold(dnslet, tls, authority, tmp_path):
+    server = tls(shown=Authority(tmp_path, "stranger").issue("dns.test"))
+    client = dnslet(*to(server.url("dns.test"), ca=authority.root))
+    assert client.query("a.test").rcode() == SERVFAIL
+    client.wait_log("unable to get local issuer certificate")
+    assert not server.questions
+
+
+@pytest.mark.skipif(not FAKETIME, reason="no libfaketime")
+def test_a_clock_that_is_behind_is_told(dnslet, tls, authority, certificate):
+    server = tls()
+    client = dnslet(*to(server.url("dns.test"), ca=authority.root),
+                    env={"LD_PRELOAD": str(FAKETIME[0]), "FAKETIME": "-400d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+    assert client.query("a.test").rcode() == SERVFAIL
+    client.wait_log("its certificate holds from .*; the clock here says")
+    assert not server.questions
+
+
+def test_a_key_that_is_pinned_is_enough_and_another_is_not(dnslet, tls, authority):
+    shown = authority.issue("other.test", alone=True, **({"day": -200} if FAKETIME else {}))
+    server = tls(shown=shown)
+    pin = f"dns.test={shown.pin}"
+    client = dnslet(*to(server.url("dns.test")), "--tls-pin", pin, env={"SSL_CERT_FILE": "/nowhere"})
+    assert data(client.query("a.test")) == ["192.0.2.1"]
+    other = authority.issue("dns.test")
+    client = dnslet(*to(server.url("dns.test")), "--tls-pin", f"DNS.test={other.pin}", "--tls-pin", pin)
+    assert data(client.query("a.test")) == ["192.0.2.1"]
+    good = tls()
+    client = dnslet(*to(good.url("dns.test"), ca=authority.root), "--tls-pin", f"dns.test={other.pin}")
+    assert client.query("a.test").rcode() == SERVFAIL
+    client.wait_log(r"its key is none of --tls-pin \(DNSMASQ_TLS_PIN\): [A-Za-z0-9+/]{43}=")
+    assert not good.questions
+
+
+def test_a_server_that_speaks_no_tls_gets_no_question(dnslet, upstream, authority):
+    plain = upstream(with_address())
+    client = dnslet(*to(f"tls://{plain.address}#dns.test", ca=authority.root))
+    assert client.query("a.test").rcode() == SERVFAIL
+    assert not plain.questions
+
+
+def test_questions_are_padded_and_share_connection_and_write(dnslet, tls, authority):
+    server = tls()
+    client = dnslet(*to(server.url("dns.test"), ca=authority.root))
+    for name in ("a.test", "b" * 60 + ".test", ".".join(["c" * 50] * 4) + ".test"):
+        client.query(name)
+    for question in server.questions:
+        assert len(question.wire) % 128 == 0
+        options = {option.otype: option for option in question.message.options}
+        assert {int(kind) for kind in options} == {11, 12}
+
+
+def test_sessions_are_resumed(dnslet, tls, authority):
+    for version in (V12, V13):
+        server = tls(lambda question: [with_address()(question), CLOSE], versions=(version, version))
+        client = dnslet(*to(server.url("dns.test"), ca=authority.root))
+        for i in range(6):
+            assert client.query(f"n{i}.test").rcode() == NOERROR
+            sleep(0.1)
+        assert server.handshakes[0] is False
+        assert server.handshakes.count(True) >= 5
+
+
+@pytest.mark.parametrize("ending", [CLOSE, RESET], ids=["close", "reset"])
+def test_a_server_that_ends_after_each_answer_loses_no_question(dnslet, tls, authority, ending):
+    server = tls(lambda question: [with_address()(question), ending])
+    client = dnslet(*to(server.url("dns.test"), ca=authority.root))
+    for i in range(30):
+        assert client.query(f"n{i}.test").rcode() == NOERROR
+
+
+def test_silence_is_covered_by_the_next_server(dnslet, tls, authority):
+    first, second = tls(silent), tls(with_address("192.0.2.2"))
+    client = dnslet(*to(first.url("dns.test"), second.url("dns.test"), ca=authority.root), "--upstream-retry", 300)
+    assert data(client.query("a.test")) == ["192.0.2.2"]
+    assert data(client.query("b.test", seconds=0.25)) == ["192.0.2.2"]
+
+
+def test_a_slow_answer_does_not_end_the_connection(dnslet, tls, authority):
+    server = tls(lambda question: Later(1.2, with_address()(question)))
+    client = dnslet(*to(server.url("dns.test"), ca=authority.root))
+    assert client.query("a.test").rcode() == NOERROR
+    assert client.query("b.test").rcode() == NOERROR
+    assert len(server.handshakes) <= 3
+
+
+def test_a_name_is_resolved_and_verified(dnslet, tls, upstream, authority):
+    server = tls()
+    bootstrap = upstream(lambda question: with_address("127.0.0.1")(question))
+    client = dnslet(*to(f"tls://dns.test:{server.port}", ca=authority.root), "--bootstrap", bootstrap.address)
+    assert data(client.query("a.test")) == ["192.0.2.1"]
+    assert server.names == ["dns.test"]
+    assert {question.name for question in bootstrap.questions} == {"dns.test."}
+
+
+def test_zones_sets_and_rules_have_servers_over_tls(dnslet, tls, upstream, authority):
+    rest, one, two = upstream(with_address()), tls(with_address("192.0.2.11")), tls(with_address("192.0.2.12"))
+    client = dnslet("--stubzones", f"stub.test/{one.url('dns.test')}", "--server", f"far={two.url('dns.test')}",
+                    "--rule", "zone:rule.test -> ask far", "--tls-ca", authority.root, to=[rest])
+    for name, answer in (("a.stub.test", "192.0.2.11"), ("a.rule.test", "192.0.2.12"), ("a.test", "192.0.2.1")):
+        assert data(client.query(name)) == [answer]
+
+
+def test_rules_of_a_file_bring_servers_over_tls_later(dnslet, tls, upstream, authority, tmp_path):
+    rest, far = upstream(with_address()), tls(with_address("192.0.2.12"))
+    rules = tmp_path / "rules"
+    rules.write_text("zone:none.test -> block\n")
+    client = dnslet("--rule", f"@{rules}", "--tls-ca", authority.root, to=[rest])
+    rules.write_text(f"zone:rule.test -> ask {far.url('dns.test')}\n")
+    client.send_signal(signal.SIGHUP)
+    client.wait_log("reloaded")
+    assert data(client.query("a.rule.test")) == ["192.0.2.12"]
+
+
+def test_roots_are_read_again_and_stay_where_they_can_not(dnslet, tls, authority, tmp_path):
+    server = tls(lambda question: [with_address()(question), CLOSE])
+    roots = tmp_path / "roots.pem"
+    roots.write_bytes(Authority(tmp_path, "other").root.read_bytes())
+    client = dnslet(*to(server.url("dns.test"), ca=roots))
+    assert client.query("a.test").rcode() == SERVFAIL
+    roots.write_bytes(roots.read_bytes() + authority.root.read_bytes())
+    client.send_signal(signal.SIGHUP)
+    client.wait_log("reloaded")
+    assert client.query("b.test").rcode() == NOERROR
+    roots.write_text("nothing")
+    client.send_signal(signal.SIGHUP)
+    client.wait_log("holds no certificate in PEM form; the certificates that were read before stay")
+    assert client.query("c.test").rcode() == NOERROR
+    roots.write_bytes((tmp_path / "other.pem").read_bytes())
+    client.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(client.log("reloaded")) == 3, "a third reload")
+    sleep(0.1)
+    # What was trusted once is not resumed either.
+    assert client.query("d.test").rcode() == SERVFAIL
+
+
+@pytest.mark.skipif(not HAS_TLS, reason="this variant has no TLS")
+@pytest.mark.parametrize("flags, env, said", [
+    (["--tls-ca", "/nowhere/ca.pem"], {}, "cannot read '/nowhere/ca.pem'"),
+    ([], {"SSL_CERT_FILE": "/nowhere/ca.pem"}, "cannot read '/nowhere/ca.pem'"),
+    (["--tls-ca", "/dev/null"], {}, "/dev/null"),
+    (["--tls-ca", __file__], {}, "holds no certificate in PEM form"),
+    (["--tls-pin", "dns.test"], {}, "44 characters"),
+    (["--tls-pin", "dns.test=AAAA"], {}, "44 characters"),
+    (["--tls-pin", "a b=" + "A" * 43 + "="], {}, "44 characters"),
+    (["--tls-pin", "dns.test=" + "A" * 42 + "B="], {}, "44 characters"),
+])
+def test_roots_and_pins_that_can_not_be_read_are_told_at_the_start(flags, env, said):
+    ended = run("--listen", "127.0.0.1:0", "--nameservers", "tls://192.0.2.1", *flags, env=env)
+    assert ended.returncode == 2 and said in ended.stderr, ended.stderr
+
+
+def test_no_roots_are_read_where_nobody_needs_them(dnslet, upstream):
+    client = dnslet(env={"SSL_CERT_FILE": "/nowhere"}, to=[upstream(with_address())])
+    assert data(client.query("a.test")) == ["192.0.2.1"]
+
+
+@pytest.mark.parametrize("url", ["tls://192.0.2.1#", "tls://192.0.2.1#a b", "tls://192.0.2.1:0", "tls://#a.test",
+                                 "udp://192.0.2.1#a.test", "tls://192.0.2.1:853#a.test:853", "tls://192.0.2.1/a"])
+def test_what_is_no_server_is_refused(url):
+    ended = run("--print-config", "--nameservers", url)
+    assert ended.returncode == 2 and "192.0.2.1" in ended.stderr or "#a.test" in ended.stderr
+
+
+def test_a_server_is_told_as_it_is_written(dnslet, tls, authority):
+    server = tls()
+    client = dnslet("--verbose", *to(server.url("dns.test"), ca=authority.root))
+    client.query("a.test")
+    client.wait_log(f"via={server.url('dns.test')}")
+    assert client.log(f"nameservers {server.url('dns.test')}")
