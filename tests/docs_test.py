@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DNSLET = os.environ.get("DNSLET", ROOT / "build" / "dnslet")
 
 # How --print-config shows what --help and the man page say in words.
-UNSET = {"none", "everyone", "from resolv.conf", "resolv.conf or 1", "use-vc in resolv.conf"}
+UNSET = {"none", "SSL_CERT_FILE or the system's", "everyone", "from resolv.conf", "resolv.conf or 1", "use-vc in resolv.conf"}
 WITHOUT_RESOLV_CONF = {"ndots": "1", "force-tcp": "false"}
 
 # Flags of `docker run` that README tells of.
