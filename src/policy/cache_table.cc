@@ -191,12 +191,11 @@ uint64_t CacheTable::hash_of(const CacheKey& key, uint64_t seed) {
 
 void CacheTable::store(const HashedKey& key, const Answer& answer, const Validity& validity) {
   if (limits_.capacity == 0) return;
-  make_way(key);
-  if (validity.lifetime <= std::chrono::seconds(0)) return;
-  if (!reserve()) return;
-
   const std::size_t size = allocated(Block::size_for(answer, key.key.route));
-  if (table_bytes() + size > limits_.max_bytes) return;
+  const bool is_kept =
+      validity.lifetime > std::chrono::seconds(0) && table_bytes() + size <= limits_.max_bytes;
+  make_way(key, is_kept);
+  if (!is_kept || !reserve()) return;
   for (; used_ == limits_.capacity || bytes_ + size > limits_.max_bytes; ++evictions_)
     remove(nodes_[0].newer);
 
@@ -367,8 +366,9 @@ uint32_t CacheTable::locate(const HashedKey& key) const {
   return best;
 }
 
-// What the new answer takes the place of goes, and what is one network too many.
-void CacheTable::make_way(const HashedKey& key) {
+// What has been overtaken goes; for an answer that is kept also all for networks in its own, and
+// what is one network too many.
+void CacheTable::make_way(const HashedKey& key, bool for_answer) {
   if (key.key.route.is_by_name()) {
     if (const uint32_t earlier = locate(key)) remove(earlier);
     return;
@@ -382,14 +382,14 @@ void CacheTable::make_way(const HashedKey& key) {
     next = node.next;
     if (!is_about(node, key)) continue;
     const Route kept = node.block->route(node.flags);
-    if (covers(key.key.route, kept)) {
+    if (for_answer ? covers(key.key.route, kept) : kept == key.key.route) {
       remove(number);
     } else if (without_subnet(kept) == without_subnet(key.key.route)) {
       ++others;
       first = number;  // the newest ones lead the chain
     }
   }
-  if (others >= kMostSubnets) remove(first);
+  if (for_answer && others >= kMostSubnets) remove(first);
 }
 
 uint32_t CacheTable::take_number() {

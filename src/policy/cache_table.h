@@ -152,7 +152,7 @@ class CacheTable {
   std::size_t table_bytes() const;
   uint32_t locate(const HashedKey& key) const;
   bool is_about(const Node& node, const HashedKey& key) const;
-  void make_way(const HashedKey& key);
+  void make_way(const HashedKey& key, bool for_answer);
   uint32_t take_number();
   void use(uint32_t number);
   void link_newest(uint32_t number);

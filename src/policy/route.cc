@@ -2,8 +2,6 @@
 // Copyright the dnslet authors
 #include "policy/route.h"
 
-#include <algorithm>
-
 namespace dnslet::policy {
 
 Route without_subnet(Route route) {
@@ -17,16 +15,28 @@ Route kept_route(Route asked, uint8_t scope) {
   if (scope == 0) {
     asked.subnet = {};
     asked.reach = Reach::Everybody;
+  } else if (scope > asked.subnet.prefix) {
+    asked.reach = Reach::JustThis;
   } else {
-    asked.subnet = Network::of(asked.subnet.address, std::min(asked.subnet.prefix, scope));
+    asked.subnet = Network::of(asked.subnet.address, scope);
   }
   return asked;
 }
 
 bool covers(const Route& kept, const Route& asked) {
   if (without_subnet(kept) != without_subnet(asked)) return false;
-  if (kept.reach != Reach::Subnet) return kept.reach == Reach::Everybody || kept == asked;
-  return asked.reach == Reach::Subnet && kept.subnet.covers(asked.subnet) &&
+  const bool has_subnet = asked.reach == Reach::Subnet || asked.reach == Reach::JustThis;
+  switch (kept.reach) {
+    case Reach::NotSent:
+      return asked.reach == Reach::NotSent;
+    case Reach::Everybody:
+      return true;
+    case Reach::JustThis:
+      return has_subnet && kept.subnet == asked.subnet;
+    case Reach::Subnet:
+      break;
+  }
+  return has_subnet && kept.subnet.covers(asked.subnet) &&
          (kept.subnet.prefix > 0 || asked.subnet.prefix == 0);
 }
 

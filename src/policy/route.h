@@ -36,7 +36,8 @@ constexpr bool yields(Yielding yielding, dns::Type type) {
 // For whom an answer counts, as far as servers look at the network of a client (RFC 7871).
 enum class Reach : uint16_t {
   NotSent,    // servers are told of no network
-  Subnet,     // of a question: this network is sent; of a kept answer: it counts for that
+  Subnet,     // of a question: this network is sent; of a kept answer: it counts for all in it
+  JustThis,   // of a kept answer: it counts for who has just this network sent
   Everybody,  // of a kept answer: all networks are told the same
 };
 
@@ -52,7 +53,7 @@ struct Route {
   Keeping keeping = Keeping::Kept;
   Yielding yielding = Yielding::None;
   Reach reach = Reach::NotSent;
-  Network subnet{};  // of Reach::Subnet
+  Network subnet{};  // of Reach::Subnet and JustThis
 
   bool operator==(const Route&) const = default;
   // Whether it is kByName, as most are: without a branch for each part.
@@ -76,9 +77,12 @@ inline uint64_t hash_of(const Route& route, uint64_t seed) {
 }
 
 Route without_subnet(Route route);
+// A scope: the answer counts for nobody else than those who have the same network sent.
+inline constexpr uint8_t kWholeSubnet = UINT8_MAX;
 // What the answer to a question of this route is kept under. `scope`: as the server has set it; one
-// that is longer than what was sent counts as that. What has been asked for without telling
-// anything is for those alone who want that (RFC 7871 section 7.3.1).
+// that is longer than what was sent says that too little was sent to know more (RFC 7871 section
+// 7.2.1): the answer is nothing to those who have more sent. What has been asked for without
+// telling anything is for those alone who want that (RFC 7871 section 7.3.1).
 Route kept_route(Route asked, uint8_t scope);
 // Whether what is kept under a route counts for a question of the other one.
 bool covers(const Route& kept, const Route& asked);

@@ -229,6 +229,31 @@ TEST_CASE("an answer is found by those whose network it is for, and the smallest
   CHECK(fixture.cache.entries() == 1);
 }
 
+TEST_CASE("what too short a network has got is nothing to those who have more sent") {
+  Fixture fixture(100);
+  const dns::Name owner = name("a.test");
+  const auto key_for = [&owner](const char* network) {
+    CacheKey key = Fixture::key(owner);
+    key.route = {.reach = Reach::Subnet, .subnet = *Network::from_text(network)};
+    return key;
+  };
+  const auto keep = [&fixture](CacheKey key, uint8_t scope, uint32_t ttl, int lifetime = 60) {
+    key.route = kept_route(key.route, scope);
+    keep_answer(fixture.cache, key, Answer(packet("a.test", ttl).bytes()),
+                {fixture.now, seconds(lifetime)});
+  };
+  keep(key_for("203.0.113.0/24"), 24, 1);
+  keep(key_for("128.0.0.0/1"), 24, 2);
+  CHECK(fixture.find(key_for("203.0.113.0/24")) == packet("a.test", 1).bytes());
+  CHECK(fixture.find(key_for("203.0.114.0/24")).empty());
+  CHECK(fixture.find(key_for("128.0.0.0/1")) == packet("a.test", 2).bytes());
+  // What is not kept takes the place of its own kind alone.
+  keep(key_for("203.0.113.0/24"), 0, 3, 0);
+  CHECK(fixture.cache.entries() == 2);
+  keep(key_for("203.0.113.0/24"), 24, 3, 0);
+  CHECK(fixture.cache.entries() == 1);
+}
+
 TEST_CASE("so many networks of a name are kept, and what was kept first goes") {
   Fixture fixture(1000);
   for (const char* text : {"a.test", "b.test"}) {
