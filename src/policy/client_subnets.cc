@@ -3,13 +3,14 @@
 #include "policy/client_subnets.h"
 
 #include <algorithm>
-#include <vector>
+
+#include "base/mapped_address.h"
+#include "policy/rebind.h"
 
 namespace dnslet::policy {
 
 void send_subnet(const SubnetChoice& choice, const IpAddress& client, const dns::ClientSubnet* said,
                  Route& route) {
-  static const std::vector<Network> kPrivate = private_networks();
   route.subnet = {};
   route.reach = Reach::NotSent;
   if (choice.kind == SubnetChoice::Kind::None) return;
@@ -17,7 +18,8 @@ void send_subnet(const SubnetChoice& choice, const IpAddress& client, const dns:
   if (choice.kind == SubnetChoice::Kind::Client) {
     constexpr uint8_t kWhole = 128;
     const auto& [address, length] = said ? said->network : Network{client, kWhole};
-    if (length > 0 && any_contains(kPrivate, address)) return;
+    const bool is_mapped = unmapped(address) != address;
+    if (length > 0 && (is_mapped || is_inner(address))) return;
     const uint8_t most = address.family == Family::V4 ? choice.most_v4 : choice.most_v6;
     network = Network::of(address, std::min(length, most));
   }

@@ -33,8 +33,9 @@ TEST_CASE("of a client its own network is sent, as it says it or as its address 
 
 TEST_CASE("of inner networks nothing is sent, and who wants nothing told says so to servers") {
   const SubnetChoice choice{.kind = Kind::Client};
-  for (const char* inner : {"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.1.1",
-                            "100.64.0.1", "::1", "fd00::1", "fe80::1"}) {
+  for (const char* inner :
+       {"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.1.1", "100.64.0.1",
+        "0.1.2.3", "::1", "fd00::1", "fe80::1", "2002:7f00:1::1", "::ffff:203.0.113.7"}) {
     CHECK(sent(choice, inner) == "-");
     CHECK(sent(choice, "203.0.113.77", inner) == "-");
     CHECK(sent(choice, inner, "0.0.0.0/0") == "0.0.0.0/0");
@@ -59,6 +60,12 @@ TEST_CASE("an answer is kept for as much of the network as the server says") {
   CHECK(kept(15) == "10.0.0.0/15");
   CHECK(kept(24) == "10.1.2.0/24");
   CHECK(kept(32) == "10.1.2.0/24");
+  const Route just_this = kept_route(asked, 25);
+  Route more = asked;
+  more.subnet = *Network::from_text("10.1.2.0/25");
+  CHECK(covers(kept_route(asked, 24), more));
+  CHECK_FALSE(covers(just_this, more));
+  CHECK_FALSE(covers(just_this, {.servers = 3}));
   Route silent = asked;
   silent.subnet = *Network::from_text("0.0.0.0/0");
   CHECK(kept_route(silent, 0) == silent);
