@@ -37,14 +37,17 @@ bool tells_of_clients(const Tables& tables) {
 }
 
 // How many bits of the network that was sent the answer depends on; nullopt: it speaks of another
-// one. Who was told of none, or says nothing, does not look at networks.
-std::optional<uint8_t> subnet_scope(const dns::Message& message, const Route& route) {
+// one. Who says nothing does not look at networks; who was not told of this one, as it went without
+// EDNS, may have answered others otherwise.
+std::optional<uint8_t> subnet_scope(const dns::Message& message, const Route& route,
+                                    dns::QueryEdns edns) {
   const Network* const sent = route.sent_subnet();
+  if (sent && edns == dns::QueryEdns::WithoutEdns) return kWholeSubnet;
   const auto option = sent ? dns::find_option(message, dns::kOptionClientSubnet) : std::nullopt;
   if (!option) return 0;
   const auto said = dns::read_client_subnet(*option);
   if (!said || said->network != *sent) return std::nullopt;
-  return std::min(said->scope, sent->prefix);
+  return said->scope;
 }
 
 }  // namespace
@@ -264,12 +267,20 @@ Reply Lookup::shape_as_found(const Turn& turn, const Found& found) const {
     dns::copy_bytes(message.first(size), limit);
   }
   const Rcode rcode = dns::rcode_of(limit);
-  Reply reply{dns::append_opt(limit, size, query_, {rcode, found.error, found.subnet_scope}),
+  Reply reply{dns::append_opt(limit, size, query_, {rcode, found.error, scope_told(found)}),
               found.source, rcode};
   if (found.wants_refresh && tables.settings.refreshes && query_.has(dns::flag::kRd) &&
       tables.cache.claim_refresh(policy::key_of(asked(tables, found.scope), found.scope)))
     reply.refresh = found.scope;
   return reply;
+}
+
+// How far the client may take the answer for that of others: where a network of its own was sent.
+uint8_t Lookup::scope_told(const Found& found) const {
+  const Network* const sent = route_.sent_subnet();
+  if (!query_.subnet || !sent || !sent->covers(query_.subnet->network)) return 0;
+  const bool is_of_several = is_of_several_ || yields(route_.yielding, query_.question.type);
+  return is_of_several ? sent->prefix : std::min(found.subnet_scope, sent->prefix);
 }
 
 std::size_t Lookup::shorten(const Tables& tables, dns::MutableBytesView message,
@@ -302,7 +313,8 @@ CacheKey key_of(const UpstreamQuestion& question) {
           question.route};
 }
 
-bool read_answer(dns::BytesView packet, const UpstreamQuestion& question, UpstreamAnswer& out) {
+bool read_answer(dns::BytesView packet, const UpstreamQuestion& question, UpstreamAnswer& out,
+                 dns::QueryEdns edns) {
   if (const auto rcode = code_without_question(packet)) {
     out = {Answer::failure(question.question, *rcode), *rcode, false};
     return true;
@@ -312,7 +324,7 @@ bool read_answer(dns::BytesView packet, const UpstreamQuestion& question, Upstre
   if ((message->flags() & dns::flag::kOpcode) != 0) return false;
   if (message->question() != question.question) return false;
 
-  const auto scope = subnet_scope(*message, question.route);
+  const auto scope = subnet_scope(*message, question.route, edns);
   if (!scope) return false;
 
   out.rcode = message->rcode();

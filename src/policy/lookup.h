@@ -184,6 +184,7 @@ class Lookup {
   Reply finish_landed(const Turn& turn, const Landed& landed, Scope scope) const;
   Reply shape(const Turn& turn, const Found& found) const;
   Reply shape_as_found(const Turn& turn, const Found& found) const;
+  uint8_t scope_told(const Found& found) const;
   std::size_t shorten(const Tables& tables, dns::MutableBytesView message, std::size_t limit) const;
   Reply refuse_packet(const Turn& turn, dns::Rcode rcode) const;
   // The same turn with the room that the client leaves for a message without OPT.
@@ -202,6 +203,7 @@ class Lookup {
   Client client_;
   dns::Query query_;
   bool is_refresh_ = false;
+  bool is_of_several_ = false;  // more than one answer of servers may have a say in the client's
   std::unique_ptr<Search> search_;  // none while the question is only asked as it stands
   // Of what is looked up at the moment:
   Route route_ = kByName;
@@ -223,10 +225,10 @@ struct UpstreamAnswer {
   bool has_edns = false;
 };
 
-// Reads one into `out`, whose memory may serve many times. False: it is broken, not a response, or
-// not the answer to `question`, which it is not where it speaks of another network than was sent
-// (RFC 7871 section 7.3); `out` is of no use then.
+// Reads one, to a query with or without EDNS, into `out`, whose memory may serve many times. False:
+// it is broken, not a response, or not the answer to `question`, which it is not where it speaks of
+// another network than was sent (RFC 7871 section 7.3); `out` is of no use then.
 [[nodiscard]] bool read_answer(dns::BytesView packet, const UpstreamQuestion& question,
-                               UpstreamAnswer& out);
+                               UpstreamAnswer& out, dns::QueryEdns edns = dns::QueryEdns::WithEdns);
 
 }  // namespace dnslet::policy

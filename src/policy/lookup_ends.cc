@@ -37,7 +37,9 @@ std::optional<Found> Lookup::find_ended(const Turn& room) const {
   if (!search_) return answer_stale(room, current(), Scope::AsItStands, Ended::Any);
   const ClientQuestion question = asked(room.tables, Scope::Searched);
   if (is_asked(search_->names.front()) && room.tables.rules == nullptr) {
-    auto found = answer_stale(room, question, Scope::AsItStands, Ended::Any);
+    ClientQuestion first = question;
+    first.route = route_;
+    auto found = answer_stale(room, first, Scope::AsItStands, Ended::Any);
     if (found && dns::has_records(dns::kind_by_header(found->message))) return found;
   }
   return answer_stale(room, question, Scope::Searched, Ended::Any);

@@ -31,6 +31,7 @@ Lookup::Settled Lookup::settle(const Turn& here, Decision decision, RuleWalk wal
     }
     route_ = decision.route;
     asking_ = decision.asking;
+    is_of_several_ = is_of_several_ || walk.judge;
     const MaybeFound found = find_known(here, walk);
     if (!walk.judge) return {found};
     const bool is_askable = !search_ || !search_->is_unreachable(current_servers(here.tables));

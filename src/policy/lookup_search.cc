@@ -24,6 +24,7 @@ Lookup::Lookup(Lookup&& other) noexcept = default;
 Lookup& Lookup::operator=(Lookup&& other) noexcept = default;
 
 Step Lookup::start_search(const Turn& turn, std::vector<dns::Name> names) {
+  is_of_several_ = true;
   search_ = std::make_unique<Search>();
   search_->names = std::move(names);
   search_->generation = turn.tables.generation;

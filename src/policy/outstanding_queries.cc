@@ -106,7 +106,7 @@ void Outstanding::on_outcome(OpenQuestion& open, const Query& query, const Query
 }
 
 void Outstanding::on_answer(OpenQuestion& open, const Query& query, dns::BytesView packet) {
-  if (!read_answer(packet, open.question, read_)) {
+  if (!read_answer(packet, open.question, read_, query.edns)) {
     tell(Exchange::What::Unusable, open, query.server);
     // It may have been cut on the way by who does not set TC.
     if (query.way == Way::Datagram && packet.size() >= dns::kMinUdpPayload)
@@ -145,7 +145,8 @@ void Outstanding::on_refusal(OpenQuestion& open, const Query& query) {
 
 void Outstanding::on_truncated(OpenQuestion& open, const Query& query, dns::BytesView packet) {
   const bool is_datagram = query.way == Way::Datagram;
-  if (read_answer(packet, open.question, read_) && (!is_datagram || read_.answer.has_records()))
+  if (read_answer(packet, open.question, read_, query.edns) &&
+      (!is_datagram || read_.answer.has_records()))
     open.cut = questions_.make_kept(read_.answer, query.server);
   if (is_datagram)
     go_on_over_stream(open, query, Send::Purpose::Continued);

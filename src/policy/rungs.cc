@@ -24,7 +24,6 @@ MaybeFound found_failure(const Tables& tables, const CacheHit& hit) {
   MaybeFound found(std::in_place, hit.message, Source::Cache);
   found->error = keep_error(tables, hit);
   found->left = hit.left;
-  found->subnet_scope = hit.subnet_scope;
   return found;
 }
 

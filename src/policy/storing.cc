@@ -37,7 +37,9 @@ void keep(const Tables& tables, const Storing& storing, const Answer& answer, ui
   const bool is_kept = storing.is_for_recursion && storing.key.route.keeping == Keeping::Kept;
   if (!is_kept || !answer.is_whole()) return;
   if (answer.kind() == AnswerKind::Failure) {
-    tables.failures.store(storing.key, answer, storing.now, kFailureTime);
+    CacheKey key = storing.key;
+    key.route = kept_route(key.route, kWholeSubnet);
+    tables.failures.store(key, answer, storing.now, kFailureTime);
     tables.cache.note_failure(storing.key, storing.now);
     return;
   }
@@ -105,9 +107,12 @@ Storing storing_of(const UpstreamQuestion& question, Existence sibling, Millisec
 
 std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,
                                    const Answer& answer) {
-  if (exists_all_the_same(tables, storing, answer))
-    return Answer::failure({dns::Name(storing.key.name), storing.key.type, storing.key.qclass},
-                           dns::Rcode::NoError);
+  if (exists_all_the_same(tables, storing, answer)) {
+    Answer empty = Answer::failure(
+        {dns::Name(storing.key.name), storing.key.type, storing.key.qclass}, dns::Rcode::NoError);
+    empty.set_subnet_scope(kWholeSubnet);
+    return empty;
+  }
   std::optional<Answer> amended = guard(tables, storing, answer);
   const bool is_guarded = amended.has_value();
   leave_out_hints(tables, storing.key, answer, amended);

@@ -195,15 +195,87 @@ def test_an_answer_for_another_network_is_no_answer(dnslet, upstream):
     assert data(server.query("a.test")) == ["192.0.2.66"]
 
 
-def test_a_server_without_edns_is_asked_without_a_network(dnslet, upstream):
+def test_a_server_without_edns_is_asked_without_a_network_and_for_each(dnslet, upstream):
     def old(asked):
         return asked.answer(rcode="FORMERR", edns=False) if asked.message.edns >= 0 else with_address()(asked)
     source = upstream(old)
     server = dnslet("--client-subnet", "client/24/56", "--rcache", 100, to=[source])
-    for network in ("203.0.113.0/24", "192.0.2.0/24"):
+    for network in ("203.0.113.0/24", "192.0.2.0/24") * 2:
         found = ask(server, "a.test", network)
-        assert data(found) == ["192.0.2.1"] and told(found) == f"{network} scope 0"
-    assert asked_for(source) == ["203.0.113.0/24 scope 0", None]
+        assert data(found) == ["192.0.2.1"] and told(found) == f"{network} scope 24"
+    assert asked_for(source).count(None) == 2
+
+
+def test_a_query_that_was_lost_does_not_make_one_answer_that_of_all(dnslet, upstream):
+    def lossy(asked):
+        lost = told(asked.message) == "198.18.5.0/24 scope 0"
+        return None if lost else by_network(lambda _: 24)(asked)
+    source = upstream(lossy)
+    server = dnslet("--client-subnet", "client/24/56", "--rcache", 100, "--upstream-retry", 200, to=[source])
+    known = {network: data(ask(server, "a.test", network)) for network in ("203.0.113.0/24", "192.0.2.0/24")}
+    assert told(ask(server, "a.test", "198.18.5.0/24")) == "198.18.5.0/24 scope 24"
+    for network, answer in known.items():
+        assert data(ask(server, "a.test", network)) == answer
+    assert len(source.asked("a.test")) == 4
+
+
+def test_a_short_network_tells_nothing_of_longer_ones(dnslet, upstream):
+    def failing(asked):
+        short = told(asked.message) == "128.0.0.0/1 scope 0"
+        return asked.answer(rcode="SERVFAIL") if short and asked.name == "b.test." else by_network(lambda _: 24)(asked)
+    server = dnslet("--client-subnet", "client/24/56", "--rcache", 100, to=[upstream(failing)])
+    before = data(ask(server, "a.test", "203.0.113.0/24"))
+    assert told(ask(server, "a.test", "128.0.0.0/1")) == "128.0.0.0/1 scope 1"
+    assert data(ask(server, "a.test", "203.0.113.0/24")) == before
+    assert ask(server, "b.test", "128.0.0.0/1").rcode() == SERVFAIL
+    assert ask(server, "b.test", "203.0.113.0/24").rcode() == NOERROR
+
+
+def test_the_scope_of_a_network_that_is_not_the_clients_is_not_told(dnslet, source):
+    for fixed in ("2001:db8::/56", "192.0.2.0/24"):
+        server = dnslet("--client-subnet", fixed, "--rule", "zone:own.test -> with subnet:client", to=[source])
+        assert told(ask(server, "a.test", "203.0.113.0/24")) == "203.0.113.0/24 scope 0"
+        assert told(ask(server, "a.own.test", "203.0.113.0/24")) == "203.0.113.0/24 scope 24"
+
+
+@pytest.mark.parametrize("flags, name, rdtype", [
+    (["--rule", "* -> with prefer:ipv4"], "a.test", "AAAA"),
+    (["--enable-search", "--search-domains", "test", "--ndots", "5"], "all.example", "A"),
+    (["--rule", "answer:198.51.100.1/32 -> ask {}"], "all.example", "A"),
+])
+def test_what_several_answers_have_made_is_told_for_the_network_alone(dnslet, upstream, flags, name, rdtype):
+    def handler(asked):
+        if asked.name == "all.example.":
+            return by_network(lambda _: 0)(asked)
+        return asked.nxdomain() if asked.name.endswith("example.test.") else by_network(lambda _: 24)(asked)
+    source = upstream(handler)
+    flags = [flag.format(source.address) for flag in flags]
+    server = dnslet("--client-subnet", "client/24/56", "--rcache", 100, *flags, to=[source])
+    for _ in range(2):
+        assert told(ask(server, name, "203.0.113.0/24", rdtype)) == "203.0.113.0/24 scope 24"
+
+
+def test_an_answer_that_is_not_kept_costs_no_other_its_place(dnslet, upstream):
+    def handler(asked):
+        fleeting = told(asked.message).startswith("198.18.")
+        return _with_ttl(by_network(lambda _: 0 if fleeting else 24)(asked), 0 if fleeting else 300)
+    source = upstream(handler)
+    server = dnslet("--client-subnet", "client/24/56", "--rcache", 100, to=[source])
+    networks = [f"203.0.{i}.0/24" for i in range(16)]
+    for network in networks + ["198.18.5.0/24"] + networks:
+        ask(server, "a.test", network)
+    assert len(source.questions) == 17
+
+
+def test_an_old_answer_of_a_search_is_given_while_servers_are_silent(dnslet, upstream):
+    quiet = []
+    source = upstream(lambda asked: None if quiet else _with_ttl(by_network(lambda _: 24)(asked), 1))
+    server = dnslet("--client-subnet", "client/24/56", "--rcache", 100, "--rcache-stale", 100, "--enable-search",
+                    "--search-domains", "test", "--upstream-retry", 200, "--no-prefetch", to=[source])
+    before = data(ask(server, "www.example", "203.0.113.0/24"))
+    sleep(1.1)
+    quiet.append(True)
+    assert data(ask(server, "www.example", "203.0.113.0/24", seconds=1.5)) == before
 
 
 def test_an_answer_in_use_is_refreshed_for_its_network(dnslet, upstream):
