@@ -17,7 +17,7 @@ void send_subnet(const SubnetChoice& choice, const IpAddress& client, const dns:
   Network network = choice.fixed;
   if (choice.kind == SubnetChoice::Kind::Client) {
     constexpr uint8_t kWhole = 128;
-    const auto& [address, length] = said ? said->network : Network{client, kWhole};
+    const auto& [address, length] = said ? said->network : Network{unmapped(client), kWhole};
     const bool is_mapped = unmapped(address) != address;
     if (length > 0 && (is_mapped || is_inner(address))) return;
     const uint8_t most = address.family == Family::V4 ? choice.most_v4 : choice.most_v6;

@@ -35,7 +35,7 @@ TEST_CASE("of inner networks nothing is sent, and who wants nothing told says so
   const SubnetChoice choice{.kind = Kind::Client};
   for (const char* inner :
        {"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.1.1", "100.64.0.1",
-        "0.1.2.3", "::1", "fd00::1", "fe80::1", "2002:7f00:1::1", "::ffff:203.0.113.7"}) {
+        "0.1.2.3", "::1", "fd00::1", "fe80::1", "2002:7f00:1::1"}) {
     CHECK(sent(choice, inner) == "-");
     CHECK(sent(choice, "203.0.113.77", inner) == "-");
     CHECK(sent(choice, inner, "0.0.0.0/0") == "0.0.0.0/0");
