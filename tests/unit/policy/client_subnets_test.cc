@@ -41,6 +41,12 @@ TEST_CASE("of inner networks nothing is sent, and who wants nothing told says so
     CHECK(sent(choice, inner, "0.0.0.0/0") == "0.0.0.0/0");
   }
   CHECK(sent(choice, "203.0.113.77", "::/0") == "::/0");
+  CHECK(sent(choice, "::ffff:203.0.113.77") == "203.0.113.0/24");
+  dns::ClientSubnet mapped;
+  mapped.network = {address("::ffff:203.0.113.77"), 128};
+  Route route;
+  send_subnet(choice, address("203.0.113.77"), &mapped, route);
+  CHECK(route.reach == Reach::NotSent);
   CHECK(sent({}, "203.0.113.77", "198.51.100.0/24") == "-");
   CHECK(sent({.kind = Kind::Fixed, .fixed = *Network::from_text("10.0.0.0/8")}, "203.0.113.77",
              "198.51.100.0/24") == "10.0.0.0/8");
