@@ -64,6 +64,7 @@ UNITS   := $(wildcard tests/unit/*.cc tests/unit/*/*.cc)
 TARGETS := $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc))
 BENCHES := $(patsubst tests/bench/%.cc,%,$(wildcard tests/bench/*_bench.cc))
 LOADS   := $(addprefix $(B)/bench/,stub_upstream echo_server load first_answer soak)
+STUBS   := $(if $(filter full,$(VARIANT)),$(B)/bench/tls_stub)
 PROGRAM := $(B)/dnslet
 SBINDIR := $(PREFIX)/sbin
 MANDIR  := $(PREFIX)/share/man/man8
@@ -191,7 +192,7 @@ lint: | deps ## check format, layers, scripts and the man page, then run clang-t
 
 tidy: $(SOURCES:%=$(B)/%.tidy) $(B)/src/app/main.cc.tidy
 
-bench: $(PROGRAM) $(LOADS) ## measure it beside dnsmasq and unbound (QUICK=1: roughly, in two minutes)
+bench: $(PROGRAM) $(LOADS) $(STUBS) ## measure it beside dnsmasq and unbound (QUICK=1: roughly, in two minutes)
 	$(PYTHON) tests/bench/bench.py --build $(B) $(if $(filter-out 0,$(QUICK)),--quick)
 
 bench-rules: $(PROGRAM) $(LOADS) ## measure what lists and rules cost, beside dnsmasq (QUICK=1: roughly)
@@ -281,6 +282,10 @@ $(B)/libfuzzer/%: $(B)/tests/fuzz/%_fuzz.o $(LIBRARY) $(B)/link.flags
 $(LOADS): $(B)/bench/%: $(B)/tests/bench/%.o $(B)/link.flags
 	@mkdir -p $(@D)
 	$(call quiet,LINK)$(linked)
+
+$(STUBS): $(B)/bench/%: $(B)/tests/bench/%.o $(B)/link.flags
+	@mkdir -p $(@D)
+	$(call quiet,LINK)$(linked) $(LIBS)
 
 $(B)/bench/%: $(B)/tests/bench/%.o $(LIBRARY) $(B)/link.flags
 	@mkdir -p $(@D)

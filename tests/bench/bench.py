@@ -19,7 +19,7 @@ from pathlib import Path
 
 import machine
 from servers import (SMALL_CACHE, Bound, Dnsdist, Dnslet, Dnsmasq, Echo, Hosts, Server, Unbound,
-                     bench_name)
+                     TLS_NAME, bench_name)
 from table import make_rows, render
 
 ANSWERS = 100_000
@@ -129,6 +129,31 @@ class Bench:
             cost, result = self.cost_of(server, "window", questions=ANSWERS, window=WINDOW)
         self.rows["miss_tcp"].add("dnslet", cost / self.rows["miss_cpu"].values["dnslet"][-1])
         self.rows["miss_tcp_lost"].add("dnslet", result["lost"])
+
+    def certificate(self):
+        """(certificate, its key): signed by itself, so its own root"""
+        certificate, key = (Path(self.scratch) / name for name in ("tls.pem", "tls.key"))
+        machine.output(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                        "-nodes", "-keyout", key, "-subj", f"/CN={TLS_NAME}", "-days", "30", "-out", certificate,
+                        "-addext", f"subjectAltName=DNS:{TLS_NAME}"])
+        return certificate, key
+
+    def tls(self):
+        if not Path(self.program("tls_stub")).exists():
+            return
+        certificate, key = self.certificate()
+        stub = Bound([*self.machine.on_load_side(), self.program("tls_stub"), certificate, key])
+        kinds = [kind for kind in self.forwarders if kind is not Dnsmasq]
+        with stub as upstream, self.stub() as plain:
+            for _ in self.rounds(5, 2):
+                for kind in kinds:
+                    with self.start(kind, upstream, cache=ANSWERS, roots=certificate) as server:
+                        result = self.measure_cost("miss_tls", server, "window", questions=ANSWERS, window=64)
+                        self.rows["miss_tls_lost"].add(server.name, result["lost"])
+                with self.start(Dnslet, plain, cache=ANSWERS) as server:
+                    cost, _ = self.cost_of(server, "window", questions=ANSWERS, window=64)
+                    ours = self.rows["miss_tls_cpu"].values["dnslet"][-1]
+                    self.rows["miss_tls_to_udp"].add("dnslet", ours / cost)
 
     def tcp(self):
         with self.all_running(with_echo=False, cache=ANSWERS) as running:
@@ -253,7 +278,7 @@ class Bench:
         return result["answers"] / result["seconds"], used / result["answers"]
 
     def run(self, only):
-        for step in (self.cached, self.hosts, self.miss, self.tcp, self.burst, self.latency,
+        for step in (self.cached, self.hosts, self.miss, self.tls, self.tcp, self.burst, self.latency,
                      self.memory, self.start_time, self.zones, self.program_size, self.workers):
             if only and step.__name__ not in only:
                 continue

@@ -66,6 +66,9 @@ def wait_for_answer(port, name, seconds=60):
     raise AssertionError(f"no answer for {name} on port {port} within {seconds} s")
 
 
+TLS_NAME = "dns.test"
+
+
 class Process:
     """A program that runs from `with` to its end."""
 
@@ -102,8 +105,9 @@ class Server(Process):
     name = ""
     program = None
 
-    def __init__(self, place, upstream, cache=SMALL_CACHE, hosts=None, extra=()):
+    def __init__(self, place, upstream, cache=SMALL_CACHE, hosts=None, extra=(), roots=None):
         self.port = free_port()
+        self.roots = roots  # of an upstream over TLS, whose certificate is for TLS_NAME
         self.hosts = hosts
         self.bare_words = [str(word) for word in (*self.command(upstream, cache, hosts), *extra)]
         super().__init__([*place, *self.bare_words])
@@ -141,8 +145,12 @@ class Dnslet(Server):
 
     def command(self, upstream, cache, hosts):
         return [self.program, "--listen", f"127.0.0.1:{self.port}", "--resolv-conf", "/dev/null",
-                "--nameservers", f"127.0.0.1:{upstream}", "--rcache", cache, "--rcache-ttl", TTL,
+                "--nameservers", self.nameserver(upstream), "--rcache", cache, "--rcache-ttl", TTL,
+                *(["--tls-ca", self.roots] if self.roots else []),
                 *(["--hostsfile", hosts.path] if hosts else [])]
+
+    def nameserver(self, upstream):
+        return f"tls://127.0.0.1:{upstream}#{TLS_NAME}" if self.roots else f"127.0.0.1:{upstream}"
 
 
 class Dnsmasq(Server):
@@ -194,6 +202,11 @@ forward-zone:
   name: "."
   forward-addr: 127.0.0.1@{upstream}
 """
+UNBOUND_TLS = """#{name}
+  forward-tls-upstream: yes
+server:
+  tls-cert-bundle: {roots}
+"""
 
 
 class Unbound(Server):
@@ -205,6 +218,9 @@ class Unbound(Server):
         self.configuration = Path(Server.scratch) / f"unbound-{self.port}.conf"
         self.configuration.write_text(UNBOUND.format(
             port=self.port, upstream=upstream, bytes=max(cache * 800, 4_000_000), include=include))
+        if self.roots:
+            text = self.configuration.read_text().rstrip()
+            self.configuration.write_text(text + UNBOUND_TLS.format(name=TLS_NAME, roots=self.roots))
         return [self.program, "-d", "-c", self.configuration]
 
 
@@ -214,7 +230,7 @@ setSecurityPollSuffix("")
 setVerboseHealthChecks(false)
 setMaxUDPOutstanding(65535)
 setUDPSocketBufferSizes(4194304, 4194304)
-newServer{{address="127.0.0.1:{upstream}", sockets=8}}:setUp()
+newServer{{address="127.0.0.1:{upstream}", sockets=8{tls}}}:setUp()
 getPool(""):setCache(newPacketCache({cache}, {{maxTTL={ttl}, numberOfShards=1}}))
 """
 
@@ -224,8 +240,9 @@ class Dnsdist(Server):
 
     def command(self, upstream, cache, hosts):
         self.configuration = Path(Server.scratch) / f"dnsdist-{self.port}.conf"
+        tls = f', tls="openssl", subjectName="{TLS_NAME}", caStore="{self.roots}"' if self.roots else ""
         self.configuration.write_text(
-            DNSDIST.format(port=self.port, upstream=upstream, cache=cache, ttl=TTL))
+            DNSDIST.format(port=self.port, upstream=upstream, cache=cache, ttl=TTL, tls=tls))
         return [self.program, "--supervised", "--disable-syslog", "-C", self.configuration]
 
 
