@@ -65,7 +65,7 @@ class TlsClient {
   using OnFailure = std::function<void(const std::string& reason)>;
 
   // REQUIRES: has_tls().
-  static std::unique_ptr<TlsClient> make(const TlsPeer& peer, OnFailure on_failure);
+  static std::unique_ptr<TlsClient> make(const TlsPeer& peer, const OnFailure& on_failure);
   virtual ~TlsClient() = default;
 
   // For connections from now on; sessions under others are not resumed. Null: only pins hold.

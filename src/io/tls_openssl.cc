@@ -36,7 +36,7 @@ class TlsStream;
 
 class OpensslClient final : public TlsClient {
  public:
-  OpensslClient(const TlsPeer& peer, OnFailure on_failure);
+  OpensslClient(const TlsPeer& peer, const OnFailure& on_failure);
 
   void use_roots(std::shared_ptr<const TlsRoots> roots) override;
   std::unique_ptr<Stream> open(Loop& loop, std::vector<SocketAddress> addresses,
@@ -79,6 +79,8 @@ class TlsStream final : public Stream, private Stream::User {
   void note_refusal(std::string reason) { refusal_ = std::move(reason); }
 
  private:
+  static int read_memory(BIO* bio, char* out, int size);
+  static int write_memory(BIO* bio, const char* bytes, int size);
   static const BIO_METHOD* method();
 
   void on_open() override;
@@ -106,8 +108,8 @@ class TlsStream final : public Stream, private Stream::User {
 
 TlsStream& stream_of(const SSL* ssl) { return *static_cast<TlsStream*>(SSL_get_app_data(ssl)); }
 
-OpensslClient::OpensslClient(const TlsPeer& peer, OnFailure on_failure)
-    : peer_(peer), on_failure_(std::move(on_failure)), context_(SSL_CTX_new(TLS_client_method())) {
+OpensslClient::OpensslClient(const TlsPeer& peer, const OnFailure& on_failure)
+    : peer_(peer), on_failure_(on_failure), context_(SSL_CTX_new(TLS_client_method())) {
   SSL_CTX* const context = context_.get();
   SSL_CTX_set_app_data(context, this);
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
@@ -233,26 +235,30 @@ TlsStream::~TlsStream() {
   send();
 }
 
+int TlsStream::read_memory(BIO* bio, char* out, int size) {
+  dns::BytesView& incoming = static_cast<TlsStream*>(BIO_get_data(bio))->incoming_;
+  BIO_clear_retry_flags(bio);
+  if (incoming.empty()) {
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  const std::size_t taken = std::min(incoming.size(), static_cast<std::size_t>(size));
+  std::copy_n(incoming.begin(), taken, reinterpret_cast<uint8_t*>(out));
+  incoming = incoming.subspan(taken);
+  return static_cast<int>(taken);
+}
+
+int TlsStream::write_memory(BIO* bio, const char* bytes, int size) {
+  dns::Bytes& outgoing = static_cast<TlsStream*>(BIO_get_data(bio))->outgoing_;
+  outgoing.insert(outgoing.end(), bytes, bytes + size);
+  return size;
+}
+
 const BIO_METHOD* TlsStream::method() {
   static const Owned<BIO_METHOD> kMethod = [] {
     Owned<BIO_METHOD> made(BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream"));
-    BIO_meth_set_read(made.get(), [](BIO* bio, char* out, int size) {
-      dns::BytesView& incoming = static_cast<TlsStream*>(BIO_get_data(bio))->incoming_;
-      BIO_clear_retry_flags(bio);
-      if (incoming.empty()) {
-        BIO_set_retry_read(bio);
-        return -1;
-      }
-      const std::size_t taken = std::min(incoming.size(), static_cast<std::size_t>(size));
-      std::copy_n(incoming.begin(), taken, reinterpret_cast<uint8_t*>(out));
-      incoming = incoming.subspan(taken);
-      return static_cast<int>(taken);
-    });
-    BIO_meth_set_write(made.get(), [](BIO* bio, const char* bytes, int size) {
-      dns::Bytes& outgoing = static_cast<TlsStream*>(BIO_get_data(bio))->outgoing_;
-      outgoing.insert(outgoing.end(), bytes, bytes + size);
-      return size;
-    });
+    BIO_meth_set_read(made.get(), read_memory);
+    BIO_meth_set_write(made.get(), write_memory);
     BIO_meth_set_ctrl(made.get(), [](BIO*, int command, long, void*) {
       return command == BIO_CTRL_FLUSH ? 1L : 0L;
     });
@@ -354,8 +360,8 @@ std::string tls_version() {
   return std::string("OpenSSL ") + OpenSSL_version(OPENSSL_VERSION_STRING);
 }
 
-std::unique_ptr<TlsClient> TlsClient::make(const TlsPeer& peer, OnFailure on_failure) {
-  return std::make_unique<OpensslClient>(peer, std::move(on_failure));
+std::unique_ptr<TlsClient> TlsClient::make(const TlsPeer& peer, const OnFailure& on_failure) {
+  return std::make_unique<OpensslClient>(peer, on_failure);
 }
 
 }  // namespace dnslet::io
