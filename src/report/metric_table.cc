@@ -58,6 +58,15 @@ Samples read_upstream_answers(const Snapshot& snapshot) {
   return samples;
 }
 
+Samples read_handshakes(const Snapshot& snapshot) {
+  Samples samples;
+  for (const auto& [name, counted] : snapshot.counters.servers)
+    for (std::size_t i = 0; i < serve::kHandshakes; ++i)
+      samples.push_back({{{"server", name}, {"result", serve::kHandshakeLabels[i]}},
+                         static_cast<double>(counted.handshakes[i])});
+  return samples;
+}
+
 Samples read_latency(const Snapshot& snapshot) {
   Samples samples;
   for (const auto& [name, counted] : snapshot.counters.servers)
@@ -130,6 +139,8 @@ constexpr auto kMetrics = std::to_array<Metric>({
     {"dnslet_upstream_penalties_total", kCounter,
      "How often this server failed and was put behind the others",
      [](S s) { return of_servers(s, &serve::ServerCounters::penalties); }},
+    {"dnslet_upstream_tls_handshakes_total", kCounter,
+     "TLS handshakes with this server: full, resumed or failed", read_handshakes},
     {"dnslet_upstream_latency_seconds", kHistogram, "Time that this server took for an answer",
      read_latency},
 });

@@ -38,6 +38,7 @@ ServerCounters& ServerCounters::operator+=(const ServerCounters& other) {
   timeouts += other.timeouts;
   retries += other.retries;
   penalties += other.penalties;
+  detail::add(handshakes, other.handshakes);
   latency += other.latency;
   return *this;
 }

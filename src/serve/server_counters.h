@@ -61,6 +61,10 @@ struct Histogram {
   Histogram& operator+=(const Histogram& other);
 };
 
+// How a TLS handshake ends: with a new session, with a former one, or not at all.
+inline constexpr std::array<const char*, 3> kHandshakeLabels = {"full", "resumed", "failed"};
+inline constexpr std::size_t kHandshakes = kHandshakeLabels.size();
+
 // Of one server. A question becomes an answer, an error or a time-out, unless another server was
 // faster.
 struct ServerCounters {
@@ -70,7 +74,8 @@ struct ServerCounters {
   uint64_t timeouts = 0;   // silent for --upstream-retry, and until the question was over
   uint64_t retries = 0;    // questions that were not the first for the same sake
   uint64_t penalties = 0;  // how often it was put behind the others
-  Histogram latency;       // of answers
+  std::array<uint64_t, kHandshakes> handshakes{};  // of TLS, by how they ended
+  Histogram latency;                               // of answers
 
   ServerCounters& operator+=(const ServerCounters& other);
 };

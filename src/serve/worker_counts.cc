@@ -82,6 +82,9 @@ std::vector<Endpoint> Worker::tcp_endpoints() const {
 Counters Worker::counters() const {
   Counters counters = counted_;
   counters.servers = asker_.counters();
+  ways_.for_each_tls([&counters](const std::string& server, const io::TlsCounts& counts) {
+    counters.servers[server].handshakes = {counts.full, counts.resumed, counts.failed};
+  });
   counters.waiting = waiting_.size();
   counters.upstream_open = asker_.open();
   counters.heard = asker_.heard();
