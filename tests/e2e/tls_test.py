@@ -8,11 +8,13 @@ import ssl
 import subprocess
 from time import sleep
 
-import dns.edns
+import dns.message
 import pytest
-from basics import wait_until
-from fake_upstream import CLOSE, RESET, Later, silent, with_address
+from basics import PATIENCE, wait_until
+from clients import UdpClient, question
+from fake_upstream import CLOSE, RESET, Later, Raw, silent, with_address
 from harness import data, run
+from metrics import get, parse
 from tls_server import FAKETIME, Authority, TlsUpstream
 
 NOERROR, SERVFAIL = 0, 2
@@ -272,3 +274,89 @@ def test_a_server_is_told_as_it_is_written(dnslet, tls, authority):
     client.query("a.test")
     client.wait_log(f"via={server.url('dns.test')}")
     assert client.log(f"nameservers {server.url('dns.test')}")
+
+
+def test_handshakes_are_counted(dnslet, tls, authority):
+    server, bad = tls(lambda question: [with_address()(question), CLOSE]), tls(shown=authority.issue("other.test"))
+    client = dnslet(*to(server.url("dns.test"), ca=authority.root), "--metrics", "127.0.0.1:0",
+                    "--stubzones", f"bad.test/{bad.url('dns.test')}")
+    for i in range(4):
+        client.query(f"n{i}.test")
+        sleep(0.1)
+    assert client.query("a.bad.test").rcode() == SERVFAIL
+    metrics = parse(get(client)[1])
+    counted = {dict(labels)["result"]: value for (name, *labels), value in metrics.items()
+               if name == "dnslet_upstream_tls_handshakes_total" and dict(labels)["server"] == server.url("dns.test")}
+    assert counted["full"] == 1 and counted["resumed"] >= 3 and counted["failed"] == 0
+    failed = [value for (name, *labels), value in metrics.items()
+              if name == "dnslet_upstream_tls_handshakes_total" and dict(labels)["result"] == "failed"]
+    assert sum(failed) >= 1
+
+
+def test_one_connection_carries_what_comes_at_once(dnslet, tls, authority):
+    server = tls(lambda question: Later(0.05, with_address()(question)))
+    client = dnslet(*to(server.url("dns.test"), ca=authority.root))
+    with UdpClient(client.address) as asker:
+        for i in range(150):
+            asker.send(question(f"n{i}.test"))
+        answers = [asker.receive(PATIENCE) for _ in range(150)]
+    assert all(answer.rcode() == NOERROR for answer in answers)
+    assert server.accepted == 1
+
+
+def test_what_a_reset_has_lost_is_asked_again(dnslet, tls, authority):
+    asked = []
+
+    def once(one):
+        asked.append(one)
+        return None if len(asked) < 100 else RESET if len(asked) == 100 else with_address()(one)
+    server = tls(once)
+    client = dnslet(*to(server.url("dns.test"), ca=authority.root), "--upstream-retry", 2000)
+    with UdpClient(client.address) as asker:
+        for i in range(100):
+            asker.send(question(f"n{i}.test"))
+        answers = [asker.receive(PATIENCE) for _ in range(100)]
+    assert all(answer.rcode() == NOERROR for answer in answers)
+
+
+def test_a_server_that_goes_away_for_a_second_answers_all_then(dnslet, tls, authority):
+    server = tls(silent)
+    client = dnslet(*to(server.url("dns.test"), ca=authority.root), "--upstream-retry", 3000)
+    with UdpClient(client.address) as asker:
+        for i in range(20):
+            asker.send(question(f"n{i}.test"))
+        server.wait_asked(20)
+        server.stop()
+        sleep(1)
+        server.handler = with_address()
+        server.start()
+        answers = [asker.receive(PATIENCE) for _ in range(20)]
+    assert all(answer.rcode() == NOERROR for answer in answers)
+
+
+@pytest.mark.parametrize("fault", ["wrong id", "wrong name", "wrong type", "twice", "half", "long", "short"])
+def test_an_answer_that_fits_nothing_counts_for_none(dnslet, tls, authority, fault):
+    def lie(asked):
+        right = with_address()(asked)
+        wire = right.to_wire()
+        other = with_address("192.0.2.66")(asked)
+        if fault == "wrong id":
+            other.id ^= 1
+            return [other, right]
+        if fault == "wrong name":
+            other.question = dns.message.make_query("other.test", "A").question
+            return [other, right]
+        if fault == "wrong type":
+            other.question = dns.message.make_query(asked.name, "AAAA").question
+            return [other, right]
+        if fault == "twice":
+            return [right, right]
+        if fault == "half":
+            return [Raw(len(wire).to_bytes(2, "big") + wire[:20]), CLOSE]
+        if fault == "long":
+            return [Raw((len(wire) + 1).to_bytes(2, "big") + wire), CLOSE]
+        return [Raw(b"\0\3abc")]
+    liar, honest = tls(lie), tls(with_address())
+    client = dnslet(*to(liar.url("dns.test"), honest.url("dns.test"), ca=authority.root), "--upstream-retry", 300)
+    for i in range(10):
+        assert data(client.query(f"n{i}.test")) == ["192.0.2.1"]
