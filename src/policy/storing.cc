@@ -31,8 +31,7 @@ void leave_out_hints(const Tables& tables, const CacheKey& key, const Answer& an
   if (is_out(dns::Type::AAAA)) leave_out(dns::Hint::Ipv6, answer, amended);
 }
 
-// `scope`: see dns::Answer.
-void keep(const Tables& tables, const Storing& storing, const Answer& answer, uint8_t scope,
+void keep(const Tables& tables, const Storing& storing, const Answer& answer,
           std::chrono::seconds time) {
   const bool is_kept = storing.is_for_recursion && storing.key.route.keeping == Keeping::Kept;
   if (!is_kept || !answer.is_whole()) return;
@@ -44,7 +43,7 @@ void keep(const Tables& tables, const Storing& storing, const Answer& answer, ui
     return;
   }
   CacheKey key = storing.key;
-  key.route = kept_route(key.route, scope);
+  key.route = kept_route(key.route, answer.subnet_scope());
   tables.cache.store(key, answer, storing.now, std::min(storing.most, time));
   agree(tables, storing.key, answer.kind(), storing.now);
 }
@@ -127,10 +126,9 @@ std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,
     if (!amended) amended = answer;
     amended->limit_ttls(route.least_ttl, route.most_ttl);
   }
-  const Answer& kept = amended ? *amended : answer;
-  keep(tables, storing, kept, answer.subnet_scope(),
-       time_by(tables, route, is_guarded ? answer : kept));
   if (amended) amended->set_subnet_scope(answer.subnet_scope());
+  const Answer& kept = amended ? *amended : answer;
+  keep(tables, storing, kept, time_by(tables, route, is_guarded ? answer : kept));
   return amended;
 }
 

@@ -25,11 +25,18 @@ CONFIG = """server:
   logfile: "{directory}/nsd.log"
   rrl-ratelimit: 0
   round-robin: no
-remote-control:
+{tls}remote-control:
   control-enable: no
 zone:
   name: "{zone}"
   zonefile: "zone"
+"""
+
+
+TLS = """  ip-address: 127.0.0.1@{port}
+  tls-port: {port}
+  tls-service-key: "{certificate.key}"
+  tls-service-pem: "{certificate.chain}"
 """
 
 
@@ -39,17 +46,21 @@ def nsd_program():
 
 
 class Nsd:
-    """`with Nsd(directory, "e2e.test", zone_text) as server:` answers when the block begins."""
+    """`with Nsd(directory, "e2e.test", zone_text) as server:` answers when the block begins.
+
+    With a `certificate` also over TLS, on `tls_port`."""
 
     host = "127.0.0.1"
 
-    def __init__(self, directory, zone, text):
+    def __init__(self, directory, zone, text, certificate=None):
         self.directory = Path(directory)
         self.zone = zone
         self.port = free_port()
         self.config = self.directory / "nsd.conf"
         (self.directory / "zone").write_text(text)
-        self.config.write_text(CONFIG.format(port=self.port, directory=directory, zone=zone))
+        self.tls_port = free_port()
+        tls = TLS.format(port=self.tls_port, certificate=certificate) if certificate else ""
+        self.config.write_text(CONFIG.format(port=self.port, directory=directory, zone=zone, tls=tls))
 
     @property
     def address(self):

@@ -7,6 +7,7 @@ Compared by dnspython, an implementation of its own. Contract sections 3, 6, 8."
 import dns.flags
 import pytest
 from harness import Dnslet, Nsd, TcpClient, question, records
+from tls_server import HAS_TLS, Authority
 from zone import QUESTIONS, ZONE, ZONE_TEXT, absolute
 
 MODES = {"plain": dict(), "edns": dict(edns=True), "edns 4096": dict(edns=True, payload=4096),
@@ -14,15 +15,25 @@ MODES = {"plain": dict(), "edns": dict(edns=True), "edns 4096": dict(edns=True, 
 
 
 @pytest.fixture(scope="module")
-def nsd(tmp_path_factory):
-    with Nsd(tmp_path_factory.mktemp("nsd"), ZONE, ZONE_TEXT) as server:
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def nsd(tmp_path_factory, authority):
+    with Nsd(tmp_path_factory.mktemp("nsd"), ZONE, ZONE_TEXT, authority.issue("ns.test")) as server:
         yield server
 
 
-@pytest.fixture(params=[["--rcache", "1000"], ["--rcache", "1000", "--force-tcp"]],
-                ids=["", "force-tcp"])
-def forwarder(request, nsd, tmp_path):
-    flags = [*request.param, "--nameservers", nsd.address]
+@pytest.fixture(params=["udp", "tcp", "tls"], ids=["", "force-tcp", "tls"])
+def forwarder(request, nsd, authority, tmp_path):
+    if request.param == "tls" and not HAS_TLS:
+        pytest.skip("this variant has no TLS")
+    flags = {"udp": ["--nameservers", nsd.address],
+             "tcp": ["--nameservers", nsd.address, "--force-tcp"],
+             "tls": ["--nameservers", f"tls://{nsd.host}:{nsd.tls_port}#ns.test", "--tls-ca",
+                     authority.root]}[request.param]
+    flags = ["--rcache", "1000", *flags]
     with Dnslet(*flags, directory=tmp_path) as server:
         yield server
 

@@ -13,9 +13,12 @@ from pathlib import Path
 
 from basics import PATIENCE
 from fake_upstream import CLOSE, RESET, FakeUpstream, _stream
+from harness import run
 
 FAKETIME = [path for pattern in ("/usr/lib/faketime/libfaketime.so.1", "/usr/lib/*/faketime/libfaketime.so.1")
             for path in Path("/").glob(pattern[1:])]
+
+HAS_TLS = not run("--version").stdout.startswith("dnslet-min")
 
 KEYS = {"rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
         "p256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],

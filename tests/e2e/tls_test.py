@@ -15,10 +15,9 @@ from clients import UdpClient, question
 from fake_upstream import CLOSE, RESET, Later, Raw, silent, with_address
 from harness import data, run
 from metrics import get, parse
-from tls_server import FAKETIME, Authority, TlsUpstream
+from tls_server import FAKETIME, HAS_TLS, Authority, TlsUpstream
 
 NOERROR, SERVFAIL = 0, 2
-HAS_TLS = not run("--version").stdout.startswith("dnslet-min")
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 
