@@ -19,15 +19,10 @@ VERSION    := $(shell .ci/version)
 # As container engines call it, for docker/prebuilt.Dockerfile.
 PLATFORM   := $(patsubst armv%,arm,$(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m))))
 
-# full: all of it. min: without servers over TLS, so without OpenSSL; static programs are that so far.
-VARIANT ?= $(if $(filter-out 0,$(STATIC)),min,full)
-$(if $(filter min full,$(VARIANT)),,$(error VARIANT is min or full, not '$(VARIANT)'))
-LEFT_OUT := $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_certificates.cc,src/io/tls_missing.cc)
-
-# One folder for each kind of build: build, build/min, build/san, build/thread, build/clang++, build/san/clang++.
+# One folder for each kind of build: build, build/san, build/thread, build/clang++, build/san/clang++.
 SANITIZE := $(filter-out 0,$(SAN))
 COMPILER := $(filter-out g++,$(notdir $(lastword $(CXX))))
-B        := build$(if $(filter min,$(VARIANT)),/min)$(if $(SANITIZE),/$(or $(filter fuzz thread,$(SAN)),san))$(if $(COMPILER),/$(COMPILER))
+B        := build$(if $(SANITIZE),/$(or $(filter fuzz thread,$(SAN)),san))$(if $(COMPILER),/$(COMPILER))
 
 # Static programs are built in build/static, by Alpine's own compiler or, elsewhere, a toolchain of ours.
 ifneq ($(filter-out 0,$(STATIC)),)
@@ -58,6 +53,14 @@ COLD   := $(if $(SANITIZE),,-Os)
 LINKED := $(PIE) -Wl,--gc-sections
 endif
 
+# full: all of it. min: without servers over TLS, so without OpenSSL. Both are made of the same objects, but
+# for those of io/tls; the one that is not asked for by itself has a folder below.
+USUAL    := $(if $(filter-out 0,$(STATIC)),min,full)
+VARIANT  ?= $(USUAL)
+$(if $(filter min full,$(VARIANT)),,$(error VARIANT is min or full, not '$(VARIANT)'))
+V        := $(B)$(if $(filter $(USUAL),$(VARIANT)),,/$(VARIANT))
+LEFT_OUT := $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_certificates.cc,src/io/tls_missing.cc)
+
 SOURCES := $(filter-out src/app/main.cc $(LEFT_OUT),$(wildcard src/*/*.cc))
 HEADERS := $(wildcard src/*/*.h)
 UNITS   := $(wildcard tests/unit/*.cc tests/unit/*/*.cc)
@@ -65,13 +68,13 @@ TARGETS := $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc))
 BENCHES := $(patsubst tests/bench/%.cc,%,$(wildcard tests/bench/*_bench.cc))
 LOADS   := $(addprefix $(B)/bench/,stub_upstream echo_server load first_answer soak)
 STUBS   := $(if $(filter full,$(VARIANT)),$(B)/bench/tls_stub)
-PROGRAM := $(B)/dnslet
+PROGRAM := $(V)/dnslet
 SBINDIR := $(PREFIX)/sbin
 MANDIR  := $(PREFIX)/share/man/man8
 UNITDIR := $(PREFIX)/lib/systemd/system
 CONFD   := $(SYSCONFDIR)/conf.d/dnslet
 ROTATED := $(SYSCONFDIR)/logrotate.d/dnslet
-LIBRARY := $(B)/libdnslet.a
+LIBRARY := $(V)/libdnslet.a
 
 # Everything below here that is not `:=` is expanded in recipes only, when the packages are there.
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor \
@@ -87,7 +90,7 @@ SANITIZERS = $(if $(filter thread,$(SAN)),-fsanitize=thread,-fsanitize=address,u
 # g++ would clear and copy structures by `rep stos` and `rep movs`, which take long to begin.
 STRINGS  = $(call accepted,-mstringop-strategy=libcall)
 COMPILE_FLAGS = -std=c++20 $(WARNINGS) $(CXXFLAGS) $(if $(SANITIZE),$(CHECKED),$(HARDENED)) $(CODE) $(STRINGS) -pthread \
-    -Isrc -Itests/unit $(CPPFLAGS) $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+    -Isrc -Itests/unit $(CPPFLAGS) $(shell $(PKG_CONFIG) --cflags libuv libcares)
 LINK_FLAGS = $(CXXFLAGS) $(if $(SANITIZE),$(SANITIZERS)) $(LINKED) -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
 # The regular expressions of musl's own C library are TRE; those of glibc are not.
 TRE   = $(if $(findstring musl,$(shell $(CXX) -dumpmachine)),,tre)
@@ -128,13 +131,13 @@ run: $(PROGRAM) ## start it on 127.0.0.1, port PORT=5300, with an example hosts 
 	$(PROGRAM) --listen 127.0.0.1:$(PORT) --rcache 10000 --hostsfile docker/example.hosts --verbose "$$@"
 
 check: ## run all tests: unit, stored fuzz inputs under sanitizers, end to end, documents
-	@$(MAKE) all $(B)/unit-tests
+	@$(MAKE) all $(V)/unit-tests
 	@$(MAKE) unit
 	@$(MAKE) fuzz-replay
 	@$(MAKE) e2e
 
-unit: $(B)/unit-tests ## run the unit tests
-	$(B)/unit-tests
+unit: $(V)/unit-tests ## run the unit tests
+	$(V)/unit-tests
 
 coverage: ## tell which lines the unit tests run, per folder and file (LINES=FILE...: and which they do not)
 	@$(MAKE) B=build/coverage CXXFLAGS='-O0 -g --coverage' HARDENED= build/coverage/unit-tests
@@ -155,9 +158,11 @@ libfuzzer: $(TARGETS:%=$(B)/libfuzzer/%)
 	@$(foreach target,$(TARGETS),mkdir -p $(B)/corpus/$(target) && $(B)/libfuzzer/$(target) -max_total_time=$(TIME) \
 	    -artifact_prefix=$(B)/$(target)- $(B)/corpus/$(target) tests/fuzz/corpus/$(target) &&) true
 
-static: ## build build/static/dnslet: one static program for musl, with everything inside
-	@$(MAKE) STATIC=1 all
+static: ## build static programs for musl, with everything inside: build/static/dnslet is dnslet-min, .../full/dnslet has TLS
+	@$(MAKE) STATIC=1 VARIANT=min all
+	@$(MAKE) STATIC=1 VARIANT=full all
 	@mkdir -p build/static/$(PLATFORM) && ln -f build/static/dnslet build/static/$(PLATFORM)/dnslet
+	@mkdir -p build/static/full/$(PLATFORM) && ln -f build/static/full/dnslet build/static/full/$(PLATFORM)/dnslet
 
 fresh-roots: ## run README's commands in minimal roots of Debian 12 and 13 (ROOTS=...; root; NOSKIP=1)
 	@.ci/deps fresh
@@ -168,6 +173,7 @@ check-musl: ## test that program: unit, end to end, real clients on musl, an ima
 	@$(MAKE) STATIC=1 all build/static/unit-tests
 	@$(MAKE) STATIC=1 unit
 	@$(MAKE) STATIC=1 e2e
+	@$(MAKE) STATIC=1 VARIANT=full e2e E2E='tests/e2e/tls_test.py tests/e2e/static_test.py'
 
 e2e: $(PROGRAM) $(LOADS) ## test the program from outside (E2E=FILE... for some) and the documents
 	$(PYTEST) $(if $(word 2,$(E2E)),-n $(BESIDE) --dist loadfile) $(E2E) || \
@@ -230,7 +236,7 @@ help: ## list the targets
 
 # Packages: one call, for the goals of this run.
 deps:
-	@CXX='$(CXX)' .ci/deps $(if $(MUSL),,build $(if $(filter full,$(VARIANT)),tls)) $(if $(filter unit e2e $(B)/unit-tests,$(MAKECMDGOALS)),check) \
+	@CXX='$(CXX)' .ci/deps $(if $(MUSL),,build $(if $(filter full,$(VARIANT)),tls)) $(if $(filter unit e2e $(V)/unit-tests,$(MAKECMDGOALS)),check) \
 	    $(filter lint bench soak micro,$(MAKECMDGOALS:bench-rules=bench))
 
 # The flags are files, so that pkg-config runs once and other flags make another build.
@@ -261,6 +267,7 @@ $(B)/%.o: %.cc $(B)/compile.flags
 	$(call quiet,CXX)$(CXX) @$(B)/compile.flags $(SIZE) $(TYPES) $(DEFINE) -MMD -MP -c -o $@ $<
 
 $(LIBRARY): $(SOURCES:%.cc=$(B)/%.o)
+	@mkdir -p $(@D)
 	@rm -f $@
 	$(call quiet,AR)$(AR) rc$(INDEXED) $@ $^
 
@@ -268,7 +275,7 @@ $(LIBRARY): $(SOURCES:%.cc=$(B)/%.o)
 $(PROGRAM): $(patsubst %.cc,$(B)/%.o,$(HOT)) $(B)/src/app/main.o $(LIBRARY) $(B)/link.flags
 	$(call quiet,LINK)$(linked) $(LIBS)
 
-$(B)/unit-tests: $(UNITS:%.cc=$(B)/%.o) $(LIBRARY) $(B)/link.flags
+$(V)/unit-tests: $(UNITS:%.cc=$(B)/%.o) $(LIBRARY) $(B)/link.flags
 	$(call quiet,LINK)$(linked) $(CATCH) $(LIBS)
 
 $(B)/replay/%: $(B)/tests/fuzz/%_fuzz.o $(B)/tests/fuzz/replay_main.o $(LIBRARY) $(B)/link.flags
