@@ -58,7 +58,7 @@ endif
 USUAL    := $(if $(filter-out 0,$(STATIC)),min,full)
 VARIANT  ?= $(USUAL)
 $(if $(filter min full,$(VARIANT)),,$(error VARIANT is min or full, not '$(VARIANT)'))
-V        := $(B)$(if $(filter $(USUAL),$(VARIANT)),,/$(VARIANT))
+MADE     := $(B)$(if $(filter $(USUAL),$(VARIANT)),,/$(VARIANT))
 LEFT_OUT := $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_certificates.cc,src/io/tls_missing.cc)
 
 SOURCES := $(filter-out src/app/main.cc $(LEFT_OUT),$(wildcard src/*/*.cc))
@@ -68,13 +68,13 @@ TARGETS := $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc))
 BENCHES := $(patsubst tests/bench/%.cc,%,$(wildcard tests/bench/*_bench.cc))
 LOADS   := $(addprefix $(B)/bench/,stub_upstream echo_server load first_answer soak)
 STUBS   := $(if $(filter full,$(VARIANT)),$(B)/bench/tls_stub)
-PROGRAM := $(V)/dnslet
+PROGRAM := $(MADE)/dnslet
 SBINDIR := $(PREFIX)/sbin
 MANDIR  := $(PREFIX)/share/man/man8
 UNITDIR := $(PREFIX)/lib/systemd/system
 CONFD   := $(SYSCONFDIR)/conf.d/dnslet
 ROTATED := $(SYSCONFDIR)/logrotate.d/dnslet
-LIBRARY := $(V)/libdnslet.a
+LIBRARY := $(MADE)/libdnslet.a
 
 # Everything below here that is not `:=` is expanded in recipes only, when the packages are there.
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor \
@@ -131,13 +131,13 @@ run: $(PROGRAM) ## start it on 127.0.0.1, port PORT=5300, with an example hosts 
 	$(PROGRAM) --listen 127.0.0.1:$(PORT) --rcache 10000 --hostsfile docker/example.hosts --verbose "$$@"
 
 check: ## run all tests: unit, stored fuzz inputs under sanitizers, end to end, documents
-	@$(MAKE) all $(V)/unit-tests
+	@$(MAKE) all $(MADE)/unit-tests
 	@$(MAKE) unit
 	@$(MAKE) fuzz-replay
 	@$(MAKE) e2e
 
-unit: $(V)/unit-tests ## run the unit tests
-	$(V)/unit-tests
+unit: $(MADE)/unit-tests ## run the unit tests
+	$(MADE)/unit-tests
 
 coverage: ## tell which lines the unit tests run, per folder and file (LINES=FILE...: and which they do not)
 	@$(MAKE) B=build/coverage CXXFLAGS='-O0 -g --coverage' HARDENED= build/coverage/unit-tests
@@ -236,7 +236,7 @@ help: ## list the targets
 
 # Packages: one call, for the goals of this run.
 deps:
-	@CXX='$(CXX)' .ci/deps $(if $(MUSL),,build $(if $(filter full,$(VARIANT)),tls)) $(if $(filter unit e2e $(V)/unit-tests,$(MAKECMDGOALS)),check) \
+	@CXX='$(CXX)' .ci/deps $(if $(MUSL),,build $(if $(filter full,$(VARIANT)),tls)) $(if $(filter unit e2e $(MADE)/unit-tests,$(MAKECMDGOALS)),check) \
 	    $(filter lint bench soak micro,$(MAKECMDGOALS:bench-rules=bench))
 
 # The flags are files, so that pkg-config runs once and other flags make another build.
@@ -275,7 +275,7 @@ $(LIBRARY): $(SOURCES:%.cc=$(B)/%.o)
 $(PROGRAM): $(patsubst %.cc,$(B)/%.o,$(HOT)) $(B)/src/app/main.o $(LIBRARY) $(B)/link.flags
 	$(call quiet,LINK)$(linked) $(LIBS)
 
-$(V)/unit-tests: $(UNITS:%.cc=$(B)/%.o) $(LIBRARY) $(B)/link.flags
+$(MADE)/unit-tests: $(UNITS:%.cc=$(B)/%.o) $(LIBRARY) $(B)/link.flags
 	$(call quiet,LINK)$(linked) $(CATCH) $(LIBS)
 
 $(B)/replay/%: $(B)/tests/fuzz/%_fuzz.o $(B)/tests/fuzz/replay_main.o $(LIBRARY) $(B)/link.flags

@@ -9,6 +9,7 @@
 // plain text.
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -51,21 +52,34 @@ struct TlsPeer {
   std::string protocol;       // in ALPN (RFC 7301)
 };
 
+// A handshake that has come to its end.
+struct TlsOpened {
+  std::string version;                // "TLSv1.3"
+  bool is_resumed = false;            // with a former session: no certificate has been looked at
+  std::chrono::nanoseconds taken{0};  // since the connection was there
+  std::chrono::sys_seconds end{};     // of the certificate, as in TlsCounts
+};
+
 struct TlsCounts {
   uint64_t full = 0;     // handshakes
   uint64_t resumed = 0;  // likewise, of a former session
   uint64_t failed = 0;   // likewise
+  std::chrono::sys_seconds
+      end{};  // of the certificate that held last; 1970: none has, or a pin did
 };
 
 // Connections to one server, which resume each other's sessions (RFC 8446 section 2.2). A session
 // is not resumed later than an hour after the certificate has been looked at.
 class TlsClient {
  public:
-  // A handshake has failed: `reason` in words.
-  using OnFailure = std::function<void(const std::string& reason)>;
+  // None of them may call back.
+  struct Events {
+    std::function<void(const TlsOpened& opened)> on_open;
+    std::function<void(const std::string& reason)> on_failure;  // of a handshake, in words
+  };
 
   // REQUIRES: has_tls().
-  static std::unique_ptr<TlsClient> make(const TlsPeer& peer, const OnFailure& on_failure);
+  static std::unique_ptr<TlsClient> make(const TlsPeer& peer, const Events& events);
   virtual ~TlsClient() = default;
 
   // For connections from now on; sessions under others are not resumed. Null: only pins hold.

@@ -111,6 +111,12 @@ std::string path_of_system() {
 
 }  // namespace
 
+std::chrono::sys_seconds end_of(const X509* certificate) {
+  std::tm parts{};
+  if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) != 1) return {};
+  return std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts)));
+}
+
 // Why a certificate does not hold.
 std::string reason_of(X509_STORE_CTX* context, const std::string& name) {
   const int error = X509_STORE_CTX_get_error(context);

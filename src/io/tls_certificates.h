@@ -7,6 +7,7 @@
 
 #include <openssl/ssl.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -37,6 +38,9 @@ class TlsRoots {
 // Of its SubjectPublicKeyInfo.
 KeyHash key_hash(const X509* certificate);
 std::string to_base64(const KeyHash& hash);
+
+// When it ends; 1970 where that can't be read.
+std::chrono::sys_seconds end_of(const X509* certificate);
 
 // Why the certificate that was looked at last does not hold: "its certificate ended on ...".
 // `name`: that it has to be for.

@@ -17,6 +17,6 @@ Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string&) {
   return Error{"this variant has no TLS"};
 }
 
-std::unique_ptr<TlsClient> TlsClient::make(const TlsPeer&, const OnFailure&) { return nullptr; }
+std::unique_ptr<TlsClient> TlsClient::make(const TlsPeer&, const Events&) { return nullptr; }
 
 }  // namespace dnslet::io

@@ -36,7 +36,7 @@ class TlsStream;
 
 class OpensslClient final : public TlsClient {
  public:
-  OpensslClient(const TlsPeer& peer, const OnFailure& on_failure);
+  OpensslClient(const TlsPeer& peer, const Events& events);
 
   void use_roots(std::shared_ptr<const TlsRoots> roots) override;
   std::unique_ptr<Stream> open(Loop& loop, std::vector<SocketAddress> addresses,
@@ -45,7 +45,8 @@ class OpensslClient final : public TlsClient {
 
   // A connection of its own, by nobody as yet.
   Owned<SSL> make_ssl();
-  void on_open(const SSL* ssl);
+  // `began`: when the connection was there.
+  void on_open(const SSL* ssl, Clock::time_point began);
   void on_failure(const std::string& reason);
   const std::shared_ptr<const TlsRoots>& roots() const { return roots_; }
 
@@ -56,7 +57,7 @@ class OpensslClient final : public TlsClient {
   void expect(SSL* ssl) const;
 
   TlsPeer peer_;
-  OnFailure on_failure_;
+  Events events_;
   std::shared_ptr<const TlsRoots> roots_;
   TlsCounts counts_;
   std::vector<Owned<SSL_SESSION>> sessions_;  // the newest one last
@@ -100,6 +101,7 @@ class TlsStream final : public Stream, private Stream::User {
   dns::Bytes outgoing_;
   std::string refusal_;  // of its certificate
   bool is_connected_ = false;
+  Clock::time_point began_;
   bool is_open_ = false;
   bool* is_gone_ = nullptr;  // while somebody is called who may destroy it
   Owned<SSL> ssl_;
@@ -108,8 +110,8 @@ class TlsStream final : public Stream, private Stream::User {
 
 TlsStream& stream_of(const SSL* ssl) { return *static_cast<TlsStream*>(SSL_get_app_data(ssl)); }
 
-OpensslClient::OpensslClient(const TlsPeer& peer, const OnFailure& on_failure)
-    : peer_(peer), on_failure_(on_failure), context_(SSL_CTX_new(TLS_client_method())) {
+OpensslClient::OpensslClient(const TlsPeer& peer, const Events& events)
+    : peer_(peer), events_(events), context_(SSL_CTX_new(TLS_client_method())) {
   SSL_CTX* const context = context_.get();
   SSL_CTX_set_app_data(context, this);
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
@@ -198,10 +200,12 @@ int OpensslClient::on_session(SSL* ssl, SSL_SESSION* session) {
 
 // With TLS 1.2 a session may be resumed many times, and brings no new one; with 1.3 once (RFC 8446
 // appendix C.4).
-void OpensslClient::on_open(const SSL* ssl) {
+void OpensslClient::on_open(const SSL* ssl, Clock::time_point began) {
   const bool is_resumed = SSL_session_reused(ssl) == 1;
   ++(is_resumed ? counts_.resumed : counts_.full);
   if (!is_resumed) verified_ = Clock::now();
+  if (!is_resumed && peer_.pins.empty()) counts_.end = end_of(SSL_get0_peer_certificate(ssl));
+  events_.on_open({SSL_get_version(ssl), is_resumed, Clock::now() - began, counts_.end});
   SSL_SESSION* const session = SSL_get0_session(ssl);
   if (!is_resumed || SSL_version(ssl) != TLS1_2_VERSION || !sessions_.empty()) return;
   SSL_SESSION_up_ref(session);
@@ -210,7 +214,7 @@ void OpensslClient::on_open(const SSL* ssl) {
 
 void OpensslClient::on_failure(const std::string& reason) {
   ++counts_.failed;
-  on_failure_(reason);
+  events_.on_failure(reason);
 }
 
 TlsStream::TlsStream(OpensslClient& client, Loop& loop, std::vector<SocketAddress> addresses,
@@ -287,6 +291,7 @@ void TlsStream::on_written() {
 
 void TlsStream::on_open() {
   is_connected_ = true;
+  began_ = Clock::now();
   shake_hands();
 }
 
@@ -300,7 +305,7 @@ bool TlsStream::shake_hands() {
     return false;
   }
   is_open_ = true;
-  client_.on_open(ssl_.get());
+  client_.on_open(ssl_.get(), began_);
   bool is_gone = false;
   is_gone_ = &is_gone;
   user_.on_open();
@@ -360,8 +365,8 @@ std::string tls_version() {
   return std::string("OpenSSL ") + OpenSSL_version(OPENSSL_VERSION_STRING);
 }
 
-std::unique_ptr<TlsClient> TlsClient::make(const TlsPeer& peer, const OnFailure& on_failure) {
-  return std::make_unique<OpensslClient>(peer, on_failure);
+std::unique_ptr<TlsClient> TlsClient::make(const TlsPeer& peer, const Events& events) {
+  return std::make_unique<OpensslClient>(peer, events);
 }
 
 }  // namespace dnslet::io

@@ -45,10 +45,12 @@ bool Explanation::tell(const dns::Question& question) {
     row(label_of(Source::Refused), "asked as by " + options().allow.front().address.to_text() +
                                        "; who is not allowed is refused");
   serve::Worker& worker = subject_.worker;
-  worker.watch({[this](const policy::Tried& tried) { on_tried(tried); },
-                [this](const policy::RuleEvent& event) { on_rule(event); },
-                [this](const policy::Guarded& guarded) { on_guarded(guarded); },
-                [this](const serve::Asker::Exchange& exchange) { on_exchange(exchange); }});
+  worker.watch(
+      {[this](const policy::Tried& tried) { on_tried(tried); },
+       [this](const policy::RuleEvent& event) { on_rule(event); },
+       [this](const policy::Guarded& guarded) { on_guarded(guarded); },
+       [this](const serve::Asker::Exchange& exchange) { on_exchange(exchange); },
+       [this](const std::string& server, const io::TlsOpened& opened) { on_tls(server, opened); }});
   worker.post([this, &worker] {  // into the loop, whose clock stands still until it runs
     started_ns_ = uv_hrtime();
     started_ = worker.loop().now();
@@ -120,6 +122,15 @@ void Explanation::on_exchange(const serve::Asker::Exchange& exchange) {
         servers_of(exchange.question) + ", for " + name.view().to_text());
   asked_ = name;
   row_at(at_ms, exchange_text(exchange));
+}
+
+void Explanation::on_tls(const std::string& server, const io::TlsOpened& opened) {
+  const auto taken_ms = static_cast<double>(opened.taken.count()) / 1e6;
+  std::array<char, 32> time{};
+  (void)std::snprintf(time.data(), time.size(), "%.1f ms", taken_ms);
+  row_at(elapsed_ms(), server + " is connected: " + opened.version + ", " +
+                           (opened.is_resumed ? "resumed" : "full") + " handshake of " +
+                           time.data());
 }
 
 // What is decided before servers are asked stands among the rungs.

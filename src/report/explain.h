@@ -49,6 +49,7 @@ class Explanation {
   void tell_rungs(std::optional<Source> end);
   void tell_way();
   void on_exchange(const serve::Asker::Exchange& exchange);
+  void on_tls(const std::string& server, const io::TlsOpened& opened);
   void on_tried(const policy::Tried& tried);
   void on_rule(const policy::RuleEvent& event);
   void on_guarded(const policy::Guarded& guarded);

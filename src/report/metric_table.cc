@@ -67,6 +67,14 @@ Samples read_handshakes(const Snapshot& snapshot) {
   return samples;
 }
 
+Samples read_certificates(const Snapshot& snapshot) {
+  Samples samples;
+  for (const auto& [name, counted] : snapshot.counters.servers)
+    samples.push_back({{{"server", name}},
+                       static_cast<double>(counted.certificate_end.time_since_epoch().count())});
+  return samples;
+}
+
 Samples read_latency(const Snapshot& snapshot) {
   Samples samples;
   for (const auto& [name, counted] : snapshot.counters.servers)
@@ -141,6 +149,9 @@ constexpr auto kMetrics = std::to_array<Metric>({
      [](S s) { return of_servers(s, &serve::ServerCounters::penalties); }},
     {"dnslet_upstream_tls_handshakes_total", kCounter,
      "TLS handshakes with this server: full, resumed or failed", read_handshakes},
+    {"dnslet_upstream_certificate_end_seconds", kGauge,
+     "When the certificate of this server ends, in Unix time; 0 where none is known",
+     read_certificates},
     {"dnslet_upstream_latency_seconds", kHistogram, "Time that this server took for an answer",
      read_latency},
 });

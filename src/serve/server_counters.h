@@ -74,6 +74,7 @@ struct ServerCounters {
   uint64_t timeouts = 0;   // silent for --upstream-retry, and until the question was over
   uint64_t retries = 0;    // questions that were not the first for the same sake
   uint64_t penalties = 0;  // how often it was put behind the others
+  std::chrono::sys_seconds certificate_end{};      // 1970: none is known
   std::array<uint64_t, kHandshakes> handshakes{};  // of TLS, by how they ended
   Histogram latency;                               // of answers
 

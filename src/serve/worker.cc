@@ -47,6 +47,9 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
           {.silence = shared.options.upstream_retry, .connecting = shared.options.upstream_timeout},
           shared.options.tls_pins,
           {shared.ask_again,
+           [this](const std::string& server, const io::TlsOpened& opened) {
+             on_tls_open(server, opened);
+           },
            [this](const std::string& server, const std::string& reason) {
              on_tls_failure(server, reason);
            }}),
@@ -110,6 +113,7 @@ void Worker::watch(Watchers watchers) {
   on_tried_ = std::move(watchers.on_tried);
   on_rule_ = std::move(watchers.on_rule);
   if (watchers.on_guarded) on_guarded_ = std::move(watchers.on_guarded);
+  on_tls_ = std::move(watchers.on_tls);
   asker_.watch(std::move(watchers.on_exchange));
 }
 

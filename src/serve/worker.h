@@ -130,6 +130,9 @@ class Worker {
   // follows. False: too many questions are open. REQUIRES: there are nameservers.
   [[nodiscard]] bool probe(std::function<void()> on_landed);
 
+  // A handshake with a server over TLS has come to its end.
+  using OnTls = std::function<void(const std::string& server, const io::TlsOpened& opened)>;
+
   // Has all names of searches, what rules decide, what --rebind-guard keeps back and all that
   // passes between dnslet and servers told, from now on. None of them may call back.
   struct Watchers {
@@ -137,6 +140,7 @@ class Worker {
     policy::OnRule on_rule;
     policy::OnGuarded on_guarded;
     Asker::OnExchange on_exchange;
+    OnTls on_tls;
   };
   void watch(Watchers watchers);
 
@@ -206,6 +210,7 @@ class Worker {
   void on_limit();
   void on_refused(const IpAddress& client);
   void on_guarded(const policy::Guarded& guarded);
+  void on_tls_open(const std::string& server, const io::TlsOpened& opened);
   void on_tls_failure(const std::string& server, const std::string& reason);
   void note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns);
   void flush_log();
@@ -228,6 +233,7 @@ class Worker {
   policy::OnTried on_tried_;                      // none: nobody watches
   policy::OnRule on_rule_;                        // likewise
   policy::OnGuarded on_guarded_;
+  OnTls on_tls_;
 
   io::Loop loop_;
   io::Mailbox mailbox_;

@@ -46,6 +46,21 @@ void Worker::on_guarded(const policy::Guarded& guarded) {
       loop_.now());
 }
 
+// A certificate is looked at once an hour at most: see io/tls.
+void Worker::on_tls_open(const std::string& server, const io::TlsOpened& opened) {
+  using std::chrono::days;
+  constexpr days kSoon{14};
+  if (on_tls_) on_tls_(server, opened);
+  if (opened.is_resumed || opened.end == std::chrono::sys_seconds()) return;
+  const auto left = std::chrono::floor<days>(opened.end - std::chrono::system_clock::now());
+  if (left >= kSoon) return;
+  shared_.log.write_limited(io::Level::Warning, "tls end " + server,
+                            io::LogLine("the certificate of the server ends soon")
+                                .with("server", server)
+                                .with("days", std::to_string(left.count())),
+                            loop_.now());
+}
+
 void Worker::on_tls_failure(const std::string& server, const std::string& reason) {
   shared_.log.write_limited(
       io::Level::Warning, "tls " + server,
@@ -84,6 +99,7 @@ Counters Worker::counters() const {
   counters.servers = asker_.counters();
   ways_.for_each_tls([&counters](const std::string& server, const io::TlsCounts& counts) {
     counters.servers[server].handshakes = {counts.full, counts.resumed, counts.failed};
+    counters.servers[server].certificate_end = counts.end;
   });
   counters.waiting = waiting_.size();
   counters.upstream_open = asker_.open();

@@ -57,7 +57,8 @@ NamedServers::Way Ways::make_tls(const ServerAddress& server,
   const std::string text = server.to_text();
   const std::shared_ptr<io::TlsClient> client = io::TlsClient::make(
       {name, pins == pins_.end() ? std::vector<io::KeyHash>() : pins->second, "dot"},
-      [this, text](const std::string& reason) { on_tls_failure_(text, reason); });
+      {[this, text](const io::TlsOpened& opened) { callbacks_.on_tls_open(text, opened); },
+       [this, text](const std::string& reason) { callbacks_.on_tls_failure(text, reason); }});
   client->use_roots(roots_);
   tls_[text] = client;
   const auto dial = [this, client](const std::vector<io::SocketAddress>& to,

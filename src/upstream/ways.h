@@ -26,7 +26,8 @@ class Ways {
  public:
   struct Callbacks {
     NamedServers::OnRefused on_refused;
-    // A handshake with this server has failed: `reason` in words.
+    // Of a server over TLS. `server`: as options write it.
+    std::function<void(const std::string& server, const io::TlsOpened& opened)> on_tls_open;
     std::function<void(const std::string& server, const std::string& reason)> on_tls_failure;
   };
 
@@ -35,9 +36,9 @@ class Ways {
       : loop_(loop),
         settings_(settings),
         pins_(pins),
-        on_tls_failure_(std::move(callbacks.on_tls_failure)),
+        callbacks_(std::move(callbacks)),
         outbox_(loop),
-        named_(loop, std::move(callbacks.on_refused)) {}
+        named_(loop, callbacks_.on_refused) {}
 
   // Whether the transports that are made from now on are to the only server there is.
   void set_only_server(bool is_only) { settings_.is_only_server = is_only; }
@@ -72,7 +73,7 @@ class Ways {
   io::Loop& loop_;
   StreamSettings settings_;
   const io::TlsPins& pins_;
-  std::function<void(const std::string& server, const std::string& reason)> on_tls_failure_;
+  Callbacks callbacks_;
   std::shared_ptr<const io::TlsRoots> roots_;
   std::map<std::string, std::weak_ptr<io::TlsClient>> tls_;  // by server
   Outbox outbox_;

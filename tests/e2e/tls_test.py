@@ -3,10 +3,11 @@
 """Servers over TLS (RFC 7858): asked as any other server, and only where their certificate holds."""
 
 import contextlib
+import re
 import signal
 import ssl
 import subprocess
-from time import sleep
+from time import sleep, time
 
 import dns.message
 import pytest
@@ -290,6 +291,8 @@ def test_handshakes_are_counted(dnslet, tls, authority):
     failed = [value for (name, *labels), value in metrics.items()
               if name == "dnslet_upstream_tls_handshakes_total" and dict(labels)["result"] == "failed"]
     assert sum(failed) >= 1
+    ends = [value for (name, *labels), value in metrics.items() if name == "dnslet_upstream_certificate_end_seconds"]
+    assert sorted(value > time() + 80 * 86400 for value in ends) == [False, True]
 
 
 def test_one_connection_carries_what_comes_at_once(dnslet, tls, authority):
@@ -359,3 +362,23 @@ def test_an_answer_that_fits_nothing_counts_for_none(dnslet, tls, authority, fau
     client = dnslet(*to(liar.url("dns.test"), honest.url("dns.test"), ca=authority.root), "--upstream-retry", 300)
     for i in range(10):
         assert data(client.query(f"n{i}.test")) == ["192.0.2.1"]
+
+
+@pytest.mark.parametrize("days, is_soon", [(10, True), (20, False)])
+def test_the_end_of_a_certificate_is_told_14_days_before(dnslet, tls, authority, days, is_soon):
+    server = tls(shown=authority.issue("dns.test", days=days))
+    client = dnslet(*to(server.url("dns.test"), ca=authority.root))
+    assert client.query("a.test").rcode() == NOERROR
+    found = client.log("the certificate of the server ends soon")
+    assert bool(found) == is_soon
+    assert not found or re.search(rf"server={re.escape(server.url('dns.test'))} days={days - 1}$", found[0])
+
+
+def test_explain_tells_the_handshake(tls, authority):
+    server = tls()
+    ended = run("--explain", "a.test", *to(server.url("dns.test"), ca=authority.root))
+    assert re.search(rf"^ +[\d.]+ ms {re.escape(server.url('dns.test'))} is connected: TLSv1.3, full handshake of [\d.]+ ms$",
+                     ended.stdout, re.M), ended.stdout
+    bad = tls(shown=authority.issue("other.test"))
+    ended = run("--explain", "a.test", *to(bad.url("dns.test"), ca=authority.root))
+    assert "its certificate is for other.test, not for dns.test" in ended.stderr
