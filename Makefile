@@ -59,7 +59,7 @@ USUAL    := $(if $(filter-out 0,$(STATIC)),min,full)
 VARIANT  ?= $(USUAL)
 $(if $(filter min full,$(VARIANT)),,$(error VARIANT is min or full, not '$(VARIANT)'))
 MADE     := $(B)$(if $(filter $(USUAL),$(VARIANT)),,/$(VARIANT))
-LEFT_OUT := $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_certificates.cc,src/io/tls_missing.cc)
+LEFT_OUT := $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_stream.cc src/io/tls_certificates.cc,src/io/tls_missing.cc)
 
 SOURCES := $(filter-out src/app/main.cc $(LEFT_OUT),$(wildcard src/*/*.cc))
 HEADERS := $(wildcard src/*/*.h)

@@ -29,7 +29,7 @@ MAY_INCLUDE = {
 LIBRARY_PLACES = {
     r"uv\.h|uv/.*": r"(io|upstream)/.*",
     r"ares\.h|ares_.*": r"(io|upstream)/.*",
-    r"openssl/.*": r"io/tls_(openssl|certificates)\.(cc|h)",
+    r"openssl/.*": r"io/tls_(openssl|stream|certificates)\.(cc|h)",
     r"tre/.*|regex\.h": r"policy/name_expression\.cc",
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "io/files.h"
+
 namespace dnslet::config {
 
 bool RootFiles::are_needed(const policy::RuleSet* rules) const {
@@ -13,6 +15,7 @@ bool RootFiles::are_needed(const policy::RuleSet* rules) const {
       return server.way == Way::Tls && !options_.tls_pins.contains(server.name_to_verify());
     });
   };
+  if (options_.no_recursion) return false;
   if (needs(options_.nameservers)) return true;
   for (const StubZone& zone : options_.stub_zones)
     if (needs(zone.servers)) return true;
@@ -30,6 +33,11 @@ Status RootFiles::read() {
 
 Status RootFiles::load(const policy::RuleSet* rules) {
   return roots_ || !are_needed(rules) ? Done{} : read();
+}
+
+std::vector<std::string> RootFiles::unreadable() const {
+  return roots_ ? io::unreadable({io::path_of_tls_roots(options_.tls_ca)})
+                : std::vector<std::string>();
 }
 
 void RootFiles::reload(const policy::RuleSet* rules) {

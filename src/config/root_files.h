@@ -6,6 +6,8 @@
 // system. Read only where a server needs them: they take some megabytes.
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "config/options.h"
@@ -28,6 +30,8 @@ class RootFiles {
   // Reads them again, where they are there, or as load() does. What can't be read leaves those that
   // are there, with a warning.
   void reload(const policy::RuleSet* rules);
+  // Those that were read and can't be any more: a sentence, or none.
+  std::vector<std::string> unreadable() const;
   // Null: none were needed.
   const Roots& roots() const { return roots_; }
 

@@ -44,6 +44,8 @@ class TlsRoots;
 // Those of a file in PEM form. An empty path: the file that SSL_CERT_FILE names, else that of the
 // system. Fails with the end of a sentence about it.
 Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string& path);
+// Where it reads them; empty: nowhere.
+std::string path_of_tls_roots(const std::string& path);
 
 // Who has to be at the other end.
 struct TlsPeer {

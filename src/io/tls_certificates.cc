@@ -21,9 +21,7 @@ constexpr std::size_t kMaxRootsFile = 16U << 20;
 
 struct Free {
   void operator()(BIO* bio) const { BIO_free(bio); }
-  void operator()(STACK_OF(X509_INFO) * infos) const {
-    sk_X509_INFO_pop_free(infos, X509_INFO_free);
-  }
+  void operator()(X509* certificate) const { X509_free(certificate); }
   void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
 };
 template <typename T>
@@ -85,13 +83,13 @@ std::string names_in(const X509* certificate) {
 
 Owned<X509_STORE> store_of(const std::string& pem) {
   const Freed<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  const Freed<STACK_OF(X509_INFO)> infos(
-      PEM_X509_INFO_read_bio(bio.get(), nullptr, nullptr, nullptr));
   Owned<X509_STORE> store(X509_STORE_new());
   int count = 0;
-  for (int i = 0; infos && i < sk_X509_INFO_num(infos.get()); ++i) {
-    X509* const certificate = sk_X509_INFO_value(infos.get(), i)->x509;
-    if (certificate) count += X509_STORE_add_cert(store.get(), certificate);
+  // A block that can't be read takes no other along. Ends: each turn takes bytes.
+  for (auto left = SIZE_MAX; BIO_ctrl_pending(bio.get()) < left;) {
+    left = BIO_ctrl_pending(bio.get());
+    const Freed<X509> certificate(PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr));
+    if (certificate) count += X509_STORE_add_cert(store.get(), certificate.get());
   }
   ERR_clear_error();
   if (count == 0) store.reset();
@@ -168,11 +166,14 @@ std::optional<KeyHash> key_hash_from_base64(std::string_view text) {
   return to_base64(hash) == text ? std::optional(hash) : std::nullopt;
 }
 
-Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string& path) {
+std::string path_of_tls_roots(const std::string& path) {
   const char* const given = std::getenv("SSL_CERT_FILE");
-  std::string from = path;
-  if (from.empty() && given) from = given;
-  if (from.empty()) from = path_of_system();
+  if (path.empty() && given && *given != '\0') return given;
+  return path.empty() ? path_of_system() : path;
+}
+
+Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string& path) {
+  const std::string from = path_of_tls_roots(path);
   if (from.empty())
     return Error{
         "the system has no root certificates; install its package ca-certificates, or name a file "

@@ -17,6 +17,8 @@ Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string&) {
   return Error{"this variant has no TLS"};
 }
 
+std::string path_of_tls_roots(const std::string&) { return {}; }
+
 std::unique_ptr<TlsClient> TlsClient::make(const TlsPeer&, const Events&) { return nullptr; }
 
 }  // namespace dnslet::io

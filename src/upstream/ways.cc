@@ -60,6 +60,7 @@ NamedServers::Way Ways::make_tls(const ServerAddress& server,
       {[this, text](const io::TlsOpened& opened) { callbacks_.on_tls_open(text, opened); },
        [this, text](const std::string& reason) { callbacks_.on_tls_failure(text, reason); }});
   client->use_roots(roots_);
+  std::erase_if(tls_, [](const auto& known) { return known.second.expired(); });
   tls_[text] = client;
   const auto dial = [this, client](const std::vector<io::SocketAddress>& to,
                                    io::Stream::User& user) {

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// A client of io/tls and its streams, by OpenSSL 3. Streams read from and write to memory: what has
+// arrived is handed to the library, what it wants sent goes out in one write. For io/tls_*.cc only.
+
+#include <openssl/ssl.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "io/tcp_stream.h"
+#include "io/tls.h"
+#include "io/tls_certificates.h"
+
+namespace dnslet::io {
+
+using Clock = std::chrono::steady_clock;
+
+class TlsStream;
+
+class OpensslClient final : public TlsClient {
+ public:
+  OpensslClient(const TlsPeer& peer, const Events& events);
+
+  void use_roots(std::shared_ptr<const TlsRoots> roots) override;
+  std::unique_ptr<Stream> open(Loop& loop, std::vector<SocketAddress> addresses,
+                               Stream::User& user) override;
+  const TlsCounts& counts() const override { return counts_; }
+
+  // What a stream speaks by; resumes a session where there is one, whose age `verified` tells then.
+  Owned<SSL> make_ssl(Clock::time_point& verified);
+  void on_open(const TlsStream& stream);
+  void on_failure(const std::string& reason);
+  const std::shared_ptr<const TlsRoots>& roots() const { return roots_; }
+
+ private:
+  static int verify(X509_STORE_CTX* context, void* client);
+  static int on_session(SSL* ssl, SSL_SESSION* session);
+
+  // A session, and when the certificate was looked at by which it began.
+  struct Session {
+    Owned<SSL_SESSION> session;
+    Clock::time_point verified;
+  };
+  void keep(SSL_SESSION* session, const TlsStream& stream);
+  void expect(SSL* ssl) const;
+
+  TlsPeer peer_;
+  Events events_;
+  std::shared_ptr<const TlsRoots> roots_;
+  TlsCounts counts_;
+  std::vector<Session> sessions_;  // the newest one last
+  std::size_t failures_ = 0;       // handshakes in a row
+  Clock::time_point failed_;       // the last of them
+  Owned<SSL_CTX> context_;
+};
+
+class TlsStream final : public Stream, private Stream::User {
+ public:
+  TlsStream(OpensslClient& client, Loop& loop, std::vector<SocketAddress> addresses,
+            Stream::User& user);
+  ~TlsStream() override;
+  TlsStream(const TlsStream&) = delete;
+  TlsStream& operator=(const TlsStream&) = delete;
+
+  void write(dns::BytesView bytes) override;
+  std::size_t unsent() const override { return tcp_.unsent(); }
+
+  const std::shared_ptr<const TlsRoots>& roots() const { return roots_; }
+  const SSL* ssl() const { return ssl_.get(); }
+  Clock::time_point connected() const { return connected_; }  // when the connection was there
+  Clock::time_point verified() const { return verified_; }    // when a certificate was
+  void note_verified() { verified_ = Clock::now(); }
+  void note_refusal(std::string reason) { refusal_ = std::move(reason); }
+
+ private:
+  static int read_memory(BIO* bio, char* out, int size);
+  static int write_memory(BIO* bio, const char* bytes, int size);
+  static const BIO_METHOD* method();
+
+  void on_open() override;
+  void on_bytes(dns::BytesView bytes) override;
+  void on_written() override;
+  void on_end(int status) override;
+
+  bool shake_hands();
+  void read();
+  void send();
+  void write_waiting();
+  void fail(const std::string& reason);
+
+  OpensslClient& client_;
+  Stream::User& user_;
+  std::shared_ptr<const TlsRoots> roots_;  // those that count for it
+  dns::BytesView incoming_;                // of the read under way
+  dns::Bytes outgoing_;
+  dns::Bytes waiting_;      // clear, until what the other side has begun to say is all there
+  std::size_t barren_ = 0;  // bytes that have arrived since there was data in some
+  std::string refusal_;     // of its certificate
+  bool is_connected_ = false;
+  bool is_open_ = false;
+  bool has_failed_ = false;
+  Clock::time_point connected_;
+  Clock::time_point verified_;
+  bool* is_gone_ = nullptr;  // while somebody is called who may destroy it
+  Owned<SSL> ssl_;
+  TcpStream tcp_;
+};
+
+TlsStream& stream_of(const SSL* ssl);
+
+}  // namespace dnslet::io
