@@ -162,7 +162,7 @@ void MessageStream::on_end(Connection& ended, int status) {
   const std::unique_ptr<Connection> owned = std::move(*found);
   connections_.erase(found);
   if (!ended.is_open()) {
-    give_up(ended, outcome_of(-status));
+    give_up(ended, status);
   } else if (ended.unanswered_since()) {
     lose(ended);
   } else {
@@ -200,10 +200,19 @@ void MessageStream::lose(Connection& ended) {
   unsent_.insert(unsent_.begin(), again.begin(), again.end());
 }
 
-// The connection could not be opened.
-void MessageStream::give_up(Connection& refused, Outcome outcome) {
+// The connection could not be opened. Who takes connections and is not the server, or says nothing,
+// is followed by the next address: one that refuses them is no matter of ours.
+void MessageStream::give_up(Connection& refused, int status) {
+  const Outcome outcome = outcome_of(-status);
+  const bool has_next = addresses_.size() > 1 && (status == UV_EPROTO || status == UV_ETIMEDOUT);
+  if (has_next) std::ranges::rotate(addresses_, addresses_.begin() + 1);
   while (const uint64_t number = refused.take_question()) {  // ends: as above
-    questions_.find(number)->connection = nullptr;
+    Question& question = *questions_.find(number);
+    question.connection = nullptr;
+    if (has_next && ++question.refusals < addresses_.size()) {
+      unsent_.push_back(number);
+      continue;
+    }
     if (outcome != Outcome::Unreachable || !try_later(number)) end(number, {.outcome = outcome});
   }
 }

@@ -84,6 +84,7 @@ class MessageStream : public Transport, private Connection::Owner {
     uint64_t sent = 0;                 // its number there
     uint64_t after = 0;                // its connection must have a higher number
     int losses = 0;                    // on connections that brought no answer
+    std::size_t refusals = 0;          // addresses that are not the server's
     unsigned retries = 0;              // of those that a lost question has
     io::Milliseconds lost{0};          // when; 0: never
     dns::KeptBytes query;
@@ -106,7 +107,7 @@ class MessageStream : public Transport, private Connection::Owner {
   Connection* dial();
   void learn_from(const Connection& ended, int status);
   void lose(Connection& ended);
-  void give_up(Connection& refused, Outcome outcome);
+  void give_up(Connection& refused, int status);
   bool try_later(uint64_t number);
   void end(uint64_t number, Report report);
 
