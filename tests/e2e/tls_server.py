@@ -58,14 +58,14 @@ class Authority:
         openssl("req", "-x509", "-key", self.key, "-subj", f"/CN={name} of a test", "-days", 3650,
                 "-out", self.root, day=-1000 if FAKETIME else 0)
 
-    def issue(self, *names, key="p256", day=0, days=90, alone=False):
+    def issue(self, *names, key="p256", day=0, days=90, alone=False, subject="a server"):
         """A certificate for names and addresses; `alone`: signed by itself."""
         self.issued += 1
         stem = self.folder / f"{self.name}-{self.issued}"
         private, request, signed = (stem.with_suffix(end) for end in (".key", ".csr", ".pem"))
         kinds = [("IP:" if name.replace(".", "").isdigit() or ":" in name else "DNS:") + name for name in names]
         openssl("genpkey", *KEYS[key], "-out", private)
-        openssl("req", "-new", "-key", private, "-subj", "/CN=a server", "-out", request)
+        openssl("req", "-new", "-key", private, "-subj", f"/CN={subject}", "-out", request)
         extensions = stem.with_suffix(".ext")
         extensions.write_text(f"subjectAltName={','.join(kinds)}\n" if kinds else "basicConstraints=CA:FALSE\n")
         signer = ["-signkey", private] if alone else ["-CA", self.root, "-CAkey", self.key, "-CAcreateserial"]

@@ -5,13 +5,14 @@
 import contextlib
 import re
 import signal
+import socket
 import ssl
 import subprocess
 from time import sleep, time
 
 import dns.message
 import pytest
-from basics import PATIENCE, wait_until
+from basics import PATIENCE, free_port, wait_until
 from clients import UdpClient, question
 from fake_upstream import CLOSE, RESET, Later, Raw, silent, with_address
 from harness import data, run
@@ -382,3 +383,71 @@ def test_explain_tells_the_handshake(tls, authority):
     bad = tls(shown=authority.issue("other.test"))
     ended = run("--explain", "a.test", *to(bad.url("dns.test"), ca=authority.root))
     assert "its certificate is for other.test, not for dns.test" in ended.stderr
+
+
+def test_the_subject_of_a_certificate_is_no_name(dnslet, tls, authority):
+    for names in ([], ["192.0.2.9"]):
+        server = tls(shown=authority.issue(*names, subject="dns.test"))
+        client = dnslet(*to(server.url("dns.test"), ca=authority.root))
+        assert client.query("a.test").rcode() == SERVFAIL
+        assert not server.questions
+
+
+def test_a_name_whose_first_address_is_another_servers_is_asked_at_the_next(dnslet, tls, upstream, authority):
+    port = free_port()
+    bad = tls(shown=authority.issue("other.test"), host="127.0.0.2", port=port)
+    good = tls(host="127.0.0.3", port=port)
+    bootstrap = upstream(lambda asked: asked.answer("dns.test. 60 IN A 127.0.0.2", "dns.test. 60 IN A 127.0.0.3")
+                         if asked.type == "A" else asked.nodata())
+    client = dnslet(*to(f"tls://dns.test:{port}", ca=authority.root), "--bootstrap", bootstrap.address)
+    assert [client.query(f"n{i}.test").rcode() for i in range(3)] == [NOERROR] * 3
+    assert good.questions and not bad.questions
+
+
+def test_a_bad_certificate_costs_few_handshakes(dnslet, tls, authority):
+    server = tls(shown=authority.issue("other.test"))
+    client = dnslet(*to(server.url("dns.test"), ca=authority.root))
+    until = time() + 1
+    while time() < until:
+        assert client.query("a.test").rcode() == SERVFAIL
+    assert server.accepted <= 8
+
+
+def test_a_handshake_without_an_end_is_told(dnslet, authority):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"tls://127.0.0.1:{mute.getsockname()[1]}#dns.test"
+        client = dnslet(*to(address, ca=authority.root), "--upstream-timeout", 300)
+        assert client.query("a.test").rcode() == SERVFAIL
+        client.wait_log("no TLS with the server.*the handshake has come to no end")
+
+
+@pytest.mark.parametrize("flood", [b"\x16\3\3\0\4\0\0\0\0", b"\x14\3\3\0\1\1", b"\x15\3\3\0\2\1\x5a"],
+                         ids=["hello requests", "cipher specs", "warnings"])
+def test_who_talks_without_end_holds_nobody(dnslet, authority, flood):
+    with socket.create_server(("127.0.0.1", 0)) as talker:
+        address = f"tls://127.0.0.1:{talker.getsockname()[1]}#dns.test"
+        client = dnslet(*to(address, ca=authority.root), "--address", "own.test=192.0.2.9", "--upstream-timeout", 2000)
+        with UdpClient(client.address) as asker:
+            asker.send(question("a.test"))
+            connection, _ = talker.accept()
+            connection.settimeout(1)
+            connection.recv(65536)
+            with contextlib.suppress(OSError):
+                for _ in range(200):
+                    connection.sendall(flood * 20000)
+                pytest.fail("nobody has ended it")
+            assert data(client.query("own.test", seconds=0.5)) == ["192.0.2.9"]
+
+
+def test_one_block_that_can_not_be_read_takes_no_other_root_along(dnslet, tls, authority, tmp_path):
+    server, roots = tls(), tmp_path / "roots.pem"
+    broken = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"
+    roots.write_text(f"# roots\n{broken}{authority.root.read_text()}{broken}text\n")
+    client = dnslet(*to(server.url("dns.test"), ca=roots))
+    assert client.query("a.test").rcode() == NOERROR
+
+
+def test_who_is_named_itself_needs_no_root(dnslet, tls, authority):
+    shown = authority.issue("dns.test")
+    client = dnslet(*to(tls(shown=shown).url("dns.test"), ca=shown.chain))
+    assert client.query("a.test").rcode() == NOERROR
