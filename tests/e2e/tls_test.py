@@ -14,8 +14,9 @@ import dns.message
 import pytest
 from basics import PATIENCE, free_port, wait_until
 from clients import UdpClient, question
+from elf import is_static
 from fake_upstream import CLOSE, RESET, Later, Raw, silent, with_address
-from harness import data, run
+from harness import SLOW, command, data, run
 from metrics import get, parse
 from tls_server import FAKETIME, HAS_TLS, Authority, TlsUpstream
 
@@ -113,7 +114,8 @@ def test_an_unknown_root_does_not_hold(dnslet, tls, authority, tmp_path):
     assert not server.questions
 
 
-@pytest.mark.skipif(not FAKETIME, reason="no libfaketime")
+@pytest.mark.skipif(not FAKETIME or SLOW or is_static(command()[-1]),
+                    reason="libfaketime goes into no static program, nor beside a sanitizer")
 def test_a_clock_that_is_behind_is_told(dnslet, tls, authority, certificate):
     server = tls()
     client = dnslet(*to(server.url("dns.test"), ca=authority.root),
