@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import ssl
-import subprocess
 from time import sleep, time
 
 import dns.message
