@@ -120,6 +120,8 @@ def test_help_and_the_man_page_list_the_same_variables_in_the_same_order():
 @pytest.mark.parametrize("flag,variable", [(f, v) for f, (_, v, _) in man_options().items() if v])
 def test_the_variable_of_the_man_page_sets_the_option(flag, variable):
     sample = SAMPLES[help_options()[flag][1]]
+    if flag.startswith("tls-") and output("--version").startswith("dnslet-min"):
+        pytest.skip("this variant has no TLS")
     assert print_config(**{variable: sample})[flag] == (sample, variable)
 
 

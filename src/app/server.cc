@@ -286,7 +286,8 @@ void Server::forward_to(const config::Forwarding& forwarding) {
 // Those who may read a file at the start are not always those who read it again.
 void Server::warn_of_user() {
   std::vector<std::string> sentences = hosts_.unreadable();
-  for (auto& more : {lists_.unreadable(), records_.unreadable(), rules_.unreadable(), roots_.unreadable()})
+  for (auto& more :
+       {lists_.unreadable(), records_.unreadable(), rules_.unreadable(), roots_.unreadable()})
     sentences.insert(sentences.end(), more.begin(), more.end());
   if (sources_.uses_resolv_conf())
     if (const Status status = io::may_read(options_.resolv_conf); !status)
