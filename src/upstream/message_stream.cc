@@ -205,7 +205,7 @@ void MessageStream::lose(Connection& ended) {
 void MessageStream::give_up(Connection& refused, int status) {
   const Outcome outcome = outcome_of(-status);
   const bool has_next = addresses_.size() > 1 && (status == UV_EPROTO || status == UV_ETIMEDOUT);
-  if (has_next) std::ranges::rotate(addresses_, addresses_.begin() + 1);
+  if (has_next) std::rotate(addresses_.begin(), addresses_.begin() + 1, addresses_.end());
   while (const uint64_t number = refused.take_question()) {  // ends: as above
     Question& question = *questions_.find(number);
     question.connection = nullptr;
