@@ -452,3 +452,15 @@ def test_who_is_named_itself_needs_no_root(dnslet, tls, authority):
     shown = authority.issue("dns.test")
     client = dnslet(*to(tls(shown=shown).url("dns.test"), ca=shown.chain))
     assert client.query("a.test").rcode() == NOERROR
+
+
+def test_threads_share_roots_that_are_read_again(dnslet, tls, authority):
+    server = tls(lambda asked: [with_address()(asked), CLOSE] if asked.name.startswith("end") else with_address()(asked))
+    client = dnslet("--threads", 4, *to(server.url("dns.test"), ca=authority.root))
+    for turn in range(5):
+        with contextlib.ExitStack() as stack:
+            askers = [stack.enter_context(UdpClient(client.address)) for _ in range(20)]
+            for i, asker in enumerate(askers):
+                asker.send(question(f"{'end' if i % 5 == 0 else 'n'}{turn}-{i}.test"))
+            client.send_signal(signal.SIGHUP)
+            assert all(asker.receive(PATIENCE).rcode() == NOERROR for asker in askers)
