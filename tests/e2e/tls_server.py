@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from basics import PATIENCE
-from fake_upstream import CLOSE, RESET, FakeUpstream, _stream
+from fake_upstream import FakeUpstream
 from harness import run
 
 FAKETIME = [path for pattern in ("/usr/lib/faketime/libfaketime.so.1", "/usr/lib/*/faketime/libfaketime.so.1")
@@ -132,13 +132,3 @@ class TlsUpstream(FakeUpstream):
                 return
             buffer += piece
             self._take_frames(connection, source, buffer)
-
-    def _send_tcp(self, reply, connection):
-        if reply is CLOSE or reply is RESET or connection.fileno() < 0:
-            return super()._send_tcp(reply, connection)
-        try:
-            connection.setblocking(True)
-            connection.sendall(_stream(reply))
-            connection.setblocking(False)
-        except OSError:
-            self._close(connection)
