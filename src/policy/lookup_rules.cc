@@ -73,7 +73,6 @@ MaybeFound Lookup::take_judged(const Turn& here, RuleWalk& walk, const Found& fo
   if (verdict == Verdict::Accepted) return found;
   const Answer answer = swapped(current().question, found.message, rule.swap);
   MaybeFound told = copy_of(here, answer, found.source);
-  told->subnet_scope = found.subnet_scope;
   told->left = found.left;
   return told;
 }
@@ -143,8 +142,7 @@ Step Lookup::take_judged(const Turn& turn, const Landed& landed) {
   if (leaves_out(route_.filter, query_.question.type)) return take_empty(turn);
   if (verdict == Verdict::Accepted || has_to_yield(turn, landed.answer, landed.sibling))
     return take_landed(turn, landed);
-  Answer answer = swapped(current().question, landed.answer.message(), rule->swap);
-  answer.set_subnet_scope(landed.answer.subnet_scope());
+  const Answer answer = swapped(current().question, landed.answer.message(), rule->swap);
   if (!search_) return shape(turn, told(turn, copy_of(room_in(turn), answer, landed.source)));
   take_step(turn, {under_aliases(answer), landed.source, landed.sibling});
   return next_name(turn);
@@ -202,7 +200,6 @@ Answer Lookup::under_aliases(const Answer& answer) const {
                ? Answer::failure(question, told.rcode(), told.error())
                : Answer(dns::put_alias(*found, question, (*aliases_)[i - 1].ttl), told.error());
   }
-  told.set_subnet_scope(answer.subnet_scope());
   return told;
 }
 

@@ -119,9 +119,8 @@ bool Lookup::take_stale(const Turn& turn) {
 }
 
 void Lookup::take_found(const Turn& turn, const Found& found) {
-  Answer answer(dns::Bytes(found.message.begin(), found.message.end()),
-                found.error ? *found.error : dns::ExtendedError());
-  answer.set_subnet_scope(found.subnet_scope);
+  const Answer answer(dns::Bytes(found.message.begin(), found.message.end()),
+                      found.error ? *found.error : dns::ExtendedError());
   // An owner of addresses that has none of this family has some of the other.
   const bool is_owner = found.source == Source::Address || found.source == Source::Hosts ||
                         found.source == Source::Record || found.source == Source::Fake;
@@ -215,7 +214,6 @@ Step Lookup::end_search(const Turn& turn) {
   if (found->question() != query_.question || !is_positive)
     answer = Answer(dns::requalify(*found, query_.question, static_cast<uint32_t>(limit.count())),
                     chosen->error());
-  answer.set_subnet_scope(chosen->subnet_scope());
   // The first name's own answer is in the cache already, where every search begins.
   const bool is_known =
       is_positive && search->next == 1 && found->question() == query_.question && !search->is_alias;
