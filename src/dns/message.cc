@@ -103,6 +103,7 @@ void read_subnet(BytesView rdata, Query& query) {
   if (!data) return;
   query.subnet = read_client_subnet(*data);
   query.has_broken_subnet = !query.subnet || query.subnet->scope != 0;
+  if (query.has_broken_subnet) query.subnet.reset();
 }
 
 // The header's, in its order.

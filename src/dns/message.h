@@ -132,7 +132,7 @@ struct Query {
   Spelling spelling;          // of question.name
   bool has_question = false;  // false: the answer carries none
   std::optional<Edns> edns;
-  std::optional<ClientSubnet> subnet;  // as the client says it
+  std::optional<ClientSubnet> subnet;  // as the client says it; none where that is broken
   bool has_broken_subnet = false;
 
   bool has(uint16_t bit) const { return (flags & bit) != 0; }

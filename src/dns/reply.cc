@@ -150,7 +150,7 @@ std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& quer
   // The text is for people: where it does not fit, the code alone goes, or nothing.
   constexpr std::size_t kOptionHead = 4;
   const BytesView data = facts.error ? facts.error->data() : BytesView();
-  const std::size_t subnet_size = query.subnet ? query.subnet->size() : 0;
+  const std::size_t subnet_size = opt_size(query) - kOptSize;
   const std::size_t taken = 2 + subnet_size + kOptionHead;
   std::size_t data_size = data.size();
   if (taken + data_size > writer.room()) data_size = std::min<std::size_t>(data_size, 2);

@@ -71,10 +71,7 @@ Step Lookup::start(const Turn& turn, dns::BytesView packet) {
     case dns::Verdict::Usable:
       break;
   }
-  if (query_.has_broken_subnet) {
-    query_.subnet.reset();
-    return refuse_packet(turn, Rcode::FormErr);
-  }
+  if (query_.has_broken_subnet) return refuse_packet(turn, Rcode::FormErr);
   ClientQuestion question = current();
   if (turn.tables.rules == nullptr)
     return look_up(turn, question, decide(room_in(turn), question, nullptr), nullptr);
