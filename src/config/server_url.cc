@@ -107,11 +107,6 @@ const WayRow* find_way(std::string_view scheme) {
   return found == kWays.end() ? nullptr : found;
 }
 
-Error without_tls(std::string_view text) {
-  return Error{in_quotes(text) +
-               " asks for DNS over TLS, which the variant dnslet-min does not have; dnslet has it"};
-}
-
 // HOST[:PORT]
 Status read_place(std::string_view text, std::string_view place, uint16_t usual_port,
                   ServerAddress& server) {
@@ -129,6 +124,10 @@ Status read_place(std::string_view text, std::string_view place, uint16_t usual_
 }
 
 }  // namespace
+
+Error only_in_full(const std::string& asked) {
+  return Error{asked + ", which the variant dnslet-min does not have; dnslet has it"};
+}
 
 std::string name_of_certificate(std::string_view text) {
   const auto address = IpAddress::from_text(text);
@@ -151,7 +150,7 @@ Result<ServerAddress> parse_server(std::string_view text) {
     place.remove_prefix(scheme + 3);
   }
   if (server.way == Way::Tls) {
-    if (!io::has_tls()) return without_tls(text);
+    if (!io::has_tls()) return only_in_full(in_quotes(text) + " asks for DNS over TLS");
     const std::size_t mark = std::min(place.find('#'), place.size());
     if (mark < place.size()) {
       server.verified = name_of_certificate(place.substr(mark + 1));

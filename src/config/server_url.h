@@ -28,6 +28,9 @@ Result<ServerAddress> parse_server(std::string_view text);
 // A name as certificates have it, in lower case, or an address; empty: the text is neither.
 std::string name_of_certificate(std::string_view text);
 
+// "... which the variant dnslet-min does not have; dnslet has it". `asked`: what was asked for.
+Error only_in_full(const std::string& asked);
+
 // Whether the text can only be meant as a server, and as no domain: it has a scheme, a port,
 // brackets, or it is an address.
 bool looks_like_server(std::string_view text);

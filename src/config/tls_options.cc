@@ -11,10 +11,7 @@
 namespace dnslet::config {
 namespace {
 
-Status check_tls() {
-  if (io::has_tls()) return Done{};
-  return Error{"needs TLS, which the variant dnslet-min does not have; dnslet has it"};
-}
+Status check_tls() { return io::has_tls() ? Status(Done{}) : only_in_full("needs TLS"); }
 
 }  // namespace
 

@@ -3,7 +3,8 @@
 #pragma once
 
 // TLS to servers: what all threads trust, and the connections of one thread to one server. Behind
-// it is one library in one file, io/tls_openssl.cc; the variant without it has io/tls_missing.cc.
+// it is one library, in io/tls_openssl, io/tls_stream and io/tls_certificates; the variant without
+// it has io/tls_missing.cc.
 //
 // A certificate has to hold, always: before it does nothing is sent, and nothing falls back to
 // plain text.
@@ -63,11 +64,10 @@ struct TlsOpened {
 };
 
 struct TlsCounts {
-  uint64_t full = 0;     // handshakes
-  uint64_t resumed = 0;  // likewise, of a former session
-  uint64_t failed = 0;   // likewise
-  std::chrono::sys_seconds
-      end{};  // of the certificate that held last; 1970: none has, or a pin did
+  uint64_t full = 0;               // handshakes
+  uint64_t resumed = 0;            // likewise, of a former session
+  uint64_t failed = 0;             // likewise
+  std::chrono::sys_seconds end{};  // of the certificate that held last; 1970: none, or a pin did
 };
 
 // Connections to one server, which resume each other's sessions (RFC 8446 section 2.2). A session

@@ -36,19 +36,21 @@ std::string clean(std::string_view text) {
   return result;
 }
 
+std::string in_words(const std::tm& time) {
+  std::array<char, 32> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &time)};
+}
+
 std::string in_words(const ASN1_TIME* time) {
   std::tm parts{};
-  std::array<char, 32> text{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return "an unreadable time";
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &parts)};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? in_words(parts) : "an unreadable time";
 }
 
 std::string clock_here() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
-  std::array<char, 32> text{};
   gmtime_r(&now, &parts);
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &parts)};
+  return in_words(parts);
 }
 
 std::string name_of(const GENERAL_NAME& name) {
@@ -177,8 +179,7 @@ Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string& path) 
   if (from.empty())
     return Error{
         "the system has no root certificates; install its package ca-certificates, or name a file "
-        "of "
-        "them in PEM form with --tls-ca (DNSMASQ_TLS_CA) or SSL_CERT_FILE"};
+        "of them in PEM form with --tls-ca (DNSMASQ_TLS_CA) or SSL_CERT_FILE"};
   const auto pem = read_file(from, kMaxRootsFile);
   if (!pem) return pem.error();
   auto store = store_of(*pem);
