@@ -6,6 +6,8 @@
 // what is wrapped around it. Knows no protocol.
 
 #include <cstddef>
+#include <functional>
+#include <memory>
 
 #include "dns/wire.h"
 
@@ -40,5 +42,9 @@ class Stream {
   // Bytes that the system has not taken yet.
   virtual std::size_t unsent() const = 0;
 };
+
+// Opens a stream whose events go to the user: plain TCP, TLS. nullptr is no answer: failures are
+// told by on_end().
+using OpenStream = std::function<std::unique_ptr<Stream>(Stream::User& user)>;
 
 }  // namespace dnslet::io

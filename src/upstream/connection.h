@@ -2,30 +2,24 @@
 // Copyright the dnslet authors
 #pragma once
 
-// One connection to a server: messages behind two bytes of length (RFC 1035 section 4.2.2), the IDs
-// that are in use on it, and what it has shown of the server so far. Which questions it carries,
-// and what becomes of them at its end, is MessageStream's.
+// One connection to a server: the questions that are under way on it, and what it has shown of the
+// server so far. How a message travels is that of the class behind it: in a frame
+// (upstream/framed_connection). Which questions it carries, and what becomes of them at its end,
+// is MessageStream's.
 //
-// An ID stays in use until its answer has come, also where nobody waits for that any more.
+// What a question travels by, an ID, stays in use until its answer has come, also where nobody
+// waits for that any more.
 
-#include <functional>
-#include <memory>
+#include <chrono>
 #include <optional>
 
-#include "base/number_map.h"
 #include "base/slots.h"
 #include "io/loop.h"
-#include "io/stream.h"
-#include "upstream/keepalive.h"
-#include "upstream/random_ids.h"
+#include "upstream/transport.h"
 
 namespace dnslet::upstream {
 
-// Opens a stream whose events go to the user: plain TCP, TLS. nullptr is no answer: failures are
-// told by on_end().
-using OpenStream = std::function<std::unique_ptr<io::Stream>(io::Stream::User& user)>;
-
-class Connection final : private io::Stream::User {
+class Connection {
  public:
   // Questions that one connection carries at most, so that random IDs are found quickly.
   static constexpr std::size_t kMaxSent = 32768;
@@ -46,24 +40,29 @@ class Connection final : private io::Stream::User {
    protected:
     ~Owner() = default;
   };
-  struct Sent {
-    uint64_t question = 0;  // 0: nobody waits for its answer
-    uint16_t id = 0;
-    io::Milliseconds at{0};
+  // What belongs to every connection. All of it must outlive it.
+  struct Place {
+    io::Loop& loop;
+    uint64_t number;  // those of later connections are higher
+    Owner& owner;
   };
 
-  // `number`: those of later connections are higher.
-  Connection(io::Loop& loop, uint64_t number, Owner& owner, const OpenStream& open,
-             Padding padding);
-  ~Connection() = default;
+  explicit Connection(const Place& place)
+      : loop_(place.loop),
+        number_(place.number),
+        owner_(place.owner),
+        begun_(loop_.now()),
+        last_traffic_(begun_) {}
+  virtual ~Connection() = default;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Takes a question: draws its ID, puts it into the query, and queues that with
-  // edns-tcp-keepalive in its OPT (RFC 7828), and padding. Returns the question's number here.
-  uint64_t add(uint64_t question, dns::MutableBytesView query, RandomIds& ids);
+  // Takes a question: writes the ID by which it travels into the query, and queues that. Returns
+  // the question's number here.
+  virtual uint64_t add(uint64_t question, dns::MutableBytesView query) = 0;
   // Writes what is queued, once it is open.
-  void flush();
+  virtual void flush() = 0;
+
   // Nobody waits for the answer any more.
   void forget(uint64_t sent);
   // Takes out a question that waits, the oldest first, when it has ended. 0: none is left.
@@ -86,36 +85,45 @@ class Connection final : private io::Stream::User {
   io::Milliseconds begun() const { return begun_; }
   io::Milliseconds last_answer() const { return last_answer_; }
   io::Milliseconds last_traffic() const { return last_traffic_; }
-  // What the server's edns-tcp-keepalive has said last.
+  // How long the server keeps it idle, as it has said last.
   std::optional<io::Milliseconds> keepalive() const { return keepalive_; }
 
+ protected:
+  struct Sent {
+    uint64_t question = 0;  // 0: nobody waits for its answer
+    uint16_t id = 0;
+    io::Milliseconds at{0};
+  };
+
+  // Notes a question that is under way from now on. Returns its number here.
+  uint64_t note_sent(uint64_t question, uint16_t id);
+  // Null: there is none.
+  Sent* find_sent(uint64_t sent) { return sent_.find(sent); }
+  std::size_t sent() const { return sent_.size(); }
+  // What it travelled by is free again. Returns the question; 0: nobody waits for it.
+  uint64_t take_sent(uint64_t sent);
+  void note_open() { is_open_ = true; }
+  void note_traffic() { last_traffic_ = loop_.now(); }
+  // An answer has come: the server does answer on this connection.
+  void note_answer();
+  void note_keepalive(io::Milliseconds told) { keepalive_ = told; }
+
+  Owner& owner() { return owner_; }
+
  private:
-  void on_open() override;
-  void on_bytes(dns::BytesView bytes) override;
-  void on_end(int status) override;
-
-  std::optional<std::size_t> take_messages(dns::BytesView bytes);
-  void on_message(dns::BytesView message);
-  void note_answer(dns::BytesView message);
-
   io::Loop& loop_;
   uint64_t number_;
   Owner& owner_;
-  Padding padding_;
   io::Milliseconds begun_;
   Slots<Sent> sent_;
-  NumberMap by_id_;  // numbers in sent_
   std::size_t waiting_ = 0;
   std::size_t answered_ = 0;
   std::size_t limit_ = kNoLimit;
-  dns::Bytes outgoing_;
-  dns::Bytes incoming_;  // the beginning of a message
   bool is_open_ = false;
   bool is_retired_ = false;
   io::Milliseconds last_answer_{0};
   io::Milliseconds last_traffic_;
   std::optional<io::Milliseconds> keepalive_;
-  std::unique_ptr<io::Stream> stream_;
 };
 
 }  // namespace dnslet::upstream

@@ -74,7 +74,7 @@ void MessageStream::flush() {
     if (!connection) break;
     question->connection = connection;
     question->sent_ns = now_ns;
-    question->sent = connection->add(*next, question->query.view(), ids_);
+    question->sent = connection->add(*next, question->query.view());
   }
   unsent_.erase(unsent_.begin(), next);
   for (const auto& connection : connections_) connection->flush();
@@ -111,10 +111,7 @@ Connection* MessageStream::choose(const Question& question) {
 }
 
 Connection* MessageStream::dial() {
-  const auto open = [this](io::Stream::User& user) { return dial_(addresses_, user); };
-  Connection::Owner& owner = *this;
-  connections_.push_back(
-      std::make_unique<Connection>(loop_, ++last_number_, owner, open, settings_.padding));
+  connections_.push_back(dial_({loop_, ++last_number_, *this}, addresses_));
   connections_.back()->limit(std::exchange(next_limit_, Connection::kNoLimit));
   wake_by(loop_.now() + settings_.connecting);
   return connections_.back().get();

@@ -3,7 +3,7 @@
 #pragma once
 
 // A server reached over streams: many questions on one connection, what one turn has for it in one
-// write, answers in any order (RFC 7766). Whether a stream is plain or encrypted is not known here.
+// write, answers in any order (RFC 7766). What a connection is made of is not known here.
 //
 // Connections. There is one, and a second one while the first has many questions. Each is in one of
 // these states:
@@ -23,9 +23,7 @@
 #include "io/loop.h"
 #include "io/socket.h"
 #include "upstream/connection.h"
-#include "upstream/keepalive.h"
 #include "upstream/outbox.h"
-#include "upstream/random_ids.h"
 #include "upstream/transport.h"
 
 namespace dnslet::upstream {
@@ -44,7 +42,6 @@ struct StreamSettings {
   io::Milliseconds shortest_learnt{3000};
   io::Milliseconds margin{1000};
   io::Milliseconds learnt_for{600'000};
-  Padding padding = Padding::None;
 };
 
 class MessageStream : public Transport, private Connection::Owner {
@@ -54,9 +51,9 @@ class MessageStream : public Transport, private Connection::Owner {
   // An end that comes so soon after an answer belongs to it.
   static constexpr io::Milliseconds kRightBehind{50};
 
-  // Opens a stream to the first of the addresses that takes it.
-  using Dial = std::function<std::unique_ptr<io::Stream>(
-      const std::vector<io::SocketAddress>& addresses, io::Stream::User& user)>;
+  // Opens a connection to the first of the addresses that takes it.
+  using Dial = std::function<std::unique_ptr<Connection>(
+      const Connection::Place& place, const std::vector<io::SocketAddress>& addresses)>;
 
   // `loop` and `outbox` must outlive it.
   MessageStream(io::Loop& loop, Outbox& outbox, const StreamSettings& settings, Dial dial,
@@ -126,7 +123,6 @@ class MessageStream : public Transport, private Connection::Owner {
   Dial dial_;
   OnReport on_report_;
   std::vector<io::SocketAddress> addresses_;
-  RandomIds ids_;
   Slots<Question> questions_;
   NumberMap by_token_;            // numbers in questions_
   std::vector<uint64_t> unsent_;  // likewise; some may be gone

@@ -6,6 +6,7 @@
 
 #include "io/socket.h"
 #include "io/tcp_stream.h"
+#include "upstream/framed_connection.h"
 #include "upstream/udp.h"
 
 namespace dnslet::upstream {
@@ -42,10 +43,14 @@ NamedServers::Way Ways::make_udp(std::vector<io::SocketAddress> addresses,
 
 NamedServers::Way Ways::make_tcp(std::vector<io::SocketAddress> addresses,
                                  Transport::OnReport on_report) {
-  const auto dial = [this](const std::vector<io::SocketAddress>& to, io::Stream::User& user) {
-    return std::make_unique<io::TcpStream>(loop_, to, user);
+  const auto dial = [this](const Connection::Place& place,
+                           const std::vector<io::SocketAddress>& to) {
+    const auto open = [&](io::Stream::User& user) {
+      return std::make_unique<io::TcpStream>(loop_, to, user);
+    };
+    return std::make_unique<FramedConnection>(place, open, FramedConnection::Craft{ids_});
   };
-  return make_stream(settings_, dial, std::move(addresses), std::move(on_report));
+  return make_stream(dial, std::move(addresses), std::move(on_report));
 }
 
 // The client is there as long as somebody may dial.
@@ -62,19 +67,19 @@ NamedServers::Way Ways::make_tls(const ServerAddress& server,
   client->use_roots(roots_);
   std::erase_if(tls_, [](const auto& known) { return known.second.expired(); });
   tls_[text] = client;
-  const auto dial = [this, client](const std::vector<io::SocketAddress>& to,
-                                   io::Stream::User& user) {
-    return client->open(loop_, to, user);
+  const auto dial = [this, client](const Connection::Place& place,
+                                   const std::vector<io::SocketAddress>& to) {
+    const auto open = [&](io::Stream::User& user) { return client->open(loop_, to, user); };
+    return std::make_unique<FramedConnection>(place, open,
+                                              FramedConnection::Craft{ids_, Padding::ToBlocks});
   };
-  StreamSettings settings = settings_;
-  settings.padding = Padding::ToBlocks;
-  return make_stream(settings, dial, std::move(addresses), std::move(on_report));
+  return make_stream(dial, std::move(addresses), std::move(on_report));
 }
 
-NamedServers::Way Ways::make_stream(const StreamSettings& settings, MessageStream::Dial dial,
+NamedServers::Way Ways::make_stream(MessageStream::Dial dial,
                                     std::vector<io::SocketAddress> addresses,
                                     Transport::OnReport on_report) {
-  auto stream = std::make_unique<MessageStream>(loop_, outbox_, settings, std::move(dial),
+  auto stream = std::make_unique<MessageStream>(loop_, outbox_, settings_, std::move(dial),
                                                 std::move(on_report));
   MessageStream& made = *stream;
   if (!addresses.empty()) made.use_addresses(std::move(addresses));

@@ -18,6 +18,7 @@
 #include "upstream/message_stream.h"
 #include "upstream/named_servers.h"
 #include "upstream/outbox.h"
+#include "upstream/random_ids.h"
 #include "upstream/transport.h"
 
 namespace dnslet::upstream {
@@ -62,8 +63,7 @@ class Ways {
  private:
   NamedServers::Way make_udp(std::vector<io::SocketAddress> addresses,
                              Transport::OnReport on_report);
-  NamedServers::Way make_stream(const StreamSettings& settings, MessageStream::Dial dial,
-                                std::vector<io::SocketAddress> addresses,
+  NamedServers::Way make_stream(MessageStream::Dial dial, std::vector<io::SocketAddress> addresses,
                                 Transport::OnReport on_report);
   NamedServers::Way make_tcp(std::vector<io::SocketAddress> addresses,
                              Transport::OnReport on_report);
@@ -77,6 +77,7 @@ class Ways {
   std::shared_ptr<const io::TlsRoots> roots_;
   std::map<std::string, std::weak_ptr<io::TlsClient>> tls_;  // by server
   Outbox outbox_;
+  RandomIds ids_;
   NamedServers named_;
 };
 

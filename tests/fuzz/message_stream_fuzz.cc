@@ -15,6 +15,7 @@
 #include "dns/packet.h"
 #include "input.h"
 #include "upstream/answers.h"
+#include "upstream/framed_connection.h"
 #include "upstream/message_stream.h"
 
 namespace {
@@ -150,12 +151,17 @@ class Game {
   std::map<uint64_t, Bytes> open_;
   uint64_t last_token_ = 0;
   std::vector<FakeStream*> streams_;
+  upstream::RandomIds ids_;
   upstream::MessageStream stream_{
       loop_,
       outbox_,
       {.is_only_server = true},
-      [this](const std::vector<io::SocketAddress>&, io::Stream::User& user) {
-        return std::make_unique<FakeStream>(streams_, user);
+      [this](const upstream::Connection::Place& place, const std::vector<io::SocketAddress>&) {
+        const auto open = [this](io::Stream::User& user) {
+          return std::make_unique<FakeStream>(streams_, user);
+        };
+        return std::make_unique<upstream::FramedConnection>(
+            place, open, upstream::FramedConnection::Craft{ids_});
       },
       [this](const upstream::Report& report) { on_report(report); }};
 };

@@ -208,20 +208,15 @@ TEST_CASE("over a stream: whoever is told may ask again and forget others") {
   Fixture fixture;
   MessageStream* asker = nullptr;
   std::vector<uint64_t> told;
-  MessageStream stream(
-      fixture.loop, fixture.outbox, {},
-      [&](const std::vector<io::SocketAddress>& addresses, io::Stream::User& user) {
-        return std::make_unique<io::TcpStream>(fixture.loop, addresses, user);
-      },
-      [&](const Report& report) {
-        told.push_back(report.token);
-        if (report.token != 1) return;
-        asker->forget(2);
-        asker->send(1, query_for("a1.test"));
-        asker->flush();
-        asker->forget(1);
-        asker->send(3, query_for("a3.test"));
-      });
+  MessageStream stream(fixture.loop, fixture.outbox, {}, fixture.dial(), [&](const Report& report) {
+    told.push_back(report.token);
+    if (report.token != 1) return;
+    asker->forget(2);
+    asker->send(1, query_for("a1.test"));
+    asker->flush();
+    asker->forget(1);
+    asker->send(3, query_for("a3.test"));
+  });
   asker = &stream;
   stream.use_addresses({fixture.server.address()});
   for (uint64_t token = 1; token <= 2; ++token)
@@ -239,19 +234,14 @@ TEST_CASE("over a stream: whoever is told of a loss may ask again at once") {
   MessageStream* asker = nullptr;
   int losses = 0;
   int answers = 0;
-  MessageStream stream(
-      fixture.loop, fixture.outbox, {},
-      [&](const std::vector<io::SocketAddress>& addresses, io::Stream::User& user) {
-        return std::make_unique<io::TcpStream>(fixture.loop, addresses, user);
-      },
-      [&](const Report& report) {
-        if (report.outcome == Outcome::Answer) ++answers;
-        if (report.outcome != Outcome::Unreachable) return;
-        ++losses;
-        asker->forget(report.token == 1 ? 2 : 1);
-        asker->send(7, query_for("a7.test"));
-        asker->flush();
-      });
+  MessageStream stream(fixture.loop, fixture.outbox, {}, fixture.dial(), [&](const Report& report) {
+    if (report.outcome == Outcome::Answer) ++answers;
+    if (report.outcome != Outcome::Unreachable) return;
+    ++losses;
+    asker->forget(report.token == 1 ? 2 : 1);
+    asker->send(7, query_for("a7.test"));
+    asker->flush();
+  });
   asker = &stream;
   stream.use_addresses({fixture.server.address()});
   for (uint64_t token = 1; token <= 2; ++token) stream.send(token, query_for("a1.test"));

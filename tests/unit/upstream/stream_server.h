@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "io/tcp_stream.h"
+#include "upstream/framed_connection.h"
 #include "upstream/message_stream.h"
 #include "upstream/network.h"
 
@@ -94,15 +95,18 @@ class CountingStream : public io::Stream {
 
 struct Fixture {
   explicit Fixture(const StreamSettings& settings = {}, bool has_address = true)
-      : stream(
-            loop, outbox, settings,
-            [this](const std::vector<io::SocketAddress>& addresses, io::Stream::User& user) {
-              ++dialled;
-              return std::make_unique<CountingStream>(
-                  std::make_unique<io::TcpStream>(loop, addresses, user), writes);
-            },
-            reports.keep()) {
+      : stream(loop, outbox, settings, dial(), reports.keep()) {
     if (has_address) stream.use_addresses({server.address()});
+  }
+  MessageStream::Dial dial() {
+    return [this](const Connection::Place& place, const std::vector<io::SocketAddress>& addresses) {
+      ++dialled;
+      const auto open = [&](io::Stream::User& user) {
+        return std::make_unique<CountingStream>(
+            std::make_unique<io::TcpStream>(loop, addresses, user), writes);
+      };
+      return std::make_unique<FramedConnection>(place, open, FramedConnection::Craft{ids});
+    };
   }
   void ask(uint64_t token) { stream.send(token, query_for("a" + std::to_string(token) + ".test")); }
   // Runs until a connection has come.
@@ -139,6 +143,7 @@ struct Fixture {
   Server server;
   io::Loop loop;
   Outbox outbox{loop};
+  RandomIds ids;
   test::Reports reports;
   int dialled = 0;
   int writes = 0;
