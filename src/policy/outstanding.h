@@ -43,12 +43,14 @@ enum class QueryOutcome {
   Answer,       // a whole message with the question's ID and question, TC clear
   Truncated,    // likewise, TC set; over a stream, too
   Unreachable,  // refused, reset, no route
+  Declined,     // the server is there, and has no answer to this question
   NoResources,  // not sent: says nothing about the server
 };
 struct QueryReport {
   uint64_t token = 0;
   QueryOutcome outcome = QueryOutcome::Unreachable;
   dns::BytesView packet{};
+  std::chrono::seconds pause{0};  // of Unreachable: the server asks to be left alone for so long
 };
 
 class Outstanding {
@@ -129,7 +131,7 @@ class Outstanding {
   void leave(OpenQuestion& open, uint64_t token);
   void end_query(uint64_t token);
   void drop_servers();
-  void note_health(const Query& query, const OpenQuestion* open, QueryOutcome outcome);
+  void note_health(const Query& query, const OpenQuestion* open, const QueryReport& report);
   void on_outcome(OpenQuestion& open, const Query& query, const QueryReport& report);
   void on_answer(OpenQuestion& open, const Query& query, dns::BytesView packet);
   void on_refusal(OpenQuestion& open, const Query& query);

@@ -45,7 +45,7 @@ void Outstanding::on_report(const QueryReport& report, Milliseconds now) {
   if (!found) return;
   const Query query = *found;
   OpenQuestion* const open = questions_.find(query.question);
-  note_health(query, open, report.outcome);
+  note_health(query, open, report);
   if (open) {
     leave(*open, report.token);
     on_outcome(*open, query, report);
@@ -54,8 +54,9 @@ void Outstanding::on_report(const QueryReport& report, Milliseconds now) {
   drop_servers();
 }
 
-void Outstanding::note_health(const Query& query, const OpenQuestion* open, QueryOutcome outcome) {
-  switch (outcome) {
+void Outstanding::note_health(const Query& query, const OpenQuestion* open,
+                              const QueryReport& report) {
+  switch (report.outcome) {
     case QueryOutcome::Answer:
     case QueryOutcome::Truncated: {
       // The late answer to a question that has come back is dnslet's own.
@@ -74,6 +75,9 @@ void Outstanding::note_health(const Query& query, const OpenQuestion* open, Quer
       // Where it goes on over a stream the server lacks that, and does answer.
       if (query.way == servers_.address(query.server).way)
         fail(query.server, Note::What::Unreachable);
+      if (report.pause.count() > 0) servers_.leave_alone(query.server, report.pause, now_);
+      return;
+    case QueryOutcome::Declined:  // it keeps its place
       return;
     case QueryOutcome::NoResources:
       actions_.emplace_back(Note{Note::What::NoResources, query.server});
@@ -94,6 +98,11 @@ void Outstanding::on_outcome(OpenQuestion& open, const Query& query, const Query
     case QueryOutcome::Truncated:
       open.was_heard = true;
       on_truncated(open, query, report.packet);
+      return;
+    case QueryOutcome::Declined:
+      open.was_heard = true;
+      tell(Exchange::What::Unusable, open, query.server);
+      follow(open, open.attempt.on_result(query.server, ServerResult::Refused, now_));
       return;
     case QueryOutcome::Unreachable:
     case QueryOutcome::NoResources:

@@ -35,16 +35,23 @@ class Health {
     pause_ = std::min(pause_ * 2, kLongestPause);
     try_at_ = now + pause_;
   }
-  // Returns whether this is news.
+  // Returns whether this is news. Where it has asked to be left alone that stays.
   bool on_answer() {
     const bool had_failed = has_failed();
-    *this = Health();
+    pause_ = try_at_ = Milliseconds(0);
     return had_failed;
   }
+  // It has asked to be left alone until then.
+  void leave_alone(Milliseconds until) {
+    left_alone_until_ = std::max(left_alone_until_, until);
+    try_at_ = std::max(try_at_, left_alone_until_);
+  }
+  bool is_left_alone(Milliseconds now) const { return now < left_alone_until_; }
 
  private:
   Milliseconds pause_{0};  // 0: healthy
   Milliseconds try_at_{0};
+  Milliseconds left_alone_until_{0};
 };
 
 // Some servers, and boxes before them, are silent to a query with OPT. One that was gets its next

@@ -95,12 +95,22 @@ const Servers::Plan& Servers::make_plan(ListNumber list, Milliseconds now, uint3
   return plan_;
 }
 
+void Servers::leave_alone(ServerNumber server, std::chrono::seconds pause, Milliseconds now) {
+  const bool is_alone = std::ranges::any_of(
+      lists_, [&](const List& list) { return list.servers == std::vector{server}; });
+  table_[server].health.leave_alone(now + (is_alone ? std::min(pause, kLongestAlone) : pause));
+}
+
+bool Servers::is_left_out(ServerNumber server, Milliseconds now) const {
+  return table_[server].loop.is_left_out(now) || table_[server].health.is_left_alone(now);
+}
+
 void Servers::order(ListNumber list, Milliseconds now) {
   Plan& plan = plan_;
   plan.order.clear();
   plan.at_once = 1;
   const auto is_healthy = [&](ServerNumber server) {
-    return !table_[server].health.has_failed() && !table_[server].loop.is_left_out(now);
+    return !table_[server].health.has_failed() && !is_left_out(server, now);
   };
   for (const ServerNumber server : lists_[list].servers)
     if (is_healthy(server)) plan.order.push_back(server);
@@ -109,7 +119,7 @@ void Servers::order(ListNumber list, Milliseconds now) {
   const bool some_healthy = !plan.order.empty();
   waiting_.clear();
   for (const ServerNumber server : lists_[list].servers) {
-    if (is_healthy(server) || table_[server].loop.is_left_out(now)) continue;
+    if (is_healthy(server) || is_left_out(server, now)) continue;
     Health& health = table_[server].health;
     if (!some_healthy || !health.may_be_tried(now)) {
       waiting_.push_back(server);
@@ -124,7 +134,7 @@ void Servers::order(ListNumber list, Milliseconds now) {
 
 bool Servers::is_unreachable(ServerSetNumber set, Milliseconds now) const {
   return std::ranges::all_of(lists_[list_of(set)].servers, [&](ServerNumber server) {
-    return table_[server].health.has_failed() || table_[server].loop.is_left_out(now);
+    return table_[server].health.has_failed() || is_left_out(server, now);
   });
 }
 

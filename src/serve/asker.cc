@@ -28,6 +28,8 @@ policy::QueryOutcome outcome_of(Outcome outcome) {
       return policy::QueryOutcome::Truncated;
     case Outcome::Unreachable:
       return policy::QueryOutcome::Unreachable;
+    case Outcome::Declined:
+      return policy::QueryOutcome::Declined;
     case Outcome::NoResources:
       break;
   }
@@ -218,7 +220,8 @@ void Asker::on_report(policy::ServerNumber server, const upstream::Report& repor
     counted.latency.add(report.taken);
   }
   if (!is_heard) ++counted.errors;
-  outstanding_.on_report({report.token, outcome_of(report.outcome), report.packet}, loop_.now());
+  outstanding_.on_report({report.token, outcome_of(report.outcome), report.packet, report.pause},
+                         loop_.now());
   act(Until::End);
 }
 

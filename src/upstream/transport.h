@@ -2,7 +2,7 @@
 // Copyright the dnslet authors
 #pragma once
 
-// The seam between who decides whom to ask and the ways to a server (UDP, TCP, later TLS, HTTPS).
+// The seam between who decides whom to ask and the ways to a server (UDP, TCP, TLS, HTTPS).
 //
 // A transport carries questions to one server and tells what comes of each: bytes or a failure. It
 // judges no answer beyond ID and question, and keeps no time of a question's own: silence is judged
@@ -20,6 +20,7 @@ enum class Outcome {
   Answer,       // a whole message with the question's ID and question, TC clear
   Truncated,    // likewise, TC set; over a stream, too
   Unreachable,  // refused, reset, no route, the connection ended and no new one could be had
+  Declined,     // the server is there, and has no answer to this question
   NoResources,  // not sent: this host lacks descriptors or memory; says nothing about the server
 };
 
@@ -29,6 +30,7 @@ struct Report {
   Outcome outcome = Outcome::Unreachable;
   dns::BytesView packet{};            // the ID is the one that travelled
   std::chrono::nanoseconds taken{0};  // since it was sent; of Answer and Truncated
+  std::chrono::seconds pause{0};  // of Unreachable: the server asks to be left alone for so long
 };
 
 class Transport {

@@ -118,6 +118,10 @@ class OutstandingScript {
   void unreachable(const std::string& server) {
     report(server, policy::QueryOutcome::Unreachable, {});
   }
+  void declines(const std::string& server) { report(server, policy::QueryOutcome::Declined, {}); }
+  void asks_to_be_left_alone(const std::string& server, std::chrono::seconds pause) {
+    report(server, policy::QueryOutcome::Unreachable, {}, pause);
+  }
   void no_resources(const std::string& server) {
     report(server, policy::QueryOutcome::NoResources, {});
   }
@@ -191,12 +195,13 @@ class OutstandingScript {
       packet.flags(static_cast<uint16_t>(u16_at(packet.bytes(), 2) & ~0x0080));
     return packet;
   }
-  void report(const std::string& server, policy::QueryOutcome outcome, const Bytes& packet) {
+  void report(const std::string& server, policy::QueryOutcome outcome, const Bytes& packet,
+              std::chrono::seconds pause = {}) {
     const auto query = std::ranges::find(queries_, server, &Query::server);
     REQUIRE(query != queries_.end());
     const uint64_t token = query->token;
     queries_.erase(query);
-    outstanding_.on_report({token, outcome, packet}, now_);
+    outstanding_.on_report({token, outcome, packet, pause}, now_);
     take();
   }
 

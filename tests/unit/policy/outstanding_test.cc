@@ -54,6 +54,45 @@ TEST_CASE("questions of different routes are different questions, also of the ot
   dns.skip();
 }
 
+TEST_CASE("a server that declines a question keeps its place for others") {
+  OutstandingScript dns;
+  dns.set_servers(0, "a b");
+  dns.ask(1, "www.test A");
+  dns.declines("a");
+  dns.expect({"ask a www.test A", "ask b www.test A"});
+  dns.answer("b", "NOERROR | 60 A 10.0.0.1");
+  dns.ask(2, "www2.test A");
+  dns.expect({"finish 1: NOERROR | 60 A 10.0.0.1 from b", "ask a www2.test A"});
+  dns.declines("a");
+  dns.declines("b");
+  dns.expect({"ask b www2.test A", "finish 2: SERVFAIL"});
+  dns.expect_idle();
+}
+
+TEST_CASE("a server that asks to be left alone is, and the only one for a while at most") {
+  OutstandingScript dns;
+  dns.set_servers(0, "a b");
+  dns.set_servers(1, "c");
+  dns.ask(1, "www.test A");
+  dns.asks_to_be_left_alone("a", 30s);
+  dns.expect({"ask a www.test A", "failed a", "ask b www.test A"});
+  dns.answer("b", "NOERROR | 60 A 10.0.0.1");
+  dns.pass(29s);
+  dns.ask(2, "www2.test A");
+  dns.expect({"finish 1: NOERROR | 60 A 10.0.0.1 from b", "ask b www2.test A"});
+  dns.answer("b", "NOERROR | 60 A 10.0.0.1");
+  dns.ask(3, "www.test A", 1);
+  dns.asks_to_be_left_alone("c", 30s);
+  dns.ask(4, "www2.test A", 1);
+  dns.expect({"finish 2: NOERROR | 60 A 10.0.0.1 from b", "ask c www.test A", "failed c",
+              "finish 3: SERVFAIL, nobody was heard", "finish 4: SERVFAIL, nobody was heard"});
+  dns.pass(5s);
+  dns.ask(5, "www3.test A", 1);
+  dns.expect({"ask c www3.test A"});
+  dns.answer("c", "NOERROR | 60 A 10.0.0.1");
+  dns.skip();
+}
+
 TEST_CASE("a query whose outcome is not known any more tells nothing") {
   OutstandingScript dns;
   dns.set_servers(0, "a");

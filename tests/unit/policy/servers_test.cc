@@ -157,6 +157,34 @@ TEST_CASE("a server that leads back is left out for a minute") {
   CHECK(set.make_plan(at(60'000)).order == Order{0, 1});
 }
 
+TEST_CASE("a server that asks to be left alone is not asked for so long, whoever else answers") {
+  ServerSet set(2);
+  set.on_failure(0, at(0));
+  set.servers.leave_alone(0, std::chrono::seconds(10), at(0));
+  CHECK(set.make_plan(at(9999)).order == Order{1});
+  CHECK_FALSE(set.servers.is_unreachable(0, at(9999)));
+  set.on_answer(0);  // to a question that was under way
+  CHECK(set.make_plan(at(9999)).order == Order{1});
+  CHECK(set.make_plan(at(10'000)).order == Order{0, 1});
+}
+
+TEST_CASE("whoever is left alone is tried with a live question after that") {
+  ServerSet set(2);
+  set.on_failure(0, at(0));
+  set.servers.leave_alone(0, std::chrono::seconds(10), at(0));
+  const auto plan = set.make_plan(at(10'000));
+  CHECK(plan.order == Order{1, 0});
+  CHECK(plan.at_once == 2);
+}
+
+TEST_CASE("a server that is all of some set is left alone for five seconds at most") {
+  ServerSet set(1);
+  set.servers.leave_alone(0, std::chrono::seconds(60), at(0));
+  CHECK(set.make_plan(at(4999)).order.empty());
+  CHECK(set.servers.is_unreachable(0, at(4999)));
+  CHECK(set.make_plan(at(5000)).order == Order{0});
+}
+
 TEST_CASE("a set is unreachable when all its servers have failed") {
   ServerSet set(2);
   CHECK(set.on_failure(0, at(0)));
