@@ -3,16 +3,29 @@
 #include "base/server_address.h"
 
 namespace dnslet {
+namespace {
+
+constexpr uint16_t kHttpsPort = 443;  // RFC 9110 section 4.2.2
+
+}  // namespace
 
 std::string ServerAddress::name_to_verify() const {
   if (!verified.empty()) return verified;
   return endpoint ? endpoint->address.to_text() : host;
 }
 
+std::string ServerAddress::authority() const {
+  const std::string name = name_to_verify();
+  const bool is_v6 = name.find(':') != std::string::npos;
+  const std::string text = is_v6 ? '[' + name + ']' : name;
+  return port == kHttpsPort ? text : text + ':' + std::to_string(port);
+}
+
 std::string ServerAddress::to_text() const {
-  const char* const schemes[] = {"", "tcp://", "tls://"};
+  const char* const schemes[] = {"", "tcp://", "tls://", "https://"};
   std::string text = schemes[static_cast<std::size_t>(way)];
   text += endpoint ? endpoint->to_text() : host + ':' + std::to_string(port);
+  text += path;
   return verified.empty() ? text : text + '#' + verified;
 }
 

@@ -16,26 +16,32 @@ namespace dnslet {
 enum class Way : uint8_t {
   Udp,  // and TCP for what does not fit
   Tcp,
-  Tls,  // DNS over TLS (RFC 7858)
+  Tls,    // DNS over TLS (RFC 7858)
+  Https,  // DNS over HTTPS (RFC 8484)
 };
 
 struct ServerAddress {
   Way way = Way::Udp;
-  std::string host;  // a name in lower case without a final dot; empty: see endpoint
-  std::optional<Endpoint> endpoint;  // where no name has to be resolved; nullopt: see host
+  std::string host{};  // a name in lower case without a final dot; empty: see endpoint
+  std::optional<Endpoint> endpoint{};  // where no name has to be resolved; nullopt: see host
   uint16_t port = 0;       // never 0 once parsed; that of the endpoint, where there is one
   std::string verified{};  // the name of its certificate, where it is not that of the host
+  std::string path{};      // of Https, with its slash; else empty
 
   auto operator<=>(const ServerAddress&) const = default;  // NOLINT(modernize-use-nullptr)
 
   static ServerAddress at(const Endpoint& endpoint, Way way = Way::Udp) {
-    return {way, {}, endpoint, endpoint.port, {}};
+    return {.way = way, .endpoint = endpoint, .port = endpoint.port};
   }
   bool is_name() const { return !endpoint; }
+  // Whether nothing is said to it before its certificate holds.
+  bool is_encrypted() const { return way == Way::Tls || way == Way::Https; }
   // What its certificate has to be for: a name, or an address.
   std::string name_to_verify() const;
+  // Of Https: whom requests name (RFC 9110 section 7.2).
+  std::string authority() const;
   // As options write it, with its port: "10.0.0.1:53", "[fe80::1%eth0]:53", "tcp://dns.test:53",
-  // "tls://10.0.0.1:853#dns.test".
+  // "tls://10.0.0.1:853#dns.test", "https://dns.test:443/dns-query".
   std::string to_text() const;
 };
 

@@ -12,7 +12,7 @@ namespace dnslet::config {
 bool RootFiles::are_needed(const policy::RuleSet* rules) const {
   const auto needs = [this](const std::vector<ServerAddress>& servers) {
     return std::ranges::any_of(servers, [this](const ServerAddress& server) {
-      return server.way == Way::Tls && !options_.tls_pins.contains(server.name_to_verify());
+      return server.is_encrypted() && !options_.tls_pins.contains(server.name_to_verify());
     });
   };
   if (options_.no_recursion) return false;

@@ -17,7 +17,12 @@ namespace {
 
 constexpr std::string_view kServer =
     "a server: write an address or a name, with a port or without, for example 10.0.0.1, "
-    "[fd00::1]:53, dns.example:53 or tcp://10.0.0.1";
+    "[fd00::1]:53, dns.example:53, tcp://10.0.0.1 or https://dns.example/dns-query";
+constexpr std::string_view kHttpsServer =
+    "a server over HTTPS: write it with its path, for example https://dns.example/dns-query";
+constexpr std::string_view kCertificate =
+    "a server: behind # stands the name of its certificate, for example dns.example";
+constexpr std::size_t kMaxPath = 1024;
 constexpr std::size_t kMaxHost = 253;
 
 // What this build can't reach.
@@ -26,7 +31,6 @@ struct Missing {
   std::string_view what;
 };
 constexpr auto kMissing = std::to_array<Missing>({
-    {"https://", "DNS over HTTPS"},
     {"quic://", "DNS over QUIC"},
     {"h3://", "DNS over HTTP/3"},
     {"socks5://", "a proxy"},
@@ -98,8 +102,10 @@ struct WayRow {
   Way way;
   uint16_t port;
 };
-constexpr auto kWays = std::to_array<WayRow>(
-    {{"udp", Way::Udp, kDnsPort}, {"tcp", Way::Tcp, kDnsPort}, {"tls", Way::Tls, kDnsOverTlsPort}});
+constexpr auto kWays = std::to_array<WayRow>({{"udp", Way::Udp, kDnsPort},
+                                              {"tcp", Way::Tcp, kDnsPort},
+                                              {"tls", Way::Tls, kDnsOverTlsPort},
+                                              {"https", Way::Https, kDnsOverHttpsPort}});
 
 // Null: there is no such way.
 const WayRow* find_way(std::string_view scheme) {
@@ -120,6 +126,41 @@ Status read_place(std::string_view text, std::string_view place, uint16_t usual_
     server.port = colon == place.size() ? usual_port : parse_port(place.substr(colon + 1));
   }
   if (server.port == 0) return not_a(text, "a server: its port is from 1 to 65535");
+  return Done{};
+}
+
+// Takes #NAME off the end of the place.
+Status read_certificate(std::string_view text, std::string_view& place, ServerAddress& server) {
+  if (!io::has_tls())
+    return only_in_full(in_quotes(without_password(text)) + " asks for DNS over " +
+                        (server.way == Way::Tls ? "TLS" : "HTTPS"));
+  const std::size_t mark = place.find('#');
+  if (mark == std::string_view::npos) return Done{};
+  server.verified = name_of_certificate(place.substr(mark + 1));
+  if (server.verified.empty()) return not_a(text, kCertificate);
+  place = place.substr(0, mark);
+  return Done{};
+}
+
+// Whether it may stand in a path or its query as it is sent (RFC 3986 sections 3.3, 3.4); commas and
+// semicolons part servers here, and are written %2C and %3B.
+bool is_in_path(char c) {
+  constexpr std::string_view kMarks = "-._~%!$&'()*+=:@/?";
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         kMarks.find(c) != std::string_view::npos;
+}
+
+// Takes /PATH off the end of the place.
+Status read_path(std::string_view text, std::string_view& place, ServerAddress& server) {
+  constexpr std::string_view kTemplate = "{?dns}";
+  const std::size_t slash = std::min(place.find('/'), place.size());
+  std::string_view path = place.substr(slash);
+  place = place.substr(0, slash);
+  if (path.ends_with(kTemplate)) path.remove_suffix(kTemplate.size());
+  const bool is_clean = path.size() <= kMaxPath && std::ranges::all_of(path, is_in_path);
+  if (path.empty() || !is_clean || place.find('@') != std::string_view::npos)
+    return not_a(without_password(text), kHttpsServer);
+  server.path = path;
   return Done{};
 }
 
@@ -144,21 +185,16 @@ Result<ServerAddress> parse_server(std::string_view text) {
     const auto* const way = find_way(text.substr(0, scheme));
     if (!way)
       return Error{in_quotes(text) + ": " + in_quotes(text.substr(0, scheme + 3)) +
-                   " is no way to a server; write udp://, tcp:// or tls://"};
+                   " is no way to a server; write udp://, tcp://, tls:// or https://"};
     server.way = way->way;
     usual_port = way->port;
     place.remove_prefix(scheme + 3);
   }
-  if (server.way == Way::Tls) {
-    if (!io::has_tls()) return only_in_full(in_quotes(text) + " asks for DNS over TLS");
-    const std::size_t mark = std::min(place.find('#'), place.size());
-    if (mark < place.size()) {
-      server.verified = name_of_certificate(place.substr(mark + 1));
-      if (server.verified.empty())
-        return not_a(
-            text, "a server: behind # stands the name of its certificate, for example dns.example");
-    }
-    place = place.substr(0, mark);
+  if (server.is_encrypted()) {
+    if (Status status = read_certificate(text, place, server); !status) return status.error();
+  }
+  if (server.way == Way::Https) {
+    if (Status status = read_path(text, place, server); !status) return status.error();
   }
   if (Status status = read_place(text, place, usual_port, server); !status) return status.error();
   if (server.verified == (server.endpoint ? server.endpoint->address.to_text() : server.host))

@@ -26,7 +26,8 @@ void check_server(const std::string& text) {
   if (!server) return check_sentence(server.error().text);
   assert(server->port != 0);
   assert(server->is_name() == !server->host.empty());
-  assert(server->verified.empty() || server->way == Way::Tls);
+  assert(server->verified.empty() || server->is_encrypted());
+  assert(server->path.empty() == (server->way != Way::Https));
   assert(!server->name_to_verify().empty());
   const auto again = config::parse_server(server->to_text());
   assert(again && *again == *server);

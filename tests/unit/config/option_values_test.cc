@@ -34,9 +34,8 @@ TEST_CASE("nameservers are addresses and names, in their order") {
   CHECK_THAT(bad({"-n", "10.0.0.1:0"}), Catch::Matchers::ContainsSubstring("'10.0.0.1:0' is not"));
   CHECK(texts(good({"-n", "unbound,tcp://DNS.test,udp://[fd00::1]:54"}).nameservers) ==
         Arguments{"unbound:53", "tcp://dns.test:53", "[fd00::1]:54"});
-  CHECK_THAT(
-      bad({"-n", "10.0.0.1,https://1.1.1.1/q"}),
-      Catch::Matchers::StartsWith("--nameservers: 'https://1.1.1.1/q' asks for DNS over HTTPS"));
+  CHECK_THAT(bad({"-n", "10.0.0.1,quic://1.1.1.1"}),
+             Catch::Matchers::StartsWith("--nameservers: 'quic://1.1.1.1' asks for DNS over QUIC"));
 }
 
 TEST_CASE("the servers of --bootstrap are addresses") {

@@ -16,9 +16,10 @@ namespace {
 std::string parsed(const std::string& text) {
   const auto server = parse_server(text);
   if (!server) return server.error().text;
-  const char* const ways[] = {"udp ", "tcp ", "tls "};
+  const char* const ways[] = {"udp ", "tcp ", "tls ", "https "};
   const std::string way = ways[static_cast<std::size_t>(server->way)];
-  const std::string name = server->verified.empty() ? "" : " " + server->verified;
+  const std::string name = (server->path.empty() ? "" : " " + server->path) +
+                           (server->verified.empty() ? "" : " " + server->verified);
   if (server->endpoint) {
     CHECK(server->host.empty());
     CHECK(server->endpoint->port == server->port);
@@ -125,10 +126,35 @@ TEST_CASE("a server over TLS has a name to verify, the host's where no other is 
   }
 }
 
+TEST_CASE("a server over HTTPS has a path besides") {
+  if (!io::has_tls()) {
+    CHECK_THAT(parsed("https://me:secret@1.1.1.1/q"),
+               Catch::Matchers::StartsWith("'https://...@1.1.1.1/q' asks for DNS over HTTPS"));
+    return;
+  }
+  CHECK(parsed("https://1.1.1.1/dns-query") == "https 1.1.1.1:443 /dns-query");
+  CHECK(parsed("HTTPS://DNS.test:8443/A%2Cb?k=v#other.test") ==
+        "https dns.test 8443 /A%2Cb?k=v other.test");
+  CHECK(parsed("https://[fe80::1%eth0]:444/") == "https [fe80::1%eth0]:444 /");
+  CHECK(*parse_server("https://dns.test/q{?dns}") == *parse_server("https://dns.test:443/q"));
+  CHECK(*parse_server("https://dns.test/q") != *parse_server("https://dns.test/Q"));
+  CHECK(parse_server("https://1.1.1.1/q#dns.test")->to_text() == "https://1.1.1.1:443/q#dns.test");
+  CHECK(parse_server("https://1.1.1.1:443/q#dns.test")->authority() == "dns.test");
+  CHECK(parse_server("https://1.1.1.1:444/q")->authority() == "1.1.1.1:444");
+  CHECK(parse_server("https://[fd00::1]/q")->authority() == "[fd00::1]");
+  for (const char* text : {"https://", "https:///q", "https://1.1.1.1", "https://1.1.1.1#a.test",
+                           "https://1.1.1.1/q#", "https://1.1.1.1/q{?name}", "https://1.1.1.1/q r",
+                           "https://1.1.1.1/q;r", "https://a@b.test/q", "https://1.1.1.1:0/q",
+                           "https://1.1.1.1/\xc3\xa4", "https://1.1.1.1/<q>"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_server(text));
+  }
+}
+
 TEST_CASE("a way that this build has not is named") {
   for (const char* text :
-       {"https://dns.test/dns-query", "quic://dns.test", "h3://dns.test/dns-query",
-        "socks5://a:b@10.0.0.1:1080/tcp://10.0.0.2", "dhcp:eth0", "resolved", "system"}) {
+       {"quic://dns.test", "h3://dns.test/dns-query", "socks5://a:b@10.0.0.1:1080/tcp://10.0.0.2",
+        "dhcp:eth0", "resolved", "system"}) {
     CAPTURE(text);
     CHECK_THAT(parsed(text), Catch::Matchers::ContainsSubstring("this build does not have"));
   }
@@ -136,7 +162,8 @@ TEST_CASE("a way that this build has not is named") {
       parsed("socks5://me:secret@10.0.0.1/tcp://10.0.0.2"),
       Catch::Matchers::StartsWith("'socks5://...@10.0.0.1/tcp://10.0.0.2' asks for a proxy"));
   CHECK(parsed("ftp://dns.test") ==
-        "'ftp://dns.test': 'ftp://' is no way to a server; write udp://, tcp:// or tls://");
+        "'ftp://dns.test': 'ftp://' is no way to a server; write udp://, tcp://, tls:// or "
+        "https://");
 }
 
 TEST_CASE("a server is told from a domain where it has more than a name") {
