@@ -53,13 +53,14 @@ COLD   := $(if $(SANITIZE),,-Os)
 LINKED := $(PIE) -Wl,--gc-sections
 endif
 
-# full: all of it. min: without servers over TLS, so without OpenSSL. Both are made of the same objects, but
-# for those of io/tls; the one that is not asked for by itself has a folder below.
+# full: all of it. min: without servers over TLS and HTTPS, so without OpenSSL and nghttp2. Both are made of
+# the same objects, but for those of io/tls and io/http2; the one that is not asked for by itself has a folder below.
 USUAL    := $(if $(filter-out 0,$(STATIC)),min,full)
 VARIANT  ?= $(USUAL)
 $(if $(filter min full,$(VARIANT)),,$(error VARIANT is min or full, not '$(VARIANT)'))
 MADE     := $(B)$(if $(filter $(USUAL),$(VARIANT)),,/$(VARIANT))
-LEFT_OUT := $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_stream.cc src/io/tls_certificates.cc,src/io/tls_missing.cc)
+LEFT_OUT := $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_stream.cc src/io/tls_certificates.cc \
+    src/io/http2_client.cc,src/io/tls_missing.cc src/io/http2_missing.cc)
 
 SOURCES := $(filter-out src/app/main.cc $(LEFT_OUT),$(wildcard src/*/*.cc))
 HEADERS := $(wildcard src/*/*.h)
@@ -95,7 +96,7 @@ LINK_FLAGS = $(CXXFLAGS) $(if $(SANITIZE),$(SANITIZERS)) $(LINKED) -pthread -Wl,
 # The regular expressions of musl's own C library are TRE; those of glibc are not.
 TRE   = $(if $(findstring musl,$(shell $(CXX) -dumpmachine)),,tre)
 LIBS  = $(shell $(PKG_CONFIG) --libs $(PACKAGES) $(TRE))
-PACKAGES = libuv libcares $(if $(filter full,$(VARIANT)),openssl)
+PACKAGES = libuv libcares $(if $(filter full,$(VARIANT)),openssl libnghttp2)
 CATCH = $(shell $(PKG_CONFIG) --libs catch2-with-main 2>/dev/null)
 
 accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o $(B)/probe 2>/dev/null && echo '$(1)')

@@ -5,14 +5,17 @@
 #include <ares.h>
 #include <uv.h>
 
+#include "io/http2.h"
 #include "io/tls.h"
 
 namespace dnslet::io {
 
 std::string library_versions() {
-  const std::string tls = tls_version();
-  return std::string("libuv ") + uv_version_string() + ", c-ares " + ares_version(nullptr) +
-         (tls.empty() ? "" : ", " + tls);
+  std::string versions =
+      std::string("libuv ") + uv_version_string() + ", c-ares " + ares_version(nullptr);
+  for (const std::string& library : {tls_version(), http2_version()})
+    if (!library.empty()) versions += ", " + library;
+  return versions;
 }
 
 }  // namespace dnslet::io

@@ -37,6 +37,7 @@ class OpensslClient final : public TlsClient {
   void on_open(const TlsStream& stream);
   void on_failure(const std::string& reason);
   const std::shared_ptr<const TlsRoots>& roots() const { return roots_; }
+  const TlsPeer& peer() const { return peer_; }
 
  private:
   static int verify(X509_STORE_CTX* context, void* client);
@@ -89,6 +90,7 @@ class TlsStream final : public Stream, private Stream::User {
   void on_end(int status) override;
 
   bool shake_hands();
+  bool has_protocol() const;
   void read();
   void send();
   void write_waiting();

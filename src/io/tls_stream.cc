@@ -130,6 +130,10 @@ bool TlsStream::shake_hands() {
       fail("it says too much before the handshake ends");
     return false;
   }
+  if (!has_protocol()) {
+    fail("it does not speak " + client_.peer().protocol + " (ALPN)");
+    return false;
+  }
   is_open_ = true;
   barren_ = 0;
   client_.on_open(*this);
@@ -139,6 +143,15 @@ bool TlsStream::shake_hands() {
   if (is_gone) return false;
   is_gone_ = nullptr;
   return true;
+}
+
+bool TlsStream::has_protocol() const {
+  const unsigned char* chosen = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &chosen, &size);
+  const TlsPeer& peer = client_.peer();
+  return !peer.has_to_choose_it ||
+         std::equal(chosen, chosen + size, peer.protocol.begin(), peer.protocol.end());
 }
 
 void TlsStream::on_bytes(dns::BytesView bytes) {

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+
+// io/http2 by nghttp2. What has arrived is handed to the library, what it wants sent goes out in
+// one write. Nobody is told anything from inside the library: what it says gathers until it is
+// done.
+
+#include <nghttp2/nghttp2.h>
+#include <uv.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/slots.h"
+#include "io/http2.h"
+
+namespace dnslet::io {
+namespace {
+
+// One byte more than a body may have: what is longer is seen before the server has to stop.
+constexpr uint32_t kStreamWindow = Http2Client::kMaxBody + 1;
+// Bounds what half-sent bodies may hold of memory: it grows again when a body is whole.
+constexpr int32_t kConnectionWindow = 1 << 20;
+
+std::string_view text_of(const uint8_t* bytes, std::size_t size) {
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
+std::optional<uint32_t> number_of(std::string_view text) {
+  uint32_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, status] = std::from_chars(text.data(), end, number);
+  return status == std::errc() && stop == end ? std::optional(number) : std::nullopt;
+}
+
+nghttp2_nv field(std::string_view name, std::string_view value) {
+  // The library only reads them.
+  const auto bytes = [](std::string_view text) {
+    return const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(text.data()));  // NOLINT
+  };
+  return {bytes(name), bytes(value), name.size(), value.size(),
+          NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
+}
+
+class Client final : public Http2Client, private Stream::User {
+ public:
+  Client(const HttpTarget& target, const OpenStream& open, Http2Client::User& user);
+  ~Client() override { nghttp2_session_del(session_); }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  void post(uint64_t request, dns::BytesView body) override;
+  void flush() override;
+  bool has_unwritten() const override {
+    return !outgoing_.empty() || nghttp2_session_want_write(session_) != 0;
+  }
+  std::size_t most_at_once() const override { return most_at_once_; }
+  bool takes_more() const override { return nghttp2_session_check_request_allowed(session_) != 0; }
+
+ private:
+  struct Request {
+    uint64_t number = 0;  // of the user's
+    uint64_t slot = 0;    // in requests_
+    dns::Bytes sent{};
+    std::size_t taken = 0;  // of `sent`, by the library
+    HttpResponse response{};
+    dns::Bytes received{};
+    enum class End { Response, Refused, Failure } end = End::Response;
+    std::string reason{};
+  };
+
+  static Client& self(void* user_data) { return *static_cast<Client*>(user_data); }
+  static ssize_t read_body(nghttp2_session* session, int32_t stream, uint8_t* out, std::size_t room,
+                           uint32_t* flags, nghttp2_data_source* source, void* user_data);
+  static int on_header(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name,
+                       std::size_t name_size, const uint8_t* value, std::size_t value_size,
+                       uint8_t flags, void* user_data);
+  static int on_data(nghttp2_session* session, uint8_t flags, int32_t stream, const uint8_t* bytes,
+                     std::size_t size, void* user_data);
+  static int on_frame(nghttp2_session* session, const nghttp2_frame* frame, void* user_data);
+  static int on_close(nghttp2_session* session, int32_t stream, uint32_t error, void* user_data);
+
+  void on_open() override;
+  void on_bytes(dns::BytesView bytes) override;
+  void on_end(int status) override { user_.on_end(status, {}); }
+
+  // Null: nothing more is told of it.
+  Request* find(int32_t stream) {
+    return static_cast<Request*>(nghttp2_session_get_stream_user_data(session_, stream));
+  }
+  void collect();
+  void finish(int32_t stream, Request::End end, std::string reason);
+  void tell_finished();
+
+  const HttpTarget& target_;
+  Http2Client::User& user_;
+  nghttp2_session* session_ = nullptr;
+  Slots<Request> requests_;  // their streams point to them
+  std::vector<Request> finished_;
+  std::size_t consumed_ = 0;  // bytes of bodies that take no memory any more
+  std::size_t most_at_once_ = kUsualAtOnce;
+  bool is_going_away_ = false;
+  dns::Bytes outgoing_;
+  std::unique_ptr<Stream> stream_;
+};
+
+Client::Client(const HttpTarget& target, const OpenStream& open, Http2Client::User& user)
+    : target_(target), user_(user) {
+  nghttp2_session_callbacks* callbacks = nullptr;
+  nghttp2_session_callbacks_new(&callbacks);
+  nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
+  nghttp2_option* option = nullptr;
+  nghttp2_option_new(&option);
+  nghttp2_option_set_no_auto_window_update(option, 1);
+  nghttp2_session_client_new2(&session_, callbacks, this, option);
+  nghttp2_option_del(option);
+  nghttp2_session_callbacks_del(callbacks);
+  const std::array settings = {
+      nghttp2_settings_entry{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+      nghttp2_settings_entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
+  };
+  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
+  stream_ = open(*this);
+}
+
+void Client::post(uint64_t request, dns::BytesView body) {
+  const std::string length = std::to_string(body.size());
+  std::array fields = {field(":method", "POST"),
+                       field(":scheme", "https"),
+                       field(":authority", target_.authority),
+                       field(":path", target_.path),
+                       field("accept", target_.media_type),
+                       field("content-type", target_.media_type),
+                       field("content-length", length)};
+  fields.back().flags = NGHTTP2_NV_FLAG_NO_COPY_NAME;
+  const uint64_t slot =
+      requests_.add({.number = request, .sent = dns::Bytes(body.begin(), body.end())});
+  Request* const added = requests_.find(slot);
+  added->slot = slot;
+  const nghttp2_data_provider provider = {{}, read_body};
+  if (nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(), &provider, added) < 0)
+    std::abort();  // no memory is left
+}
+
+ssize_t Client::read_body(nghttp2_session*, int32_t stream, uint8_t* out, std::size_t room,
+                          uint32_t* flags, nghttp2_data_source*, void* user_data) {
+  Request* const request = self(user_data).find(stream);
+  if (!request) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  const std::size_t size = std::min(room, request->sent.size() - request->taken);
+  std::copy_n(request->sent.begin() + static_cast<std::ptrdiff_t>(request->taken), size, out);
+  request->taken += size;
+  if (request->taken == request->sent.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
+  return static_cast<ssize_t>(size);
+}
+
+// Takes what the library wants sent, which may end requests.
+void Client::collect() {
+  const uint8_t* piece = nullptr;
+  while (true) {  // ends: what is queued is finite
+    const ssize_t size = nghttp2_session_mem_send(session_, &piece);
+    if (size <= 0) break;
+    outgoing_.insert(outgoing_.end(), piece, piece + size);
+  }
+}
+
+void Client::flush() {
+  collect();
+  if (outgoing_.empty()) return;
+  stream_->write(outgoing_);
+  outgoing_.clear();
+}
+
+// An answer that is still to come (1xx) is followed by the one that counts.
+int Client::on_header(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
+                      std::size_t name_size, const uint8_t* value, std::size_t value_size, uint8_t,
+                      void* user_data) {
+  Request* const request = self(user_data).find(frame->hd.stream_id);
+  if (!request || !request->received.empty()) return 0;
+  const std::string_view key = text_of(name, name_size);
+  const std::string_view text = text_of(value, value_size);
+  if (key == ":status") {
+    request->response = HttpResponse();
+    request->response.status = number_of(text).value_or(0);
+  } else if (key == "retry-after") {
+    if (const auto number = number_of(text))
+      request->response.retry_after = std::chrono::seconds(*number);
+  } else if (key == "age") {
+    request->response.age = std::chrono::seconds(number_of(text).value_or(0));
+  }
+  return 0;
+}
+
+int Client::on_data(nghttp2_session* session, uint8_t, int32_t stream, const uint8_t* bytes,
+                    std::size_t size, void* user_data) {
+  Client& client = self(user_data);
+  Request* const request = client.find(stream);
+  if (!request || request->received.size() + size > kMaxBody) {
+    client.consumed_ += size;
+    if (!request) return 0;
+    nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream, NGHTTP2_CANCEL);
+    client.finish(stream, Request::End::Failure, "its answer has more than 65,535 bytes");
+    return 0;
+  }
+  request->received.insert(request->received.end(), bytes, bytes + size);
+  return 0;
+}
+
+int Client::on_frame(nghttp2_session* session, const nghttp2_frame* frame, void* user_data) {
+  Client& client = self(user_data);
+  if (frame->hd.type == NGHTTP2_GOAWAY) client.is_going_away_ = true;
+  if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
+    client.most_at_once_ =
+        nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  return 0;
+}
+
+int Client::on_close(nghttp2_session*, int32_t stream, uint32_t error, void* user_data) {
+  Client& client = self(user_data);
+  if (!client.find(stream)) return 0;
+  if (error == NGHTTP2_NO_ERROR)
+    client.finish(stream, Request::End::Response, {});
+  else if (error == NGHTTP2_REFUSED_STREAM)
+    client.finish(stream, Request::End::Refused, {});
+  else
+    client.finish(stream, Request::End::Failure,
+                  std::string("it has reset a request: ") + nghttp2_http2_strerror(error));
+  return 0;
+}
+
+void Client::finish(int32_t stream, Request::End end, std::string reason) {
+  Request* const request = find(stream);
+  const uint64_t slot = request->slot;
+  request->end = end;
+  request->reason = std::move(reason);
+  consumed_ += request->received.size();
+  finished_.push_back(std::move(*request));
+  requests_.remove(slot);
+  nghttp2_session_set_stream_user_data(session_, stream, nullptr);
+}
+
+void Client::tell_finished() {
+  std::vector<Request> finished = std::exchange(finished_, {});
+  for (Request& request : finished) {
+    switch (request.end) {
+      case Request::End::Response:
+        request.response.body = request.received;
+        user_.on_response(request.number, request.response);
+        break;
+      case Request::End::Refused:
+        user_.on_refused(request.number);
+        break;
+      case Request::End::Failure:
+        user_.on_failure(request.number, request.reason);
+        break;
+    }
+  }
+  finished.clear();
+  finished_ = std::move(finished);  // kept for its memory
+  nghttp2_session_consume_connection(session_, std::exchange(consumed_, 0));
+}
+
+void Client::on_open() { user_.on_open(); }
+
+void Client::on_bytes(dns::BytesView bytes) {
+  const ssize_t taken = nghttp2_session_mem_recv(session_, bytes.data(), bytes.size());
+  collect();
+  tell_finished();
+  if (taken < 0)
+    return user_.on_end(UV_EPROTO,
+                        std::string("not HTTP/2: ") + nghttp2_strerror(static_cast<int>(taken)));
+  const bool is_over = nghttp2_session_want_read(session_) == 0;
+  if (is_over && (!is_going_away_ || !requests_.empty())) {
+    flush();  // tells the server why
+    return user_.on_end(UV_EPROTO, "it has broken the rules of HTTP/2");
+  }
+  user_.on_turn();
+}
+
+}  // namespace
+
+std::string http2_version() { return std::string("nghttp2 ") + nghttp2_version(0)->version_str; }
+
+std::unique_ptr<Http2Client> Http2Client::make(const HttpTarget& target, const OpenStream& open,
+                                               User& user) {
+  return std::make_unique<Client>(target, open, user);
+}
+
+}  // namespace dnslet::io

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+
+// What io/http2 is in the variant without HTTP/2: servers that need it have been refused.
+
+#include "io/http2.h"
+
+namespace dnslet::io {
+
+std::string http2_version() { return {}; }
+
+std::unique_ptr<Http2Client> Http2Client::make(const HttpTarget&, const OpenStream&, User&) {
+  return nullptr;
+}
+
+}  // namespace dnslet::io
