@@ -68,6 +68,13 @@ void Worker::on_tls_failure(const std::string& server, const std::string& reason
       loop_.now());
 }
 
+void Worker::on_http_failure(const std::string& server, const std::string& reason) {
+  shared_.log.write_limited(
+      io::Level::Warning, "http " + server,
+      io::LogLine("no answer over HTTPS").with("server", server).with("reason", reason),
+      loop_.now());
+}
+
 void Worker::note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns) {
   const policy::Reply& reply = outgoing.reply;
   ++counted_.answers[static_cast<std::size_t>(reply.source)][place_of(reply.rcode)];

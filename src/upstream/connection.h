@@ -4,12 +4,13 @@
 
 // One connection to a server: the questions that are under way on it, and what it has shown of the
 // server so far. How a message travels is that of the class behind it: in a frame
-// (upstream/framed_connection). Which questions it carries, and what becomes of them at its end,
-// is MessageStream's.
+// (upstream/framed_connection), or as a request (upstream/https_connection). Which questions it
+// carries, and what becomes of them at its end, is MessageStream's.
 //
 // What a question travels by, an ID, stays in use until its answer has come, also where nobody
 // waits for that any more.
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -25,6 +26,10 @@ class Connection {
   static constexpr std::size_t kMaxSent = 32768;
   static constexpr std::size_t kNoLimit = SIZE_MAX;
 
+  struct Failure {
+    Outcome outcome = Outcome::Unreachable;
+    std::chrono::seconds pause{0};  // as in Report
+  };
   // Who hears what happens. May forget, add and flush; may destroy the connection in the last two.
   class Owner {
    public:
@@ -32,6 +37,10 @@ class Connection {
     virtual bool is_answer(uint64_t question, dns::BytesView message) = 0;
     // It is, and the question is not known here any more.
     virtual void on_answer(uint64_t question, dns::BytesView message) = 0;
+    // The server has not looked at it: it may be sent again. It is not known here any more.
+    virtual void on_refused(uint64_t question) = 0;
+    // The server has no answer to it, for a reason that is no matter of the connection; likewise.
+    virtual void on_failure(uint64_t question, const Failure& failure) = 0;
     // All that has arrived has been handed over, or the connection has opened.
     virtual void on_turn(Connection& from) = 0;
     // It has ended, or could not be opened. `status`: of libuv's.
@@ -65,6 +74,8 @@ class Connection {
 
   // Nobody waits for the answer any more.
   void forget(uint64_t sent);
+  // Something of its own is to be written.
+  virtual bool has_unwritten() const { return false; }
   // Takes out a question that waits, the oldest first, when it has ended. 0: none is left.
   uint64_t take_question();
 
@@ -73,7 +84,9 @@ class Connection {
   // Questions that somebody waits for.
   std::size_t waiting() const { return waiting_; }
   std::size_t answered() const { return answered_; }
-  bool has_room() const { return waiting_ < limit_ && sent_.size() < kMaxSent; }
+  bool has_room() const { return waiting_ < limit_ && !is_full(); }
+  // It carries as many as the server takes at once.
+  bool is_full() const { return sent_.size() >= most_; }
   // It carries so many questions at once, and one more with each answer.
   void limit(std::size_t questions) { limit_ = questions; }
   // Gets no more questions. It lives on for those that it has.
@@ -103,6 +116,7 @@ class Connection {
   // What it travelled by is free again. Returns the question; 0: nobody waits for it.
   uint64_t take_sent(uint64_t sent);
   void note_open() { is_open_ = true; }
+  void carry_at_most(std::size_t questions) { most_ = std::min(questions, kMaxSent); }
   void note_traffic() { last_traffic_ = loop_.now(); }
   // An answer has come: the server does answer on this connection.
   void note_answer();
@@ -119,6 +133,7 @@ class Connection {
   std::size_t waiting_ = 0;
   std::size_t answered_ = 0;
   std::size_t limit_ = kNoLimit;
+  std::size_t most_ = kMaxSent;
   bool is_open_ = false;
   bool is_retired_ = false;
   io::Milliseconds last_answer_{0};

@@ -32,29 +32,47 @@ void append_u16(dns::Bytes& stream, std::size_t value) {
   stream.push_back(static_cast<uint8_t>(value));
 }
 
-}  // namespace
+struct Options {
+  bool asks_keepalive = false;
+  bool pads = false;
+};
 
-void append_frame(dns::Bytes& stream, dns::BytesView query, Padding padding) {
+// Appends the query, with options at the end of its OPT, if it has one.
+void append_query(dns::Bytes& bytes, dns::BytesView query, const Options& options) {
   constexpr std::size_t kHead = 4;  // of an option: code and length
   constexpr std::size_t kBlock = 128;
   const auto length_at = opt_length_at(query);
-  const bool pads = length_at && padding == Padding::ToBlocks;
-  std::size_t size = query.size() + (length_at ? kHead : 0) + (pads ? kHead : 0);
-  const std::size_t zeros = pads ? (kBlock - size % kBlock) % kBlock : 0;
-  size += zeros;
-  append_u16(stream, size);
-  const std::size_t start = stream.size();
-  stream.insert(stream.end(), query.begin(), query.end());
+  const std::size_t start = bytes.size();
+  bytes.insert(bytes.end(), query.begin(), query.end());
   if (!length_at) return;
-  append_u16(stream, kOptionKeepalive);
-  append_u16(stream, 0);  // RFC 7828 section 3.2.1: clients send no time
-  if (pads) {
-    append_u16(stream, kOptionPadding);
-    append_u16(stream, zeros);
-    stream.resize(stream.size() + zeros);
+  if (options.asks_keepalive) {
+    append_u16(bytes, kOptionKeepalive);
+    append_u16(bytes, 0);  // RFC 7828 section 3.2.1: clients send no time
   }
-  const dns::MutableBytesView length(stream.data() + start + *length_at, 2);
-  dns::Writer(length).u16(static_cast<uint16_t>(dns::Reader(length).u16() + size - query.size()));
+  if (options.pads) {
+    const std::size_t size = bytes.size() - start + kHead;
+    const std::size_t zeros = (kBlock - size % kBlock) % kBlock;
+    append_u16(bytes, kOptionPadding);
+    append_u16(bytes, zeros);
+    bytes.resize(bytes.size() + zeros);
+  }
+  const std::size_t added = bytes.size() - start - query.size();
+  const auto length = dns::MutableBytesView(bytes).subspan(start + *length_at);
+  dns::Writer(length).u16(static_cast<uint16_t>(dns::Reader(length).u16() + added));
+}
+
+}  // namespace
+
+void append_frame(dns::Bytes& stream, dns::BytesView query, Padding padding) {
+  const std::size_t start = stream.size();
+  append_u16(stream, 0);
+  append_query(stream, query, {.asks_keepalive = true, .pads = padding == Padding::ToBlocks});
+  dns::Writer(dns::MutableBytesView(stream).subspan(start))
+      .u16(static_cast<uint16_t>(stream.size() - start - 2));
+}
+
+void append_padded(dns::Bytes& bytes, dns::BytesView query) {
+  append_query(bytes, query, {.pads = true});
 }
 
 std::optional<std::chrono::milliseconds> keepalive_of(dns::BytesView answer) {

@@ -21,6 +21,9 @@ enum class Padding { None, ToBlocks };
 // REQUIRES: one question, whose name is not compressed.
 void append_frame(dns::Bytes& stream, dns::BytesView query, Padding padding = Padding::None);
 
+// Appends a query as it stands, with padding in its OPT, likewise.
+void append_padded(dns::Bytes& bytes, dns::BytesView query);
+
 // How long the server keeps an idle connection, as its answer says. nullopt: it says nothing.
 std::optional<std::chrono::milliseconds> keepalive_of(dns::BytesView answer);
 

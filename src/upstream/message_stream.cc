@@ -55,8 +55,11 @@ void MessageStream::sweep_unsent() {
 }
 
 void MessageStream::wait_for_flush() {
-  if (is_in_outbox_ || addresses_.empty() || unsent_.empty()) return;
-  is_in_outbox_ = true;
+  if (!addresses_.empty() && !unsent_.empty()) join_outbox();
+}
+
+void MessageStream::join_outbox() {
+  if (std::exchange(is_in_outbox_, true)) return;
   outbox_.add(*this);
 }
 
@@ -77,8 +80,19 @@ void MessageStream::flush() {
     question->sent = connection->add(*next, question->query.view());
   }
   unsent_.erase(unsent_.begin(), next);
+  note_full();
   for (const auto& connection : connections_) connection->flush();
   if (!unsent_.empty()) arm();
+}
+
+void MessageStream::note_full() {
+  const bool is_full = !unsent_.empty() && std::ranges::any_of(connections_, [](const auto& one) {
+    return !one->is_retired() && one->is_full();
+  });
+  if (!is_full)
+    full_since_ = Milliseconds(0);
+  else if (full_since_ == Milliseconds(0))
+    full_since_ = loop_.now();
 }
 
 void MessageStream::retire_silent() {
@@ -104,7 +118,8 @@ Connection* MessageStream::choose(const Question& question) {
     if (connection->waiting() < kMany) return connection.get();
     if (is_better) best = connection.get();
   }
-  const bool is_enough = usable > 1 || (usable == 1 && !best);
+  const bool is_full = !best && full_since_ > Milliseconds(0) && loop_.now() - full_since_ >= kFull;
+  const bool is_enough = is_full ? usable >= kMaxFull : usable > 1 || (usable == 1 && !best);
   if (is_enough || connections_.size() >= kMaxConnections) return best;
   if (connecting < kMaxConnecting) return dial();
   return best ? best : youngest;
@@ -112,6 +127,7 @@ Connection* MessageStream::choose(const Question& question) {
 
 Connection* MessageStream::dial() {
   connections_.push_back(dial_({loop_, ++last_number_, *this}, addresses_));
+  full_since_ = Milliseconds(0);
   connections_.back()->limit(std::exchange(next_limit_, Connection::kNoLimit));
   wake_by(loop_.now() + settings_.connecting);
   return connections_.back().get();
@@ -148,7 +164,23 @@ void MessageStream::end(uint64_t number, Report report) {
   on_report_(report);
 }
 
-void MessageStream::on_turn(Connection&) {
+// Who never looks at it is not there for it.
+void MessageStream::on_refused(uint64_t number) {
+  Question& question = *questions_.find(number);
+  question.connection = nullptr;
+  if (++question.unseen < kMaxRefusals)
+    unsent_.push_back(number);
+  else
+    end(number, {.outcome = Outcome::Unreachable});
+}
+
+void MessageStream::on_failure(uint64_t question, const Connection::Failure& failure) {
+  questions_.find(question)->connection = nullptr;
+  end(question, {.outcome = failure.outcome, .pause = failure.pause});
+}
+
+void MessageStream::on_turn(Connection& from) {
+  if (from.has_unwritten()) join_outbox();
   wait_for_flush();
   close_finished();
 }
@@ -268,7 +300,11 @@ void MessageStream::arm() {
   Milliseconds due = kNever;
   for (const auto& connection : connections_) due = std::min(due, end_of(*connection));
   for (const Delayed& delayed : delayed_) due = std::min(due, delayed.due);
-  if (!unsent_.empty() && !is_in_outbox_) due = std::min(due, next_silence());
+  if (!unsent_.empty() && !is_in_outbox_) {
+    due = std::min(due, next_silence());
+    // What could not be had then comes with an answer, or silence.
+    if (full_since_ + kFull > loop_.now()) due = std::min(due, full_since_ + kFull);
+  }
   wake_by(due);
 }
 

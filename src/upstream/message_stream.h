@@ -5,7 +5,8 @@
 // A server reached over streams: many questions on one connection, what one turn has for it in one
 // write, answers in any order (RFC 7766). What a connection is made of is not known here.
 //
-// Connections. There is one, and a second one while the first has many questions. Each is in one of
+// Connections. There is one, and a second one while the first has many questions; up to three where
+// the server takes no more on one for some time. Each is in one of
 // these states:
 //   connecting  carries questions, which leave when it opens
 //   open        carries questions; ends when it has been idle for so long as the server keeps it
@@ -48,6 +49,11 @@ class MessageStream : public Transport, private Connection::Owner {
  public:
   static constexpr std::size_t kMany = 200;  // questions, above which a second connection helps
   static constexpr std::size_t kMaxConnections = 16;  // retired ones too
+  // So many help where each carries as many questions as the server takes at once, when that has
+  // been so for a while.
+  static constexpr std::size_t kMaxFull = 3;
+  static constexpr io::Milliseconds kFull{50};
+  static constexpr int kMaxRefusals = 4;  // of one question, by a server that has not looked at it
   // An end that comes so soon after an answer belongs to it.
   static constexpr io::Milliseconds kRightBehind{50};
 
@@ -82,6 +88,7 @@ class MessageStream : public Transport, private Connection::Owner {
     uint64_t after = 0;                // its connection must have a higher number
     int losses = 0;                    // on connections that brought no answer
     std::size_t refusals = 0;          // addresses that are not the server's
+    int unseen = 0;                    // how often it was not looked at
     unsigned retries = 0;              // of those that a lost question has
     io::Milliseconds lost{0};          // when; 0: never
     dns::KeptBytes query;
@@ -94,10 +101,14 @@ class MessageStream : public Transport, private Connection::Owner {
 
   bool is_answer(uint64_t question, dns::BytesView message) override;
   void on_answer(uint64_t question, dns::BytesView message) override;
+  void on_refused(uint64_t question) override;
+  void on_failure(uint64_t question, const Connection::Failure& failure) override;
   void on_turn(Connection& from) override;
   void on_end(Connection& ended, int status) override;
 
   void wait_for_flush();
+  void join_outbox();
+  void note_full();
   void sweep_unsent();
   void retire_silent();
   Connection* choose(const Question& question);
@@ -132,6 +143,7 @@ class MessageStream : public Transport, private Connection::Owner {
   std::size_t next_limit_ = Connection::kNoLimit;  // with which the next one starts
   io::Milliseconds learnt_idle_{0};                // 0: nothing learnt
   io::Milliseconds learnt_until_{0};
+  io::Milliseconds full_since_{0};  // nobody has room, as the server takes no more; 0: not so
   bool is_in_outbox_ = false;
   io::Milliseconds wakes_{io::Milliseconds::max()};  // when the timer is due
   io::Timer timer_;

@@ -7,6 +7,7 @@
 #include "io/socket.h"
 #include "io/tcp_stream.h"
 #include "upstream/framed_connection.h"
+#include "upstream/https_connection.h"
 #include "upstream/udp.h"
 
 namespace dnslet::upstream {
@@ -16,6 +17,8 @@ std::unique_ptr<Transport> Ways::open(bool over_stream, const ServerAddress& ser
   const auto make = [this, over_stream, &server](std::vector<io::SocketAddress> addresses,
                                                  Transport::OnReport report) {
     if (server.way == Way::Tls) return make_tls(server, std::move(addresses), std::move(report));
+    if (server.way == Way::Https)
+      return make_https(server, std::move(addresses), std::move(report));
     return over_stream ? make_tcp(std::move(addresses), std::move(report))
                        : make_udp(std::move(addresses), std::move(report));
   };
@@ -53,25 +56,50 @@ NamedServers::Way Ways::make_tcp(std::vector<io::SocketAddress> addresses,
   return make_stream(dial, std::move(addresses), std::move(on_report));
 }
 
-// The client is there as long as somebody may dial.
-NamedServers::Way Ways::make_tls(const ServerAddress& server,
-                                 std::vector<io::SocketAddress> addresses,
-                                 Transport::OnReport on_report) {
+std::shared_ptr<io::TlsClient> Ways::make_client(const ServerAddress& server,
+                                                 const std::string& protocol) {
   const std::string name = server.name_to_verify();
   const auto pins = pins_.find(name);
   const std::string text = server.to_text();
   const std::shared_ptr<io::TlsClient> client = io::TlsClient::make(
-      {name, pins == pins_.end() ? std::vector<io::KeyHash>() : pins->second, "dot"},
+      {name, pins == pins_.end() ? std::vector<io::KeyHash>() : pins->second, protocol,
+       server.way == Way::Https},
       {[this, text](const io::TlsOpened& opened) { callbacks_.on_tls_open(text, opened); },
        [this, text](const std::string& reason) { callbacks_.on_tls_failure(text, reason); }});
   client->use_roots(roots_);
   std::erase_if(tls_, [](const auto& known) { return known.second.expired(); });
   tls_[text] = client;
+  return client;
+}
+
+// The client is there as long as somebody may dial.
+NamedServers::Way Ways::make_tls(const ServerAddress& server,
+                                 std::vector<io::SocketAddress> addresses,
+                                 Transport::OnReport on_report) {
+  const std::shared_ptr<io::TlsClient> client = make_client(server, "dot");
   const auto dial = [this, client](const Connection::Place& place,
                                    const std::vector<io::SocketAddress>& to) {
     const auto open = [&](io::Stream::User& user) { return client->open(loop_, to, user); };
     return std::make_unique<FramedConnection>(place, open,
                                               FramedConnection::Craft{ids_, Padding::ToBlocks});
+  };
+  return make_stream(dial, std::move(addresses), std::move(on_report));
+}
+
+NamedServers::Way Ways::make_https(const ServerAddress& server,
+                                   std::vector<io::SocketAddress> addresses,
+                                   Transport::OnReport on_report) {
+  const std::shared_ptr<io::TlsClient> client = make_client(server, "h2");
+  const std::string text = server.to_text();
+  const auto known = std::make_shared<HttpsServer>();
+  known->target = {server.authority(), server.path, "application/dns-message"};
+  known->on_failure = [this, text](const std::string& reason) {
+    callbacks_.on_http_failure(text, reason);
+  };
+  const auto dial = [this, client, known](const Connection::Place& place,
+                                          const std::vector<io::SocketAddress>& to) {
+    const auto open = [&](io::Stream::User& user) { return client->open(loop_, to, user); };
+    return std::make_unique<HttpsConnection>(place, open, *known);
   };
   return make_stream(dial, std::move(addresses), std::move(on_report));
 }

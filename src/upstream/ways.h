@@ -27,9 +27,10 @@ class Ways {
  public:
   struct Callbacks {
     NamedServers::OnRefused on_refused;
-    // Of a server over TLS. `server`: as options write it.
+    // Of a server over TLS or HTTPS. `server`: as options write it.
     std::function<void(const std::string& server, const io::TlsOpened& opened)> on_tls_open;
     std::function<void(const std::string& server, const std::string& reason)> on_tls_failure;
+    std::function<void(const std::string& server, const std::string& reason)> on_http_failure;
   };
 
   // `loop` and `pins` must outlive it, and it the transports that it makes.
@@ -67,6 +68,11 @@ class Ways {
                                 Transport::OnReport on_report);
   NamedServers::Way make_tcp(std::vector<io::SocketAddress> addresses,
                              Transport::OnReport on_report);
+  std::shared_ptr<io::TlsClient> make_client(const ServerAddress& server,
+                                             const std::string& protocol);
+  NamedServers::Way make_https(const ServerAddress& server,
+                               std::vector<io::SocketAddress> addresses,
+                               Transport::OnReport on_report);
   NamedServers::Way make_tls(const ServerAddress& server, std::vector<io::SocketAddress> addresses,
                              Transport::OnReport on_report);
 

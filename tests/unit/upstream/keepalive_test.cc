@@ -68,6 +68,19 @@ TEST_CASE("a query is padded to a multiple of 128 bytes, but for what has no OPT
   }
 }
 
+TEST_CASE("a query without a frame is padded, and asks for no keepalive") {
+  Bytes bytes = {1, 2};
+  upstream::append_padded(bytes, Packet("a.test", Type::A).additional(test::opt()));
+  CHECK(bytes.size() == 2 + 128);
+  const auto message = dns::Message::parse(dns::BytesView(bytes).subspan(2));
+  REQUIRE(message);
+  CHECK(dns::find_option(*message, 12));
+  CHECK_FALSE(dns::find_option(*message, 11));
+  bytes.clear();
+  upstream::append_padded(bytes, Packet("a.test", Type::A));
+  CHECK(bytes == Packet("a.test", Type::A).bytes());
+}
+
 TEST_CASE("what ends with anything but an OPT is left alone") {
   const Bytes record = Packet("a.test", Type::A).additional().bytes();
   CHECK(framed(record) == behind_length(record));

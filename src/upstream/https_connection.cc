@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "upstream/https_connection.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "dns/message.h"
+#include "dns/patch.h"
+#include "upstream/http_status.h"
+#include "upstream/keepalive.h"
+
+namespace dnslet::upstream {
+namespace {
+
+// An answer that has been kept on its way is so much older (RFC 8484 section 5.1).
+void count_down(dns::MutableBytesView bytes, std::chrono::seconds age) {
+  const auto message = dns::Message::parse(bytes);
+  if (!message || age.count() == 0) return;
+  std::vector<uint16_t> places;
+  dns::find_ttls(*message, places);
+  const dns::Bytes before(bytes.begin(), bytes.end());
+  dns::copy_counted_down(before, bytes, places, static_cast<uint32_t>(age.count()));
+}
+
+}  // namespace
+
+HttpsConnection::HttpsConnection(const Place& place, const io::OpenStream& open,
+                                 HttpsServer& server)
+    : Connection(place),
+      server_(server),
+      client_(io::Http2Client::make(server.target, open, *this)) {
+  carry_at_most(server_.most_at_once);
+}
+
+uint64_t HttpsConnection::add(uint64_t question, dns::MutableBytesView query) {
+  dns::Writer(query).u16(0);  // RFC 8484 section 4.1
+  body_.clear();
+  append_padded(body_, query);
+  const uint64_t sent = note_sent(question, 0);
+  client_->post(sent, body_);
+  note_traffic();
+  look_again();
+  return sent;
+}
+
+void HttpsConnection::flush() {
+  if (is_open() && client_->has_unwritten()) client_->flush();
+}
+
+void HttpsConnection::on_open() {
+  note_open();
+  flush();
+  owner().on_turn(*this);
+}
+
+// What the server has said of the connection counts for the next question.
+void HttpsConnection::look_again() {
+  if (!client_->takes_more()) retire();
+  server_.most_at_once = std::max<std::size_t>(client_->most_at_once(), 1);
+  carry_at_most(client_->most_at_once());
+}
+
+void HttpsConnection::on_response(uint64_t sent, const io::HttpResponse& response) {
+  note_traffic();
+  look_again();
+  const uint64_t question = take_sent(sent);
+  const HttpVerdict verdict = verdict_of(response.status);
+  server_.declined = verdict == HttpVerdict::Declined ? server_.declined + 1 : 0;
+  if (verdict == HttpVerdict::Answer) return on_body(question, response);
+  const std::string reason = status_text(response.status);
+  if (verdict == HttpVerdict::Failed || server_.declined >= HttpsServer::kManyDeclined)
+    return fail(question, reason, pause_of(response.status, response.retry_after));
+  note_answer();
+  server_.on_failure(reason);
+  if (question != 0) owner().on_failure(question, {.outcome = Outcome::Declined});
+}
+
+void HttpsConnection::on_body(uint64_t question, const io::HttpResponse& response) {
+  const bool has_header = response.body.size() >= dns::kHeaderSize;
+  if (!has_header || (question != 0 && !owner().is_answer(question, response.body)))
+    return fail(question, "its answer is none to the question", std::chrono::seconds(0));
+  note_answer();
+  if (question == 0) return;
+  count_down(response.body, response.age);
+  owner().on_answer(question, response.body);
+}
+
+void HttpsConnection::fail(uint64_t question, const std::string& reason,
+                           std::chrono::seconds pause) {
+  server_.on_failure(reason);
+  if (question != 0) owner().on_failure(question, {Outcome::Unreachable, pause});
+}
+
+void HttpsConnection::on_refused(uint64_t sent) {
+  look_again();
+  if (const uint64_t question = take_sent(sent)) owner().on_refused(question);
+}
+
+void HttpsConnection::on_failure(uint64_t sent, const std::string& reason) {
+  look_again();
+  fail(take_sent(sent), reason, std::chrono::seconds(0));
+}
+
+void HttpsConnection::on_turn() {
+  look_again();
+  owner().on_turn(*this);
+}
+
+void HttpsConnection::on_end(int status, const std::string& reason) {
+  if (!reason.empty()) server_.on_failure(reason);
+  owner().on_end(*this, status);
+}
+
+}  // namespace dnslet::upstream

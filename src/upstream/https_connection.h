@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// A connection that carries each question as a request of HTTP/2 (RFC 8484), its ID 0.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "io/http2.h"
+#include "upstream/connection.h"
+
+namespace dnslet::upstream {
+
+// What is known of one server over HTTPS, for all connections to it.
+struct HttpsServer {
+  // Who declines so many questions in a row has failed.
+  static constexpr int kManyDeclined = 5;
+
+  io::HttpTarget target;
+  std::function<void(const std::string& reason)> on_failure;  // may not call back
+  std::size_t most_at_once = io::Http2Client::kUsualAtOnce;   // as it has said last
+  int declined = 0;                                           // in a row
+};
+
+class HttpsConnection final : public Connection, private io::Http2Client::User {
+ public:
+  // `server` must outlive it.
+  HttpsConnection(const Place& place, const io::OpenStream& open, HttpsServer& server);
+
+  // The query is padded (RFC 8467).
+  uint64_t add(uint64_t question, dns::MutableBytesView query) override;
+  void flush() override;
+  bool has_unwritten() const override { return client_->has_unwritten(); }
+
+ private:
+  void on_open() override;
+  void on_response(uint64_t sent, const io::HttpResponse& response) override;
+  void on_refused(uint64_t sent) override;
+  void on_failure(uint64_t sent, const std::string& reason) override;
+  void on_turn() override;
+  void on_end(int status, const std::string& reason) override;
+
+  void look_again();
+  void on_body(uint64_t question, const io::HttpResponse& response);
+  void fail(uint64_t question, const std::string& reason, std::chrono::seconds pause);
+
+  HttpsServer& server_;
+  dns::Bytes body_;  // kept for its memory
+  std::unique_ptr<io::Http2Client> client_;
+};
+
+}  // namespace dnslet::upstream
