@@ -192,13 +192,22 @@ void MessageStream::on_end(Connection& ended, int status) {
   connections_.erase(found);
   if (!ended.is_open()) {
     give_up(ended, status);
-  } else if (ended.unanswered_since()) {
-    lose(ended);
   } else {
-    learn_from(ended, status);
+    limit_next(ended);
+    if (ended.unanswered_since())
+      lose(ended);
+    else
+      learn_from(ended, status);
   }
   wait_for_flush();
   arm();
+}
+
+// Who ends right behind an answer may do so again, whether something waits for the next one or not.
+void MessageStream::limit_next(const Connection& ended) {
+  const bool is_right_behind =
+      ended.answered() > 0 && loop_.now() - ended.last_answer() <= kRightBehind;
+  next_limit_ = is_right_behind ? ended.answered() : Connection::kNoLimit;
 }
 
 // The server has closed an idle connection, and will do so again.
@@ -212,8 +221,6 @@ void MessageStream::learn_from(const Connection& ended, int status) {
 // Asks again, on a fresh connection, what an ended one has left unanswered.
 void MessageStream::lose(Connection& ended) {
   const bool is_fruitful = ended.answered() > 0;
-  const bool is_right_behind = is_fruitful && loop_.now() - ended.last_answer() <= kRightBehind;
-  next_limit_ = is_right_behind ? ended.answered() : Connection::kNoLimit;
   std::vector<uint64_t> again;
   while (const uint64_t number = ended.take_question()) {  // ends: every turn takes one out
     Question& question = *questions_.find(number);

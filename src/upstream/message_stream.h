@@ -113,6 +113,7 @@ class MessageStream : public Transport, private Connection::Owner {
   void retire_silent();
   Connection* choose(const Question& question);
   Connection* dial();
+  void limit_next(const Connection& ended);
   void learn_from(const Connection& ended, int status);
   void lose(Connection& ended);
   void give_up(Connection& refused, int status);
