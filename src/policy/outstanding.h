@@ -128,6 +128,7 @@ class Outstanding {
   // outstanding_queries.cc: queries, and what comes of them.
   void forget_queries(OpenQuestion& open);
   bool keep_for_health(uint64_t token, Query& query, const OpenQuestion& open);
+  bool is_asked(const OpenQuestion& open, ServerNumber server);
   void leave(OpenQuestion& open, uint64_t token);
   void end_query(uint64_t token);
   void drop_servers();

@@ -109,6 +109,8 @@ void Outstanding::on_outcome(OpenQuestion& open, const Query& query, const Query
       tell(report.outcome == QueryOutcome::Unreachable ? Exchange::What::Unreachable
                                                        : Exchange::What::NoResources,
            open, query.server);
+      // Another one may wait for the server's return in its stream.
+      if (query.way == Way::Stream && is_asked(open, query.server)) return;
       follow(open, open.attempt.on_result(query.server, ServerResult::NetworkError, now_));
       return;
   }
@@ -166,6 +168,16 @@ void Outstanding::on_truncated(OpenQuestion& open, const Query& query, dns::Byte
 void Outstanding::go_on_over_stream(OpenQuestion& open, const Query& query, Send::Purpose purpose) {
   open.attempt.on_sign_of_life(query.server, now_);
   send(open, {.server = query.server, .way = Way::Stream, .edns = query.edns}, purpose);
+}
+
+// Whether a query to it is under way.
+bool Outstanding::is_asked(const OpenQuestion& open, ServerNumber server) {
+  for (uint64_t token = open.sent; token != 0;) {
+    const Query& query = *queries_.find(token);
+    if (query.server == server) return true;
+    token = query.next;
+  }
+  return false;
 }
 
 // Takes the query out of the question's own.

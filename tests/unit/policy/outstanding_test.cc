@@ -69,6 +69,19 @@ TEST_CASE("a server that declines a question keeps its place for others") {
   dns.expect_idle();
 }
 
+TEST_CASE("over streams a question is lost when each of its queries is") {
+  OutstandingScript dns;
+  dns.set_servers(0, "a/tcp");
+  dns.ask(1, "www.test A");
+  dns.pass(800ms);
+  dns.skip();
+  dns.unreachable("a/tcp");
+  dns.expect_nothing();
+  dns.unreachable("a/tcp");
+  dns.expect({"finish 1: SERVFAIL, nobody was heard"});
+  dns.expect_idle();
+}
+
 TEST_CASE("a server that asks to be left alone is, and the only one for a while at most") {
   OutstandingScript dns;
   dns.set_servers(0, "a b");
