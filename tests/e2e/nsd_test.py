@@ -6,6 +6,7 @@ Compared by dnspython, an implementation of its own. Contract sections 3, 6, 8."
 
 import dns.flags
 import pytest
+from encrypted_servers import Dnsdist, Unbound
 from harness import Dnslet, Nsd, TcpClient, question, records
 from tls_server import HAS_TLS, Authority
 from zone import QUESTIONS, ZONE, ZONE_TEXT, absolute
@@ -25,22 +26,49 @@ def nsd(tmp_path_factory, authority):
         yield server
 
 
-@pytest.fixture(params=["udp", "tcp", "tls"], ids=["", "force-tcp", "tls"])
-def forwarder(request, nsd, authority, tmp_path):
-    if request.param == "tls" and not HAS_TLS:
-        pytest.skip("this variant has no TLS")
-    flags = {"udp": ["--nameservers", nsd.address],
-             "tcp": ["--nameservers", nsd.address, "--force-tcp"],
-             "tls": ["--nameservers", f"tls://{nsd.host}:{nsd.tls_port}#ns.test", "--tls-ca",
-                     authority.root]}[request.param]
-    flags = ["--rcache", "1000", *flags]
-    with Dnslet(*flags, directory=tmp_path) as server:
+@pytest.fixture(scope="module")
+def dnsdist(tmp_path_factory, nsd, authority):
+    with Dnsdist(tmp_path_factory.mktemp("dnsdist"), nsd, authority.issue("ns.test")) as server:
         yield server
 
 
-def whole(nsd, name, rdtype, how):
+@pytest.fixture(scope="module")
+def unbound(tmp_path_factory, nsd, authority):
+    with Unbound(tmp_path_factory.mktemp("unbound"), nsd, authority.issue("ns.test")) as server:
+        yield server
+
+
+@pytest.fixture(params=["udp", "tcp", "tls", "dnsdist tls", "dnsdist https"],
+                ids=["", "force-tcp", "tls", "dnsdist tls", "dnsdist https"])
+def forwarder(request, nsd, authority, tmp_path):
+    way = request.param
+    if ("tls" in way or "https" in way) and not HAS_TLS:
+        pytest.skip("this variant has no TLS")
+    url = nsd.address
+    if way == "tls":
+        url = f"tls://{nsd.host}:{nsd.tls_port}#ns.test"
+    elif way.startswith("dnsdist"):
+        url = request.getfixturevalue("dnsdist").urls[way.split()[1]]
+    flags = ["--rcache", "1000", "--nameservers", url, "--tls-ca", authority.root] if HAS_TLS else [
+        "--rcache", "1000", "--nameservers", url]
+    with Dnslet(*flags, *(["--force-tcp"] if way == "tcp" else []), directory=tmp_path) as server:
+        yield server
+
+
+@pytest.mark.skipif(not HAS_TLS, reason="this variant has no TLS")
+@pytest.mark.parametrize("way", ["tls", "https"])
+def test_a_resolver_says_the_same_as_over_plain_tcp(nsd, unbound, authority, dnslet, way):
+    forwarder = dnslet("--nameservers", unbound.urls[way], "--tls-ca", authority.root)
+    for name, rdtype in QUESTIONS:
+        got = forwarder.query(absolute(name), rdtype, tcp=True)
+        expected = whole(nsd, name, rdtype, {}, unbound.plain)
+        assert got.rcode() == expected.rcode()
+        assert without_ttls(sections(got)) == without_ttls(sections(expected)), (name, rdtype)
+
+
+def whole(nsd, name, rdtype, how, port=None):
     """nsd's complete answer: over TCP nothing is left out"""
-    with TcpClient((nsd.host, nsd.port)) as client:
+    with TcpClient((nsd.host, port or nsd.port)) as client:
         client.send(question(absolute(name), rdtype, **how))
         return client.receive()
 
