@@ -139,21 +139,26 @@ class Bench:
         return certificate, key
 
     def tls(self):
-        if not Path(self.program("tls_stub")).exists():
+        self.encrypted("tls", [kind for kind in self.forwarders if kind is not Dnsmasq])
+
+    def https(self):
+        self.encrypted("https", [kind for kind in self.forwarders if kind in (Dnslet, Dnsdist)])
+
+    def encrypted(self, way, kinds):
+        program, key = self.program(f"{way}_stub"), f"miss_{way}"
+        if not Path(program).exists():
             return
-        certificate, key = self.certificate()
-        stub = Bound([*self.machine.on_load_side(), self.program("tls_stub"), certificate, key])
-        kinds = [kind for kind in self.forwarders if kind is not Dnsmasq]
-        with stub as upstream, self.stub() as plain:
+        certificate, private = self.certificate()
+        with Bound([*self.machine.on_load_side(), program, certificate, private]) as upstream, self.stub() as plain:
             for _ in self.rounds(5, 2):
                 for kind in kinds:
-                    with self.start(kind, upstream, cache=ANSWERS, roots=certificate) as server:
-                        result = self.measure_cost("miss_tls", server, "window", questions=ANSWERS, window=64)
-                        self.rows["miss_tls_lost"].add(server.name, result["lost"])
+                    with self.start(kind, upstream, cache=ANSWERS, roots=certificate, way=way) as server:
+                        result = self.measure_cost(key, server, "window", questions=ANSWERS, window=64)
+                        self.rows[f"{key}_lost"].add(server.name, result["lost"])
                 with self.start(Dnslet, plain, cache=ANSWERS) as server:
                     cost, _ = self.cost_of(server, "window", questions=ANSWERS, window=64)
-                    ours = self.rows["miss_tls_cpu"].values["dnslet"][-1]
-                    self.rows["miss_tls_to_udp"].add("dnslet", ours / cost)
+                    ours = self.rows[f"{key}_cpu"].values["dnslet"][-1]
+                    self.rows[f"{key}_to_udp"].add("dnslet", ours / cost)
 
     def tcp(self):
         with self.all_running(with_echo=False, cache=ANSWERS) as running:
@@ -278,7 +283,7 @@ class Bench:
         return result["answers"] / result["seconds"], used / result["answers"]
 
     def run(self, only):
-        for step in (self.cached, self.hosts, self.miss, self.tls, self.tcp, self.burst, self.latency,
+        for step in (self.cached, self.hosts, self.miss, self.tls, self.https, self.tcp, self.burst, self.latency,
                      self.memory, self.start_time, self.zones, self.program_size, self.workers):
             if only and step.__name__ not in only:
                 continue

@@ -105,9 +105,10 @@ class Server(Process):
     name = ""
     program = None
 
-    def __init__(self, place, upstream, cache=SMALL_CACHE, hosts=None, extra=(), roots=None):
+    def __init__(self, place, upstream, cache=SMALL_CACHE, hosts=None, extra=(), roots=None, way="tls"):
         self.port = free_port()
-        self.roots = roots  # of an upstream over TLS, whose certificate is for TLS_NAME
+        self.roots = roots  # of an upstream over TLS or HTTPS, whose certificate is for TLS_NAME
+        self.way = way
         self.hosts = hosts
         self.bare_words = [str(word) for word in (*self.command(upstream, cache, hosts), *extra)]
         super().__init__([*place, *self.bare_words])
@@ -150,7 +151,10 @@ class Dnslet(Server):
                 *(["--hostsfile", hosts.path] if hosts else [])]
 
     def nameserver(self, upstream):
-        return f"tls://127.0.0.1:{upstream}#{TLS_NAME}" if self.roots else f"127.0.0.1:{upstream}"
+        if not self.roots:
+            return f"127.0.0.1:{upstream}"
+        path = "/dns-query" if self.way == "https" else ""
+        return f"{self.way}://127.0.0.1:{upstream}{path}#{TLS_NAME}"
 
 
 class Dnsmasq(Server):
@@ -241,6 +245,8 @@ class Dnsdist(Server):
     def command(self, upstream, cache, hosts):
         self.configuration = Path(Server.scratch) / f"dnsdist-{self.port}.conf"
         tls = f', tls="openssl", subjectName="{TLS_NAME}", caStore="{self.roots}"' if self.roots else ""
+        if self.roots and self.way == "https":
+            tls += ', dohPath="/dns-query"'
         self.configuration.write_text(
             DNSDIST.format(port=self.port, upstream=upstream, cache=cache, ttl=TTL, tls=tls))
         return [self.program, "--supervised", "--disable-syslog", "-C", self.configuration]
