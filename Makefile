@@ -159,7 +159,7 @@ libfuzzer: $(TARGETS:%=$(B)/libfuzzer/%)
 	@$(foreach target,$(TARGETS),mkdir -p $(B)/corpus/$(target) && $(B)/libfuzzer/$(target) -max_total_time=$(TIME) \
 	    -artifact_prefix=$(B)/$(target)- $(B)/corpus/$(target) tests/fuzz/corpus/$(target) &&) true
 
-static: ## build static programs for musl, with everything inside: build/static/dnslet is dnslet-min, .../full/dnslet has TLS
+static: ## build static programs for musl, with everything inside: build/static/dnslet is dnslet-min, .../full/dnslet has TLS, HTTPS
 	@$(MAKE) STATIC=1 VARIANT=min all
 	@$(MAKE) STATIC=1 VARIANT=full all
 	@mkdir -p build/static/$(PLATFORM) && ln -f build/static/dnslet build/static/$(PLATFORM)/dnslet

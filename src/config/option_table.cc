@@ -131,7 +131,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Servers that resolve the names of servers [from resolv.conf]",
      elements<&Options::bootstrap, parse_bootstrap>},
     {"Upstream", "tls-ca", 0, Kind::Text, "DNSMASQ_TLS_CA", "PATH", "",
-     "Root certificates for servers over TLS [SSL_CERT_FILE or the system's]", store_tls_ca},
+     "Roots for servers over TLS, HTTPS [SSL_CERT_FILE or the system's]", store_tls_ca},
     {"Upstream", "tls-pin", 0, Kind::BlankList, "DNSMASQ_TLS_PIN", "NAME=BASE64", "",
      "The key that the server with this certificate has; repeatable", store_tls_pin},
     {"Upstream", "resolv-conf", 0, Kind::Text, "DNSMASQ_RESOLV_CONF", "PATH", kSystemResolvConf,

@@ -47,7 +47,7 @@ void RootFiles::reload(const policy::RuleSet* rules) {
         io::Level::Warning,
         status.error().text +
             (roots_ ? "; the certificates that were read before stay"
-                    : "; servers over TLS without --tls-pin are not asked until it can be read"));
+                    : "; servers over TLS and HTTPS without --tls-pin are not asked until it can be read"));
 }
 
 }  // namespace dnslet::config

@@ -62,7 +62,7 @@ BAD = [
     ("nameservers", "DNSMASQ_SERVERS", "192.0.2.300"),
     ("stubzones", "DNSMASQ_STUB", "a.test"),
     ("stubzones", "DNSMASQ_STUB", "a.test/ns..test"),
-    ("stubzones", "DNSMASQ_STUB", "a.test/192.0.2.1,https://192.0.2.2/dns-query"),
+    ("stubzones", "DNSMASQ_STUB", "a.test/192.0.2.1,quic://192.0.2.2"),
     ("stubzones", "DNSMASQ_STUB", "a.test/192.0.2.1,192.0.2.300"),
     ("stubzones", "DNSMASQ_STUB", "/192.0.2.1"),
     ("search-domains", "DNSMASQ_SEARCH_DOMAINS", "a..test"),
@@ -216,7 +216,7 @@ def test_version_is_one_line_with_the_libraries_and_their_versions():
         assert (result.returncode, result.stderr) == (0, "")
         libraries = r"libuv [\d.]+, c-ares [\d.]+"
         full, least = (rf"{name} \S*\w\S* \({libraries}{more}\)\n"
-                       for name, more in (("dnslet", r", OpenSSL [\d.]+"), ("dnslet-min", "")))
+                       for name, more in (("dnslet", r", OpenSSL [\d.]+, nghttp2 [\d.]+"), ("dnslet-min", "")))
         assert re.fullmatch(f"{full}|{least}", result.stdout), result.stdout
 
 
