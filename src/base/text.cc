@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <numeric>
 #include <utility>
@@ -12,6 +13,10 @@ namespace {
 
 constexpr std::size_t kMaxQuoted = 100;
 constexpr std::string_view kBlanks = " \t\r\n\v\f";
+
+bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 
 }  // namespace
 
@@ -76,8 +81,55 @@ std::string in_quotes(std::string_view text) {
   return "'" + escaped(text.substr(0, kMaxQuoted)) + (cut ? "...'" : "'");
 }
 
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  constexpr std::string_view kPlain = "-._~";
+  std::string encoded;
+  for (const char c : text) {
+    if (is_alphanumeric(c) || kPlain.find(c) != std::string_view::npos) {
+      encoded += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    ((encoded += '%') += kDigits[byte >> 4]) += kDigits[byte & 15];
+  }
+  return encoded;
+}
+
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string decoded;
+  while (!text.empty()) {  // ends: takes a character each turn
+    unsigned value = static_cast<unsigned char>(text.front());
+    text.remove_prefix(1);
+    if (value == '%') {
+      const char* const end = text.data() + std::min<std::size_t>(text.size(), 2);
+      const auto [stop, status] = std::from_chars(text.data(), end, value, 16);
+      if (status != std::errc() || stop - text.data() != 2) return std::nullopt;
+      text.remove_prefix(2);
+    }
+    decoded += static_cast<char>(value);
+  }
+  return decoded;
+}
+
+std::string without_passwords(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {  // ends: takes a word each turn
+    const std::size_t end = std::min(text.find(' '), text.size() - 1) + 1;
+    const std::string_view word = text.substr(0, end);
+    const std::size_t scheme = word.find("://");
+    const std::size_t at = word.rfind('@');
+    const bool has_password =
+        scheme != std::string_view::npos && at != std::string_view::npos && scheme < at;
+    shown += has_password ? word.substr(0, scheme + 3) : word;
+    if (has_password) (shown += "...") += word.substr(at);
+    text.remove_prefix(end);
+  }
+  return shown;
+}
+
 Error not_a(std::string_view text, std::string_view what) {
-  return Error{in_quotes(text) + " is not " + std::string(what)};
+  return Error{in_quotes(without_passwords(text)) + " is not " + std::string(what)};
 }
 
 }  // namespace dnslet

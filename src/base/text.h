@@ -7,6 +7,7 @@
 // ASCII only, and independent of the locale. What is parted borrows from the text it came from.
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,15 @@ std::size_t edit_distance(std::string_view left, std::string_view right);
 std::string escaped(std::string_view text);
 // The same between single quotes, cut after a line's worth, for error sentences.
 std::string in_quotes(std::string_view text);
+
+// What is no letter, digit, hyphen, dot, underscore or tilde becomes %XX (RFC 3986 section 2).
+std::string percent_encoded(std::string_view text);
+// The other way round. nullopt: behind some % are no two hexadecimal digits.
+std::optional<std::string> percent_decoded(std::string_view text);
+
+// The text, in each of whose words what stands between "://" and an "@" has become "...". A message
+// is no place for a password.
+std::string without_passwords(std::string_view text);
 // "'TEXT' is not WHAT".
 Error not_a(std::string_view text, std::string_view what);
 

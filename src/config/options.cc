@@ -334,7 +334,8 @@ bool wants_json(const std::vector<std::string>& arguments, const Environment& en
 std::string config_text(const std::vector<Setting>& settings) {
   std::string text;
   for (const Setting& setting : settings) {
-    const std::string value = setting.value.empty() ? "-" : escaped(setting.value);
+    const std::string value =
+        setting.value.empty() ? "-" : escaped(without_passwords(setting.value));
     text += setting.flag + " = " + value + "  (" + origin_text(setting) + ")\n";
   }
   return text;

@@ -18,23 +18,6 @@ namespace {
 using policy::Condition, policy::Rule, policy::RuleAction;
 using Words = std::span<const std::string_view>;
 
-// A message is no place for what stands between a scheme and an @.
-std::string without_passwords(std::string_view text) {
-  std::string shown;
-  while (!text.empty()) {  // ends: takes a word each turn
-    const std::size_t end = std::min(text.find(' '), text.size() - 1) + 1;
-    const std::string_view word = text.substr(0, end);
-    const std::size_t scheme = word.find("://");
-    const std::size_t at = word.rfind('@');
-    const bool has_password =
-        scheme != std::string_view::npos && at != std::string_view::npos && scheme < at;
-    shown += has_password ? word.substr(0, scheme + 3) : word;
-    if (has_password) (shown += "...") += word.substr(at);
-    text.remove_prefix(end);
-  }
-  return shown;
-}
-
 // `why`: the end of a sentence about the place, or a colon and another sentence.
 Error fault(const std::string& place, std::string_view rule, const std::string& why) {
   return Error{in_quotes(without_passwords(place)) + " in rule " +

@@ -62,7 +62,7 @@ std::string outcome_text(const policy::Tried& tried) {
 }
 
 std::string rule_text(const policy::RuleEvent& event) {
-  std::string rule = escaped(event.rule.text) +
+  std::string rule = escaped(without_passwords(event.rule.text)) +
                      (event.rule.origin.empty() ? "" : " (" + escaped(event.rule.origin) + ")");
   switch (event.what) {
     case policy::RuleEvent::What::Decides:
