@@ -39,6 +39,8 @@ class Stream {
   // Sends the bytes now; what the system does not take at once is copied and follows. A failure is
   // told by on_end(), behind what has arrived. REQUIRES: it is open.
   virtual void write(dns::BytesView bytes) = 0;
+  // Closes our side once everything is written; reading goes on. REQUIRES: as above.
+  virtual void finish() = 0;
   // Bytes that the system has not taken yet.
   virtual std::size_t unsent() const = 0;
 };

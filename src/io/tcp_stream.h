@@ -31,12 +31,11 @@ class TcpStream : public Stream {
   TcpStream& operator=(const TcpStream&) = delete;
 
   void write(dns::BytesView bytes) override;
+  void finish() override;
   std::size_t unsent() const override;
 
   void start_reading();
   void stop_reading();
-  // Closes our side once everything is written; reading goes on.
-  void finish();
 
  private:
   struct Write;

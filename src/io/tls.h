@@ -22,7 +22,6 @@
 
 #include "base/result.h"
 #include "io/loop.h"
-#include "io/socket.h"
 #include "io/stream.h"
 
 namespace dnslet::io {
@@ -87,9 +86,13 @@ class TlsClient {
 
   // For connections from now on; sessions under others are not resumed. Null: only pins hold.
   virtual void use_roots(std::shared_ptr<const TlsRoots> roots) = 0;
-  // As io::TcpStream. What has gone wrong with TLS is UV_EPROTO. The client must outlive it.
-  virtual std::unique_ptr<Stream> open(Loop& loop, std::vector<SocketAddress> addresses,
-                                       Stream::User& user) = 0;
+  // What is below: how it is opened, and how many addresses may be tried there.
+  struct Below {
+    OpenStream open;
+    std::size_t addresses = 1;
+  };
+  // Opens a stream. What has gone wrong with TLS is UV_EPROTO. The client must outlive it.
+  virtual std::unique_ptr<Stream> open(Loop& loop, const Below& below, Stream::User& user) = 0;
   virtual const TlsCounts& counts() const = 0;
 };
 

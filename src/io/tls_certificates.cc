@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "base/address.h"
 #include "base/text.h"
 #include "io/files.h"
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/address.h"
+
 namespace dnslet::io {
 namespace {
 
@@ -26,6 +28,7 @@ class NoStream final : public Stream {
     timer_.start_once(Milliseconds(0));
   }
   void write(dns::BytesView) override {}
+  void finish() override {}
   std::size_t unsent() const override { return 0; }
 
  private:
@@ -58,11 +61,10 @@ void OpensslClient::use_roots(std::shared_ptr<const TlsRoots> roots) {
 }
 
 // Who shows a bad certificate would have one handshake for each question.
-std::unique_ptr<Stream> OpensslClient::open(Loop& loop, std::vector<SocketAddress> addresses,
-                                            Stream::User& user) {
-  if (failures_ > addresses.size() && Clock::now() - failed_ < kPause)
+std::unique_ptr<Stream> OpensslClient::open(Loop& loop, const Below& below, Stream::User& user) {
+  if (failures_ > below.addresses && Clock::now() - failed_ < kPause)
     return std::make_unique<NoStream>(loop, user);
-  return std::make_unique<TlsStream>(*this, loop, std::move(addresses), user);
+  return std::make_unique<TlsStream>(*this, below.open, user);
 }
 
 Owned<SSL> OpensslClient::make_ssl(Clock::time_point& verified) {

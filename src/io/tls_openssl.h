@@ -13,7 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "io/tcp_stream.h"
 #include "io/tls.h"
 #include "io/tls_certificates.h"
 
@@ -28,8 +27,7 @@ class OpensslClient final : public TlsClient {
   OpensslClient(const TlsPeer& peer, const Events& events);
 
   void use_roots(std::shared_ptr<const TlsRoots> roots) override;
-  std::unique_ptr<Stream> open(Loop& loop, std::vector<SocketAddress> addresses,
-                               Stream::User& user) override;
+  std::unique_ptr<Stream> open(Loop& loop, const Below& below, Stream::User& user) override;
   const TlsCounts& counts() const override { return counts_; }
 
   // What a stream speaks by; resumes a session where there is one, whose age `verified` tells then.
@@ -63,14 +61,14 @@ class OpensslClient final : public TlsClient {
 
 class TlsStream final : public Stream, private Stream::User {
  public:
-  TlsStream(OpensslClient& client, Loop& loop, std::vector<SocketAddress> addresses,
-            Stream::User& user);
+  TlsStream(OpensslClient& client, const OpenStream& below, Stream::User& user);
   ~TlsStream() override;
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
 
   void write(dns::BytesView bytes) override;
-  std::size_t unsent() const override { return tcp_.unsent(); }
+  std::size_t unsent() const override { return below_->unsent(); }
+  void finish() override { below_->finish(); }
 
   const std::shared_ptr<const TlsRoots>& roots() const { return roots_; }
   const SSL* ssl() const { return ssl_.get(); }
@@ -111,7 +109,7 @@ class TlsStream final : public Stream, private Stream::User {
   Clock::time_point verified_;
   bool* is_gone_ = nullptr;  // while somebody is called who may destroy it
   Owned<SSL> ssl_;
-  TcpStream tcp_;
+  std::unique_ptr<Stream> below_;
 };
 
 TlsStream& stream_of(const SSL* ssl);

@@ -27,13 +27,12 @@ std::string last_error() {
 
 }  // namespace
 
-TlsStream::TlsStream(OpensslClient& client, Loop& loop, std::vector<SocketAddress> addresses,
-                     Stream::User& user)
+TlsStream::TlsStream(OpensslClient& client, const OpenStream& below, Stream::User& user)
     : client_(client),
       user_(user),
       roots_(client.roots()),
       ssl_(client.make_ssl(verified_)),
-      tcp_(loop, std::move(addresses), *this) {
+      below_(below(*this)) {
   BIO* const bio = BIO_new(method());
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
@@ -85,7 +84,7 @@ const BIO_METHOD* TlsStream::method() {
 
 void TlsStream::send() {
   if (outgoing_.empty()) return;
-  tcp_.write(outgoing_);
+  below_->write(outgoing_);
   outgoing_.clear();
 }
 
@@ -104,7 +103,7 @@ void TlsStream::write_waiting() {
   if (status > 0)
     waiting_.clear();
   else if (SSL_get_error(ssl_.get(), status) != SSL_ERROR_WANT_READ)
-    tcp_.finish();
+    below_->finish();
   send();
 }
 

@@ -36,6 +36,7 @@ class FakeStream : public io::Stream {
     written += bytes.size();
   }
   std::size_t unsent() const override { return 0; }
+  void finish() override {}
 
   // Each may destroy the stream.
   void open() {

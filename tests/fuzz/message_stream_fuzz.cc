@@ -35,6 +35,7 @@ class FakeStream : public io::Stream {
     written.insert(written.end(), bytes.begin(), bytes.end());
   }
   std::size_t unsent() const override { return 0; }
+  void finish() override {}
 
   // Each may destroy the stream.
   void open() {

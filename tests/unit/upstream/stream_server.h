@@ -87,6 +87,7 @@ class CountingStream : public io::Stream {
     stream_->write(bytes);
   }
   std::size_t unsent() const override { return stream_->unsent(); }
+  void finish() override { stream_->finish(); }
 
  private:
   std::unique_ptr<io::Stream> stream_;
