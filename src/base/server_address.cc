@@ -2,6 +2,8 @@
 // Copyright the dnslet authors
 #include "base/server_address.h"
 
+#include "base/text.h"
+
 namespace dnslet {
 namespace {
 
@@ -22,8 +24,15 @@ std::string ServerAddress::authority() const {
 }
 
 std::string ServerAddress::to_text() const {
+  std::string before;
+  if (proxy) {
+    before = "socks5://" + (proxy->user.empty() ? "" : percent_encoded(proxy->user) + '@');
+    before += proxy->endpoint ? proxy->endpoint->to_text()
+                              : proxy->host + ':' + std::to_string(proxy->port);
+    before += '/';
+  }
   const char* const schemes[] = {"", "tcp://", "tls://", "https://"};
-  std::string text = schemes[static_cast<std::size_t>(way)];
+  std::string text = before + schemes[static_cast<std::size_t>(way)];
   text += endpoint ? endpoint->to_text() : host + ':' + std::to_string(port);
   text += path;
   return verified.empty() ? text : text + '#' + verified;

@@ -20,20 +20,37 @@ enum class Way : uint8_t {
   Https,  // DNS over HTTPS (RFC 8484)
 };
 
+// A SOCKS5 proxy in front of a server (RFC 1928). Written by name it has a host, else an endpoint.
+struct Proxy {
+  std::string host{};
+  std::optional<Endpoint> endpoint{};
+  uint16_t port = 0;
+  std::string user{};  // empty: none; as it is sent (RFC 1929), like the password
+  std::string password{};
+
+  auto operator<=>(const Proxy&) const = default;  // NOLINT(modernize-use-nullptr)
+};
+
 struct ServerAddress {
   Way way = Way::Udp;
   std::string host{};  // a name in lower case without a final dot; empty: see endpoint
   std::optional<Endpoint> endpoint{};  // where no name has to be resolved; nullopt: see host
-  uint16_t port = 0;       // never 0 once parsed; that of the endpoint, where there is one
-  std::string verified{};  // the name of its certificate, where it is not that of the host
-  std::string path{};      // of Https, with its slash; else empty
+  uint16_t port = 0;             // never 0 once parsed; that of the endpoint, where there is one
+  std::string verified{};        // the name of its certificate, where it is not that of the host
+  std::string path{};            // of Https, with its slash; else empty
+  std::optional<Proxy> proxy{};  // through which it is reached
 
   auto operator<=>(const ServerAddress&) const = default;  // NOLINT(modernize-use-nullptr)
 
   static ServerAddress at(const Endpoint& endpoint, Way way = Way::Udp) {
     return {.way = way, .endpoint = endpoint, .port = endpoint.port};
   }
-  bool is_name() const { return !endpoint; }
+  // Whether a name has to be resolved here before it can be reached. Behind a proxy that is the
+  // proxy's: it resolves the server's own.
+  bool is_name() const { return !dialled(); }
+  const std::string& name_to_resolve() const { return proxy ? proxy->host : host; }
+  const std::optional<Endpoint>& dialled() const { return proxy ? proxy->endpoint : endpoint; }
+  uint16_t dialled_port() const { return proxy ? proxy->port : port; }
   // Whether nothing is said to it before its certificate holds.
   bool is_encrypted() const { return way == Way::Tls || way == Way::Https; }
   // What its certificate has to be for: a name, or an address.
@@ -41,7 +58,8 @@ struct ServerAddress {
   // Of Https: whom requests name (RFC 9110 section 7.2).
   std::string authority() const;
   // As options write it, with its port: "10.0.0.1:53", "[fe80::1%eth0]:53", "tcp://dns.test:53",
-  // "tls://10.0.0.1:853#dns.test", "https://dns.test:443/dns-query".
+  // "tls://10.0.0.1:853#dns.test", "https://dns.test:443/dns-query",
+  // "socks5://user@10.0.0.9:1080/tls://dns.test:853". Never with a password.
   std::string to_text() const;
 };
 

@@ -56,7 +56,7 @@ std::string joined(std::span<const dns::Name> names, std::string_view separator)
 std::vector<Endpoint> endpoints_of(const std::vector<ServerAddress>& servers) {
   std::vector<Endpoint> endpoints;
   for (const ServerAddress& server : servers)
-    if (server.endpoint) endpoints.push_back(*server.endpoint);
+    if (server.dialled()) endpoints.push_back(*server.dialled());
   return endpoints;
 }
 

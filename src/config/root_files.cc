@@ -43,11 +43,10 @@ std::vector<std::string> RootFiles::unreadable() const {
 void RootFiles::reload(const policy::RuleSet* rules) {
   const Status status = roots_ ? read() : load(rules);
   if (!status)
-    log_.write(
-        io::Level::Warning,
-        status.error().text +
-            (roots_ ? "; the certificates that were read before stay"
-                    : "; servers over TLS and HTTPS without --tls-pin are not asked until it can be read"));
+    log_.write(io::Level::Warning,
+               status.error().text + (roots_ ? "; the certificates that were read before stay"
+                                             : "; servers over TLS and HTTPS without --tls-pin are "
+                                               "not asked until it can be read"));
 }
 
 }  // namespace dnslet::config

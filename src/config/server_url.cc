@@ -22,6 +22,15 @@ constexpr std::string_view kHttpsServer =
     "a server over HTTPS: write it with its path, for example https://dns.example/dns-query";
 constexpr std::string_view kCertificate =
     "a server: behind # stands the name of its certificate, for example dns.example";
+constexpr std::string_view kProxied =
+    "a server behind a proxy: write the proxy, a slash and tcp://, tls:// or https://, for example "
+    "socks5://10.0.0.9:1080/tls://dns.example";
+constexpr std::string_view kProxyUser =
+    "a server behind a proxy: its user is written USER:PASSWORD@, each of 255 bytes at most, with "
+    "%40 for @, %2F for / and %25 for %";
+constexpr std::string_view kNoZone =
+    "a server behind a proxy: an address with a zone means nothing there";
+constexpr std::string_view kSocks = "socks5://";
 constexpr std::size_t kMaxPath = 1024;
 constexpr std::size_t kMaxHost = 253;
 
@@ -33,7 +42,6 @@ struct Missing {
 constexpr auto kMissing = std::to_array<Missing>({
     {"quic://", "DNS over QUIC"},
     {"h3://", "DNS over HTTP/3"},
-    {"socks5://", "a proxy"},
     {"dhcp:", "the servers that DHCP offers"},
 });
 constexpr auto kMissingWords = std::to_array<Missing>({
@@ -46,17 +54,10 @@ Error missing(std::string_view text, std::string_view what) {
                ", which this build does not have; write udp:// or tcp:// and an address or a name"};
 }
 
-// Behind a scheme; a message is no place for a password.
-std::string without_password(std::string_view text) {
-  const std::size_t at = text.rfind('@');
-  if (at == std::string_view::npos) return std::string(text);
-  return std::string(text.substr(0, text.find("//"))) + "//..." + std::string(text.substr(at));
-}
-
 std::optional<Error> find_missing(std::string_view text) {
   const std::string folded = lower_case(text);
   for (const Missing& way : kMissing)
-    if (folded.starts_with(way.start)) return missing(without_password(text), way.what);
+    if (folded.starts_with(way.start)) return missing(without_passwords(text), way.what);
   for (const Missing& way : kMissingWords)
     if (folded == way.start) return missing(text, way.what);
   return std::nullopt;
@@ -113,26 +114,26 @@ const WayRow* find_way(std::string_view scheme) {
   return found == kWays.end() ? nullptr : found;
 }
 
-// HOST[:PORT]
-Status read_place(std::string_view text, std::string_view place, uint16_t usual_port,
-                  ServerAddress& server) {
-  server.endpoint = Endpoint::from_text(place, usual_port);
-  if (server.endpoint) {
-    server.port = server.endpoint->port;
+// HOST[:PORT], into a server or a proxy.
+template <typename Place>
+Status read_place(std::string_view text, std::string_view place, uint16_t usual_port, Place& into) {
+  into.endpoint = Endpoint::from_text(place, usual_port);
+  if (into.endpoint) {
+    into.port = into.endpoint->port;
   } else {
     const std::size_t colon = std::min(place.rfind(':'), place.size());
-    server.host = host_name(place.substr(0, colon));
-    if (server.host.empty()) return not_a(text, kServer);
-    server.port = colon == place.size() ? usual_port : parse_port(place.substr(colon + 1));
+    into.host = host_name(place.substr(0, colon));
+    if (into.host.empty()) return not_a(text, kServer);
+    into.port = colon == place.size() ? usual_port : parse_port(place.substr(colon + 1));
   }
-  if (server.port == 0) return not_a(text, "a server: its port is from 1 to 65535");
+  if (into.port == 0) return not_a(text, "a server: its port is from 1 to 65535");
   return Done{};
 }
 
 // Takes #NAME off the end of the place.
 Status read_certificate(std::string_view text, std::string_view& place, ServerAddress& server) {
   if (!io::has_tls())
-    return only_in_full(in_quotes(without_password(text)) + " asks for DNS over " +
+    return only_in_full(in_quotes(without_passwords(text)) + " asks for DNS over " +
                         (server.way == Way::Tls ? "TLS" : "HTTPS"));
   const std::size_t mark = place.find('#');
   if (mark == std::string_view::npos) return Done{};
@@ -142,8 +143,8 @@ Status read_certificate(std::string_view text, std::string_view& place, ServerAd
   return Done{};
 }
 
-// Whether it may stand in a path or its query as it is sent (RFC 3986 sections 3.3, 3.4); commas and
-// semicolons part servers here, and are written %2C and %3B.
+// Whether it may stand in a path or its query as it is sent (RFC 3986 sections 3.3, 3.4); commas
+// and semicolons part servers here, and are written %2C and %3B.
 bool is_in_path(char c) {
   constexpr std::string_view kMarks = "-._~%!$&'()*+=:@/?";
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -159,9 +160,50 @@ Status read_path(std::string_view text, std::string_view& place, ServerAddress& 
   if (path.ends_with(kTemplate)) path.remove_suffix(kTemplate.size());
   const bool is_clean = path.size() <= kMaxPath && std::ranges::all_of(path, is_in_path);
   if (path.empty() || !is_clean || place.find('@') != std::string_view::npos)
-    return not_a(without_password(text), kHttpsServer);
+    return not_a(without_passwords(text), kHttpsServer);
   server.path = path;
   return Done{};
+}
+
+// [USER:PASSWORD@]HOST[:PORT]
+Status read_proxy(std::string_view text, std::string_view place, Proxy& proxy) {
+  constexpr std::size_t kMost = 255;  // RFC 1929 section 2
+  const std::size_t at = place.rfind('@');
+  if (at != std::string_view::npos) {
+    const std::string_view names = place.substr(0, at);
+    const std::size_t colon = names.find(':');
+    const auto user = percent_decoded(names.substr(0, colon));
+    const auto password =
+        colon == std::string_view::npos ? std::nullopt : percent_decoded(names.substr(colon + 1));
+    if (!user || !password || user->empty() || user->size() > kMost || password->size() > kMost)
+      return not_a(text, kProxyUser);
+    proxy.user = *user;
+    proxy.password = *password;
+    place.remove_prefix(at + 1);
+  }
+  return read_place(text, place, kSocksPort, proxy);
+}
+
+bool is_proxied(std::string_view text) {
+  return lower_case(text.substr(0, kSocks.size())) == kSocks;
+}
+
+// socks5://PROXY/SERVER
+Result<ServerAddress> parse_proxied(std::string_view text) {
+  const std::string_view rest = text.substr(kSocks.size());
+  const std::size_t slash = rest.find('/');
+  if (slash == std::string_view::npos) return not_a(text, kProxied);
+  Proxy proxy;
+  if (Status status = read_proxy(text, rest.substr(0, slash), proxy); !status)
+    return status.error();
+  const std::string_view behind = rest.substr(slash + 1);
+  if (is_proxied(behind)) return not_a(text, kProxied);
+  auto server = parse_server(behind);
+  if (!server) return server.error();
+  if (server->way == Way::Udp) return not_a(text, kProxied);
+  if (server->endpoint && !server->endpoint->scope.empty()) return not_a(text, kNoZone);
+  server->proxy = std::move(proxy);
+  return server;
 }
 
 }  // namespace
@@ -176,6 +218,7 @@ std::string name_of_certificate(std::string_view text) {
 }
 
 Result<ServerAddress> parse_server(std::string_view text) {
+  if (is_proxied(text)) return parse_proxied(text);
   if (auto error = find_missing(text)) return *error;
 
   ServerAddress server;
@@ -185,7 +228,7 @@ Result<ServerAddress> parse_server(std::string_view text) {
     const auto* const way = find_way(text.substr(0, scheme));
     if (!way)
       return Error{in_quotes(text) + ": " + in_quotes(text.substr(0, scheme + 3)) +
-                   " is no way to a server; write udp://, tcp://, tls:// or https://"};
+                   " is no way to a server; write udp://, tcp://, tls://, https:// or socks5://"};
     server.way = way->way;
     usual_port = way->port;
     place.remove_prefix(scheme + 3);

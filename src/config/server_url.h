@@ -17,14 +17,17 @@ namespace dnslet::config {
 inline constexpr uint16_t kDnsPort = 53;
 inline constexpr uint16_t kDnsOverTlsPort = 853;    // RFC 7858 section 3.1
 inline constexpr uint16_t kDnsOverHttpsPort = 443;  // RFC 8484 section 4.1
+inline constexpr uint16_t kSocksPort = 1080;        // RFC 1928 section 3
 
 // "10.0.0.1", "10.0.0.1:5353", "fd00::1", "[fd00::1]:53", "fe80::1%eth0", "[fe80::1%eth0]:53",
 // "unbound", "dns.test:53", and each of them behind "udp://" or "tcp://", where an IPv6 address may
 // do without its brackets only if it has no port; behind "tls://" also with "#dns.test" at the end,
 // the name of its certificate; and "https://dns.test/dns-query", likewise, with a path as it is
 // sent (RFC 3986 section 3.3) and perhaps "{?dns}" behind it, which says nothing where questions
-// are posted (RFC 8484 section 4.1). Schemes are read in any case. A port that is left out is 53,
-// or 853 for TLS, 443 for HTTPS. Fails with the end of a sentence, "'x' is not ...", that names the
+// are posted (RFC 8484 section 4.1). One of the last three ways may stand behind a proxy, as
+// "socks5://USER:PASSWORD@10.0.0.9:1080/tls://dns.test", whose user may be left out and is
+// percent-encoded. Schemes are read in any case. A port that is left out is 53, or 853 for TLS, 443
+// for HTTPS, 1080 for a proxy. Fails with the end of a sentence, "'x' is not ...", that names the
 // piece and what would be right.
 Result<ServerAddress> parse_server(std::string_view text);
 

@@ -55,6 +55,9 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
            },
            [this](const std::string& server, const std::string& reason) {
              on_http_failure(server, reason);
+           },
+           [this](const std::string& server, const std::string& reason) {
+             on_proxy_failure(server, reason);
            }}),
       asker_(loop_, shared.log, asker_settings(shared), asker_callbacks()),
       tcp_clients_(

@@ -75,6 +75,13 @@ void Worker::on_http_failure(const std::string& server, const std::string& reaso
       loop_.now());
 }
 
+void Worker::on_proxy_failure(const std::string& server, const std::string& reason) {
+  shared_.log.write_limited(
+      io::Level::Warning, "proxy " + server,
+      io::LogLine("no connection through the proxy").with("server", server).with("reason", reason),
+      loop_.now());
+}
+
 void Worker::note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns) {
   const policy::Reply& reply = outgoing.reply;
   ++counted_.answers[static_cast<std::size_t>(reply.source)][place_of(reply.rcode)];

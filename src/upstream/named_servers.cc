@@ -12,8 +12,8 @@ class NamedServers::Named final : public Transport {
  public:
   Named(NamedServers& servers, const ServerAddress& server, const MakeWay& make, OnReport on_report)
       : servers_(servers),
-        name_(server.host),
-        port_(server.port),
+        name_(server.name_to_resolve()),
+        port_(server.dialled_port()),
         on_report_(std::move(on_report)),
         way_(make([this](const Report& report) { this->on_report(report); })) {
     Host& host = servers_.hosts_[name_];

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "io/socket.h"
+#include "io/socks_stream.h"
 #include "io/tcp_stream.h"
 #include "upstream/framed_connection.h"
 #include "upstream/https_connection.h"
@@ -19,11 +20,11 @@ std::unique_ptr<Transport> Ways::open(bool over_stream, const ServerAddress& ser
     if (server.way == Way::Tls) return make_tls(server, std::move(addresses), std::move(report));
     if (server.way == Way::Https)
       return make_https(server, std::move(addresses), std::move(report));
-    return over_stream ? make_tcp(std::move(addresses), std::move(report))
+    return over_stream ? make_tcp(server, std::move(addresses), std::move(report))
                        : make_udp(std::move(addresses), std::move(report));
   };
-  if (server.endpoint)
-    return make({io::SocketAddress(*server.endpoint)}, std::move(on_report)).transport;
+  if (server.dialled())
+    return make({io::SocketAddress(*server.dialled())}, std::move(on_report)).transport;
   return named_.open(
       server, [&](Transport::OnReport report) { return make({}, std::move(report)); },
       std::move(on_report));
@@ -44,14 +45,38 @@ NamedServers::Way Ways::make_udp(std::vector<io::SocketAddress> addresses,
           [&made] { made.use_next_address(); }};
 }
 
-NamedServers::Way Ways::make_tcp(std::vector<io::SocketAddress> addresses,
-                                 Transport::OnReport on_report) {
-  const auto dial = [this](const Connection::Place& place,
-                           const std::vector<io::SocketAddress>& to) {
-    const auto open = [&](io::Stream::User& user) {
+Ways::Below Ways::below(const ServerAddress& server) {
+  const auto connect = [this](const std::vector<io::SocketAddress>& to) -> io::OpenStream {
+    return [this, to](io::Stream::User& user) {
       return std::make_unique<io::TcpStream>(loop_, to, user);
     };
-    return std::make_unique<FramedConnection>(place, open, FramedConnection::Craft{ids_});
+  };
+  if (!server.proxy) return connect;
+
+  struct Through {
+    io::Socks5Request request;
+    io::SocksStream::OnFailure on_failure;
+  };
+  const auto address = server.endpoint ? std::optional(server.endpoint->address) : std::nullopt;
+  const auto through = std::make_shared<const Through>(
+      Through{{server.host, address, server.port, server.proxy->user, server.proxy->password},
+              [this, text = server.to_text()](const std::string& reason) {
+                callbacks_.on_proxy_failure(text, reason);
+              }});
+  return [connect, through](const std::vector<io::SocketAddress>& to) -> io::OpenStream {
+    return [connect, through, to](io::Stream::User& user) {
+      return std::make_unique<io::SocksStream>(
+          io::SocksStream::Proxy{through->request, through->on_failure}, connect(to), user);
+    };
+  };
+}
+
+NamedServers::Way Ways::make_tcp(const ServerAddress& server,
+                                 std::vector<io::SocketAddress> addresses,
+                                 Transport::OnReport on_report) {
+  const auto dial = [this, open = below(server)](const Connection::Place& place,
+                                                 const std::vector<io::SocketAddress>& to) {
+    return std::make_unique<FramedConnection>(place, open(to), FramedConnection::Craft{ids_});
   };
   return make_stream(dial, std::move(addresses), std::move(on_report));
 }
@@ -77,9 +102,10 @@ NamedServers::Way Ways::make_tls(const ServerAddress& server,
                                  std::vector<io::SocketAddress> addresses,
                                  Transport::OnReport on_report) {
   const std::shared_ptr<io::TlsClient> client = make_client(server, "dot");
-  const auto dial = [this, client](const Connection::Place& place,
-                                   const std::vector<io::SocketAddress>& to) {
-    const auto open = [&](io::Stream::User& user) { return client->open(loop_, to, user); };
+  const auto dial = [this, client, under = below(server)](
+                        const Connection::Place& place, const std::vector<io::SocketAddress>& to) {
+    const io::TlsClient::Below connection = {under(to), to.size()};
+    const auto open = [&](io::Stream::User& user) { return client->open(loop_, connection, user); };
     return std::make_unique<FramedConnection>(place, open,
                                               FramedConnection::Craft{ids_, Padding::ToBlocks});
   };
@@ -96,9 +122,10 @@ NamedServers::Way Ways::make_https(const ServerAddress& server,
   known->on_failure = [this, text](const std::string& reason) {
     callbacks_.on_http_failure(text, reason);
   };
-  const auto dial = [this, client, known](const Connection::Place& place,
-                                          const std::vector<io::SocketAddress>& to) {
-    const auto open = [&](io::Stream::User& user) { return client->open(loop_, to, user); };
+  const auto dial = [this, client, known, under = below(server)](
+                        const Connection::Place& place, const std::vector<io::SocketAddress>& to) {
+    const io::TlsClient::Below connection = {under(to), to.size()};
+    const auto open = [&](io::Stream::User& user) { return client->open(loop_, connection, user); };
     return std::make_unique<HttpsConnection>(place, open, *known);
   };
   return make_stream(dial, std::move(addresses), std::move(on_report));

@@ -31,6 +31,7 @@ class Ways {
     std::function<void(const std::string& server, const io::TlsOpened& opened)> on_tls_open;
     std::function<void(const std::string& server, const std::string& reason)> on_tls_failure;
     std::function<void(const std::string& server, const std::string& reason)> on_http_failure;
+    std::function<void(const std::string& server, const std::string& reason)> on_proxy_failure;
   };
 
   // `loop` and `pins` must outlive it, and it the transports that it makes.
@@ -66,7 +67,10 @@ class Ways {
                              Transport::OnReport on_report);
   NamedServers::Way make_stream(MessageStream::Dial dial, std::vector<io::SocketAddress> addresses,
                                 Transport::OnReport on_report);
-  NamedServers::Way make_tcp(std::vector<io::SocketAddress> addresses,
+  // Opens what is below TLS, HTTPS and frames: a connection, perhaps through a proxy.
+  using Below = std::function<io::OpenStream(const std::vector<io::SocketAddress>& addresses)>;
+  Below below(const ServerAddress& server);
+  NamedServers::Way make_tcp(const ServerAddress& server, std::vector<io::SocketAddress> addresses,
                              Transport::OnReport on_report);
   std::shared_ptr<io::TlsClient> make_client(const ServerAddress& server,
                                              const std::string& protocol);
