@@ -16,7 +16,9 @@ PORT       ?= 5300
 ROOTS      ?= bookworm trixie
 E2E        ?= $(wildcard tests/e2e tests/docs_test.py)
 VERSION    := $(shell .ci/version)
-# As container engines call it, for docker/prebuilt.Dockerfile.
+# This system's, for docker/prebuilt.Dockerfile.
+ROOTS_FILE := /etc/ssl/certs/ca-certificates.crt
+# As container engines call it, likewise.
 PLATFORM   := $(patsubst armv%,arm,$(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m))))
 
 # One folder for each kind of build: build, build/san, build/thread, build/clang++, build/san/clang++.
@@ -101,6 +103,7 @@ CATCH = $(shell $(PKG_CONFIG) --libs catch2-with-main 2>/dev/null)
 
 accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o $(B)/probe 2>/dev/null && echo '$(1)')
 # What failed is remembered: tests that measure may fail where others run beside them, or the machine is busy.
+FULL_ONLY = $(addprefix tests/e2e/,tls_test.py https_test.py encrypted_faults_test.py static_test.py image_test.py)
 PYTEST   = $(if $(SANITIZE),SLOW=1 )DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q
 BESIDE   = $(shell echo $$((2 * $$(nproc)))) # most of their time goes by waiting
 quiet    = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
@@ -164,6 +167,8 @@ static: ## build static programs for musl, with everything inside: build/static/
 	@$(MAKE) STATIC=1 VARIANT=full all
 	@mkdir -p build/static/$(PLATFORM) && ln -f build/static/dnslet build/static/$(PLATFORM)/dnslet
 	@mkdir -p build/static/full/$(PLATFORM) && ln -f build/static/full/dnslet build/static/full/$(PLATFORM)/dnslet
+	@if [ -e $(ROOTS_FILE) ]; then cp $(ROOTS_FILE) build/static/full/ca-certificates.crt; \
+	else echo 'For an image of it: put root certificates into build/static/full/ca-certificates.crt'; fi
 
 fresh-roots: ## run README's commands in minimal roots of Debian 12 and 13 (ROOTS=...; root; NOSKIP=1)
 	@.ci/deps fresh
@@ -174,7 +179,7 @@ check-musl: ## test that program: unit, end to end, real clients on musl, an ima
 	@$(MAKE) STATIC=1 all build/static/unit-tests
 	@$(MAKE) STATIC=1 unit
 	@$(MAKE) STATIC=1 e2e
-	@$(MAKE) STATIC=1 VARIANT=full e2e E2E='tests/e2e/tls_test.py tests/e2e/static_test.py'
+	@$(MAKE) STATIC=1 VARIANT=full e2e E2E='$(FULL_ONLY)'
 
 e2e: $(PROGRAM) $(LOADS) ## test the program from outside (E2E=FILE... for some) and the documents
 	$(PYTEST) $(if $(word 2,$(E2E)),-n $(BESIDE) --dist loadfile) $(E2E) || \

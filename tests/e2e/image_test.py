@@ -3,6 +3,7 @@
 """The image of docker/Dockerfile and what runs beside it, without an engine: buildah builds, podman
 and runc run. It takes a static program (DNSLET), root, and the packages buildah, podman and runc."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -17,10 +18,14 @@ from pathlib import Path
 
 import dns.rcode
 import pytest
+from basics import free_port
 from elf import is_static
+from fake_upstream import with_address
 from getaddrinfo_client import build_client, musl_compilers
 from harness import PATIENCE, REPOSITORY, SCALE, command
+from https_server import HttpsUpstream
 from namespaces import PATH, skip, why_not
+from tls_server import HAS_TLS, Authority, TlsUpstream
 
 # Debian's and Alpine's names for the static one
 BUSYBOX = next(filter(os.path.exists, ("/bin/busybox.static", "/bin/busybox")), "")
@@ -94,14 +99,17 @@ class Engine:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
-    """With the images dnslet, of docker/prebuilt.Dockerfile, and client, which is getaddrinfo alone"""
+    """With the images dnslet, of docker/prebuilt.Dockerfile and the variant that is tested, and client,
+    which is getaddrinfo alone"""
     if reason := why_no_image():
         skip(reason)
     made = Engine(tmp_path_factory.mktemp("images"))
     context = made.directory / "context"
-    (context / "build" / "static").mkdir(parents=True)
+    made.root = Authority(made.directory) if HAS_TLS else None
+    folder = put_program(context, Path(command()[-1]).read_bytes())
+    if HAS_TLS:
+        shutil.copy(made.root.root, folder / "ca-certificates.crt")
     shutil.copytree(REPOSITORY / "docker", context / "docker")
-    shutil.copy(command()[-1], context / "build" / "static" / "dnslet")
     build_prebuilt(made, "dnslet", context, "")
     base = made.directory / "base"
     base.mkdir()
@@ -113,9 +121,19 @@ def engine(tmp_path_factory):
     made.end()
 
 
+def put_program(context, program, platform="."):
+    """Puts it where an image of this variant finds it; returns the folder of all platforms."""
+    folder = context / "build" / "static" / ("full" if HAS_TLS else ".")
+    (folder / platform).mkdir(parents=True)
+    (folder / platform / "dnslet").write_bytes(program)
+    (folder / platform / "dnslet").chmod(0o755)
+    return folder
+
+
 def build_prebuilt(engine, tag, context, platform):
     """`platform` is empty for a builder that knows of none, such as Docker's classic one"""
-    engine.build(tag, context, "-f", context / "docker" / "prebuilt.Dockerfile", "--build-arg",
+    engine.build(tag, context, "-f", context / "docker" / "prebuilt.Dockerfile", "--target",
+                 "full" if HAS_TLS else "min", "--build-arg",
                  f"TARGETARCH={platform}", "--build-arg", "VERSION=1.2.3")
 
 
@@ -158,7 +176,7 @@ def proc_status(pid):
 def test_the_image_is_small_and_says_how_it_is_run(engine):
     [image] = json.loads(engine.podman("image", "inspect", "dnslet").stdout)
     print(f"\nimage: {image['Size']} bytes")
-    assert image["Size"] <= 1_115_000
+    assert image["Size"] <= (4_800_000 if HAS_TLS else 1_115_000)
     config = image["Config"]
     assert config["User"] == "65534:65534"
     assert config["Entrypoint"] == ["/dnslet"]
@@ -168,7 +186,7 @@ def test_the_image_is_small_and_says_how_it_is_run(engine):
             "DNSMASQ_ALLOW=private"} <= set(config["Env"])
     assert image["Healthcheck"]["Test"] == ["CMD", "/dnslet", "--healthcheck"]
     labels = config["Labels"]
-    assert labels["org.opencontainers.image.title"] == "dnslet"
+    assert labels["org.opencontainers.image.title"] == ("dnslet" if HAS_TLS else "dnslet-min")
     assert labels["org.opencontainers.image.version"] == "1.2.3"
 
 
@@ -177,8 +195,8 @@ def test_a_builder_for_several_platforms_takes_the_program_of_each(engine):
     context = engine.directory / "platforms"
     shutil.copytree(REPOSITORY / "docker", context / "docker")
     for platform in ("amd64", "arm64"):
-        (context / "build" / "static" / platform).mkdir(parents=True)
-        (context / "build" / "static" / platform / "dnslet").write_text(platform)
+        folder = put_program(context, platform.encode(), platform)
+        (folder / "ca-certificates.crt").touch()
         build_prebuilt(engine, f"for-{platform}", context, platform)
         engine.podman("create", "--name", f"of-{platform}", f"for-{platform}")
         engine.names.append(f"of-{platform}")
@@ -227,6 +245,26 @@ def test_no_capability_is_needed_where_the_engine_lowers_the_unprivileged_ports(
     pid = server("--sysctl", "net.ipv4.ip_unprivileged_port_start=0")
     assert int(proc_status(pid)["CapEff"], 16) == 0
     assert ask_from_a_neighbour(engine, "db.test")[0] == "db.test inet 10.0.0.5"
+
+
+@pytest.mark.skipif(not HAS_TLS, reason="this variant has no TLS")
+@pytest.mark.parametrize("kind", [TlsUpstream, HttpsUpstream], ids=["tls", "https"])
+def test_servers_over_tls_are_judged_by_the_images_own_roots(engine, kind):
+    """As an ordinary user, read-only; the host's network has the server"""
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(kind(with_address(address), authority.issue("dns.test"))) for address, authority in (
+            ("192.0.2.66", Authority(engine.directory, f"stranger-{kind.__name__}")), ("192.0.2.1", engine.root))]
+        port = free_port()
+        engine.names.append("secure")
+        engine.run("-d", "--name", "secure", "--network=host", "--read-only", "--cap-drop=ALL", "-e",
+                   f"DNSMASQ_LISTEN=127.0.0.1:{port}", "-e",
+                   f"DNSMASQ_SERVERS={','.join(server.url('dns.test') for server in servers)}", "dnslet")
+        wait_healthy(engine, "secure")
+        asked = engine.call("dig", "+short", "@127.0.0.1", "-p", port, "a.test").stdout
+        told = logs(engine, "secure")
+        engine.podman("rm", "-f", "-t", "0", "secure")
+        assert asked == "192.0.2.1\n", told
+        assert not servers[0].questions and "unable to get local issuer certificate" in told
 
 
 def test_sigterm_ends_it_within_200_ms_with_status_0(engine, server):
