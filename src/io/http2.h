@@ -78,6 +78,8 @@ class Http2Client {
   virtual bool has_unwritten() const = 0;
   // Requests that the server takes at once, as far as it has said.
   virtual std::size_t most_at_once() const = 0;
+  // As of io::Stream. REQUIRES: on_open() has been called.
+  virtual bool is_path_dead(std::chrono::milliseconds ago) const = 0;
   // Whether new requests may be made on this connection: the server has sent no GOAWAY (RFC 9113
   // section 6.8), and there are numbers left.
   virtual bool takes_more() const = 0;

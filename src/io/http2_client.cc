@@ -59,6 +59,9 @@ class Client final : public Http2Client, private Stream::User {
   bool has_unwritten() const override {
     return !outgoing_.empty() || nghttp2_session_want_write(session_) != 0;
   }
+  bool is_path_dead(std::chrono::milliseconds ago) const override {
+    return stream_->is_path_dead(ago);
+  }
   std::size_t most_at_once() const override { return most_at_once_; }
   bool takes_more() const override { return nghttp2_session_check_request_allowed(session_) != 0; }
 

@@ -31,6 +31,9 @@ class SocksStream final : public Stream, private Stream::User {
   void write(dns::BytesView bytes) override { stream_->write(bytes); }
   std::size_t unsent() const override { return stream_->unsent(); }
   void finish() override { stream_->finish(); }
+  bool is_path_dead(std::chrono::milliseconds ago) const override {
+    return stream_->is_path_dead(ago);
+  }
 
  private:
   void on_open() override;

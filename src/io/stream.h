@@ -5,6 +5,7 @@
 // Bytes out and bytes in over a connection, whatever carries them: plain TCP (io/tcp_stream), or
 // what is wrapped around it. Knows no protocol.
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -15,6 +16,8 @@ namespace dnslet::io {
 
 class Stream {
  public:
+  static constexpr std::chrono::milliseconds kPathDead{300};
+
   // Who hears what happens. No function is called from inside one of the stream; each may destroy
   // the stream.
   class User {
@@ -41,6 +44,10 @@ class Stream {
   virtual void write(dns::BytesView bytes) = 0;
   // Closes our side once everything is written; reading goes on. REQUIRES: as above.
   virtual void finish() = 0;
+  // Whether the system knows that the path is dead: what was written so long `ago` is not
+  // acknowledged, and nothing has come back since then, for kPathDead at least or three round
+  // trips, whichever is longer. REQUIRES: as above.
+  virtual bool is_path_dead(std::chrono::milliseconds /*ago*/) const { return false; }
   // Bytes that the system has not taken yet.
   virtual std::size_t unsent() const = 0;
 };

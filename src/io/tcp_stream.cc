@@ -151,6 +151,21 @@ void TcpStream::on_written(int status) {
     user_.on_written();
 }
 
+// See tcp(7) on TCP_INFO; times there are in milliseconds, as good as the kernel's ticks, round
+// trips in microseconds.
+bool TcpStream::is_path_dead(Milliseconds ago) const {
+  constexpr Milliseconds kTick{10};
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  uv_os_fd_t fd = -1;
+  if (uv_fileno(reinterpret_cast<const uv_handle_t*>(handle_.get()), &fd) != 0 ||
+      getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+    return false;
+  const auto heard = Milliseconds(std::min(info.tcpi_last_ack_recv, info.tcpi_last_data_recv));
+  const auto patience = std::max(kPathDead, Milliseconds(3 * info.tcpi_rtt / 1000));
+  return info.tcpi_unacked > 0 && ago >= patience && heard + kTick >= ago;
+}
+
 std::size_t TcpStream::unsent() const {
   return handle_ ? uv_stream_get_write_queue_size(stream()) : 0;
 }

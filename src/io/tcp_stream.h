@@ -32,6 +32,7 @@ class TcpStream : public Stream {
 
   void write(dns::BytesView bytes) override;
   void finish() override;
+  bool is_path_dead(Milliseconds ago) const override;
   std::size_t unsent() const override;
 
   void start_reading();

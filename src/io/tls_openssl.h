@@ -69,6 +69,7 @@ class TlsStream final : public Stream, private Stream::User {
   void write(dns::BytesView bytes) override;
   std::size_t unsent() const override { return below_->unsent(); }
   void finish() override { below_->finish(); }
+  bool is_path_dead(Milliseconds ago) const override { return below_->is_path_dead(ago); }
 
   const std::shared_ptr<const TlsRoots>& roots() const { return roots_; }
   const SSL* ssl() const { return ssl_.get(); }

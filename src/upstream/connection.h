@@ -74,6 +74,8 @@ class Connection {
 
   // Nobody waits for the answer any more.
   void forget(uint64_t sent);
+  // As of io::Stream. REQUIRES: it is open.
+  virtual bool is_path_dead(io::Milliseconds ago) const = 0;
   // Something of its own is to be written.
   virtual bool has_unwritten() const { return false; }
   // Takes out a question that waits, the oldest first, when it has ended. 0: none is left.

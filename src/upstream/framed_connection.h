@@ -28,6 +28,7 @@ class FramedConnection final : public Connection, private io::Stream::User {
   // The query gets edns-tcp-keepalive in its OPT (RFC 7828), and padding.
   uint64_t add(uint64_t question, dns::MutableBytesView query) override;
   void flush() override;
+  bool is_path_dead(io::Milliseconds ago) const override { return stream_->is_path_dead(ago); }
 
  private:
   void on_open() override;

@@ -32,6 +32,7 @@ class HttpsConnection final : public Connection, private io::Http2Client::User {
   // The query is padded (RFC 8467).
   uint64_t add(uint64_t question, dns::MutableBytesView query) override;
   void flush() override;
+  bool is_path_dead(io::Milliseconds ago) const override { return client_->is_path_dead(ago); }
   bool has_unwritten() const override { return client_->has_unwritten(); }
 
  private:

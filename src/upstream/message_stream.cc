@@ -82,7 +82,7 @@ void MessageStream::flush() {
   unsent_.erase(unsent_.begin(), next);
   note_full();
   for (const auto& connection : connections_) connection->flush();
-  if (!unsent_.empty()) arm();
+  arm();
 }
 
 void MessageStream::note_full() {
@@ -291,10 +291,11 @@ void MessageStream::on_time() {
     if (questions_.find(delayed.question)) unsent_.push_back(delayed.question);
     return true;
   });
-  // At most two connect, and what is told of one may end no other.
+  // What is told of one may end no other.
   for (std::size_t i = 0; i < connections_.size();) {
     Connection& connection = *connections_[i];
-    if (!connection.is_open() && end_of(connection) <= now)
+    const bool is_late = !connection.is_open() && end_of(connection) <= now;
+    if (is_late || is_path_dead(connection))
       on_end(connection, UV_ETIMEDOUT);
     else
       ++i;
@@ -305,7 +306,8 @@ void MessageStream::on_time() {
 
 void MessageStream::arm() {
   Milliseconds due = kNever;
-  for (const auto& connection : connections_) due = std::min(due, end_of(*connection));
+  for (const auto& connection : connections_)
+    due = std::min({due, end_of(*connection), next_look(*connection)});
   for (const Delayed& delayed : delayed_) due = std::min(due, delayed.due);
   if (!unsent_.empty() && !is_in_outbox_) {
     due = std::min(due, next_silence());
@@ -323,6 +325,21 @@ Milliseconds MessageStream::next_silence() {
     if (since && !connection->is_retired()) due = std::min(due, *since + settings_.silence);
   }
   return due;
+}
+
+// When to look at its path.
+Milliseconds MessageStream::next_look(Connection& connection) const {
+  const auto since = connection.unanswered_since();
+  if (!connection.is_open() || connection.is_retired() || !since) return kNever;
+  const Milliseconds first = *since + io::Stream::kPathDead;
+  return first > loop_.now() ? first : loop_.now() + kBetweenLooks;
+}
+
+bool MessageStream::is_path_dead(Connection& connection) const {
+  const auto since = connection.unanswered_since();
+  if (!connection.is_open() || connection.is_retired() || !since) return false;
+  const Milliseconds ago = loop_.now() - *since;
+  return ago >= io::Stream::kPathDead && connection.is_path_dead(ago);
 }
 
 // A timer that comes too early looks again: it is not moved with every question.

@@ -10,6 +10,7 @@
 // these states:
 //   connecting  carries questions, which leave when it opens
 //   open        carries questions; ends when it has been idle for so long as the server keeps it
+//               or when the system knows that its path is dead, without a word about the server
 //   retired     its oldest question has been unanswered for too long: new ones (so the same one,
 //               asked again) go to a fresh connection; it ends when nobody waits for it any more
 // A question whose connection ended is asked again on a connection that was opened later. Where
@@ -23,6 +24,7 @@
 #include "base/slots.h"
 #include "io/loop.h"
 #include "io/socket.h"
+#include "io/stream.h"
 #include "upstream/connection.h"
 #include "upstream/outbox.h"
 #include "upstream/transport.h"
@@ -53,6 +55,9 @@ class MessageStream : public Transport, private Connection::Owner {
   // been so for a while.
   static constexpr std::size_t kMaxFull = 3;
   static constexpr io::Milliseconds kFull{50};
+  // How often the path of a connection is looked at whose oldest question is older than
+  // io::Stream::kPathDead.
+  static constexpr io::Milliseconds kBetweenLooks{25};
   static constexpr int kMaxRefusals = 4;  // of one question, by a server that has not looked at it
   // An end that comes so soon after an answer belongs to it.
   static constexpr io::Milliseconds kRightBehind{50};
@@ -124,6 +129,8 @@ class MessageStream : public Transport, private Connection::Owner {
   // When the connection is to be closed, as things are; never: Milliseconds::max().
   io::Milliseconds end_of(Connection& connection) const;
   io::Milliseconds next_silence();
+  io::Milliseconds next_look(Connection& connection) const;
+  bool is_path_dead(Connection& connection) const;
   void close_finished();
   void on_time();
   void wake_by(io::Milliseconds due);

@@ -4,6 +4,8 @@
 and none waits longer than it has to. The same table for both."""
 
 import contextlib
+import shutil
+import subprocess
 import threading
 from time import monotonic, sleep
 
@@ -13,6 +15,7 @@ from clients import UdpClient, question
 from fake_upstream import CLOSE, RESET, Later, Raw, silent, with_address
 from harness import SLOW, data
 from https_server import HttpsUpstream
+from namespaces import PATH, skip
 from tls_server import HAS_TLS, Authority, TlsUpstream
 
 NOERROR = 0
@@ -93,6 +96,35 @@ def test_a_reset_with_many_outstanding_loses_none(server, asker):
     burst = Burst(client, 100)
     assert max(burst.times) < (0.6 if not SLOW else 5)
     assert one.accepted == 2
+
+
+def test_a_path_that_is_dead_is_left_for_a_fresh_connection(server, asker, world):
+    if not shutil.which("nft", path=PATH):
+        skip("no nft (package nftables)")
+    with world.inside():
+        one = server()
+        client = asker(one, flags=["--verbose"])
+        with UdpClient(client.address) as plain:
+            plain.send(question("warm.test"))
+            assert plain.receive().rcode() == NOERROR
+            drop(one.questions[-1].port)
+            since = monotonic()
+            plain.send(question("a.test"))
+            assert plain.receive().rcode() == NOERROR
+            took = monotonic() - since
+        client.stop()
+    assert 0.25 < took < (0.4 if not SLOW else 2), took
+    assert one.accepted == 2
+    assert not client.log("put behind")
+
+
+def drop(port):
+    """Nothing passes any more to and from this TCP port of the own network."""
+    rules = "add table ip t; add chain ip t c { type filter hook input priority 0; };"
+    rules += f"add rule ip t c tcp sport {port} drop; add rule ip t c tcp dport {port} drop"
+    done = subprocess.run(["nft", rules], capture_output=True, text=True, env={"PATH": PATH}, check=False)
+    if done.returncode != 0:
+        skip(f"no nftables here: {done.stderr}")
 
 
 def test_who_is_down_for_a_while_answers_all_when_it_is_back(server, asker):
