@@ -265,7 +265,7 @@ RARE := $(wildcard src/dns/*text*.cc src/policy/expression_*.cc src/upstream/*na
 HOT := $(filter-out $(RARE),$(wildcard src/dns/*.cc src/policy/*.cc src/upstream/*.cc src/serve/*.cc)) \
     $(addprefix src/io/,loop.cc tcp_client.cc tcp_stream.cc udp_listener.cc)
 $(patsubst %.cc,$(B)/%.o,$(filter-out $(HOT),$(SOURCES)) src/app/main.cc): SIZE = $(COLD)
-$(UNITS:%.cc=$(B)/%.o): SIZE = $(if $(SANITIZE)$(filter-out 0,$(STATIC)),,-O1 -g0) # half the time to build them
+$(UNITS:%.cc=$(B)/%.o): SIZE = $(if $(SANITIZE)$(filter-out 0,$(STATIC)),-O0,-O1 -g0) # half the time to build them
 $(SOURCES:%.cc=$(B)/%.o) $(B)/src/app/main.o: TYPES = $(BARE) $(THROWN) $(WHOLE)
 
 $(B)/%.o: %.cc $(B)/compile.flags
