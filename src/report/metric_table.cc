@@ -58,13 +58,25 @@ Samples read_upstream_answers(const Snapshot& snapshot) {
   return samples;
 }
 
-Samples read_handshakes(const Snapshot& snapshot) {
+// One sample for each server and each of three labels.
+using Counts = std::array<uint64_t, 3> serve::ServerCounters::*;
+Samples by_label(const Snapshot& snapshot, Counts counts, const char* label,
+                 const std::array<const char*, 3>& values) {
   Samples samples;
   for (const auto& [name, counted] : snapshot.counters.servers)
-    for (std::size_t i = 0; i < serve::kHandshakes; ++i)
-      samples.push_back({{{"server", name}, {"result", serve::kHandshakeLabels[i]}},
-                         static_cast<double>(counted.handshakes[i])});
+    for (std::size_t i = 0; i < values.size(); ++i)
+      samples.push_back(
+          {{{"server", name}, {label, values[i]}}, static_cast<double>((counted.*counts)[i])});
   return samples;
+}
+
+Samples read_handshakes(const Snapshot& snapshot) {
+  return by_label(snapshot, &serve::ServerCounters::handshakes, "result", serve::kHandshakeLabels);
+}
+
+Samples read_stream_failures(const Snapshot& snapshot) {
+  return by_label(snapshot, &serve::ServerCounters::stream_failures, "reason",
+                  serve::kStreamFailureLabels);
 }
 
 Samples read_certificates(const Snapshot& snapshot) {
@@ -149,6 +161,9 @@ constexpr auto kMetrics = std::to_array<Metric>({
      [](S s) { return of_servers(s, &serve::ServerCounters::penalties); }},
     {"dnslet_upstream_tls_handshakes_total", kCounter,
      "TLS handshakes with this server: full, resumed or failed", read_handshakes},
+    {"dnslet_upstream_stream_failures_total", kCounter,
+     "What went wrong with this server below DNS: tls, http or proxy; the log tells more",
+     read_stream_failures},
     {"dnslet_upstream_certificate_end_seconds", kGauge,
      "When the certificate of this server ends, in Unix time; 0 where none is known",
      read_certificates},

@@ -225,6 +225,11 @@ void Asker::on_report(policy::ServerNumber server, const upstream::Report& repor
   act(Until::End);
 }
 
+void Asker::count(StreamFailure failure, const std::string& server) {
+  const auto known = counters_.find(server);
+  if (known != counters_.end()) ++known->second.stream_failures[static_cast<std::size_t>(failure)];
+}
+
 void Asker::on_probe(uint64_t number) {
   for (policy::ServerNumber server = 0; server < servers_.size(); ++server) {
     if (servers_[server].probe != number) continue;

@@ -84,6 +84,8 @@ class Asker {
 
   // Of the servers that are in use, by name; a server keeps its counts as long as some set has it.
   const std::map<std::string, ServerCounters>& counters() const { return counters_; }
+  // Counts it, if the server is in use.
+  void count(StreamFailure failure, const std::string& server);
   // When a server last answered, whatever it said.
   std::optional<io::Milliseconds> heard() const { return heard_; }
 

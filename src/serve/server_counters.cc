@@ -39,6 +39,7 @@ ServerCounters& ServerCounters::operator+=(const ServerCounters& other) {
   retries += other.retries;
   penalties += other.penalties;
   detail::add(handshakes, other.handshakes);
+  detail::add(stream_failures, other.stream_failures);
   certificate_end = std::max(certificate_end, other.certificate_end);
   latency += other.latency;
   return *this;

@@ -65,6 +65,12 @@ struct Histogram {
 inline constexpr std::array<const char*, 3> kHandshakeLabels = {"full", "resumed", "failed"};
 inline constexpr std::size_t kHandshakes = kHandshakeLabels.size();
 
+// What went wrong below DNS: no TLS, another status of HTTP than 200 or another body than an
+// answer, no way through the proxy.
+enum class StreamFailure : uint8_t { Tls, Http, Proxy };
+inline constexpr std::array<const char*, 3> kStreamFailureLabels = {"tls", "http", "proxy"};
+inline constexpr std::size_t kStreamFailures = kStreamFailureLabels.size();
+
 // Of one server. A question becomes an answer, an error or a time-out, unless another server was
 // faster.
 struct ServerCounters {
@@ -76,7 +82,8 @@ struct ServerCounters {
   uint64_t penalties = 0;  // how often it was put behind the others
   std::chrono::sys_seconds certificate_end{};      // 1970: none is known
   std::array<uint64_t, kHandshakes> handshakes{};  // of TLS, by how they ended
-  Histogram latency;                               // of answers
+  std::array<uint64_t, kStreamFailures> stream_failures{};
+  Histogram latency;  // of answers
 
   ServerCounters& operator+=(const ServerCounters& other);
 };

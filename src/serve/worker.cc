@@ -51,13 +51,13 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
              on_tls_open(server, opened);
            },
            [this](const std::string& server, const std::string& reason) {
-             on_tls_failure(server, reason);
+             on_stream_failure(StreamFailure::Tls, server, reason);
            },
            [this](const std::string& server, const std::string& reason) {
-             on_http_failure(server, reason);
+             on_stream_failure(StreamFailure::Http, server, reason);
            },
            [this](const std::string& server, const std::string& reason) {
-             on_proxy_failure(server, reason);
+             on_stream_failure(StreamFailure::Proxy, server, reason);
            }}),
       asker_(loop_, shared.log, asker_settings(shared), asker_callbacks()),
       tcp_clients_(

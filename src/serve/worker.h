@@ -211,9 +211,8 @@ class Worker {
   void on_refused(const IpAddress& client);
   void on_guarded(const policy::Guarded& guarded);
   void on_tls_open(const std::string& server, const io::TlsOpened& opened);
-  void on_tls_failure(const std::string& server, const std::string& reason);
-  void on_http_failure(const std::string& server, const std::string& reason);
-  void on_proxy_failure(const std::string& server, const std::string& reason);
+  void on_stream_failure(StreamFailure failure, const std::string& server,
+                         const std::string& reason);
   void note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns);
   void flush_log();
 

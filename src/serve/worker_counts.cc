@@ -4,6 +4,7 @@
 // The part of a Worker that counts what it does and tells it in the log.
 
 #include <algorithm>
+#include <array>
 
 #include "serve/worker.h"
 
@@ -61,25 +62,15 @@ void Worker::on_tls_open(const std::string& server, const io::TlsOpened& opened)
                             loop_.now());
 }
 
-void Worker::on_tls_failure(const std::string& server, const std::string& reason) {
+void Worker::on_stream_failure(StreamFailure failure, const std::string& server,
+                               const std::string& reason) {
+  static constexpr std::array kWords = {"no TLS with the server", "no answer over HTTPS",
+                                        "no connection through the proxy"};
+  const auto place = static_cast<std::size_t>(failure);
+  asker_.count(failure, server);
   shared_.log.write_limited(
-      io::Level::Warning, "tls " + server,
-      io::LogLine("no TLS with the server").with("server", server).with("reason", reason),
-      loop_.now());
-}
-
-void Worker::on_http_failure(const std::string& server, const std::string& reason) {
-  shared_.log.write_limited(
-      io::Level::Warning, "http " + server,
-      io::LogLine("no answer over HTTPS").with("server", server).with("reason", reason),
-      loop_.now());
-}
-
-void Worker::on_proxy_failure(const std::string& server, const std::string& reason) {
-  shared_.log.write_limited(
-      io::Level::Warning, "proxy " + server,
-      io::LogLine("no connection through the proxy").with("server", server).with("reason", reason),
-      loop_.now());
+      io::Level::Warning, std::string(kStreamFailureLabels[place]) + ' ' + server,
+      io::LogLine(kWords[place]).with("server", server).with("reason", reason), loop_.now());
 }
 
 void Worker::note(const policy::Lookup& lookup, const Outgoing& outgoing, uint64_t started_ns) {

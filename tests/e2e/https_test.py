@@ -12,7 +12,8 @@ from clients import UdpClient, question
 from fake_upstream import CLOSE, Later, Raw, with_address
 from harness import data, run
 from https_server import GoAway, Http, HttpsUpstream, Reset
-from tls_server import HAS_TLS, Authority, TlsUpstream
+from metrics import get, parse
+from tls_server import HAS_TLS, Authority
 
 NOERROR, SERVFAIL = 0, 2
 
@@ -103,6 +104,19 @@ def test_another_status_is_a_failure_with_its_reason(dnslet, https, authority, s
     client.wait_log("upstream server failed, put behind the others")
     assert data(client.query("b.test")) == ["192.0.2.2"]
     assert len(bad.requests) == 1
+
+
+def test_failures_are_counted_by_reason(dnslet, https, authority):
+    busy, stranger = https(lambda _: Http(500)), https(shown=authority.issue("other.test"))
+    client = dnslet(*to(busy, ca=authority.root), "--metrics", "127.0.0.1:0", "--stubzones",
+                    f"bad.test/{stranger.url('dns.test')}")
+    for name in ("a.test", "b.test", "a.bad.test"):
+        assert client.query(name).rcode() == SERVFAIL
+    counted = {(dict(labels)["server"], dict(labels)["reason"]): value
+               for (name, *labels), value in parse(get(client)[1]).items()
+               if name == "dnslet_upstream_stream_failures_total"}
+    assert counted[busy.url("dns.test"), "http"] == 2 and counted[busy.url("dns.test"), "tls"] == 0
+    assert counted[stranger.url("dns.test"), "tls"] >= 1 and counted[stranger.url("dns.test"), "proxy"] == 0
 
 
 def test_a_question_that_is_declined_goes_on_and_the_server_keeps_its_place(dnslet, https, authority):
