@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -220,6 +221,8 @@ int run(const ParsedOptions& parsed, const Complaints& complaints) {
 
 int main(int argc, char** argv) {
   fill_standard_descriptors();
+  // A server that resets its connection, or a reader that goes away, must not end any mode.
+  std::signal(SIGPIPE, SIG_IGN);
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto environment = read_environment();
   const Complaints complaints(

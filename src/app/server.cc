@@ -175,8 +175,8 @@ Status Server::bind(std::vector<io::BoundSocket> passed) {
 }
 
 Status Server::run() {
-  // A reader of the log that goes away or a limit on files must not end the service.
-  for (const int number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_IGN);
+  // A limit on files must not end the service.
+  std::signal(SIGXFSZ, SIG_IGN);
   for (const int number : kEnding)
     signals_.emplace_back(loop(), number, [this] { workers_.front()->stop(); });
   signals_.emplace_back(loop(), SIGHUP, [this] {
