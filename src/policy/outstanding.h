@@ -43,6 +43,7 @@ enum class QueryOutcome {
   Answer,       // a whole message with the question's ID and question, TC clear
   Truncated,    // likewise, TC set; over a stream, too
   Unreachable,  // refused, reset, no route
+  Failed,       // it was reached, and has failed
   Declined,     // the server is there, and has no answer to this question
   NoResources,  // not sent: says nothing about the server
 };
@@ -50,7 +51,7 @@ struct QueryReport {
   uint64_t token = 0;
   QueryOutcome outcome = QueryOutcome::Unreachable;
   dns::BytesView packet{};
-  std::chrono::seconds pause{0};  // of Unreachable: the server asks to be left alone for so long
+  std::chrono::seconds pause{0};  // of Failed: the server asks to be left alone for so long
 };
 
 class Outstanding {

@@ -78,6 +78,7 @@ struct Note {
   enum class What {
     Failed,       // put behind the others, because it was silent
     Unreachable,  // the same, because it can't be reached
+    Broken,       // the same, because it has failed where it was reached
     Recovered,    // back in its place
     LeadsBack,    // left out for a minute
     CutIsAllOf,   // a cut answer goes out, as its server is silent over a stream
@@ -89,7 +90,16 @@ struct Note {
 
 // What passes between dnslet and a server, where somebody watches.
 struct Exchange {
-  enum class What { Asked, AskedWithoutEdns, Answered, Unusable, Unreachable, NoResources, Silent };
+  enum class What {
+    Asked,
+    AskedWithoutEdns,
+    Answered,
+    Unusable,
+    Unreachable,
+    Failed,
+    NoResources,
+    Silent
+  };
   What what;
   const UpstreamQuestion* question;
   ServerNumber server;

@@ -37,6 +37,17 @@ bool is_lame(dns::BytesView packet, const UpstreamQuestion& question) {
          !has_soa(packet);
 }
 
+Exchange::What exchange_of(QueryOutcome outcome) {
+  switch (outcome) {
+    case QueryOutcome::NoResources:
+      return Exchange::What::NoResources;
+    case QueryOutcome::Failed:
+      return Exchange::What::Failed;
+    default:
+      return Exchange::What::Unreachable;
+  }
+}
+
 }  // namespace
 
 void Outstanding::on_report(const QueryReport& report, Milliseconds now) {
@@ -67,7 +78,7 @@ void Outstanding::note_health(const Query& query, const OpenQuestion* open,
       else
         servers_.edns(query.server).on_answer_without(now_);
       if (open) servers_.loop(query.server).on_answer();
-      if (servers_.health(query.server).on_answer())
+      if (servers_.health(query.server).on_answer(now_))
         actions_.emplace_back(Note{Note::What::Recovered, query.server});
       return;
     }
@@ -75,7 +86,11 @@ void Outstanding::note_health(const Query& query, const OpenQuestion* open,
       // Where it goes on over a stream the server lacks that, and does answer.
       if (query.way == servers_.address(query.server).way)
         fail(query.server, Note::What::Unreachable);
-      if (report.pause.count() > 0) servers_.leave_alone(query.server, report.pause, now_);
+      return;
+    case QueryOutcome::Failed:
+      fail(query.server, Note::What::Broken);
+      if (report.pause.count() > 0)
+        servers_.health(query.server).leave_alone(now_, now_ + report.pause);
       return;
     case QueryOutcome::Declined:  // it keeps its place
       return;
@@ -105,10 +120,9 @@ void Outstanding::on_outcome(OpenQuestion& open, const Query& query, const Query
       follow(open, open.attempt.on_result(query.server, ServerResult::Refused, now_));
       return;
     case QueryOutcome::Unreachable:
+    case QueryOutcome::Failed:
     case QueryOutcome::NoResources:
-      tell(report.outcome == QueryOutcome::Unreachable ? Exchange::What::Unreachable
-                                                       : Exchange::What::NoResources,
-           open, query.server);
+      tell(exchange_of(report.outcome), open, query.server);
       // Another one may wait for the server's return in its stream.
       if (query.way == Way::Stream && is_asked(open, query.server)) return;
       follow(open, open.attempt.on_result(query.server, ServerResult::NetworkError, now_));

@@ -18,6 +18,8 @@ class Health {
  public:
   static constexpr Milliseconds kFirstPause{1000};
   static constexpr Milliseconds kLongestPause{30000};
+  // Whoever is left alone is asked all the same after it, where nobody else is there.
+  static constexpr Milliseconds kLongestAlone{5000};
 
   bool has_failed() const { return pause_.count() != 0; }
   bool may_be_tried(Milliseconds now) const { return now >= try_at_; }
@@ -35,22 +37,27 @@ class Health {
     pause_ = std::min(pause_ * 2, kLongestPause);
     try_at_ = now + pause_;
   }
-  // Returns whether this is news. Where it has asked to be left alone that stays.
-  bool on_answer() {
+  // Returns whether this is news. Who has asked to be left alone may answer what was under way.
+  bool on_answer(Milliseconds now) {
     const bool had_failed = has_failed();
     pause_ = try_at_ = Milliseconds(0);
+    if (may_be_disturbed(now)) left_alone_until_ = Milliseconds(0);
     return had_failed;
   }
-  // It has asked to be left alone until then.
-  void leave_alone(Milliseconds until) {
+  // It has asked to be left alone from now on.
+  void leave_alone(Milliseconds now, Milliseconds until) {
+    left_alone_since_ = now;
     left_alone_until_ = std::max(left_alone_until_, until);
     try_at_ = std::max(try_at_, left_alone_until_);
   }
   bool is_left_alone(Milliseconds now) const { return now < left_alone_until_; }
+  Milliseconds left_alone_since() const { return left_alone_since_; }
+  bool may_be_disturbed(Milliseconds now) const { return now - left_alone_since_ >= kLongestAlone; }
 
  private:
   Milliseconds pause_{0};  // 0: healthy
   Milliseconds try_at_{0};
+  Milliseconds left_alone_since_{0};
   Milliseconds left_alone_until_{0};
 };
 

@@ -95,12 +95,6 @@ const Servers::Plan& Servers::make_plan(ListNumber list, Milliseconds now, uint3
   return plan_;
 }
 
-void Servers::leave_alone(ServerNumber server, std::chrono::seconds pause, Milliseconds now) {
-  const bool is_alone = std::ranges::any_of(
-      lists_, [&](const List& list) { return list.servers == std::vector{server}; });
-  table_[server].health.leave_alone(now + (is_alone ? std::min(pause, kLongestAlone) : pause));
-}
-
 bool Servers::is_left_out(ServerNumber server, Milliseconds now) const {
   return table_[server].loop.is_left_out(now) || table_[server].health.is_left_alone(now);
 }
@@ -130,6 +124,20 @@ void Servers::order(ListNumber list, Milliseconds now) {
     ++plan.at_once;
   }
   plan.order.insert(plan.order.end(), waiting_.begin(), waiting_.end());
+  if (plan.order.empty()) disturb(list, now);
+}
+
+// All of them ask to be left alone, or lead back.
+void Servers::disturb(ListNumber list, Milliseconds now) {
+  ServerNumber longest = kNoServer;
+  for (const ServerNumber server : lists_[list].servers) {
+    const Health& health = table_[server].health;
+    if (table_[server].loop.is_left_out(now) || !health.may_be_disturbed(now)) continue;
+    if (longest == kNoServer ||
+        health.left_alone_since() < table_[longest].health.left_alone_since())
+      longest = server;
+  }
+  if (longest != kNoServer) plan_.order.push_back(longest);
 }
 
 bool Servers::is_unreachable(ServerSetNumber set, Milliseconds now) const {

@@ -42,7 +42,6 @@ bool is_refusal(dns::Rcode rcode);
 class Servers {
  public:
   using ListNumber = uint32_t;
-  static constexpr std::chrono::seconds kLongestAlone{5};
 
   // From now on these are the servers of the set, the most preferred first; one that is named twice
   // counts once. REQUIRES: not empty.
@@ -69,14 +68,11 @@ class Servers {
   EdnsKnowledge& edns(ServerNumber server) { return table_[server].edns; }
   LoopSuspicion& loop(ServerNumber server) { return table_[server].loop; }
 
-  // The server asks not to be asked for so long. One that is all of some set is left alone for
-  // kLongestAlone at most: nobody else answers there.
-  void leave_alone(ServerNumber server, std::chrono::seconds pause, Milliseconds now);
-
   // Who is asked, in order. `at_once`: the first of `order`, and behind it servers whose pause is
   // over: they get this question too, so that nobody waits while they are tried. A server that
-  // leads back or is left alone is left out, which may leave nobody. `race`: how many of those that
-  // are in their place are asked at once, where there are so many.
+  // leads back or is left alone is left out; where nobody remains, the one that has been left alone
+  // longest is asked after Health::kLongestAlone. `race`: how many of those that are in their place
+  // are asked at once, where there are so many.
   struct Plan {
     std::vector<ServerNumber> order;
     std::size_t at_once = 1;
@@ -107,6 +103,7 @@ class Servers {
   void drop(ServerNumber server);
   bool is_left_out(ServerNumber server, Milliseconds now) const;
   void order(ListNumber list, Milliseconds now);
+  void disturb(ListNumber list, Milliseconds now);
 
   std::vector<Server> table_;
   std::map<ServerAddress, ServerNumber> by_address_;

@@ -39,6 +39,8 @@ std::string exchange_text(const serve::Asker::Exchange& exchange) {
       return server + " sends what is no answer to this question";
     case What::Unreachable:
       return server + " can't be reached";
+    case What::Failed:
+      return server + " has failed, for the reason that the log tells";
     case What::NoResources:
       return "no descriptor or memory is left to ask " + server;
     case What::Silent:

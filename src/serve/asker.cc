@@ -28,12 +28,19 @@ policy::QueryOutcome outcome_of(Outcome outcome) {
       return policy::QueryOutcome::Truncated;
     case Outcome::Unreachable:
       return policy::QueryOutcome::Unreachable;
+    case Outcome::Failed:
+      return policy::QueryOutcome::Failed;
     case Outcome::Declined:
       return policy::QueryOutcome::Declined;
     case Outcome::NoResources:
       break;
   }
   return policy::QueryOutcome::NoResources;
+}
+
+const char* reason_of(Note::What what) {
+  if (what == Note::What::Failed) return "silent";
+  return what == Note::What::Unreachable ? "unreachable" : "failure";
 }
 
 }  // namespace
@@ -167,11 +174,12 @@ void Asker::carry_out(const policy::Note& note) {
   };
   switch (note.what) {
     case Note::What::Failed:
-    case Note::What::Unreachable: {
+    case Note::What::Unreachable:
+    case Note::What::Broken: {
       ++server.counted->penalties;
       io::LogLine line("upstream server failed, put behind the others");
       line.with("server", server.name);
-      line.with("reason", note.what == Note::What::Failed ? "silent" : "unreachable");
+      line.with("reason", reason_of(note.what));
       log_.write_limited(io::Level::Warning, "upstream " + server.name, line, loop_.now());
       return;
     }

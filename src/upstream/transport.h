@@ -20,6 +20,7 @@ enum class Outcome {
   Answer,       // a whole message with the question's ID and question, TC clear
   Truncated,    // likewise, TC set; over a stream, too
   Unreachable,  // refused, reset, no route, the connection ended and no new one could be had
+  Failed,       // it was reached, and has failed: the log has the reason
   Declined,     // the server is there, and has no answer to this question
   NoResources,  // not sent: this host lacks descriptors or memory; says nothing about the server
 };
@@ -30,7 +31,7 @@ struct Report {
   Outcome outcome = Outcome::Unreachable;
   dns::BytesView packet{};            // the ID is the one that travelled
   std::chrono::nanoseconds taken{0};  // since it was sent; of Answer and Truncated
-  std::chrono::seconds pause{0};  // of Unreachable: the server asks to be left alone for so long
+  std::chrono::seconds pause{0};      // of Failed: the server asks to be left alone for so long
 };
 
 class Transport {

@@ -120,7 +120,7 @@ class OutstandingScript {
   }
   void declines(const std::string& server) { report(server, policy::QueryOutcome::Declined, {}); }
   void asks_to_be_left_alone(const std::string& server, std::chrono::seconds pause) {
-    report(server, policy::QueryOutcome::Unreachable, {}, pause);
+    report(server, policy::QueryOutcome::Failed, {}, pause);
   }
   void no_resources(const std::string& server) {
     report(server, policy::QueryOutcome::NoResources, {});
@@ -261,15 +261,19 @@ class OutstandingScript {
   void note(const policy::Note& note) {
     using What = policy::Note::What;
     const std::string server = named_.at(note.server);
-    const std::map<What, std::string> texts = {
-        {What::Failed, "failed " + server + ": silent"}, {What::Unreachable, "failed " + server},
-        {What::Recovered, "recovered " + server},        {What::LeadsBack, server + " leads back"},
-        {What::CutIsAllOf, "cut is all of " + server},   {What::NoResources, "no resources"}};
+    const std::map<What, std::string> texts = {{What::Failed, "failed " + server + ": silent"},
+                                               {What::Unreachable, "failed " + server},
+                                               {What::Broken, "failed " + server + ": broken"},
+                                               {What::Recovered, "recovered " + server},
+                                               {What::LeadsBack, server + " leads back"},
+                                               {What::CutIsAllOf, "cut is all of " + server},
+                                               {What::NoResources, "no resources"}};
     lines_.push_back(texts.at(note.what));
   }
   void note(const policy::Exchange& exchange) {
-    constexpr const char* kWhat[] = {"asked",       "asked without EDNS", "answered", "unusable",
-                                     "unreachable", "no resources",       "silent"};
+    constexpr const char* kWhat[] = {
+        "asked",  "asked without EDNS", "answered", "unusable", "unreachable",
+        "failed", "no resources",       "silent"};
     lines_.push_back(std::string("see ") + kWhat[static_cast<std::size_t>(exchange.what)] + ' ' +
                      named_.at(exchange.server) + ' ' + to_text(exchange.rcode));
   }

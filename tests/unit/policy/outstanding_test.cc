@@ -88,7 +88,7 @@ TEST_CASE("a server that asks to be left alone is, and the only one for a while 
   dns.set_servers(1, "c");
   dns.ask(1, "www.test A");
   dns.asks_to_be_left_alone("a", 30s);
-  dns.expect({"ask a www.test A", "failed a", "ask b www.test A"});
+  dns.expect({"ask a www.test A", "failed a: broken", "ask b www.test A"});
   dns.answer("b", "NOERROR | 60 A 10.0.0.1");
   dns.pass(29s);
   dns.ask(2, "www2.test A");
@@ -97,7 +97,7 @@ TEST_CASE("a server that asks to be left alone is, and the only one for a while 
   dns.ask(3, "www.test A", 1);
   dns.asks_to_be_left_alone("c", 30s);
   dns.ask(4, "www2.test A", 1);
-  dns.expect({"finish 2: NOERROR | 60 A 10.0.0.1 from b", "ask c www.test A", "failed c",
+  dns.expect({"finish 2: NOERROR | 60 A 10.0.0.1 from b", "ask c www.test A", "failed c: broken",
               "finish 3: SERVFAIL, nobody was heard", "finish 4: SERVFAIL, nobody was heard"});
   dns.pass(5s);
   dns.ask(5, "www3.test A", 1);

@@ -36,7 +36,12 @@ class ServerSet {
   bool on_failure(ServerNumber server, Milliseconds now) {
     return servers.health(server).on_failure(now);
   }
-  bool on_answer(ServerNumber server) { return servers.health(server).on_answer(); }
+  bool on_answer(ServerNumber server, Milliseconds now = at(0)) {
+    return servers.health(server).on_answer(now);
+  }
+  void leave_alone(ServerNumber server, int from, int until) {
+    servers.health(server).leave_alone(at(from), at(until));
+  }
 
   Servers servers;
 };
@@ -160,7 +165,7 @@ TEST_CASE("a server that leads back is left out for a minute") {
 TEST_CASE("a server that asks to be left alone is not asked for so long, whoever else answers") {
   ServerSet set(2);
   set.on_failure(0, at(0));
-  set.servers.leave_alone(0, std::chrono::seconds(10), at(0));
+  set.leave_alone(0, 0, 10'000);
   CHECK(set.make_plan(at(9999)).order == Order{1});
   CHECK_FALSE(set.servers.is_unreachable(0, at(9999)));
   set.on_answer(0);  // to a question that was under way
@@ -171,18 +176,26 @@ TEST_CASE("a server that asks to be left alone is not asked for so long, whoever
 TEST_CASE("whoever is left alone is tried with a live question after that") {
   ServerSet set(2);
   set.on_failure(0, at(0));
-  set.servers.leave_alone(0, std::chrono::seconds(10), at(0));
+  set.leave_alone(0, 0, 10'000);
   const auto plan = set.make_plan(at(10'000));
   CHECK(plan.order == Order{1, 0});
   CHECK(plan.at_once == 2);
 }
 
-TEST_CASE("a server that is all of some set is left alone for five seconds at most") {
-  ServerSet set(1);
-  set.servers.leave_alone(0, std::chrono::seconds(60), at(0));
+TEST_CASE("where all ask to be left alone the first one is asked again after five seconds") {
+  ServerSet set(3);
+  set.leave_alone(1, 0, 60'000);
+  set.leave_alone(0, 1000, 61'000);
+  CHECK(set.make_plan(at(5000)).order == Order{2});
+  set.leave_alone(2, 1000, 61'000);
   CHECK(set.make_plan(at(4999)).order.empty());
   CHECK(set.servers.is_unreachable(0, at(4999)));
-  CHECK(set.make_plan(at(5000)).order == Order{0});
+  CHECK(set.make_plan(at(5000)).order == Order{1});
+  set.leave_alone(1, 5000, 65'000);
+  CHECK(set.make_plan(at(5999)).order.empty());
+  CHECK(set.make_plan(at(6000)).order == Order{0});
+  set.on_answer(0, at(6001));
+  CHECK(set.make_plan(at(6002)).order == Order{0});
 }
 
 TEST_CASE("a set is unreachable when all its servers have failed") {
