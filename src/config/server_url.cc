@@ -114,6 +114,16 @@ const WayRow* find_way(std::string_view scheme) {
   return found == kWays.end() ? nullptr : found;
 }
 
+// "https:1.1.1.1" has no host of that name.
+std::optional<Error> find_lone_scheme(std::string_view text) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const std::string_view rest = text.substr(std::min(colon + 1, text.size()));
+  if (!find_way(text.substr(0, colon)) || rest.starts_with("//") || is_number(rest))
+    return std::nullopt;
+  return Error{in_quotes(without_passwords(text)) + " lacks slashes: write " +
+               lower_case(text.substr(0, colon)) + "://"};
+}
+
 // HOST[:PORT], into a server or a proxy.
 template <typename Place>
 Status read_place(std::string_view text, std::string_view place, uint16_t usual_port, Place& into) {
@@ -158,7 +168,8 @@ Status read_path(std::string_view text, std::string_view& place, ServerAddress& 
   std::string_view path = place.substr(slash);
   place = place.substr(0, slash);
   if (path.ends_with(kTemplate)) path.remove_suffix(kTemplate.size());
-  const bool is_clean = path.size() <= kMaxPath && std::ranges::all_of(path, is_in_path);
+  const bool is_clean = path.size() <= kMaxPath && std::ranges::all_of(path, is_in_path) &&
+                        percent_decoded(path).has_value();
   if (path.empty() || !is_clean || place.find('@') != std::string_view::npos)
     return not_a(without_passwords(text), kHttpsServer);
   server.path = path;
@@ -220,6 +231,8 @@ std::string name_of_certificate(std::string_view text) {
 Result<ServerAddress> parse_server(std::string_view text) {
   if (is_proxied(text)) return parse_proxied(text);
   if (auto error = find_missing(text)) return *error;
+
+  if (auto error = find_lone_scheme(text)) return *error;
 
   ServerAddress server;
   std::string_view place = text;

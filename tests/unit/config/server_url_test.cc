@@ -142,10 +142,11 @@ TEST_CASE("a server over HTTPS has a path besides") {
   CHECK(parse_server("https://1.1.1.1:443/q#dns.test")->authority() == "dns.test");
   CHECK(parse_server("https://1.1.1.1:444/q")->authority() == "1.1.1.1:444");
   CHECK(parse_server("https://[fd00::1]/q")->authority() == "[fd00::1]");
-  for (const char* text : {"https://", "https:///q", "https://1.1.1.1", "https://1.1.1.1#a.test",
-                           "https://1.1.1.1/q#", "https://1.1.1.1/q{?name}", "https://1.1.1.1/q r",
-                           "https://1.1.1.1/q;r", "https://a@b.test/q", "https://1.1.1.1:0/q",
-                           "https://1.1.1.1/\xc3\xa4", "https://1.1.1.1/<q>"}) {
+  for (const char* text :
+       {"https://", "https:///q", "https://1.1.1.1", "https://1.1.1.1#a.test", "https://1.1.1.1/q#",
+        "https://1.1.1.1/q{?name}", "https://1.1.1.1/q r", "https://1.1.1.1/q;r",
+        "https://a@b.test/q", "https://1.1.1.1:0/q", "https://1.1.1.1/%zz",
+        "https://1.1.1.1/\xc3\xa4", "https://1.1.1.1/<q>"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_server(text));
   }
@@ -184,6 +185,13 @@ TEST_CASE("a server may stand behind a proxy, which resolves its name") {
              !Catch::Matchers::ContainsSubstring("secret"));
   CHECK_THAT(parsed("socks5://me:secret@10.0.0.1:x/tcp://10.0.0.2"),
              !Catch::Matchers::ContainsSubstring("secret"));
+}
+
+TEST_CASE("a scheme without its slashes is told from a host with a port") {
+  CHECK(parsed("https:1.1.1.1/q") == "'https:1.1.1.1/q' lacks slashes: write https://");
+  CHECK(parsed("TCP:10.0.0.1") == "'TCP:10.0.0.1' lacks slashes: write tcp://");
+  CHECK(parsed("udp:53") == "udp udp 53");
+  CHECK(parsed("tls") == "udp tls 53");
 }
 
 TEST_CASE("a way that this build has not is named") {
