@@ -39,8 +39,9 @@ class Http2Client {
  public:
   // A body that is longer counts as a failure.
   static constexpr std::size_t kMaxBody = 65535;
-  // How many requests are sent at once before the server has said how many it takes.
-  static constexpr std::size_t kUsualAtOnce = 100;
+  // Above so many bytes that the server has not read nothing is written: what it asks for, such as
+  // answers to PING, has a bound then.
+  static constexpr std::size_t kMaxUnread = 256U << 10;
 
   // Who hears what happens. What is told of a request is the last that is heard of it. `request`:
   // as given to post(). May post; may destroy the client in the last two only.
@@ -76,8 +77,8 @@ class Http2Client {
   virtual void flush() = 0;
   // Whether flush() would write something.
   virtual bool has_unwritten() const = 0;
-  // Requests that the server takes at once, as far as it has said.
-  virtual std::size_t most_at_once() const = 0;
+  // Requests that the server takes at once; nullopt: it has not said yet.
+  virtual std::optional<std::size_t> most_at_once() const = 0;
   // As of io::Stream. REQUIRES: on_open() has been called.
   virtual bool is_path_dead(std::chrono::milliseconds ago) const = 0;
   // Whether new requests may be made on this connection: the server has sent no GOAWAY (RFC 9113

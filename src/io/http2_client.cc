@@ -31,11 +31,13 @@ std::string_view text_of(const uint8_t* bytes, std::size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
 }
 
+// A larger one counts as the largest (RFC 9111 section 1.2.2).
 std::optional<uint32_t> number_of(std::string_view text) {
   uint32_t number = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, status] = std::from_chars(text.data(), end, number);
-  return status == std::errc() && stop == end ? std::optional(number) : std::nullopt;
+  if (text.empty() || stop != end) return std::nullopt;
+  return status == std::errc::result_out_of_range ? UINT32_MAX : number;
 }
 
 nghttp2_nv field(std::string_view name, std::string_view value) {
@@ -62,7 +64,7 @@ class Client final : public Http2Client, private Stream::User {
   bool is_path_dead(std::chrono::milliseconds ago) const override {
     return stream_->is_path_dead(ago);
   }
-  std::size_t most_at_once() const override { return most_at_once_; }
+  std::optional<std::size_t> most_at_once() const override { return most_at_once_; }
   bool takes_more() const override { return nghttp2_session_check_request_allowed(session_) != 0; }
 
  private:
@@ -73,6 +75,8 @@ class Client final : public Http2Client, private Stream::User {
     std::size_t taken = 0;  // of `sent`, by the library
     HttpResponse response{};
     dns::Bytes received{};
+    bool is_whole = false;   // its end has come
+    bool was_reset = false;  // by the server
     enum class End { Response, Refused, Failure } end = End::Response;
     std::string reason{};
   };
@@ -90,6 +94,7 @@ class Client final : public Http2Client, private Stream::User {
 
   void on_open() override;
   void on_bytes(dns::BytesView bytes) override;
+  void on_written() override { user_.on_turn(); }
   void on_end(int status) override { user_.on_end(status, {}); }
 
   // Null: nothing more is told of it.
@@ -97,6 +102,7 @@ class Client final : public Http2Client, private Stream::User {
     return static_cast<Request*>(nghttp2_session_get_stream_user_data(session_, stream));
   }
   void collect();
+  void on_last_frame(int32_t stream);
   void finish(int32_t stream, Request::End end, std::string reason);
   void tell_finished();
 
@@ -106,7 +112,7 @@ class Client final : public Http2Client, private Stream::User {
   Slots<Request> requests_;  // their streams point to them
   std::vector<Request> finished_;
   std::size_t consumed_ = 0;  // bytes of bodies that take no memory any more
-  std::size_t most_at_once_ = kUsualAtOnce;
+  std::optional<std::size_t> most_at_once_;
   bool is_going_away_ = false;
   dns::Bytes outgoing_;
   std::unique_ptr<Stream> stream_;
@@ -154,6 +160,7 @@ void Client::post(uint64_t request, dns::BytesView body) {
     std::abort();  // no memory is left
 }
 
+// NOLINTNEXTLINE(readability-function-size): as the library calls it
 ssize_t Client::read_body(nghttp2_session*, int32_t stream, uint8_t* out, std::size_t room,
                           uint32_t* flags, nghttp2_data_source*, void* user_data) {
   Request* const request = self(user_data).find(stream);
@@ -165,9 +172,11 @@ ssize_t Client::read_body(nghttp2_session*, int32_t stream, uint8_t* out, std::s
   return static_cast<ssize_t>(size);
 }
 
-// Takes what the library wants sent, which may end requests.
+// Takes what the library wants sent, which may end requests. From a server that does not read
+// nothing is taken: the library ends the connection when too much is waiting.
 void Client::collect() {
   const uint8_t* piece = nullptr;
+  if (stream_->unsent() > kMaxUnread) return;
   while (true) {  // ends: what is queued is finite
     const ssize_t size = nghttp2_session_mem_send(session_, &piece);
     if (size <= 0) break;
@@ -183,6 +192,7 @@ void Client::flush() {
 }
 
 // An answer that is still to come (1xx) is followed by the one that counts.
+// NOLINTNEXTLINE(readability-function-size): as the library calls it
 int Client::on_header(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
                       std::size_t name_size, const uint8_t* value, std::size_t value_size, uint8_t,
                       void* user_data) {
@@ -202,6 +212,7 @@ int Client::on_header(nghttp2_session*, const nghttp2_frame* frame, const uint8_
   return 0;
 }
 
+// NOLINTNEXTLINE(readability-function-size): as the library calls it
 int Client::on_data(nghttp2_session* session, uint8_t, int32_t stream, const uint8_t* bytes,
                     std::size_t size, void* user_data) {
   Client& client = self(user_data);
@@ -219,23 +230,53 @@ int Client::on_data(nghttp2_session* session, uint8_t, int32_t stream, const uin
 
 int Client::on_frame(nghttp2_session* session, const nghttp2_frame* frame, void* user_data) {
   Client& client = self(user_data);
-  if (frame->hd.type == NGHTTP2_GOAWAY) client.is_going_away_ = true;
-  if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
-    client.most_at_once_ =
-        nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  const bool has_flag = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  switch (frame->hd.type) {
+    case NGHTTP2_GOAWAY:
+      client.is_going_away_ = true;
+      break;
+    case NGHTTP2_SETTINGS:
+      if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
+        client.most_at_once_ =
+            nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+      break;
+    case NGHTTP2_RST_STREAM:
+      if (Request* const request = client.find(frame->hd.stream_id)) request->was_reset = true;
+      break;
+    case NGHTTP2_HEADERS:
+    case NGHTTP2_DATA:
+      if (has_flag) client.on_last_frame(frame->hd.stream_id);
+      break;
+    default:
+      break;
+  }
   return 0;
+}
+
+// The answer may come before the request has been sent (RFC 9113 section 8.1): nobody needs it
+// then.
+void Client::on_last_frame(int32_t stream) {
+  Request* const request = find(stream);
+  if (!request) return;
+  request->is_whole = true;
+  if (request->taken == request->sent.size()) return;  // on_close() follows
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, NGHTTP2_NO_ERROR);
+  finish(stream, Request::End::Response, {});
 }
 
 int Client::on_close(nghttp2_session*, int32_t stream, uint32_t error, void* user_data) {
   Client& client = self(user_data);
-  if (!client.find(stream)) return 0;
-  if (error == NGHTTP2_NO_ERROR)
+  const Request* const request = client.find(stream);
+  if (!request) return 0;
+  if (error == NGHTTP2_NO_ERROR && request->is_whole)
     client.finish(stream, Request::End::Response, {});
   else if (error == NGHTTP2_REFUSED_STREAM)
     client.finish(stream, Request::End::Refused, {});
-  else
+  else if (error == NGHTTP2_NO_ERROR || request->was_reset)
     client.finish(stream, Request::End::Failure,
                   std::string("it has reset a request: ") + nghttp2_http2_strerror(error));
+  else
+    client.finish(stream, Request::End::Failure, "its answer breaks the rules of HTTP");
   return 0;
 }
 

@@ -2,6 +2,7 @@
 // Copyright the dnslet authors
 #include "upstream/connection.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace dnslet::upstream {
@@ -33,6 +34,14 @@ std::optional<io::Milliseconds> Connection::unanswered_since() {
   const Sent* const oldest = sent_.find(sent_.oldest());
   if (!oldest) return std::nullopt;
   return oldest->at;
+}
+
+void Connection::carry_at_most(std::size_t questions) {
+  most_ = std::min(questions, kMaxSent);
+  if (most_ > 0)
+    closed_since_.reset();
+  else if (!closed_since_)
+    closed_since_ = loop_.now();
 }
 
 void Connection::note_answer() {

@@ -27,7 +27,7 @@ class Connection {
   static constexpr std::size_t kNoLimit = SIZE_MAX;
 
   struct Failure {
-    Outcome outcome = Outcome::Unreachable;
+    Outcome outcome = Outcome::Failed;
     std::chrono::seconds pause{0};  // as in Report
   };
   // Who hears what happens. May forget, add and flush; may destroy the connection in the last two.
@@ -37,8 +37,9 @@ class Connection {
     virtual bool is_answer(uint64_t question, dns::BytesView message) = 0;
     // It is, and the question is not known here any more.
     virtual void on_answer(uint64_t question, dns::BytesView message) = 0;
-    // The server has not looked at it: it may be sent again. It is not known here any more.
-    virtual void on_refused(uint64_t question) = 0;
+    // The server has not looked at it: it may be sent again. It is not known here any more. Returns
+    // false where that has happened too often: it has failed.
+    virtual bool on_refused(Connection& from, uint64_t question) = 0;
     // The server has no answer to it, for a reason that is no matter of the connection; likewise.
     virtual void on_failure(uint64_t question, const Failure& failure) = 0;
     // All that has arrived has been handed over, or the connection has opened.
@@ -89,6 +90,8 @@ class Connection {
   bool has_room() const { return waiting_ < limit_ && !is_full(); }
   // It carries as many as the server takes at once.
   bool is_full() const { return sent_.size() >= most_; }
+  // Since when the server has taken none at all; nullopt: that is not so.
+  std::optional<io::Milliseconds> closed_since() const { return closed_since_; }
   // It carries so many questions at once, and one more with each answer.
   void limit(std::size_t questions) { limit_ = questions; }
   // Gets no more questions. It lives on for those that it has.
@@ -118,7 +121,7 @@ class Connection {
   // What it travelled by is free again. Returns the question; 0: nobody waits for it.
   uint64_t take_sent(uint64_t sent);
   void note_open() { is_open_ = true; }
-  void carry_at_most(std::size_t questions) { most_ = std::min(questions, kMaxSent); }
+  void carry_at_most(std::size_t questions);
   void note_traffic() { last_traffic_ = loop_.now(); }
   // An answer has come: the server does answer on this connection.
   void note_answer();
@@ -136,6 +139,7 @@ class Connection {
   std::size_t answered_ = 0;
   std::size_t limit_ = kNoLimit;
   std::size_t most_ = kMaxSent;
+  std::optional<io::Milliseconds> closed_since_;
   bool is_open_ = false;
   bool is_retired_ = false;
   io::Milliseconds last_answer_{0};

@@ -58,8 +58,10 @@ void HttpsConnection::on_open() {
 // What the server has said of the connection counts for the next question.
 void HttpsConnection::look_again() {
   if (!client_->takes_more()) retire();
-  server_.most_at_once = std::max<std::size_t>(client_->most_at_once(), 1);
-  carry_at_most(client_->most_at_once());
+  const auto told = client_->most_at_once();
+  if (!told) return;
+  server_.most_at_once = std::max<std::size_t>(*told, 1);
+  carry_at_most(*told);
 }
 
 void HttpsConnection::on_response(uint64_t sent, const io::HttpResponse& response) {
@@ -69,17 +71,21 @@ void HttpsConnection::on_response(uint64_t sent, const io::HttpResponse& respons
   const HttpVerdict verdict = verdict_of(response.status);
   server_.declined = verdict == HttpVerdict::Declined ? server_.declined + 1 : 0;
   if (verdict == HttpVerdict::Answer) return on_body(question, response);
-  const std::string reason = status_text(response.status);
-  if (verdict == HttpVerdict::Failed || server_.declined >= HttpsServer::kManyDeclined)
-    return fail(question, reason, pause_of(response.status, response.retry_after));
+  std::string reason = status_text(response.status);
+  if (verdict == HttpVerdict::Failed || server_.declined >= HttpsServer::kManyDeclined) {
+    const auto pause = pause_of(response.status, response.retry_after);
+    if (pause.count() > 0)
+      reason += "; it is left alone for " + std::to_string(pause.count()) + " s";
+    return fail(question, reason, pause);
+  }
   note_answer();
   server_.on_failure(reason);
   if (question != 0) owner().on_failure(question, {.outcome = Outcome::Declined});
 }
 
 void HttpsConnection::on_body(uint64_t question, const io::HttpResponse& response) {
-  const bool has_header = response.body.size() >= dns::kHeaderSize;
-  if (!has_header || (question != 0 && !owner().is_answer(question, response.body)))
+  const bool is_message = dns::Message::parse(response.body).has_value();
+  if (!is_message || (question != 0 && !owner().is_answer(question, response.body)))
     return fail(question, "its answer is none to the question", std::chrono::seconds(0));
   note_answer();
   if (question == 0) return;
@@ -90,12 +96,22 @@ void HttpsConnection::on_body(uint64_t question, const io::HttpResponse& respons
 void HttpsConnection::fail(uint64_t question, const std::string& reason,
                            std::chrono::seconds pause) {
   server_.on_failure(reason);
-  if (question != 0) owner().on_failure(question, {Outcome::Unreachable, pause});
+  if (question != 0) owner().on_failure(question, {Outcome::Failed, pause});
 }
 
 void HttpsConnection::on_refused(uint64_t sent) {
   look_again();
-  if (const uint64_t question = take_sent(sent)) owner().on_refused(question);
+  refused_.push_back(sent);
+}
+
+// What else has arrived tells whether the server looks at requests at all.
+void HttpsConnection::hand_over_refused() {
+  std::vector<uint64_t> questions;
+  for (const uint64_t sent : std::exchange(refused_, {}))
+    if (const uint64_t question = take_sent(sent)) questions.push_back(question);
+  bool has_failed = false;
+  for (const uint64_t question : questions) has_failed |= !owner().on_refused(*this, question);
+  if (has_failed) server_.on_failure("it looks at no request");
 }
 
 void HttpsConnection::on_failure(uint64_t sent, const std::string& reason) {
@@ -105,10 +121,12 @@ void HttpsConnection::on_failure(uint64_t sent, const std::string& reason) {
 
 void HttpsConnection::on_turn() {
   look_again();
+  hand_over_refused();
   owner().on_turn(*this);
 }
 
 void HttpsConnection::on_end(int status, const std::string& reason) {
+  hand_over_refused();
   if (!reason.empty()) server_.on_failure(reason);
   owner().on_end(*this, status);
 }

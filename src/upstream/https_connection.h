@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "io/http2.h"
 #include "upstream/connection.h"
@@ -20,7 +21,7 @@ struct HttpsServer {
 
   io::HttpTarget target;
   std::function<void(const std::string& reason)> on_failure;  // may not call back
-  std::size_t most_at_once = io::Http2Client::kUsualAtOnce;   // as it has said last
+  std::size_t most_at_once = 100;                             // requests: as it has said last
   int declined = 0;                                           // in a row
 };
 
@@ -44,11 +45,13 @@ class HttpsConnection final : public Connection, private io::Http2Client::User {
   void on_end(int status, const std::string& reason) override;
 
   void look_again();
+  void hand_over_refused();
   void on_body(uint64_t question, const io::HttpResponse& response);
   void fail(uint64_t question, const std::string& reason, std::chrono::seconds pause);
 
   HttpsServer& server_;
-  dns::Bytes body_;  // kept for its memory
+  dns::Bytes body_;                // kept for its memory
+  std::vector<uint64_t> refused_;  // what has been sent, until all that has arrived is told
   std::unique_ptr<io::Http2Client> client_;
 };
 

@@ -23,6 +23,10 @@ constexpr int kMaxLosses = 2;
 constexpr std::array<Milliseconds, 4> kRetries = {Milliseconds(250), Milliseconds(750),
                                                   Milliseconds(1750), Milliseconds(3750)};
 
+// When a question is tried again that the server has not looked at, from the second time on.
+constexpr std::array<Milliseconds, 4> kLooks = {Milliseconds(20), Milliseconds(80),
+                                                Milliseconds(250), Milliseconds(500)};
+
 }  // namespace
 
 // NOLINTNEXTLINE(readability-function-size): five things that have nothing in common
@@ -98,7 +102,9 @@ void MessageStream::note_full() {
 void MessageStream::retire_silent() {
   for (const auto& connection : connections_) {
     const auto since = connection->unanswered_since();
-    if (since && loop_.now() - *since >= settings_.silence) connection->retire();
+    const auto closed = connection->closed_since();
+    const auto first = std::min(since.value_or(kNever), closed.value_or(kNever));
+    if (first != kNever && loop_.now() - first >= settings_.silence) connection->retire();
   }
 }
 
@@ -107,10 +113,8 @@ Connection* MessageStream::choose(const Question& question) {
   Connection* best = nullptr;
   std::size_t usable = 0;
   std::size_t connecting = 0;
-  Connection* youngest = nullptr;  // of those that connect
   for (const auto& connection : connections_) {
     connecting += connection->is_open() ? 0U : 1U;
-    if (!connection->is_open()) youngest = connection.get();
     if (connection->is_retired() || connection->number() <= question.after) continue;
     ++usable;
     const bool is_better = !best || connection->waiting() < best->waiting();
@@ -121,8 +125,7 @@ Connection* MessageStream::choose(const Question& question) {
   const bool is_full = !best && full_since_ > Milliseconds(0) && loop_.now() - full_since_ >= kFull;
   const bool is_enough = is_full ? usable >= kMaxFull : usable > 1 || (usable == 1 && !best);
   if (is_enough || connections_.size() >= kMaxConnections) return best;
-  if (connecting < kMaxConnecting) return dial();
-  return best ? best : youngest;
+  return connecting < kMaxConnecting ? dial() : best;
 }
 
 Connection* MessageStream::dial() {
@@ -164,14 +167,23 @@ void MessageStream::end(uint64_t number, Report report) {
   on_report_(report);
 }
 
-// Who never looks at it is not there for it.
-void MessageStream::on_refused(uint64_t number) {
+// Who looks at others on this connection, and at no more, is slow, not dead; the next connection
+// starts with as many.
+bool MessageStream::on_refused(Connection& from, uint64_t number) {
   Question& question = *questions_.find(number);
   question.connection = nullptr;
-  if (++question.unseen < kMaxRefusals)
+  const std::size_t looked_at = from.answered() + from.waiting();
+  if (from.is_retired()) next_limit_ = looked_at > 0 ? looked_at : Connection::kNoLimit;
+  const unsigned before = looked_at > 0 ? 0 : question.unseen++;
+  if (before == 0) {
     unsent_.push_back(number);
-  else
-    end(number, {.outcome = Outcome::Unreachable});
+  } else if (before <= kLooks.size()) {
+    delayed_.push_back({loop_.now() + kLooks[before - 1], number});
+  } else {
+    end(number, {.outcome = Outcome::Failed});
+    return false;
+  }
+  return true;
 }
 
 void MessageStream::on_failure(uint64_t question, const Connection::Failure& failure) {
@@ -321,8 +333,9 @@ void MessageStream::arm() {
 Milliseconds MessageStream::next_silence() {
   Milliseconds due = kNever;
   for (const auto& connection : connections_) {
-    const auto since = connection->unanswered_since();
-    if (since && !connection->is_retired()) due = std::min(due, *since + settings_.silence);
+    if (connection->is_retired()) continue;
+    for (const auto& since : {connection->unanswered_since(), connection->closed_since()})
+      if (since) due = std::min(due, *since + settings_.silence);
   }
   return due;
 }

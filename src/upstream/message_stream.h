@@ -58,7 +58,6 @@ class MessageStream : public Transport, private Connection::Owner {
   // How often the path of a connection is looked at whose oldest question is older than
   // io::Stream::kPathDead.
   static constexpr io::Milliseconds kBetweenLooks{25};
-  static constexpr int kMaxRefusals = 4;  // of one question, by a server that has not looked at it
   // An end that comes so soon after an answer belongs to it.
   static constexpr io::Milliseconds kRightBehind{50};
 
@@ -93,7 +92,7 @@ class MessageStream : public Transport, private Connection::Owner {
     uint64_t after = 0;                // its connection must have a higher number
     int losses = 0;                    // on connections that brought no answer
     std::size_t refusals = 0;          // addresses that are not the server's
-    int unseen = 0;                    // how often it was not looked at
+    unsigned unseen = 0;               // how often it was not looked at
     unsigned retries = 0;              // of those that a lost question has
     io::Milliseconds lost{0};          // when; 0: never
     dns::KeptBytes query;
@@ -106,7 +105,7 @@ class MessageStream : public Transport, private Connection::Owner {
 
   bool is_answer(uint64_t question, dns::BytesView message) override;
   void on_answer(uint64_t question, dns::BytesView message) override;
-  void on_refused(uint64_t question) override;
+  bool on_refused(Connection& from, uint64_t number) override;
   void on_failure(uint64_t question, const Connection::Failure& failure) override;
   void on_turn(Connection& from) override;
   void on_end(Connection& ended, int status) override;

@@ -86,7 +86,7 @@ std::shared_ptr<io::TlsClient> Ways::make_client(const ServerAddress& server,
   const std::string name = server.name_to_verify();
   const auto pins = pins_.find(name);
   const std::string text = server.to_text();
-  const std::shared_ptr<io::TlsClient> client = io::TlsClient::make(
+  std::shared_ptr<io::TlsClient> client = io::TlsClient::make(
       {name, pins == pins_.end() ? std::vector<io::KeyHash>() : pins->second, protocol,
        server.way == Way::Https},
       {[this, text](const io::TlsOpened& opened) { callbacks_.on_tls_open(text, opened); },

@@ -13,7 +13,7 @@ import pytest
 from basics import PATIENCE, wait_until
 from clients import UdpClient, question
 from fake_upstream import CLOSE, RESET, Later, Raw, silent, with_address
-from harness import SLOW, data
+from harness import SLOW, data, run
 from https_server import HttpsUpstream
 from namespaces import PATH, skip
 from tls_server import HAS_TLS, Authority, TlsUpstream
@@ -185,6 +185,15 @@ def test_a_lie_and_an_end_lead_to_the_next_server(server, asker, lie):
         since = monotonic()
         assert data(client.query(f"n{i}.test")) == ["192.0.2.2"]
         assert monotonic() - since < (0.3 if not SLOW else 3)
+
+
+@pytest.mark.parametrize("ending", [CLOSE, RESET], ids=["close", "reset"])
+def test_explain_tells_of_a_server_that_breaks_off(server, authority, ending):
+    one = server(lambda _: ending)
+    for _ in range(4):
+        told = run("--explain", "a.test", "--nameservers", one.url("dns.test"), "--tls-ca", authority.root)
+        assert told.returncode == 1, told
+        assert f"{one.url('dns.test')} can't be reached" in told.stdout
 
 
 def test_an_idle_connection_that_was_closed_is_no_loss(server, asker):

@@ -51,14 +51,16 @@ class Request:
 
 
 class HttpsUpstream(TlsUpstream):
-    """`requests` has what came. `most`: streams that it takes at once; above that they are refused
-    while the other side can't know, or end the connection."""
+    """`requests` has what came, `refused` counts those that were not looked at. `most`: streams that it
+    takes at once; above that they are refused while the other side can't know, or end the connection.
+    `early`: answers so before a request's body may be sent."""
 
-    def __init__(self, handler, certificate, path="/dns-query", protocols=("h2",), most=None, **how):
+    def __init__(self, handler, certificate, path="/dns-query", protocols=("h2",), most=None, early=None, **how):
         super().__init__(handler, certificate, **how)
         self.context.set_alpn_protocols(list(protocols))
-        self.path, self.most = path, most
+        self.path, self.most, self.early = path, most, early
         self.requests = []
+        self.refused = 0
         self.sessions = {}
 
     def url(self, name=None):
@@ -69,7 +71,10 @@ class HttpsUpstream(TlsUpstream):
         if session is None:
             session = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
             session.open_requests = {}
+            session.last = None  # after GOAWAY
             session.initiate_connection()
+            if self.early:
+                session.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 0})
             if self.most is not None:
                 session.update_settings({h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: self.most})
             self.sessions[connection] = session
@@ -100,8 +105,16 @@ class HttpsUpstream(TlsUpstream):
 
     def _take_event(self, event, connection, session, source):
         if isinstance(event, h2.events.RequestReceived):
+            if session.last is not None and event.stream_id > session.last:
+                self.refused += 1
+                return
+            if self.early:
+                self.requests.append(Request({}))
+                self._send_response(session, event.stream_id, self.early)
+                return
             if self.most is not None and len(session.open_requests) >= self.most:
                 session.reset_stream(event.stream_id, h2.errors.ErrorCodes.REFUSED_STREAM)
+                self.refused += 1
                 return
             headers = {name.decode() if isinstance(name, bytes) else name:
                        value.decode() if isinstance(value, bytes) else value for name, value in event.headers}
@@ -131,7 +144,8 @@ class HttpsUpstream(TlsUpstream):
             self._send_tcp(reply, connection)
             return
         if isinstance(reply, GoAway):
-            session.close_connection(last_stream_id=stream if reply.last is None else reply.last)
+            session.last = stream if reply.last is None else reply.last
+            session.close_connection(last_stream_id=session.last)
             self._flush(connection)
             session.state_machine.state = h2.connection.ConnectionState.SERVER_OPEN
             return
