@@ -39,8 +39,8 @@ TcpStream::TcpStream(Handle<uv_tcp_t> connection, User& user)
   handle_->data = this;
 }
 
-TcpStream::TcpStream(Loop& loop, std::vector<SocketAddress> addresses, User& user)
-    : user_(user), loop_(&loop), addresses_(std::move(addresses)) {
+TcpStream::TcpStream(Loop& loop, std::vector<SocketAddress> addresses, User& user, Traffic* traffic)
+    : user_(user), loop_(&loop), traffic_(traffic), addresses_(std::move(addresses)) {
   assert(!addresses_.empty());
   timer_.emplace(loop, [this] { on_time(); });
   trying_.reserve(addresses_.size());
@@ -124,6 +124,7 @@ void TcpStream::stop_reading() {
 }
 
 void TcpStream::write(dns::BytesView bytes) {
+  if (traffic_) traffic_->sent += bytes.size();
   uv_buf_t buffer = uv_buf_init(
       const_cast<char*>(reinterpret_cast<const char*>(bytes.data())),  // NOLINT: it is only read
       static_cast<unsigned>(bytes.size()));
@@ -183,7 +184,10 @@ void TcpStream::on_read(ssize_t count, const char* bytes) {
     user_.on_end(static_cast<int>(count));
     return;
   }
-  user_.on_bytes({reinterpret_cast<const uint8_t*>(bytes), static_cast<std::size_t>(count)});
+  const dns::BytesView arrived(reinterpret_cast<const uint8_t*>(bytes),
+                               static_cast<std::size_t>(count));
+  if (traffic_) traffic_->received += arrived.size();
+  user_.on_bytes(arrived);
 }
 
 }  // namespace dnslet::io

@@ -5,6 +5,7 @@
 // A TCP connection, accepted or opened: the one home of what libuv wants for it (requests that own
 // their bytes, callbacks that find no owner once it is gone).
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -23,9 +24,16 @@ class TcpStream : public Stream {
 
   // Takes over an accepted connection, which is open. Reads when start_reading() is called.
   TcpStream(Handle<uv_tcp_t> connection, User& user);
+  // Bytes that have gone through connections.
+  struct Traffic {
+    uint64_t sent = 0;
+    uint64_t received = 0;
+  };
   // Connects to the first of the addresses that takes it, in their order, and reads. `user` hears
-  // of it later, also where it fails at once. REQUIRES: at least one address.
-  TcpStream(Loop& loop, std::vector<SocketAddress> addresses, User& user);
+  // of it later, also where it fails at once. What passes is added to `traffic`, if any, which must
+  // outlive it. REQUIRES: at least one address.
+  TcpStream(Loop& loop, std::vector<SocketAddress> addresses, User& user,
+            Traffic* traffic = nullptr);
   ~TcpStream() override;
   TcpStream(const TcpStream&) = delete;
   TcpStream& operator=(const TcpStream&) = delete;
@@ -50,7 +58,8 @@ class TcpStream : public Stream {
   uv_stream_t* stream() const { return reinterpret_cast<uv_stream_t*>(handle_.get()); }
 
   User& user_;
-  Loop* loop_ = nullptr;  // of one that connects
+  Loop* loop_ = nullptr;        // of one that connects
+  Traffic* traffic_ = nullptr;  // likewise
   std::vector<SocketAddress> addresses_;
   std::size_t tried_ = 0;  // of them
   int failed_ = 0;         // why the last one did not work

@@ -58,10 +58,10 @@ Samples read_upstream_answers(const Snapshot& snapshot) {
   return samples;
 }
 
-// One sample for each server and each of three labels.
-using Counts = std::array<uint64_t, 3> serve::ServerCounters::*;
-Samples by_label(const Snapshot& snapshot, Counts counts, const char* label,
-                 const std::array<const char*, 3>& values) {
+// One sample for each server and each value of the label.
+template <std::size_t N>
+Samples by_label(const Snapshot& snapshot, std::array<uint64_t, N> serve::ServerCounters::*counts,
+                 const char* label, const std::array<const char*, N>& values) {
   Samples samples;
   for (const auto& [name, counted] : snapshot.counters.servers)
     for (std::size_t i = 0; i < values.size(); ++i)
@@ -72,6 +72,11 @@ Samples by_label(const Snapshot& snapshot, Counts counts, const char* label,
 
 Samples read_handshakes(const Snapshot& snapshot) {
   return by_label(snapshot, &serve::ServerCounters::handshakes, "result", serve::kHandshakeLabels);
+}
+
+Samples read_stream_bytes(const Snapshot& snapshot) {
+  constexpr std::array<const char*, 2> kDirections = {"sent", "received"};
+  return by_label(snapshot, &serve::ServerCounters::stream_bytes, "direction", kDirections);
 }
 
 Samples read_stream_failures(const Snapshot& snapshot) {
@@ -164,6 +169,9 @@ constexpr auto kMetrics = std::to_array<Metric>({
     {"dnslet_upstream_stream_failures_total", kCounter,
      "What went wrong with this server below DNS: tls, http or proxy; the log tells more",
      read_stream_failures},
+    {"dnslet_upstream_stream_bytes_total", kCounter,
+     "Bytes over TCP, TLS and HTTPS to and from this server, with all that these add",
+     read_stream_bytes},
     {"dnslet_upstream_certificate_end_seconds", kGauge,
      "When the certificate of this server ends, in Unix time; 0 where none is known",
      read_certificates},

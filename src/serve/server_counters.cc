@@ -40,6 +40,7 @@ ServerCounters& ServerCounters::operator+=(const ServerCounters& other) {
   penalties += other.penalties;
   detail::add(handshakes, other.handshakes);
   detail::add(stream_failures, other.stream_failures);
+  detail::add(stream_bytes, other.stream_bytes);
   certificate_end = std::max(certificate_end, other.certificate_end);
   latency += other.latency;
   return *this;

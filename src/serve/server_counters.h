@@ -83,7 +83,8 @@ struct ServerCounters {
   std::chrono::sys_seconds certificate_end{};      // 1970: none is known
   std::array<uint64_t, kHandshakes> handshakes{};  // of TLS, by how they ended
   std::array<uint64_t, kStreamFailures> stream_failures{};
-  Histogram latency;  // of answers
+  std::array<uint64_t, 2> stream_bytes{};  // over TCP, with what TLS and HTTP add: sent, received
+  Histogram latency;                       // of answers
 
   ServerCounters& operator+=(const ServerCounters& other);
 };

@@ -106,6 +106,10 @@ Counters Worker::counters() const {
     counters.servers[server].handshakes = {counts.full, counts.resumed, counts.failed};
     counters.servers[server].certificate_end = counts.end;
   });
+  ways_.for_each_stream(
+      [&counters](const std::string& server, const io::TcpStream::Traffic& traffic) {
+        counters.servers[server].stream_bytes = {traffic.sent, traffic.received};
+      });
   counters.waiting = waiting_.size();
   counters.upstream_open = asker_.open();
   counters.heard = asker_.heard();

@@ -6,7 +6,6 @@
 
 #include "io/socket.h"
 #include "io/socks_stream.h"
-#include "io/tcp_stream.h"
 #include "upstream/framed_connection.h"
 #include "upstream/https_connection.h"
 #include "upstream/udp.h"
@@ -46,9 +45,13 @@ NamedServers::Way Ways::make_udp(std::vector<io::SocketAddress> addresses,
 }
 
 Ways::Below Ways::below(const ServerAddress& server) {
-  const auto connect = [this](const std::vector<io::SocketAddress>& to) -> io::OpenStream {
-    return [this, to](io::Stream::User& user) {
-      return std::make_unique<io::TcpStream>(loop_, to, user);
+  const std::string text = server.to_text();
+  std::erase_if(traffic_, [](const auto& known) { return known.second.expired(); });
+  auto traffic = traffic_[text].lock();
+  if (!traffic) traffic_[text] = traffic = std::make_shared<io::TcpStream::Traffic>();
+  const auto connect = [this, traffic](const std::vector<io::SocketAddress>& to) -> io::OpenStream {
+    return [this, traffic, to](io::Stream::User& user) {
+      return std::make_unique<io::TcpStream>(loop_, to, user, traffic.get());
     };
   };
   if (!server.proxy) return connect;
@@ -58,11 +61,9 @@ Ways::Below Ways::below(const ServerAddress& server) {
     io::SocksStream::OnFailure on_failure;
   };
   const auto address = server.endpoint ? std::optional(server.endpoint->address) : std::nullopt;
-  const auto through = std::make_shared<const Through>(
-      Through{{server.host, address, server.port, server.proxy->user, server.proxy->password},
-              [this, text = server.to_text()](const std::string& reason) {
-                callbacks_.on_proxy_failure(text, reason);
-              }});
+  const auto through = std::make_shared<const Through>(Through{
+      {server.host, address, server.port, server.proxy->user, server.proxy->password},
+      [this, text](const std::string& reason) { callbacks_.on_proxy_failure(text, reason); }});
   return [connect, through](const std::vector<io::SocketAddress>& to) -> io::OpenStream {
     return [connect, through, to](io::Stream::User& user) {
       return std::make_unique<io::SocksStream>(

@@ -14,6 +14,7 @@
 
 #include "base/server_address.h"
 #include "io/loop.h"
+#include "io/tcp_stream.h"
 #include "io/tls.h"
 #include "upstream/message_stream.h"
 #include "upstream/named_servers.h"
@@ -57,6 +58,13 @@ class Ways {
     for (const auto& [server, client] : tls_)
       if (const auto known = client.lock()) visit(server, known->counts());
   }
+  // Calls `visit(const std::string& server, const io::TcpStream::Traffic& traffic)` for each server
+  // that is asked over streams.
+  template <typename Visit>
+  void for_each_stream(Visit visit) const {
+    for (const auto& [server, traffic] : traffic_)
+      if (const auto known = traffic.lock()) visit(server, *known);
+  }
   // The addresses of a server that is written by name.
   void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses) {
     named_.use_addresses(host, addresses);
@@ -86,6 +94,7 @@ class Ways {
   Callbacks callbacks_;
   std::shared_ptr<const io::TlsRoots> roots_;
   std::map<std::string, std::weak_ptr<io::TlsClient>> tls_;  // by server
+  std::map<std::string, std::weak_ptr<io::TcpStream::Traffic>> traffic_;
   Outbox outbox_;
   RandomIds ids_;
   NamedServers named_;

@@ -122,6 +122,16 @@ def test_failures_are_counted_by_reason(dnslet, https, authority):
     assert counted[stranger.url("dns.test"), "tls"] >= 1 and counted[stranger.url("dns.test"), "proxy"] == 0
 
 
+def test_bytes_are_counted(dnslet, https, authority):
+    server = https()
+    client = dnslet(*to(server, ca=authority.root), "--metrics", "127.0.0.1:0")
+    for i in range(10):
+        client.query(f"n{i}.test")
+    counted = {dict(labels)["direction"]: value for (name, *labels), value in parse(get(client)[1]).items()
+               if name == "dnslet_upstream_stream_bytes_total"}
+    assert counted["sent"] > 10 * 128 and counted["received"] > 10 * 60
+
+
 def test_a_question_that_is_declined_goes_on_and_the_server_keeps_its_place(dnslet, https, authority):
     def handler(asked):
         return Http(400) if asked.name.startswith("bad") else with_address()(asked)
