@@ -207,7 +207,7 @@ void MessageStream::on_end(Connection& ended, int status) {
   } else {
     limit_next(ended);
     if (ended.unanswered_since())
-      lose(ended);
+      lose(ended, status);
     else
       learn_from(ended, status);
   }
@@ -231,8 +231,9 @@ void MessageStream::learn_from(const Connection& ended, int status) {
 }
 
 // Asks again, on a fresh connection, what an ended one has left unanswered.
-void MessageStream::lose(Connection& ended) {
-  const bool is_fruitful = ended.answered() > 0;
+void MessageStream::lose(Connection& ended, int status) {
+  // A path that is dead says nothing about the server.
+  const bool is_no_loss = ended.answered() > 0 || status == UV_ETIMEDOUT;
   std::vector<uint64_t> again;
   while (const uint64_t number = ended.take_question()) {  // ends: every turn takes one out
     Question& question = *questions_.find(number);
@@ -240,7 +241,7 @@ void MessageStream::lose(Connection& ended) {
     question.after = last_number_;
     question.lost = loop_.now();
     question.retries = 0;
-    if (is_fruitful || ++question.losses < kMaxLosses)
+    if (is_no_loss || ++question.losses < kMaxLosses)
       again.push_back(number);
     else
       end(number, {.outcome = Outcome::Unreachable});

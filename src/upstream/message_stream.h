@@ -119,7 +119,7 @@ class MessageStream : public Transport, private Connection::Owner {
   Connection* dial();
   void limit_next(const Connection& ended);
   void learn_from(const Connection& ended, int status);
-  void lose(Connection& ended);
+  void lose(Connection& ended, int status);
   void give_up(Connection& refused, int status);
   bool try_later(uint64_t number);
   void end(uint64_t number, Report report);

@@ -163,6 +163,16 @@ def test_slow_answers_do_not_end_the_connection(server, asker):
     assert one.accepted <= 2 and len(one.questions) <= 20
 
 
+def test_a_slow_server_is_not_taken_for_a_dead_path(server, asker):
+    """A question is written while an older one has no answer yet, as the path is looked at"""
+    for wait in (0.35, 0.4, 0.45):
+        one = server(lambda asked: Later(0.7, with_address()(asked)))
+        client = asker(one, flags=["--upstream-retry", 3000])
+        Burst(client, 3, between=wait)
+        assert one.accepted == 1 and max(times_asked(one).values()) == 1
+        client.stop()
+
+
 def test_the_right_answer_comes_behind_others(server, asker):
     def handler(asked):
         wrong = with_address("192.0.2.66")(asked)
