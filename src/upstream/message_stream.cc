@@ -341,10 +341,11 @@ Milliseconds MessageStream::next_silence() {
   return due;
 }
 
-// When to look at its path.
+// When to look at its path. Behind the time of silence it gets no new questions anyway.
 Milliseconds MessageStream::next_look(Connection& connection) const {
   const auto since = connection.unanswered_since();
   if (!connection.is_open() || connection.is_retired() || !since) return kNever;
+  if (loop_.now() - *since >= settings_.silence) return kNever;
   const Milliseconds first = *since + io::Stream::kPathDead;
   return first > loop_.now() ? first : loop_.now() + kBetweenLooks;
 }

@@ -6,8 +6,7 @@
 // write, answers in any order (RFC 7766). What a connection is made of is not known here.
 //
 // Connections. There is one, and a second one while the first has many questions; up to three where
-// the server takes no more on one for some time. Each is in one of
-// these states:
+// the server takes no more on one for some time. Each is in one of these states:
 //   connecting  carries questions, which leave when it opens
 //   open        carries questions; ends when it has been idle for so long as the server keeps it
 //               or when the system knows that its path is dead, without a word about the server
