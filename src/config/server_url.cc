@@ -231,7 +231,6 @@ std::string name_of_certificate(std::string_view text) {
 Result<ServerAddress> parse_server(std::string_view text) {
   if (is_proxied(text)) return parse_proxied(text);
   if (auto error = find_missing(text)) return *error;
-
   if (auto error = find_lone_scheme(text)) return *error;
 
   ServerAddress server;
