@@ -30,7 +30,8 @@ std::size_t edit_distance(std::string_view left, std::string_view right);
 // Printable ASCII as it is, every other byte as \xNN, so that a value cannot forge a line or drive
 // a terminal.
 std::string escaped(std::string_view text);
-// The same between single quotes, cut after a line's worth, for error sentences.
+// The same between single quotes, without_passwords() and cut after a line's worth, for error
+// sentences.
 std::string in_quotes(std::string_view text);
 
 // What is no letter, digit, hyphen, dot, underscore or tilde becomes %XX (RFC 3986 section 2).
@@ -38,8 +39,8 @@ std::string percent_encoded(std::string_view text);
 // The other way round. nullopt: behind some % are no two hexadecimal digits.
 std::optional<std::string> percent_decoded(std::string_view text);
 
-// The text, in each of whose words what stands between "://" and an "@" has become "...". A message
-// is no place for a password.
+// The text with "..." in place of users and passwords of servers in it, as far as they can be told,
+// in values that are wrong too. A message is no place for a password.
 std::string without_passwords(std::string_view text);
 // "'TEXT' is not WHAT".
 Error not_a(std::string_view text, std::string_view what);

@@ -20,12 +20,12 @@ using Words = std::span<const std::string_view>;
 
 // `why`: the end of a sentence about the place, or a colon and another sentence.
 Error fault(const std::string& place, std::string_view rule, const std::string& why) {
-  return Error{in_quotes(without_passwords(place)) + " in rule " +
-               in_quotes(without_passwords(rule)) + (why.starts_with(':') ? "" : " ") + why};
+  return Error{in_quotes(place) + " in rule " + in_quotes(rule) +
+               (why.starts_with(':') ? "" : " ") + why};
 }
 
 Error fault(std::string_view rule, const std::string& why) {
-  return Error{"rule " + in_quotes(without_passwords(rule)) + ' ' + why};
+  return Error{"rule " + in_quotes(rule) + ' ' + why};
 }
 
 // Behind a failure or another answer of the servers somebody has to have been asked.

@@ -57,7 +57,7 @@ Error missing(std::string_view text, std::string_view what) {
 std::optional<Error> find_missing(std::string_view text) {
   const std::string folded = lower_case(text);
   for (const Missing& way : kMissing)
-    if (folded.starts_with(way.start)) return missing(without_passwords(text), way.what);
+    if (folded.starts_with(way.start)) return missing(text, way.what);
   for (const Missing& way : kMissingWords)
     if (folded == way.start) return missing(text, way.what);
   return std::nullopt;
@@ -118,10 +118,11 @@ const WayRow* find_way(std::string_view scheme) {
 std::optional<Error> find_lone_scheme(std::string_view text) {
   const std::size_t colon = std::min(text.find(':'), text.size());
   const std::string_view rest = text.substr(std::min(colon + 1, text.size()));
-  if (!find_way(text.substr(0, colon)) || rest.starts_with("//") || is_number(rest))
-    return std::nullopt;
-  return Error{in_quotes(without_passwords(text)) + " lacks slashes: write " +
-               lower_case(text.substr(0, colon)) + "://"};
+  const bool is_scheme =
+      find_way(text.substr(0, colon)) || lower_case(text.substr(0, colon)) + "://" == kSocks;
+  if (!is_scheme || rest.starts_with("//") || is_number(rest)) return std::nullopt;
+  return Error{in_quotes(text) + " lacks slashes: write " + lower_case(text.substr(0, colon)) +
+               "://"};
 }
 
 // HOST[:PORT], into a server or a proxy.
@@ -143,7 +144,7 @@ Status read_place(std::string_view text, std::string_view place, uint16_t usual_
 // Takes #NAME off the end of the place.
 Status read_certificate(std::string_view text, std::string_view& place, ServerAddress& server) {
   if (!io::has_tls())
-    return only_in_full(in_quotes(without_passwords(text)) + " asks for DNS over " +
+    return only_in_full(in_quotes(text) + " asks for DNS over " +
                         (server.way == Way::Tls ? "TLS" : "HTTPS"));
   const std::size_t mark = place.find('#');
   if (mark == std::string_view::npos) return Done{};
@@ -171,10 +172,13 @@ Status read_path(std::string_view text, std::string_view& place, ServerAddress& 
   const bool is_clean = path.size() <= kMaxPath && std::ranges::all_of(path, is_in_path) &&
                         percent_decoded(path).has_value();
   if (path.empty() || !is_clean || place.find('@') != std::string_view::npos)
-    return not_a(without_passwords(text), kHttpsServer);
+    return not_a(text, kHttpsServer);
   server.path = path;
   return Done{};
 }
+
+// What is anything else is percent-encoded.
+bool is_in_user(char c) { return is_in_path(c) && c != '@' && c != '/' && c != '?'; }
 
 // [USER:PASSWORD@]HOST[:PORT]
 Status read_proxy(std::string_view text, std::string_view place, Proxy& proxy) {
@@ -186,7 +190,8 @@ Status read_proxy(std::string_view text, std::string_view place, Proxy& proxy) {
     const auto user = percent_decoded(names.substr(0, colon));
     const auto password =
         colon == std::string_view::npos ? std::nullopt : percent_decoded(names.substr(colon + 1));
-    if (!user || !password || user->empty() || user->size() > kMost || password->size() > kMost)
+    if (!user || !password || !std::ranges::all_of(names, is_in_user) || user->empty() ||
+        user->size() > kMost || password->size() > kMost)
       return not_a(text, kProxyUser);
     proxy.user = *user;
     proxy.password = *password;

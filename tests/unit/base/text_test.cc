@@ -37,9 +37,28 @@ TEST_CASE("text is percent-encoded and back") {
   }
 }
 
-TEST_CASE("what stands between :// and an @ is not told") {
-  CHECK(without_passwords("ask socks5://me:secret@h/tcp://a b") == "ask socks5://...@h/tcp://a b");
-  CHECK(without_passwords("a@b tls://c") == "a@b tls://c");
-  CHECK(without_passwords("x://a:b@c@d") == "x://...@d");
-  CHECK(without_passwords("").empty());
+TEST_CASE("users and passwords are not told, in what is right and in what is not") {
+  const auto shown = [](const std::string& text) { return without_passwords(text); };
+  CHECK(shown("socks5://me:SECRET@h/tcp://a") == "socks5://...@h/tcp://a");
+  CHECK(shown("ask SOCKS5://me:SECRET@h/tcp://a b") == "ask SOCKS5://...@h/tcp://a b");
+  CHECK(shown("10.0.0.1,tcp://10.0.0.2,socks5://a:SECRET@h/tcp://b,socks5://c:SECRET@i/tcp://d") ==
+        "10.0.0.1,tcp://10.0.0.2,socks5://...@h/tcp://b,socks5://...@i/tcp://d");
+  CHECK(shown("https://me:SECRET@h/q") == "https://...@h/q");
+  for (const char* plain :
+       {"https://dns.test/p@th,tcp://1.1.1.1", "socks5://h/https://dns.test/p@th", "a@b tls://c",
+        "socks5://[fd00::1]:1080/tcp://a", "socks5://10.0.0.9:1080/tcp://a", "socks.test:53", ""})
+    CHECK(shown(plain) == plain);
+  for (const char* text :
+       {"socks5://u:SECRET SECRET@h/tcp://a", "s=socks5://u:SECRET@h/tcp://bad host",
+        "corp.test/socks5://u:SECRET@h/tcp://1.1.1.1,x/y/z", "socks5h://u:SECRET@h/tcp://a",
+        "socks://u:SECRET@h", "socks5:u:SECRET@h/tcp://a", "socks5:/u:SECRET@h/tcp://a",
+        "u:SECRET@h/tcp://a", "-nsocks5://u:SECRET@h/tcp://a", "socks5://u:SECRET,SECRET@h/tcp://a",
+        "socks5://u:SECRET", "SECRET@h/tcp://a", "socks5://u:12/SECRET@h/tcp://a",
+        "socks5://u:SECRET://SECRET@h/tcp://a", "* -> asc socks5:u:SECRET@h/tcp://a",
+        "x \"socks5://u:SECRET SECRET@h/tcp://a\" ttl:60", "socks5://u:SECRET%2"}) {
+    CAPTURE(text);
+    CHECK(shown(text).find("SECRET") == std::string::npos);
+    CHECK(in_quotes(text).find("SECRET") == std::string::npos);
+  }
+  CHECK(shown(std::string(200'000, '@')).size() == 200'000);
 }

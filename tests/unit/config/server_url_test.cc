@@ -174,8 +174,10 @@ TEST_CASE("a server may stand behind a proxy, which resolves its name") {
   for (const char* text :
        {"socks5://", "socks5:///tcp://10.0.0.2", "socks5://10.0.0.1", "socks5://10.0.0.1/",
         "socks5://10.0.0.1/10.0.0.2", "socks5://10.0.0.1/udp://10.0.0.2",
-        "socks5://a@10.0.0.1/tcp://10.0.0.2", "socks5://:b@10.0.0.1/tcp://10.0.0.2",
-        "socks5://a:%4@10.0.0.1/tcp://10.0.0.2", "socks5://a:%zz@10.0.0.1/tcp://10.0.0.2",
+        "socks5://a@10.0.0.1/tcp://10.0.0.2", "socks5://a:b c@10.0.0.1/tcp://10.0.0.2",
+        "socks5://a:b@c@10.0.0.1/tcp://10.0.0.2", "socks5:a:b@10.0.0.1/tcp://10.0.0.2",
+        "socks5://:b@10.0.0.1/tcp://10.0.0.2", "socks5://a:%4@10.0.0.1/tcp://10.0.0.2",
+        "socks5://a:%zz@10.0.0.1/tcp://10.0.0.2",
         "socks5://10.0.0.1/socks5://10.0.0.2/tcp://10.0.0.3", "socks5://10.0.0.1:0/tcp://10.0.0.2",
         "socks5://10.0.0.1/tcp://fe80::1%eth0", "socks5://10.0.0.1/tcp://10.0.0.2:0"}) {
     CAPTURE(text);
