@@ -33,24 +33,17 @@ void append_text(dns::Bytes& bytes, const std::string& text) {
 
 // What the code of a reply means (RFC 1928 section 6).
 Socks5Handshake::Failed refusal(uint8_t code) {
-  struct Meaning {
-    const char* text;
-    int status;
-  };
-  static constexpr std::array<Meaning, 9> kMeanings = {{
-      {"", 0},
-      {"general failure", UV_ECONNREFUSED},
-      {"its rules do not allow it", UV_EACCES},
-      {"network unreachable", UV_ENETUNREACH},
-      {"host unreachable", UV_EHOSTUNREACH},
-      {"connection refused", UV_ECONNREFUSED},
-      {"TTL expired", UV_EHOSTUNREACH},
-      {"it can't connect to servers", UV_ENOTSUP},
-      {"it does not take this kind of address", UV_EAFNOSUPPORT},
-  }};
-  const std::string start = "it has refused: ";
-  if (code < kMeanings.size()) return {start + kMeanings[code].text, kMeanings[code].status};
-  return {start + "code " + std::to_string(code), UV_ECONNREFUSED};
+  static constexpr std::array<const char*, 8> kMeanings = {"general failure",
+                                                           "its rules do not allow it",
+                                                           "network unreachable",
+                                                           "host unreachable",
+                                                           "connection refused",
+                                                           "TTL expired",
+                                                           "it can't connect to servers",
+                                                           "it does not take this kind of address"};
+  const std::string meaning =
+      code <= kMeanings.size() ? kMeanings[code - 1U] : "code " + std::to_string(code);
+  return {"it has refused: " + meaning, UV_ECONNABORTED};
 }
 
 }  // namespace
@@ -91,7 +84,7 @@ Socks5Handshake::Step Socks5Handshake::on_method(dns::BytesView& bytes) {
   if (method != kNoneOfThese) return no_socks5();
   return Failed{has_user ? "it takes no user with a password"
                          : "it wants a user: write socks5://USER:PASSWORD@",
-                UV_EACCES};
+                UV_ECONNABORTED};
 }
 
 Socks5Handshake::Step Socks5Handshake::on_admission(dns::BytesView& bytes) {
@@ -100,7 +93,7 @@ Socks5Handshake::Step Socks5Handshake::on_admission(dns::BytesView& bytes) {
   const uint8_t status = reader.u8();
   if (!reader.ok()) return More{};
   bytes = bytes.subspan(reader.offset());
-  if (status != 0) return Failed{"user or password is wrong", UV_EACCES};
+  if (status != 0) return Failed{"user or password is wrong", UV_ECONNABORTED};
   return ask_to_connect();
 }
 

@@ -40,7 +40,7 @@ class Socks5Handshake {
   struct Open {};
   struct Failed {
     std::string reason;  // in words
-    int status = 0;      // of libuv's
+    int status = 0;      // UV_ECONNABORTED: it has refused; UV_EPROTO: it is no proxy
   };
   using Step = std::variant<More, Send, Open, Failed>;
 

@@ -23,7 +23,10 @@ void SocksStream::on_open() {
 }
 
 void SocksStream::on_bytes(dns::BytesView bytes) {
-  if (is_open_) return user_.on_bytes(bytes);
+  if (is_open_) {
+    has_passed_ = true;
+    return user_.on_bytes(bytes);
+  }
   incoming_.insert(incoming_.end(), bytes.begin(), bytes.end());
   const dns::Bytes arrived = std::exchange(incoming_, {});
   dns::BytesView left = arrived;
@@ -31,7 +34,7 @@ void SocksStream::on_bytes(dns::BytesView bytes) {
   if (!is_open_)
     incoming_.assign(left.begin(), left.end());
   else if (!left.empty())
-    user_.on_bytes(left);
+    on_bytes(left);
 }
 
 // False: the stream is gone, or of no use.
@@ -60,8 +63,10 @@ void SocksStream::on_written() {
 }
 
 void SocksStream::on_end(int status) {
+  if (is_open_ && !has_passed_)
+    proxy_.on_failure("it has ended the connection before the server said anything");
   if (is_open_) return user_.on_end(status);
-  if (is_connected_) return fail("it has ended the connection", UV_ECONNRESET);
+  if (is_connected_) return fail("it has ended the connection", UV_ECONNABORTED);
   fail(std::string("it can't be reached: ") + uv_strerror(status), status);
 }
 

@@ -51,6 +51,7 @@ class SocksStream final : public Stream, private Stream::User {
   bool is_connected_ = false;
   bool is_open_ = false;
   bool has_failed_ = false;
+  bool has_passed_ = false;  // a byte of the other side
   bool* is_gone_ = nullptr;  // while the user is called, who may destroy this
   std::unique_ptr<Stream> stream_;
 };

@@ -10,10 +10,11 @@
 
 namespace dnslet::upstream {
 
-// `error`: an errno.
+// `error`: an errno. ECONNABORTED: what was reached has refused to go on.
 constexpr Outcome outcome_of(int error) {
   const bool is_ours =
       error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EAGAIN;
+  if (error == ECONNABORTED) return Outcome::Failed;
   return is_ours ? Outcome::NoResources : Outcome::Unreachable;
 }
 

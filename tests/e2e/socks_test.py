@@ -4,6 +4,7 @@
 
 import contextlib
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -118,6 +119,7 @@ def test_a_refusal_of_the_proxy_leads_to_the_next_server(dnslet, proxy, upstream
     client = dnslet("--nameservers", f"socks5://127.0.0.1:{proxy().port}/{url},{rest.address}", *flags)
     assert data(client.query("a.test")) == ["192.0.2.2"]
     client.wait_log("no connection through the proxy.*it has refused: connection refused")
+    assert client.log("put behind the others.*reason=failure")
 
 
 def test_a_proxy_that_is_not_there_leads_to_the_next_server(dnslet, upstream, behind):
@@ -222,6 +224,46 @@ def test_what_is_no_proxy_leads_to_the_next_server(dnslet, upstream, said, why):
         assert data(client.query("a.test")) == ["192.0.2.2"]
         assert monotonic() - since < 0.7
         client.wait_log(f"no connection through the proxy.*{why}")
+
+
+def test_a_proxy_that_ends_behind_success_is_named(dnslet, upstream):
+    def script(talk):
+        talk[1].recv(100)
+        talk[1].sendall(b"\5\0")
+        talk[1].recv(300)
+        talk[1].sendall(b"\5\0\0\1\0\0\0\0\0\0")
+    rest = upstream(with_address("192.0.2.2"))
+    with Scripted(script) as proxy:
+        client = dnslet("--nameservers", f"socks5://127.0.0.1:{proxy.port}/tcp://192.0.2.9,{rest.address}")
+        assert data(client.query("a.test")) == ["192.0.2.2"]
+        client.wait_log("it has ended the connection before the server said anything")
+
+
+def test_the_name_of_a_proxy_that_refuses_is_not_resolved_anew(dnslet, proxy, upstream):
+    bootstrap = upstream(with_address("127.0.0.1"))
+    client = dnslet("--nameservers", f"socks5://proxy.test:{proxy().port}/tcp://127.0.0.1:{free_port()}", "--bootstrap",
+                    bootstrap.address)
+    for i in range(12):
+        assert client.query(f"n{i}.test").rcode() == SERVFAIL
+        sleep(0.2)
+    assert len(bootstrap.questions) <= 2
+
+
+def test_two_passwords_of_one_server_get_new_roots(dnslet, authority, tmp_path):
+    if not HAS_TLS:
+        pytest.skip("this variant has no TLS")
+    roots = tmp_path / "roots.pem"
+    roots.write_bytes(Authority(tmp_path, "other").root.read_bytes())
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(TlsUpstream(with_address(), authority.issue("dns.test")))
+        port = stack.enter_context(Microsocks("-u", "u", "-P", "aaa")).port
+        right, wrong = (f"socks5://u:{word}@127.0.0.1:{port}/{server.url('dns.test')}" for word in ("aaa", "bbb"))
+        client = dnslet("--nameservers", right, "--stubzones", f"twin.test/{wrong}", "--tls-ca", roots)
+        assert client.query("a.test").rcode() == client.query("a.twin.test").rcode() == SERVFAIL
+        roots.write_bytes(authority.root.read_bytes())
+        client.send_signal(signal.SIGHUP)
+        client.wait_log("reloaded")
+        assert client.query("b.test").rcode() == NOERROR
 
 
 def test_a_silent_proxy_is_silence(dnslet, upstream):
