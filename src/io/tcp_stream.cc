@@ -164,9 +164,10 @@ bool TcpStream::is_path_dead(Milliseconds ago) const {
     return false;
   const auto heard = Milliseconds(std::min(info.tcpi_last_ack_recv, info.tcpi_last_data_recv));
   const auto patience = std::max(kPathDead, Milliseconds(3 * info.tcpi_rtt / 1000));
+  if (info.tcpi_unacked == 0) sent_again_ = info.tcpi_total_retrans;
   // What has just been written is not acknowledged on a good path either, but nothing is sent
   // again.
-  const bool is_in_doubt = info.tcpi_unacked > 0 && info.tcpi_total_retrans > 0;
+  const bool is_in_doubt = info.tcpi_unacked > 0 && info.tcpi_total_retrans > sent_again_;
   return is_in_doubt && ago >= patience && heard + kTick >= ago;
 }
 

@@ -66,6 +66,8 @@ class TcpStream : public Stream {
   std::vector<Handle<uv_tcp_t>> trying_;
   std::optional<Timer> timer_;  // while it connects
   bool is_reading_ = false;
+  // Segments that had been sent again when all was last known to be acknowledged.
+  mutable uint32_t sent_again_ = 0;
   Handle<uv_tcp_t> handle_;  // once it is open
 };
 

@@ -262,7 +262,7 @@ void MessageStream::give_up(Connection& refused, int status) {
       unsent_.push_back(number);
       continue;
     }
-    if (outcome != Outcome::Unreachable || !try_later(number)) end(number, {.outcome = outcome});
+    if (outcome == Outcome::NoResources || !try_later(number)) end(number, {.outcome = outcome});
   }
 }
 
