@@ -103,8 +103,11 @@ Counters Worker::counters() const {
   Counters counters = counted_;
   counters.servers = asker_.counters();
   ways_.for_each_tls([&counters](const std::string& server, const io::TlsCounts& counts) {
-    counters.servers[server].handshakes = {counts.full, counts.resumed, counts.failed};
-    counters.servers[server].certificate_end = counts.end;
+    ServerCounters& counted = counters.servers[server];
+    ServerCounters more;
+    more.handshakes = {counts.full, counts.resumed, counts.failed};
+    more.certificate_end = counts.end;
+    counted += more;
   });
   ways_.for_each_stream(
       [&counters](const std::string& server, const io::TcpStream::Traffic& traffic) {

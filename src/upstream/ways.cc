@@ -16,8 +16,10 @@ std::unique_ptr<Transport> Ways::open(bool over_stream, const ServerAddress& ser
                                       Transport::OnReport on_report) {
   const auto make = [this, over_stream, &server](std::vector<io::SocketAddress> addresses,
                                                  Transport::OnReport report) {
-    if (server.way == Way::Tls) return make_tls(server, std::move(addresses), std::move(report));
-    if (server.way == Way::Https)
+    // A constant, for which the linker leaves out what min never needs.
+    if (io::has_tls() && server.way == Way::Tls)
+      return make_tls(server, std::move(addresses), std::move(report));
+    if (io::has_tls() && server.way == Way::Https)
       return make_https(server, std::move(addresses), std::move(report));
     return over_stream ? make_tcp(server, std::move(addresses), std::move(report))
                        : make_udp(std::move(addresses), std::move(report));
@@ -94,7 +96,7 @@ std::shared_ptr<io::TlsClient> Ways::make_client(const ServerAddress& server,
        [this, text](const std::string& reason) { callbacks_.on_tls_failure(text, reason); }});
   client->use_roots(roots_);
   std::erase_if(tls_, [](const auto& known) { return known.second.expired(); });
-  tls_[text] = client;
+  tls_.emplace(text, client);
   return client;
 }
 

@@ -52,7 +52,8 @@ class Ways {
                                   Transport::OnReport on_report);
   // The certificates that connections from now on trust; null: none.
   void use_roots(const std::shared_ptr<const io::TlsRoots>& roots);
-  // Calls `visit(const std::string& server, const io::TlsCounts& counts)` for each server over TLS.
+  // Calls `visit(const std::string& server, const io::TlsCounts& counts)` for each server over TLS
+  // or HTTPS, perhaps more than once.
   template <typename Visit>
   void for_each_tls(Visit visit) const {
     for (const auto& [server, client] : tls_)
@@ -93,7 +94,8 @@ class Ways {
   const io::TlsPins& pins_;
   Callbacks callbacks_;
   std::shared_ptr<const io::TlsRoots> roots_;
-  std::map<std::string, std::weak_ptr<io::TlsClient>> tls_;  // by server
+  // By server; two that differ in their passwords have one name.
+  std::multimap<std::string, std::weak_ptr<io::TlsClient>> tls_;
   std::map<std::string, std::weak_ptr<io::TcpStream::Traffic>> traffic_;
   Outbox outbox_;
   RandomIds ids_;
