@@ -2,7 +2,8 @@
 # docker build -f docker/prebuilt.Dockerfile -t dnslet .
 #
 # BuildKit takes the program of the platform that it builds for, build/static/full/amd64/dnslet for example;
-# the classic builder, which knows of no platform, takes build/static/full/dnslet.
+# the classic builder, which knows of no platform, takes build/static/full/dnslet. The roots are those of the
+# system where `make static` ran, with all that was added there: build/static/full/ca-certificates.crt.
 FROM scratch AS base
 ARG VERSION
 LABEL org.opencontainers.image.title="dnslet" \
