@@ -261,7 +261,8 @@ $(B)/src/base/version.o: DEFINE = -DVERSION='"$(VERSION)"'
 # What few questions pass through is made for size: pages of code are memory, too. A static program is so as
 # a whole: -Os costs a question nothing that can be measured.
 RARE := $(wildcard src/dns/*text*.cc src/policy/expression_*.cc src/upstream/*name*.cc) src/policy/letter_set.cc \
-    src/policy/preload.cc src/upstream/address_queries.cc src/serve/listeners.cc
+    src/policy/preload.cc src/policy/own_records.cc src/upstream/address_queries.cc src/upstream/ways.cc \
+    src/upstream/http_status.cc src/serve/listeners.cc src/serve/worker_tables.cc src/serve/server_counters.cc
 HOT := $(filter-out $(RARE),$(wildcard src/dns/*.cc src/policy/*.cc src/upstream/*.cc src/serve/*.cc)) \
     $(addprefix src/io/,loop.cc tcp_client.cc tcp_stream.cc udp_listener.cc)
 $(patsubst %.cc,$(B)/%.o,$(filter-out $(HOT),$(SOURCES)) src/app/main.cc): SIZE = $(COLD)
