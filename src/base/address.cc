@@ -47,10 +47,10 @@ std::optional<HostPort> split_port(std::string_view text) {
   return HostPort{text.substr(0, colon), text.substr(colon + 1)};
 }
 
-// The name of an interface, as Linux takes it, or its number.
+// The name of an interface, as Linux takes it, or its number. Brackets are those of the address.
 bool is_scope(std::string_view text) {
   return !text.empty() && text.size() < 16 && std::all_of(text.begin(), text.end(), [](char c) {
-    return c > ' ' && c < 127 && c != ':' && c != '/';
+    return c > ' ' && c < 127 && c != ':' && c != '/' && c != '[' && c != ']';
   });
 }
 

@@ -92,6 +92,8 @@ TEST_CASE("an endpoint keeps the zone index of an IPv6 address") {
   CHECK(endpoint("fe80::1%eth 0") == "refused");
   CHECK(endpoint("fe80::1%eth0:5353") == "refused");
   CHECK(endpoint("[fe80::1%a/b]") == "refused");
+  CHECK(endpoint("fe80::1%eth0]x") == "refused");
+  CHECK(endpoint("fe80::1%[eth0") == "refused");
   CHECK(endpoint("fe80::1%a-name-that-is-too-long") == "refused");
   CHECK(endpoint("10.0.0.1%eth0") == "refused");
 }
