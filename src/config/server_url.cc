@@ -54,10 +54,17 @@ Error missing(std::string_view text, std::string_view what) {
                ", which this build does not have; write udp:// or tcp:// and an address or a name"};
 }
 
+bool is_number(std::string_view text) {
+  return text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// A host may be called like a word, and have a port.
 std::optional<Error> find_missing(std::string_view text) {
   const std::string folded = lower_case(text);
   for (const Missing& way : kMissing)
-    if (folded.starts_with(way.start)) return missing(text, way.what);
+    if (folded.starts_with(way.start) &&
+        (folded.size() == way.start.size() || !is_number(folded.substr(way.start.size()))))
+      return missing(text, way.what);
   for (const Missing& way : kMissingWords)
     if (folded == way.start) return missing(text, way.what);
   return std::nullopt;
@@ -68,10 +75,6 @@ bool is_host_label(std::string_view label) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
   });
   return is_clean && !label.empty() && !label.starts_with('-') && !label.ends_with('-');
-}
-
-bool is_number(std::string_view text) {
-  return text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 // A name as RFC 1123 has it, and underscores, which Compose puts into its own. A last label of

@@ -193,6 +193,7 @@ TEST_CASE("a scheme without its slashes is told from a host with a port") {
   CHECK(parsed("https:1.1.1.1/q") == "'https:1.1.1.1/q' lacks slashes: write https://");
   CHECK(parsed("TCP:10.0.0.1") == "'TCP:10.0.0.1' lacks slashes: write tcp://");
   CHECK(parsed("udp:53") == "udp udp 53");
+  CHECK(parsed("dhcp:53") == "udp dhcp 53");
   CHECK(parsed("tls") == "udp tls 53");
 }
 
