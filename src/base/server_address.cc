@@ -7,7 +7,11 @@
 namespace dnslet {
 namespace {
 
-constexpr uint16_t kHttpsPort = 443;  // RFC 9110 section 4.2.2
+// HOST:PORT of a server or a proxy.
+template <typename Place>
+std::string place_text(const Place& place) {
+  return place.endpoint ? place.endpoint->to_text() : place.host + ':' + std::to_string(place.port);
+}
 
 }  // namespace
 
@@ -27,14 +31,11 @@ std::string ServerAddress::to_text() const {
   std::string before;
   if (proxy) {
     before = "socks5://" + (proxy->user.empty() ? "" : percent_encoded(proxy->user) + '@');
-    before += proxy->endpoint ? proxy->endpoint->to_text()
-                              : proxy->host + ':' + std::to_string(proxy->port);
-    before += '/';
+    before += place_text(*proxy) + '/';
   }
   const char* const schemes[] = {"", "tcp://", "tls://", "https://"};
   std::string text = before + schemes[static_cast<std::size_t>(way)];
-  text += endpoint ? endpoint->to_text() : host + ':' + std::to_string(port);
-  text += path;
+  text += place_text(*this) + path;
   return verified.empty() ? text : text + '#' + verified;
 }
 

@@ -13,6 +13,8 @@
 
 namespace dnslet {
 
+inline constexpr uint16_t kHttpsPort = 443;  // RFC 9110 section 4.2.2
+
 enum class Way : uint8_t {
   Udp,  // and TCP for what does not fit
   Tcp,

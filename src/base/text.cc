@@ -15,10 +15,6 @@ constexpr std::size_t kMaxQuoted = 100;
 constexpr std::size_t kMaxLooked = 1000;
 constexpr std::string_view kBlanks = " \t\r\n\v\f";
 
-bool is_alphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 }  // namespace
 
 std::string lower_case(std::string_view text) {
@@ -81,6 +77,7 @@ namespace {
 
 constexpr std::string_view kProxyScheme = "socks";
 constexpr std::string_view kParting = " ,;\"'";
+constexpr std::string_view kHostEnds = "/ ,;\"'";
 
 // Where in the text, which begins behind a scheme of a proxy, what is no secret goes on; 0: at
 // once.
@@ -89,7 +86,7 @@ std::size_t end_of_secret(std::string_view text) {
   const std::size_t at = place.rfind('@');
   if (at != std::string_view::npos) return at;
   // A host has a port, and that is a number; what is a user's has lost its end.
-  const std::string_view first = place.substr(0, place.find_first_of("/ ,;\"'"));
+  const std::string_view first = place.substr(0, place.find_first_of(kHostEnds));
   const std::size_t colon = first.find(':');
   const bool is_host = colon == std::string_view::npos || first.starts_with('[') ||
                        first.find_first_not_of("0123456789", colon + 1) == std::string_view::npos;
@@ -106,7 +103,7 @@ std::string without_users(std::string_view text) {
        found = text.find("://")) {
     const std::size_t start = found + 3;
     const std::string_view rest = text.substr(start);
-    const std::string_view place = rest.substr(0, rest.find_first_of("/ ,;\"'"));
+    const std::string_view place = rest.substr(0, rest.find_first_of(kHostEnds));
     const std::size_t at = place.rfind('@');
     shown += text.substr(0, start);
     if (at != std::string_view::npos && at > 0) shown += "...";

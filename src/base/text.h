@@ -17,6 +17,10 @@
 namespace dnslet {
 
 std::string lower_case(std::string_view text);
+// Whether it is an ASCII letter or digit.
+constexpr bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 // Without the blanks (line ends too) at both ends.
 std::string_view trimmed(std::string_view text);
 // Without the byte order mark of UTF-8 in front, which some editors leave.

@@ -16,10 +16,6 @@ namespace {
 constexpr std::size_t kMaxName = 200;  // bytes of a prefix, a key, a path
 constexpr std::string_view kScheme = "http://";
 
-bool is_alphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 bool is_printable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }

@@ -109,7 +109,7 @@ struct WayRow {
 constexpr auto kWays = std::to_array<WayRow>({{"udp", Way::Udp, kDnsPort},
                                               {"tcp", Way::Tcp, kDnsPort},
                                               {"tls", Way::Tls, kDnsOverTlsPort},
-                                              {"https", Way::Https, kDnsOverHttpsPort}});
+                                              {"https", Way::Https, kHttpsPort}});
 
 // Null: there is no such way.
 const WayRow* find_way(std::string_view scheme) {
@@ -161,8 +161,7 @@ Status read_certificate(std::string_view text, std::string_view& place, ServerAd
 // and semicolons part servers here, and are written %2C and %3B.
 bool is_in_path(char c) {
   constexpr std::string_view kMarks = "-._~%!$&'()*+=:@/?";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         kMarks.find(c) != std::string_view::npos;
+  return is_alphanumeric(c) || kMarks.find(c) != std::string_view::npos;
 }
 
 // Takes /PATH off the end of the place.

@@ -101,15 +101,21 @@ std::shared_ptr<io::TlsClient> Ways::make_client(const ServerAddress& server,
 }
 
 // The client is there as long as somebody may dial.
+Ways::Below Ways::secured(const ServerAddress& server, const std::string& protocol) {
+  const std::shared_ptr<io::TlsClient> client = make_client(server, protocol);
+  return [this, client,
+          under = below(server)](const std::vector<io::SocketAddress>& to) -> io::OpenStream {
+    return [this, client, connection = io::TlsClient::Below{under(to), to.size()}](
+               io::Stream::User& user) { return client->open(loop_, connection, user); };
+  };
+}
+
 NamedServers::Way Ways::make_tls(const ServerAddress& server,
                                  std::vector<io::SocketAddress> addresses,
                                  Transport::OnReport on_report) {
-  const std::shared_ptr<io::TlsClient> client = make_client(server, "dot");
-  const auto dial = [this, client, under = below(server)](
+  const auto dial = [this, open = secured(server, "dot")](
                         const Connection::Place& place, const std::vector<io::SocketAddress>& to) {
-    const io::TlsClient::Below connection = {under(to), to.size()};
-    const auto open = [&](io::Stream::User& user) { return client->open(loop_, connection, user); };
-    return std::make_unique<FramedConnection>(place, open,
+    return std::make_unique<FramedConnection>(place, open(to),
                                               FramedConnection::Craft{ids_, Padding::ToBlocks});
   };
   return make_stream(dial, std::move(addresses), std::move(on_report));
@@ -118,18 +124,14 @@ NamedServers::Way Ways::make_tls(const ServerAddress& server,
 NamedServers::Way Ways::make_https(const ServerAddress& server,
                                    std::vector<io::SocketAddress> addresses,
                                    Transport::OnReport on_report) {
-  const std::shared_ptr<io::TlsClient> client = make_client(server, "h2");
-  const std::string text = server.to_text();
   const auto known = std::make_shared<HttpsServer>();
   known->target = {server.authority(), server.path, "application/dns-message"};
-  known->on_failure = [this, text](const std::string& reason) {
+  known->on_failure = [this, text = server.to_text()](const std::string& reason) {
     callbacks_.on_http_failure(text, reason);
   };
-  const auto dial = [this, client, known, under = below(server)](
+  const auto dial = [known, open = secured(server, "h2")](
                         const Connection::Place& place, const std::vector<io::SocketAddress>& to) {
-    const io::TlsClient::Below connection = {under(to), to.size()};
-    const auto open = [&](io::Stream::User& user) { return client->open(loop_, connection, user); };
-    return std::make_unique<HttpsConnection>(place, open, *known);
+    return std::make_unique<HttpsConnection>(place, open(to), *known);
   };
   return make_stream(dial, std::move(addresses), std::move(on_report));
 }

@@ -79,6 +79,8 @@ class Ways {
   // Opens what is below TLS, HTTPS and frames: a connection, perhaps through a proxy.
   using Below = std::function<io::OpenStream(const std::vector<io::SocketAddress>& addresses)>;
   Below below(const ServerAddress& server);
+  // The same with TLS on top, by the client of a server of its own.
+  Below secured(const ServerAddress& server, const std::string& protocol);
   NamedServers::Way make_tcp(const ServerAddress& server, std::vector<io::SocketAddress> addresses,
                              Transport::OnReport on_report);
   std::shared_ptr<io::TlsClient> make_client(const ServerAddress& server,
