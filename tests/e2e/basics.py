@@ -5,6 +5,7 @@
 import os
 import random
 import socket
+import subprocess
 import time
 
 SLOW = os.environ.get("SLOW", "") not in ("", "0")
@@ -21,6 +22,16 @@ def wait_until(condition, what, seconds=PATIENCE):
             return value
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
         time.sleep(0.005)
+
+
+def end_process(process):
+    """Asks it to end, and makes it where it does not."""
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def timed(action):

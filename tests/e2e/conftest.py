@@ -18,6 +18,7 @@ pytest.register_assert_rewrite("harness", "clients", "basics", "fake_upstream", 
 from getaddrinfo_client import build_client, glibc_compiler  # noqa: E402
 from harness import Dnslet, FakeUpstream  # noqa: E402
 from namespaces import Namespace, enter_own_network, why_not  # noqa: E402
+from tls_server import HAS_TLS, Authority  # noqa: E402
 
 
 def pytest_configure(config):
@@ -77,6 +78,19 @@ def clients(tmp_path_factory):
         pytest.skip(reason)
     return {"glibc": build_client(directory, "glibc-client", glibc),
             "musl": build_client(directory, "musl-client", musl, "-static")}
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """Who signs for the servers of a module; without TLS its tests are skipped"""
+    if not HAS_TLS:
+        pytest.skip("this variant has no TLS")
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def certificate(authority):
+    return authority.issue("dns.test", "127.0.0.1")
 
 
 @pytest.fixture

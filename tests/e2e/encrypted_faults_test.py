@@ -16,20 +16,9 @@ from fake_upstream import CLOSE, RESET, Later, Raw, silent, with_address
 from harness import SLOW, data, run
 from https_server import HttpsUpstream
 from namespaces import PATH, skip
-from tls_server import HAS_TLS, Authority, TlsUpstream
+from tls_server import TlsUpstream
 
 NOERROR = 0
-pytestmark = pytest.mark.skipif(not HAS_TLS, reason="this variant has no TLS")
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
-def certificate(authority):
-    return authority.issue("dns.test")
 
 
 @pytest.fixture(params=[TlsUpstream, HttpsUpstream], ids=["tls", "https"])

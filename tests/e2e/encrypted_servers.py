@@ -9,7 +9,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
-from basics import PATIENCE, free_port, wait_until
+from basics import PATIENCE, end_process, free_port, wait_until
 
 DNSDIST = """setSecurityPollSuffix("")
 setLocal("127.0.0.1:{plain}")
@@ -79,12 +79,7 @@ class EncryptedServer:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end_process(self.process)
 
     def _shakes_hands(self, port):
         assert self.process.poll() is None, (self.directory / "output").read_text()

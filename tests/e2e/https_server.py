@@ -5,7 +5,6 @@
 Beside what handlers of FakeUpstream return, theirs may return Http(…) for another answer of HTTP,
 Reset(…) for the end of one stream, GoAway() for the end of a connection to come."""
 
-import ssl
 from dataclasses import dataclass, field
 
 import h2.config
@@ -79,16 +78,7 @@ class HttpsUpstream(TlsUpstream):
                 session.update_settings({h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: self.most})
             self.sessions[connection] = session
             self._flush(connection)
-        while connection.fileno() >= 0:
-            try:
-                piece = connection.recv(65536)
-            except ssl.SSLWantReadError:
-                return
-            except OSError:
-                piece = b""
-            if not piece:
-                self._close(connection)
-                return
+        for piece in self._pieces(connection):
             try:
                 events = session.receive_data(piece)
             except h2.exceptions.ProtocolError:

@@ -16,7 +16,7 @@ from fake_upstream import CLOSE, Later, Raw, with_address
 from harness import SLOW, data, run
 from https_server import GoAway, Http, HttpsUpstream, Reset
 from metrics import get, parse
-from tls_server import HAS_TLS, Authority
+from tls_server import HAS_TLS
 
 NOERROR, SERVFAIL = 0, 2
 
@@ -26,18 +26,6 @@ def test_the_other_variant_is_named():
     ended = run("--print-config", "--nameservers", "https://192.0.2.1/dns-query")
     assert ended.returncode == 2
     assert ended.stderr.endswith("DNS over HTTPS, which the variant dnslet-min does not have; dnslet has it\n")
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    if not HAS_TLS:
-        pytest.skip("this variant has no HTTPS")
-    return Authority(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
-def certificate(authority):
-    return authority.issue("dns.test", "127.0.0.1")
 
 
 @pytest.fixture

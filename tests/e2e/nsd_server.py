@@ -10,7 +10,7 @@ import dns.exception
 import dns.message
 import dns.query
 
-from basics import PATIENCE, free_port, join_address, wait_until
+from basics import PATIENCE, end_process, free_port, join_address, wait_until
 
 CONFIG = """server:
   ip-address: 127.0.0.1@{port}
@@ -78,12 +78,7 @@ class Nsd:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end_process(self.process)
 
     def _answers(self):
         assert self.process.poll() is None, (self.directory / "nsd.log").read_text()

@@ -10,6 +10,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from basics import end_process
 from harness import PATIENCE, SCALE, free_port, wait_until, with_address
 from metrics import Scrape, get, metrics_address
 
@@ -50,12 +51,7 @@ class Prometheus:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end_process(self.process)
 
     def ask(self, page, **parameters):
         """The data of an answer, or nothing as long as it does not answer"""

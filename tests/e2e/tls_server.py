@@ -119,7 +119,8 @@ class TlsUpstream(FakeUpstream):
         self.loop.add_reader(connection, self._read_tcp, connection, source, buffer)
         self._read_tcp(connection, source, buffer)
 
-    def _read_tcp(self, connection, source, buffer):
+    def _pieces(self, connection):
+        """What has come, until there is no more for now, or the connection has ended"""
         while connection.fileno() >= 0:
             try:
                 piece = connection.recv(65536)
@@ -130,5 +131,9 @@ class TlsUpstream(FakeUpstream):
             if not piece:
                 self._close(connection)
                 return
+            yield piece
+
+    def _read_tcp(self, connection, source, buffer):
+        for piece in self._pieces(connection):
             buffer += piece
             self._take_frames(connection, source, buffer)

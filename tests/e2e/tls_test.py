@@ -32,18 +32,6 @@ def test_the_other_variant_is_named(flags):
     assert ended.stderr.endswith("which the variant dnslet-min does not have; dnslet has it\n")
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    if not HAS_TLS:
-        pytest.skip("this variant has no TLS")
-    return Authority(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
-def certificate(authority):
-    return authority.issue("dns.test", "127.0.0.1")
-
-
 @pytest.fixture
 def tls(certificate):
     """tls(handler, certificate, …) → a running TlsUpstream"""
