@@ -52,9 +52,12 @@ policy::KeyTable blocked_domains(const config::Options& options, uint64_t seed) 
 
 policy::Zones stub_zones(const config::Options& options, uint64_t seed) {
   policy::Zones zones(seed);
-  for (std::size_t i = 0; i < options.stub_zones.size(); ++i)
-    options.stub_zones[i].domains.for_each(
+  std::size_t i = 0;
+  for (const auto& [servers, domains] : options.stub_zones) {
+    domains.for_each(
         [&](dns::NameView domain) { zones.add(domain, serve::Worker::set_of_zone(i)); });
+    ++i;
+  }
   return zones;
 }
 

@@ -263,7 +263,7 @@ void Server::follow_names() {
     servers.insert(servers.end(), some.begin(), some.end());
   };
   if (forwarding_) add(forwarding_->servers);
-  for (const config::StubZone& zone : options_.stub_zones) add(zone.servers);
+  for (const auto& [some, domains] : options_.stub_zones) add(some);
   for (policy::RuleNumber i = 0; rules_in_force_ && i < rules_in_force_->size(); ++i)
     add((*rules_in_force_)[i].action.servers);
   followed_.follow(servers);

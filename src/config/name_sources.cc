@@ -76,8 +76,8 @@ Status NameSources::check_given() const {
     if (!own) return Done();
     return Error{option + ": " + own->to_text() + " is this dnslet itself; name another server"};
   };
-  for (const StubZone& zone : options_.stub_zones)
-    if (Status status = check(zone.servers, "--stubzones (DNSMASQ_STUB)"); !status) return status;
+  for (const auto& [servers, domains] : options_.stub_zones)
+    if (Status status = check(servers, "--stubzones (DNSMASQ_STUB)"); !status) return status;
   if (Status status = check(servers_of_rules(options_),
                             "--server or --rule (DNSMASQ_SERVER_SETS, DNSMASQ_RULES)");
       !status)
@@ -97,8 +97,8 @@ bool NameSources::uses_resolv_conf() const {
 
 bool NameSources::has_stand_in() const {
   bool has_root = has_rule_for_all_;
-  for (const StubZone& zone : options_.stub_zones)
-    zone.domains.for_each([&](dns::NameView domain) { has_root |= domain.is_root(); });
+  for (const auto& [servers, domains] : options_.stub_zones)
+    domains.for_each([&](dns::NameView domain) { has_root |= domain.is_root(); });
   return has_root;
 }
 

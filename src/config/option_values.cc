@@ -107,26 +107,31 @@ Status add_servers(std::string_view text, const ServerSets& sets,
   return Done{};
 }
 
+void add_domains(const dns::NameList& domains, dns::NameList& all) {
+  domains.for_each([&all](dns::NameView domain) { all.add(domain); });
+}
+
 // The zones of one such part, added to `zones`.
-Status add_stub_zones(std::string_view text, const ServerSets& sets, std::vector<StubZone>& zones) {
+Status add_zones_of_part(std::string_view text, const ServerSets& sets, StubZones& zones) {
   const auto elements = parse_list(text);
   if (!elements) return elements.error();
 
-  StubZone zone;
+  dns::NameList domains;
+  std::vector<ServerAddress> servers;
   for (const std::string_view element : *elements) {
-    const bool has_servers = !zone.servers.empty();
+    const bool has_servers = !servers.empty();
     const auto [domain, server] = split_stub(element, has_servers, sets.contains(element));
     if (domain) {
-      if (has_servers) zones.push_back(std::exchange(zone, {}));
+      if (has_servers) add_domains(std::exchange(domains, {}), zones[std::exchange(servers, {})]);
       const auto name = parse_stub_domain(*domain);
       if (!name) return not_a(*domain, has_servers ? kNextStub : kStubDomain);
-      zone.domains.add(*name);
+      domains.add(*name);
     }
     if (!server) continue;
-    if (Status added = add_servers(*server, sets, zone.servers); !added) return added;
+    if (Status added = add_servers(*server, sets, servers); !added) return added;
   }
-  if (zone.servers.empty()) return not_a(elements->back(), kStubZone);
-  zones.push_back(std::move(zone));
+  if (servers.empty()) return not_a(elements->back(), kStubZone);
+  add_domains(domains, zones[std::move(servers)]);
   return Done{};
 }
 
@@ -267,39 +272,24 @@ Result<std::vector<dns::Name>> parse_search_domains(std::string_view text) {
   return domains;
 }
 
-Result<std::vector<StubZone>> parse_stub_zones(std::string_view text, const ServerSets& sets) {
-  std::vector<StubZone> zones;
-  for (const std::string& part : split_zones(std::string(text))) {
-    const Status added = add_stub_zones(part, sets, zones);
+Status add_stub_zones(std::string_view text, const ServerSets& sets, StubZones& zones) {
+  const auto parts = split_zones(std::string(text));
+  for (const std::string& part : parts) {
+    const Status added = add_zones_of_part(part, sets, zones);
     if (added) continue;
     const std::string& why = added.error().text;
     return why.starts_with(in_quotes(text)) ? added.error() : Error{in_quotes(text) + ": " + why};
   }
-  if (zones.empty()) return not_a(text, kStubZone);
-  return zones;
+  if (parts.empty()) return not_a(text, kStubZone);
+  return Done{};
 }
 
-void join_stub_zones(std::vector<StubZone>& zones) {
-  std::map<std::vector<ServerAddress>, std::size_t> places;
-  std::vector<StubZone> joined;
-  for (StubZone& zone : zones) {
-    const auto place = places.try_emplace(zone.servers, joined.size());
-    if (place.second) {
-      joined.push_back(std::move(zone));
-      continue;
-    }
-    dns::NameList& domains = joined[place.first->second].domains;
-    zone.domains.for_each([&domains](dns::NameView domain) { domains.add(domain); });
-  }
-  zones = std::move(joined);
-}
-
-Status check_stub_zones(const std::vector<StubZone>& zones) {
+Status check_stub_zones(const StubZones& zones) {
   policy::KeyTable seen(0);  // no secret: who writes the zones gains nothing by collisions
   std::size_t entered = 0;
   std::optional<std::string> repeated;
-  for (const StubZone& zone : zones)
-    zone.domains.for_each([&](dns::NameView domain) {
+  for (const auto& [servers, domains] : zones)
+    domains.for_each([&](dns::NameView domain) {
       if (seen.insert(domain.wire()) == entered)
         ++entered;
       else if (!repeated)

@@ -61,11 +61,10 @@ Result<std::vector<dns::Name>> parse_search_domains(std::string_view text);
 // "a.test,b.test/10.0.0.1,10.0.0.2:5353", and any number of these between blanks, semicolons or
 // commas: behind a comma, what has no scheme, no port and is no address starts the next zone.
 // Domains as above, and ".". The name of a set stands for its servers.
-Result<std::vector<StubZone>> parse_stub_zones(std::string_view text, const ServerSets& sets = {});
-// Puts zones of the same servers together: there may be many, of few servers.
-void join_stub_zones(std::vector<StubZone>& zones);
+// They are added to `zones`, unless it fails: then it may hold some of them.
+Status add_stub_zones(std::string_view text, const ServerSets& sets, StubZones& zones);
 // Fails if two zones, or one of them twice, have the same domain.
-Status check_stub_zones(const std::vector<StubZone>& zones);
+Status check_stub_zones(const StubZones& zones);
 // "name=ip[,ip]"; the name may begin with "*.".
 Result<StaticRecord> parse_static_record(std::string_view text);
 Result<policy::Filter> parse_filter(std::string_view text);

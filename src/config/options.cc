@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <thread>
 #include <utility>
 
@@ -284,8 +285,7 @@ bool has_server_by_name(const Options& options) {
          has_name(options.nameservers) || has_name(servers_of_rules(options)) ||
          std::ranges::any_of(options.rules,
                              [](const RuleSource& source) { return !source.path.empty(); }) ||
-         std::ranges::any_of(options.stub_zones,
-                             [&](const StubZone& zone) { return has_name(zone.servers); });
+         std::ranges::any_of(options.stub_zones | std::views::keys, has_name);
 }
 
 Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,

@@ -48,12 +48,9 @@ struct StaticRecord {
   std::vector<IpAddress> addresses;
 };
 
-// The servers of these domains and of all names below them; the root stands for every name. Neither
-// list is empty.
-struct StubZone {
-  dns::NameList domains;
-  std::vector<ServerAddress> servers;
-};
+// Stub zones: whose servers have which domains, with all names below them; the root stands for
+// every name. Neither list is empty. There may be many zones of few servers.
+using StubZones = std::map<std::vector<ServerAddress>, dns::NameList>;
 
 // Named sets of servers; none of them is empty.
 using ServerSets = std::map<std::string, std::vector<ServerAddress>, std::less<>>;
@@ -78,7 +75,7 @@ struct Options {
   std::vector<Endpoint> listen;            // never empty after parse_options
   std::vector<ServerAddress> nameservers;  // empty: from resolv.conf
   std::vector<Endpoint> bootstrap;         // who resolves names of servers; empty: resolv.conf's
-  std::vector<StubZone> stub_zones;
+  StubZones stub_zones;
   std::string tls_ca;  // a file of root certificates; empty: SSL_CERT_FILE or the system's
   io::TlsPins tls_pins;
   std::string resolv_conf;

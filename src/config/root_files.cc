@@ -3,6 +3,7 @@
 #include "config/root_files.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "io/files.h"
@@ -17,8 +18,7 @@ bool RootFiles::are_needed(const policy::RuleSet* rules) const {
   };
   if (options_.no_recursion) return false;
   if (needs(options_.nameservers)) return true;
-  for (const StubZone& zone : options_.stub_zones)
-    if (needs(zone.servers)) return true;
+  if (std::ranges::any_of(options_.stub_zones | std::views::keys, needs)) return true;
   for (policy::RuleNumber i = 0; rules && i < rules->size(); ++i)
     if (needs((*rules)[i].action.servers)) return true;
   return false;

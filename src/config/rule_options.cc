@@ -91,9 +91,8 @@ Status store_server_set(std::string_view text, const NumberRange&, Options& opti
 }
 
 Status store_stub_zones(std::string_view text, const NumberRange&, Options& options) {
-  auto zones = parse_stub_zones(text, options.server_sets);
-  if (!zones) return zones.error();
-  std::ranges::move(*zones, std::back_inserter(options.stub_zones));
+  Status added = add_stub_zones(text, options.server_sets, options.stub_zones);
+  if (!added) return added;
   std::string pieces(text);
   std::ranges::replace_if(
       pieces, [](char c) { return c == ',' || c == '/' || c == ';'; }, ' ');
@@ -121,10 +120,7 @@ Status store_fake_networks(std::string_view text, const NumberRange&, Options& o
   return Done{};
 }
 
-Status complete_stub_zones(Options& options) {
-  join_stub_zones(options.stub_zones);
-  return check_stub_zones(options.stub_zones);
-}
+Status complete_stub_zones(Options& options) { return check_stub_zones(options.stub_zones); }
 
 Status store_rules(std::string_view text, const NumberRange&, Options& options) {
   const auto texts = split_rules(text);

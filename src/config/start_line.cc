@@ -53,7 +53,7 @@ std::string rules_text(const Options& options) {
   add(options.rebind_guard, "rebind guard");
   add(options.reverse_mapping, "reverse mapping");
   std::size_t zones = 0;
-  for (const StubZone& zone : options.stub_zones) zones += zone.domains.size();
+  for (const auto& [servers, domains] : options.stub_zones) zones += domains.size();
   add(zones > 0, counted(zones, "stub zone"));
   add(options.no_recursion, "nothing forwarded");
   return text.empty() ? "none" : text;

@@ -58,7 +58,7 @@ void Worker::name_servers() {
     }
     return list;
   };
-  const std::vector<config::StubZone>& zones = shared_.options.stub_zones;
+  const config::StubZones& zones = shared_.options.stub_zones;
   const bool has_sets = !zones.empty() || (rules_ && !rules_->sets().empty());
   ways_.set_only_server(forwarding_->servers.size() == 1 && !has_sets);
   const auto* const for_all = rules_ ? rules_->servers_for_all() : nullptr;
@@ -66,8 +66,9 @@ void Worker::name_servers() {
     asker_.set_servers(policy::kDefaultServers, reached(forwarding_->servers));
   else if (for_all)
     asker_.set_servers(policy::kDefaultServers, reached(*for_all));
-  for (std::size_t i = 0; i < zones.size(); ++i)
-    asker_.set_servers(set_of_zone(i), reached(zones[i].servers));
+  std::size_t zone = 0;
+  for (const auto& [servers, domains] : zones)
+    asker_.set_servers(set_of_zone(zone++), reached(servers));
   if (!rules_) return;
   for (std::size_t i = 0; i < rules_->sets().size(); ++i)
     asker_.set_servers(rules_->first_set() + i, reached(rules_->sets()[i]));

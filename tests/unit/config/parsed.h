@@ -84,13 +84,13 @@ inline Arguments texts(const std::vector<StaticRecord>& records) {
 }
 
 // "a.test b.test > 10.0.0.1:53 10.0.0.2:53", one text per zone.
-inline Arguments texts(const std::vector<StubZone>& zones) {
+inline Arguments texts(const StubZones& zones) {
   Arguments result;
-  for (const StubZone& zone : zones) {
+  for (const auto& [servers, domains] : zones) {
     std::string text;
-    for (const std::string& domain : texts(zone.domains)) text += domain + " ";
+    for (const std::string& domain : texts(domains)) text += domain + " ";
     text += ">";
-    for (const ServerAddress& server : zone.servers) text += " " + server.to_text();
+    for (const ServerAddress& server : servers) text += " " + server.to_text();
     result.push_back(text);
   }
   return result;
