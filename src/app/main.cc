@@ -121,6 +121,13 @@ void keep_tables_apart() {
 #endif
 }
 
+// What ten thousand options leave behind: glibc keeps small blocks for itself (malloc_trim(3)).
+void give_back_memory() {
+#if defined(__GLIBC__)
+  (void)malloc_trim(0);
+#endif
+}
+
 dnslet::io::LogLine few_clients(std::size_t clients, rlim_t descriptors) {
   return dnslet::io::LogLine(
              "fewer TCP clients at once than --max-tcp-clients says; raise the limit of open files "
@@ -188,7 +195,7 @@ dnslet::config::Environment read_environment() {
   return variables;
 }
 
-int run(const ParsedOptions& parsed, const Complaints& complaints) {
+int run(ParsedOptions parsed, const Complaints& complaints) {
   switch (parsed.options.action) {
     case Action::Help:
       (void)std::fputs(dnslet::config::help_text().c_str(), stdout);
@@ -214,7 +221,10 @@ int run(const ParsedOptions& parsed, const Complaints& complaints) {
       break;
   }
   for (const std::string& warning : parsed.warnings) complaints.warn(warning);
-  return serve(parsed.options, complaints);
+  Options options = std::move(parsed.options);
+  parsed = {};
+  give_back_memory();
+  return serve(std::move(options), complaints);
 }
 
 }  // namespace
@@ -223,11 +233,13 @@ int main(int argc, char** argv) {
   fill_standard_descriptors();
   // A server that resets its connection, or a reader that goes away, must not end any mode.
   std::signal(SIGPIPE, SIG_IGN);
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const auto environment = read_environment();
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  auto environment = read_environment();
   const Complaints complaints(
       dnslet::config::wants_json(arguments, environment) ? Log::Format::Json : Log::Format::Text);
-  const auto parsed = dnslet::config::parse_options(arguments, environment);
+  auto parsed = dnslet::config::parse_options(arguments, environment);
   if (!parsed) return complaints.fail(kBadUsage, parsed.error().text);
-  return run(*parsed, complaints);
+  std::vector<std::string>().swap(arguments);  // there may be ten thousand
+  environment.clear();
+  return run(std::move(*parsed), complaints);
 }

@@ -26,7 +26,7 @@ class Zones {
   // Names at or below `zone` belong to `set`, unless a longer zone has them. The first one stays
   // where a zone is added twice.
   void add(dns::NameView zone, ServerSetNumber set) {
-    if (names_.insert(zone.wire()) == sets_.size()) sets_.push_back(set);
+    if (names_.insert(zone.wire()) == sets_.size()) sets_.push_back(static_cast<uint32_t>(set));
   }
   ServerSetNumber find(dns::NameView name) const {
     const auto number = find_closest(names_, name);
@@ -41,7 +41,7 @@ class Zones {
 
  private:
   KeyTable names_;
-  std::vector<ServerSetNumber> sets_;  // by number in names_
+  std::vector<uint32_t> sets_;  // by number in names_
 };
 
 // What a search has to know of the name asked.
