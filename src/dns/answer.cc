@@ -76,6 +76,11 @@ void Answer::read(const Message& packet) {
   learn();
 }
 
+void Answer::count_down(uint32_t seconds) {
+  count_ttls_down(message_, ttls_, seconds);
+  lifetime_ -= std::min(lifetime_, std::chrono::seconds(seconds));
+}
+
 void Answer::make_no_data() {
   dns::make_no_data(message_);
   learn();

@@ -72,7 +72,11 @@ class Answer {
   // 7.3.1); 0: on none. Of whom has it set, as for what is made of an answer.
   uint8_t subnet_scope() const { return subnet_scope_; }
   void set_subnet_scope(uint8_t bits) { subnet_scope_ = bits; }
+  void set_error(const ExtendedError& error) { error_ = error; }
 
+  // Makes it so many seconds older: TTLs and lifetime, none of them below zero. REQUIRES: it is
+  // whole.
+  void count_down(uint32_t seconds);
   // Turns NXDOMAIN into what it is for a name that exists: NODATA. The authority section stays.
   void make_no_data();
   // Makes all TTLs at least and at most these, and that of a negative answer's SOA MINIMUM too.

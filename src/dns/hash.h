@@ -6,12 +6,16 @@
 // aim keys at one bucket. A hash only finds a bucket; whoever uses it compares whole keys.
 
 #include <cstdint>
+#include <string_view>
 
 #include "dns/wire.h"
 
 namespace dnslet::dns {
 
 uint64_t hash(BytesView bytes, uint64_t seed);
+inline uint64_t hash(std::string_view text, uint64_t seed) {
+  return hash(BytesView(reinterpret_cast<const uint8_t*>(text.data()), text.size()), seed);
+}
 
 // The two halves of the 128-bit product, folded together: the mixing step of wyhash.
 inline uint64_t mix(uint64_t a, uint64_t b) {

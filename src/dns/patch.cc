@@ -132,10 +132,13 @@ void find_ttls(const Message& message, std::vector<uint16_t>& offsets) {
 void copy_counted_down(BytesView message, MutableBytesView copy, std::span<const uint16_t> offsets,
                        uint32_t age) {
   copy_bytes(message, copy);
-  if (age == 0) return;
+  if (age > 0) count_ttls_down(copy, offsets, age);
+}
+
+void count_ttls_down(MutableBytesView message, std::span<const uint16_t> offsets, uint32_t age) {
   for (const uint16_t offset : offsets) {
     const uint32_t ttl = read_u32(message, offset);
-    write_u32(copy, offset, ttl > age ? ttl - age : 0);
+    write_u32(message, offset, ttl > age ? ttl - age : 0);
   }
 }
 

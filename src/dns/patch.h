@@ -35,6 +35,9 @@ void find_ttls(const Message& message, std::vector<uint16_t>& offsets);
 void copy_counted_down(BytesView message, MutableBytesView copy, std::span<const uint16_t> offsets,
                        uint32_t age);
 
+// Lowers the TTLs at `offsets` by `age` seconds, never below zero.
+void count_ttls_down(MutableBytesView message, std::span<const uint16_t> offsets, uint32_t age);
+
 // Sets the TTLs at `offsets` to `ttl`.
 void set_ttls(MutableBytesView message, std::span<const uint16_t> offsets, uint32_t ttl);
 
