@@ -3,6 +3,7 @@
 #include "policy/cache.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dnslet::policy {
 // Shards keep off each other's cache lines.
@@ -96,10 +97,32 @@ void Cache::prefetch(uint64_t hash, Depth depth) const {
 }
 
 void Cache::clear() {
+  ++clearings_;  // before: what restore() has put in by then goes, and no more comes
   for (const auto& shard : shards_) {
     const auto held = lock(*shard);
     shard->table.clear();
   }
+}
+
+void Cache::restore(const CacheKey& key, const Answer& answer, const CacheTable::Validity& validity,
+                    uint32_t clearings) {
+  const uint64_t hash = CacheTable::hash_of(key, seed_);
+  Shard& shard = shard_of(hash);
+  const auto held = lock(shard);
+  if (clearings_.load() == clearings && !shard.table.has({key, hash}))
+    shard.table.store({key, hash}, answer, validity);
+}
+
+bool Cache::walk(Walk& walk, std::size_t most, Milliseconds now, const CacheTable::Visit& visit) {
+  if (walk.shard == shards_.size()) return false;
+  Shard& shard = *shards_[walk.shard];
+  const auto held = lock(shard);
+  if (!std::exchange(walk.is_begun, true)) shard.table.begin_walk();
+  if (!shard.table.walk(most, now, visit)) {
+    ++walk.shard;
+    walk.is_begun = false;
+  }
+  return walk.shard < shards_.size();
 }
 
 CacheCounters Cache::counters() const {

@@ -12,6 +12,7 @@
 // One worker has one table and pays for no lock. For several the cache is cut into shards by hash,
 // each with a mutex and its share of both limits: then "least recently used" is said of the shard.
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -94,6 +95,21 @@ class Cache {
   void prefetch(uint64_t hash, Depth depth) const;
 
   void clear();
+  // How often it has been cleared.
+  uint32_t clearings() const { return clearings_.load(); }
+
+  // As store(), for what was kept before the process began: where there is no answer yet, and the
+  // cache has not been cleared since `clearings` was read.
+  void restore(const CacheKey& key, const Answer& answer, const CacheTable::Validity& validity,
+               uint32_t clearings);
+  // All entries in pieces: see CacheTable::walk(). A new Walk begins anew; of several at once each
+  // one disturbs the others. False: no entry is left. `visit` must not call back.
+  struct Walk {
+    std::size_t shard = 0;
+    bool is_begun = false;  // in this shard
+  };
+  bool walk(Walk& walk, std::size_t most, Milliseconds now, const CacheTable::Visit& visit);
+
   // Of all shards, one after the other.
   CacheCounters counters() const;
   std::size_t entries() const { return counters().entries; }
@@ -109,6 +125,7 @@ class Cache {
   uint64_t seed_;
   std::chrono::seconds stale_;
   bool is_shared_;
+  std::atomic<uint32_t> clearings_ = 0;
   std::vector<std::unique_ptr<Shard>> shards_;  // at least one
 };
 

@@ -205,11 +205,28 @@ void CacheTable::prefetch(uint64_t hash, Depth depth) const {
   prefetch_short(node->block, 65);
 }
 
+void CacheTable::begin_walk() {
+  walked_ = used_ > 0 ? nodes_[0].newer : 0;
+  walk_left_ = 2 * used_;  // ends also where entries are used as fast as they are shown
+}
+
+bool CacheTable::walk(std::size_t most, Milliseconds now, const Visit& visit) {
+  for (; most > 0 && walked_ != 0 && walk_left_ > 0; --most, --walk_left_) {
+    const Node& node = nodes_[walked_];
+    const Block& block = *node.block;
+    visit({node.flags, block.route(node.flags), block.message(),
+           (node.flags & kError) != 0 ? block.error() : dns::BytesView(), block.age_ms(now),
+           block.lifetime});
+    walked_ = node.newer;
+  }
+  return walked_ != 0 && walk_left_ > 0;
+}
+
 void CacheTable::clear() {
   for (uint32_t number = made_; number > 0; --number) ::operator delete(nodes_[number].block);
   index_.reset();
   nodes_.reset();
-  made_ = free_ = 0;
+  made_ = free_ = walked_ = 0;
   used_ = bytes_ = 0;
 }
 
@@ -301,6 +318,7 @@ void CacheTable::use(uint32_t number) {
 
 void CacheTable::unlink(uint32_t number) {
   const Node& node = nodes_[number];
+  if (number == walked_) walked_ = node.newer;
   nodes_[node.older].newer = node.newer;
   nodes_[node.newer].older = node.older;
 }

@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -99,6 +100,17 @@ class CacheTable {
     std::chrono::seconds stale{0};  // how long an entry is kept when it has ended
   };
 
+  // An entry as walk() shows it. Borrows.
+  struct Entry {
+    unsigned flags;  // see policy/cache_entry
+    Route route;
+    dns::BytesView message;
+    dns::BytesView error;  // empty: none
+    uint64_t age_ms;
+    uint32_t lifetime;  // s
+  };
+  using Visit = std::function<void(const Entry& entry)>;
+
   // `seed`: as for the hashes.
   CacheTable(const Limits& limits, uint64_t seed);
   ~CacheTable() { clear(); }
@@ -131,6 +143,13 @@ class CacheTable {
   void make_no_data(const HashedKey& key);
   // For preload(): see there.
   void prefetch(uint64_t hash, Depth depth) const;
+  // Whether there is an answer, which may have ended.
+  bool has(const HashedKey& key) const { return locate(key) != 0; }
+  // All entries in pieces, the least recently used one first; what is used or stored between two
+  // pieces is shown at the end, even if it was shown before. begin_walk() begins anew. False: no
+  // entry is left.
+  void begin_walk();
+  bool walk(std::size_t most, Milliseconds now, const Visit& visit);
   void clear();
 
   std::size_t entries() const { return used_; }
@@ -174,6 +193,9 @@ class CacheTable {
   // Of the entry stored last; each is hashed from the one before. Hashes of 1, 2, 3, … would not
   // do: with some seeds their last bits favour one value.
   uint64_t first_turn_ = 0;
+  // Of a walk: whom it shows next, 0: nobody; and how many more at most.
+  uint32_t walked_ = 0;
+  std::size_t walk_left_ = 0;
 };
 
 }  // namespace dnslet::policy
