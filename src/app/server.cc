@@ -113,7 +113,12 @@ Server::Server(config::Options options)
                  [this] {
                    log_.write(io::Level::Info, "reloaded, cache emptied");
                    io::notify_systemd("READY=1");
-                 }}) {}
+                 }}),
+      cache_keeper_(loop(), log_, options_.cache_capacity > 0 ? options_.cache_file : "",
+                    {cache_, {options_.cache_ttl, options_.cache_negative_ttl}, [this] {
+                       return basis_of(options_.deciding, forwarding_ ? &*forwarding_ : nullptr,
+                                       rules_in_force_.get());
+                     }}) {}
 
 Server::~Server() { log_.flush(); }
 
@@ -191,11 +196,14 @@ Status Server::run() {
   warn_of_strangers();
   if (options_.user) warn_of_user();
   reports_.start();
+  cache_keeper_.start();
   reloader_.start(options_.hosts_poll, [this] { log_ready(); });
   workers_.front()->run();
   io::notify_systemd("STOPPING=1");
   hangs_ = !reloader_.stop();
   stop_threads();
+  for (const auto& worker : workers_) worker->close_listeners();
+  hangs_ = !cache_keeper_.stop() || hangs_;
   log_.write(io::Level::Info, "stopped");
   log_.flush();
   return Done();

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "app/cache_keeper.h"
 #include "app/followed_names.h"
 #include "app/left_out.h"
 #include "app/reloader.h"
@@ -128,6 +129,7 @@ class Server {
   serve::Worker::Rules rules_in_force_;
   std::deque<std::shared_ptr<const void>> former_tables_;  // that some workers may still have
   Reloader reloader_;
+  CacheKeeper cache_keeper_;
   bool hangs_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include "config/options.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <ranges>
 #include <thread>
@@ -16,6 +17,7 @@
 #include "config/resolv_conf.h"
 #include "config/rule_options.h"
 #include "config/rule_words.h"
+#include "dns/hash.h"
 
 namespace dnslet::config {
 namespace {
@@ -196,6 +198,13 @@ bool is_overruled(const OptionRow& row, const Source& source) {
   });
 }
 
+// With other ones, what is kept in a file would be wrong: what upstream says, and what is made of
+// it before it is kept.
+constexpr std::array<std::string_view, 13> kDeciding = {
+    "nameservers",  "stubzones",     "server",         "rule",  "filter",
+    "rebind-guard", "rebind-ok",     "search-domains", "ndots", "enable-search",
+    "fwd-ndots",    "no-family-fix", "client-subnet"};
+
 Status apply(const OptionRow& row, const Source& source, ParsedOptions& parsed) {
   for (const std::string& value : source.values) {
     if (value.empty() && !is_switch(row)) {
@@ -217,6 +226,8 @@ Status apply(const OptionRow& row, const Source& source, ParsedOptions& parsed) 
   if (source.origin == Origin::Variable && source.name != row.variable) {
     parsed.warnings.push_back(source.name + " is deprecated: use " + std::string(row.variable));
   }
+  if (std::ranges::count(kDeciding, row.flag) > 0)
+    parsed.options.deciding = dns::hash(setting.value, parsed.options.deciding);
   parsed.settings.push_back(std::move(setting));
   return Done{};
 }

@@ -95,6 +95,8 @@ class Worker {
 
   // The rest is for the worker's thread, or for others while it does not run.
   void stop() { loop_.stop(); }
+  // What comes from now on is refused by the system. REQUIRES: it does not run any more.
+  void close_listeners();
   // Answers from this table from now on, and forgets what others have decided.
   void use_hosts(Hosts hosts);
   void use_lists(Lists lists);        // likewise; null: there is none

@@ -9,6 +9,11 @@
 
 namespace dnslet::serve {
 
+void Worker::close_listeners() {
+  udp_listeners_.clear();
+  tcp_listeners_.clear();
+}
+
 void Worker::use_hosts(Hosts hosts) {
   hosts_ = std::move(hosts);
   turns_.hosts.assign(hosts_->owners(), 0);

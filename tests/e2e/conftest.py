@@ -3,9 +3,11 @@
 """Fixtures: they start what a test asks for and end it again, dnslet before its upstreams."""
 
 import contextlib
+import os
 import shutil
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ pytest.register_assert_rewrite("harness", "clients", "basics", "fake_upstream", 
 from getaddrinfo_client import build_client, glibc_compiler  # noqa: E402
 from harness import Dnslet, FakeUpstream  # noqa: E402
 from namespaces import Namespace, enter_own_network, why_not  # noqa: E402
+from programs import build, c_compiler  # noqa: E402
 from tls_server import HAS_TLS, Authority  # noqa: E402
 
 
@@ -78,6 +81,22 @@ def clients(tmp_path_factory):
         pytest.skip(reason)
     return {"glibc": build_client(directory, "glibc-client", glibc),
             "musl": build_client(directory, "musl-client", musl, "-static")}
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that everybody may read"""
+    with tempfile.TemporaryDirectory(prefix="dnslet-") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def kill_at(tmp_path_factory):
+    """A program that kills another one at a system call"""
+    if not c_compiler():
+        pytest.skip("no C compiler")
+    return build(tmp_path_factory.mktemp("kill-at"), "kill_at.c", c_compiler())
 
 
 @pytest.fixture(scope="module")

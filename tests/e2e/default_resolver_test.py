@@ -18,6 +18,7 @@ import pytest
 from harness import (Dnslet, FakeUpstream, PATIENCE, SCALE, command, data, environment,
                      from_records, run, wait_until, with_address)
 from namespaces import Namespace, skip, why_not
+from programs import build, run_and_kill
 
 HOST, SOURCE, OTHER = "127.53.7.1", "127.53.7.2", "127.53.7.3"
 ENTRY = f"# added by dnslet: {HOST}\nnameserver {HOST}\n"
@@ -668,13 +669,6 @@ def test_as_process_1_it_ends_in_time_and_restores(dnslet, world, conf):
     assert conf.read_text() == TEXT
 
 
-def build(directory, source, compiler, *flags):
-    program = directory / source.replace(".c", "")
-    subprocess.run([compiler, "-O1", "-o", str(program), str(Path(__file__).with_name(source)),
-                    *flags], check=True, capture_output=True)
-    return program
-
-
 def test_getent_and_a_musl_client_resolve_through_the_file(world, conf, tmp_path):
     musl = shutil.which("musl-gcc") or (Path("/etc/alpine-release").exists() and "cc")
     if not musl or not shutil.which("getent"):
@@ -716,31 +710,9 @@ def test_nslookup_of_busybox_resolves_through_the_file(world, conf, tmp_path, li
 
 # Killed at every step.
 
-@pytest.fixture(scope="module")
-def kill_at(tmp_path_factory):
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    if not compiler:
-        pytest.skip("no C compiler")
-    return build(tmp_path_factory.mktemp("kill-at"), "kill_at.c", compiler)
-
-
-def run_and_kill(kill_at, conf, number):
-    """Starts dnslet, asks it to end as soon as it is ready, and kills it at the system call with
-    this number that touches the file. Whether it was killed."""
-    words = [kill_at, number, conf, *command(), "--resolv-conf", conf, "--default-resolver",
-             "--listen", f"{HOST}:53"]
-    env = environment({"ASAN_OPTIONS": "detect_leaks=0"})  # which can't look at a traced process
-    with subprocess.Popen(list(map(str, words)), env=env, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as tracer:
-        for line in tracer.stdout:
-            if "ready:" not in line:
-                continue
-            children = Path(f"/proc/{tracer.pid}/task/{tracer.pid}/children").read_text().split()
-            for child in children:
-                os.kill(int(child), signal.SIGTERM)
-        _, errors = tracer.communicate(timeout=PATIENCE * 4)
-    assert tracer.returncode in (0, 137), errors
-    return tracer.returncode == 137
+def kill_edit(kill_at, conf, number):
+    return run_and_kill(kill_at, conf, number, "--resolv-conf", conf, "--default-resolver",
+                        "--listen", f"{HOST}:53")
 
 
 def usable(text):
@@ -758,10 +730,10 @@ def test_killed_at_any_step_the_next_start_restores(dnslet, conf, kill_at, text,
     for number in range(1, 100):
         conf.write_text(text)
         if edited:  # in the middle of its edit, with the copy behind the text
-            assert any(run_and_kill(kill_at, conf, n) and "it held" in conf.read_text()
+            assert any(kill_edit(kill_at, conf, n) and "it held" in conf.read_text()
                        for n in range(1, 60))  # musl has more system calls
         inode = identity(conf)
-        was_killed = run_and_kill(kill_at, conf, number)
+        was_killed = kill_edit(kill_at, conf, number)
         left = conf.read_text()
         states.add(left)
         assert identity(conf) == inode
@@ -787,13 +759,13 @@ def test_what_another_program_writes_during_an_edit_stays(conf, kill_at):
     stays, calls = 0, 0
     for calls in range(1, 100):
         conf.write_text(TEXT)
-        assert not run_and_kill(kill_at, conf, -calls)
+        assert not kill_edit(kill_at, conf, -calls)
         left = conf.read_text()
         assert left in (TEXT, new), f"at call {calls}"
         stays += left == new
         if left == TEXT and stays > 20:
             conf.write_text(TEXT)
-            if not run_and_kill(kill_at, conf, calls):
+            if not kill_edit(kill_at, conf, calls):
                 break  # there are no more calls
     # Between the last look at the file and a write of ours there is a moment, at most three in
     # each of the two edits.

@@ -7,7 +7,6 @@ import pwd
 import re
 import shutil
 import signal
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,14 +21,6 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 needs_namespace = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 needs_setpriv = pytest.mark.skipif(not has_setpriv(), reason="needs root and util-linux's setpriv")
 AS_ORDINARY = ["setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups"]
-
-
-@pytest.fixture
-def open_folder():
-    """A folder that everybody may read"""
-    with tempfile.TemporaryDirectory(prefix="dnslet-") as folder:
-        os.chmod(folder, 0o755)
-        yield Path(folder)
 
 
 @pytest.fixture
