@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/sort.h"
 #include "base/text.h"
 
 namespace dnslet::config {
@@ -72,7 +73,7 @@ Status ListReader::include(const Visit& visit, const ListLine& line, std::size_t
   Visit inner{beside(visit.path, line.included), visit.wanted, visit.depth + 1,
               in_quotes(visit.path) + ", line " + std::to_string(number)};
   inner.wanted.insert(inner.wanted.end(), line.attributes.begin(), line.attributes.end());
-  std::ranges::sort(inner.wanted);
+  sort_now_and_then(inner.wanted);
   inner.wanted.erase(std::unique(inner.wanted.begin(), inner.wanted.end()), inner.wanted.end());
   return read(inner);
 }

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/sort.h"
 #include "base/text.h"
 #include "config/option_values.h"
 #include "policy/list_letters.h"
@@ -58,7 +59,7 @@ Result<ListSource> parse_source(std::string_view text) {
                    "an @ of the path itself is written @@"};
     source.attributes.push_back(lower_case(attribute));
   }
-  std::ranges::sort(source.attributes);
+  sort_now_and_then(source.attributes);
   return source;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/sort.h"
 #include "base/text.h"
 #include "policy/name_patterns.h"
 
@@ -112,7 +113,7 @@ class RuleIndex {
       if (name.is_root()) break;
       name = name.parent();
     }
-    std::ranges::sort(found);
+    sort_now_and_then(found);
     return found;
   }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/address.h"
+#include "base/sort.h"
 #include "base/text.h"
 #include "dns/rdata_text.h"
 #include "dns/text_fields.h"
@@ -72,7 +73,7 @@ std::optional<Bytes> mandatory_of(const Bytes& value) {
     if (!key || *key == 0) return std::nullopt;
     keys.push_back(*key);
   }
-  std::ranges::sort(keys);
+  sort_now_and_then(keys);
   if (std::ranges::adjacent_find(keys) != keys.end()) return std::nullopt;
   Bytes bytes;
   for (const uint16_t key : keys) append_u16(bytes, key);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright the dnslet authors
 #include "io/files.h"
+#include "base/sort.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -186,7 +187,7 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
       files.push_back(entry->path().string());
   }
   if (error) return cannot_read(path, error.message());
-  std::ranges::sort(files);
+  sort_now_and_then(files);
   return files;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright the dnslet authors
 #include "policy/name_patterns.h"
+#include "base/sort.h"
 
 #include <algorithm>
 #include <bit>
@@ -97,14 +98,14 @@ NameText::NameText(dns::NameView name) {
 }
 
 void NamePatterns::finish() {
-  std::ranges::sort(patterns_, {}, [](const NamePattern& pattern) {
+  sort_now_and_then(patterns_, [](const NamePattern& pattern) {
     return std::tie(pattern.text, pattern.start, pattern.end);
   });
   patterns_.erase(std::unique(patterns_.begin(), patterns_.end()), patterns_.end());
   const auto text_of = [](const auto& expression) -> const std::string& {
     return expression->text();
   };
-  std::ranges::sort(expressions_, {}, text_of);
+  sort_now_and_then(expressions_, text_of);
   const auto is_same = [&](const auto& a, const auto& b) { return text_of(a) == text_of(b); };
   const auto first = std::unique(expressions_.begin(), expressions_.end(), is_same);
   expressions_.erase(first, expressions_.end());
@@ -148,7 +149,7 @@ void NamePatterns::file(std::size_t letters) {
     });
     file.entries.push_back(rarest);
   }
-  std::ranges::sort(file.entries, {}, &Entry::letters);
+  sort_now_and_then(file.entries, &Entry::letters);
 
   constexpr std::size_t kWordsEach = 1;  // 64 bits: few letters of a name meet a bit by chance
   file.filled.assign(std::bit_ceil(file.entries.size() * kWordsEach), 0);

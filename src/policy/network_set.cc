@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/mapped_address.h"
+#include "base/sort.h"
 
 namespace dnslet::policy {
 namespace {
@@ -54,7 +55,7 @@ void NetworkSet::add(const Network& network) {
 
 template <typename Value>
 void NetworkSet::join(Ranges<Value>& ranges) {
-  std::ranges::sort(ranges, {}, &Range<Value>::first);
+  sort_now_and_then(ranges, &Range<Value>::first);
   std::size_t count = 0;
   for (const Range<Value>& range : ranges) {
     Range<Value>* const before = count > 0 ? &ranges[count - 1] : nullptr;

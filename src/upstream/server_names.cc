@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/sort.h"
 #include "base/text.h"
 
 namespace dnslet::upstream {
@@ -34,8 +35,8 @@ Addresses in_turn(const Addresses& v4, const Addresses& v6) {
 
 // Servers rotate addresses from answer to answer: that is no change.
 bool are_the_same(Addresses some, Addresses others) {
-  std::ranges::sort(some);
-  std::ranges::sort(others);
+  sort_now_and_then(some);
+  sort_now_and_then(others);
   return some == others;
 }
 
