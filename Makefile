@@ -98,7 +98,7 @@ LINK_FLAGS = $(CXXFLAGS) $(if $(SANITIZE),$(SANITIZERS)) $(LINKED) -pthread -Wl,
 # The regular expressions of musl's own C library are TRE; those of glibc are not.
 TRE   = $(if $(findstring musl,$(shell $(CXX) -dumpmachine)),,tre)
 LIBS  = $(shell $(PKG_CONFIG) --libs $(PACKAGES) $(TRE))
-PACKAGES = libuv libcares $(if $(filter full,$(VARIANT)),openssl libnghttp2)
+PACKAGES = libuv libcares $(if $(filter full,$(VARIANT)),openssl libnghttp2 hiredis)
 CATCH = $(shell $(PKG_CONFIG) --libs catch2-with-main 2>/dev/null)
 
 accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o $(B)/probe 2>/dev/null && echo '$(1)')
