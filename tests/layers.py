@@ -1,8 +1,8 @@
 """Proves that includes point down only: base <- dns <- policy, base, dns/wire.h and dns/hash.h <- io <- upstream,
 policy and io <- config, all of these <- serve <- report <- app.
 
-Also keeps the libraries in their places: libuv and c-ares in io and upstream, OpenSSL in io/tls, nghttp2 in io/http2_client, TRE in
-policy/name_expression.cc, and what depends on the version of c-ares in one
+Also keeps the libraries in their places: libuv and c-ares in io and upstream, OpenSSL in io/tls, nghttp2 in io/http2_client, hiredis in
+io/redis_hiredis, TRE in policy/name_expression.cc, and what depends on the version of c-ares in one
 file. Prints every line that breaks a rule; exit status 1.
 """
 
@@ -31,6 +31,7 @@ LIBRARY_PLACES = {
     r"ares\.h|ares_.*": r"(io|upstream)/.*",
     r"openssl/.*": r"io/tls_(openssl|stream|certificates)\.(cc|h)",
     r"nghttp2/.*": r"io/http2_client\.cc",
+    r"hiredis/.*": r"io/redis_hiredis\.cc",
     r"tre/.*|regex\.h": r"policy/name_expression\.cc",
 }
 
