@@ -73,7 +73,13 @@ void Answer::read(const Message& packet) {
   error_ = ExtendedError(extended_error(packet));
   copy_without_opt(packet, message_);
   subnet_scope_ = 0;
+  most_ = std::chrono::seconds::max();
   learn();
+}
+
+void Answer::limit_lifetime(std::chrono::seconds most) {
+  most_ = most;
+  lifetime_ = std::min(lifetime_, most_);
 }
 
 void Answer::count_down(uint32_t seconds) {
@@ -113,7 +119,7 @@ void Answer::learn() {
   lifetime_ = {};
   if (!is_whole_) return;
   if (kind_ == AnswerKind::Data && !has_data(*message)) kind_ = AnswerKind::Alias;
-  lifetime_ = lifetime_of(*message, kind_);
+  lifetime_ = std::min(lifetime_of(*message, kind_), most_);
   find_ttls(*message, ttls_);
 }
 

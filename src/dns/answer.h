@@ -73,6 +73,8 @@ class Answer {
   uint8_t subnet_scope() const { return subnet_scope_; }
   void set_subnet_scope(uint8_t bits) { subnet_scope_ = bits; }
   void set_error(const ExtendedError& error) { error_ = error; }
+  // It lives no longer, whatever is made of it.
+  void limit_lifetime(std::chrono::seconds most);
 
   // Makes it so many seconds older: TTLs and lifetime, none of them below zero. REQUIRES: it is
   // whole.
@@ -90,6 +92,7 @@ class Answer {
   ExtendedError error_;
   std::vector<uint16_t> ttls_;
   std::chrono::seconds lifetime_{0};
+  std::chrono::seconds most_ = std::chrono::seconds::max();
   AnswerKind kind_ = AnswerKind::Failure;
   bool is_whole_ = false;
   uint8_t subnet_scope_ = 0;

@@ -39,16 +39,9 @@ bool take(dns::BytesView& bytes, T& value) {
   return true;
 }
 
-void append_answer(const CacheTable::Entry& entry, WallTime now, dns::Bytes& out) {
-  append(now.count() - static_cast<int64_t>(entry.age_ms), out);
-  append(entry.lifetime, out);
-  out.push_back(static_cast<uint8_t>(entry.error.size()));
-  out.insert(out.end(), entry.error.begin(), entry.error.end());
-  out.insert(out.end(), entry.message.begin(), entry.message.end());
-}
-
-// The answer as it is by now. False: it is none.
-bool read_answer(dns::BytesView bytes, WallTime now, StoredEntry& out) {
+// The answer as it is by now, without anything left of its life where it has ended. False: it is
+// none.
+bool take_answer(dns::BytesView bytes, WallTime now, dns::Question& question, dns::Answer& out) {
   int64_t stored_at = 0;
   uint32_t lifetime = 0;
   uint8_t error_size = 0;
@@ -59,17 +52,17 @@ bool read_answer(dns::BytesView bytes, WallTime now, StoredEntry& out) {
   const dns::BytesView error = bytes.first(error_size);
   const auto message = dns::Message::parse(bytes.subspan(error_size));
   if (!message || !message->has(dns::flag::kQr)) return false;
-  out.question = message->question();
-  out.left = std::chrono::seconds(0);
+  question = message->question();
+  out.read(*message);
+  if (!out.is_whole()) return false;
+  if (!error.empty()) out.set_error(dns::ExtendedError(error));
+
   const int64_t age_ms = std::max<int64_t>(0, now.count() - stored_at);
   const bool is_of_future = stored_at > (now + kClocksDiffer).count();
-  if (stored_at < 0 || is_of_future || age_ms >= int64_t{lifetime} * 1000) return true;
-
-  out.answer.read(*message);
-  out.answer.count_down(static_cast<uint32_t>((age_ms + 999) / 1000));
-  if (!error.empty()) out.answer.set_error(dns::ExtendedError(error));
-  const std::chrono::seconds most(lifetime - static_cast<uint32_t>((age_ms + 999) / 1000));
-  out.left = std::min(out.answer.lifetime(), most);
+  const bool has_ended = stored_at < 0 || is_of_future || age_ms >= int64_t{lifetime} * 1000;
+  const uint32_t age = has_ended ? lifetime : static_cast<uint32_t>((age_ms + 999) / 1000);
+  out.count_down(age);
+  out.limit_lifetime(std::chrono::seconds(lifetime - age));
   return true;
 }
 
@@ -97,6 +90,20 @@ bool take_key(dns::BytesView& bytes, uint32_t rules, StoredEntry& out) {
 
 }  // namespace
 
+void append_stored(const StoredAnswer& answer, WallTime now, dns::Bytes& out) {
+  append(now.count() - static_cast<int64_t>(answer.age_ms), out);
+  append(answer.lifetime, out);
+  out.push_back(static_cast<uint8_t>(answer.error.size()));
+  out.insert(out.end(), answer.error.begin(), answer.error.end());
+  out.insert(out.end(), answer.message.begin(), answer.message.end());
+}
+
+bool read_stored(dns::BytesView bytes, const dns::Question& question, WallTime now,
+                 dns::Answer& out) {
+  dns::Question asked;
+  return take_answer(bytes, now, asked, out) && asked == question && out.lifetime().count() > 0;
+}
+
 bool append_entry(const CacheTable::Entry& entry, WallTime now, uint32_t rules, dns::Bytes& out) {
   const Route& route = entry.route;
   if (entry.age_ms >= uint64_t{entry.lifetime} * 1000) return false;
@@ -107,7 +114,7 @@ bool append_entry(const CacheTable::Entry& entry, WallTime now, uint32_t rules, 
   append(static_cast<uint32_t>(size), out);
   out.push_back(static_cast<uint8_t>((entry.flags & kVariant) | (route.rules != 0 ? kByRules : 0)));
   if (is_routed) append(route, out);
-  append_answer(entry, now, out);
+  append_stored({entry.message, entry.error, entry.age_ms, entry.lifetime}, now, out);
   return true;
 }
 
@@ -116,7 +123,9 @@ bool read_entry(dns::BytesView& bytes, WallTime now, uint32_t rules, StoredEntry
   uint32_t size = 0;
   if (!take(rest, size) || size > rest.size()) return false;
   dns::BytesView entry = rest.first(size);
-  if (!take_key(entry, rules, out) || !read_answer(entry, now, out)) return false;
+  if (!take_key(entry, rules, out) || !take_answer(entry, now, out.question, out.answer))
+    return false;
+  out.left = out.answer.lifetime();
   bytes = rest.subspan(size);
   return true;
 }

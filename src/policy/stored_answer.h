@@ -2,9 +2,9 @@
 // Copyright the dnslet authors
 #pragma once
 
-// An answer of the cache as bytes that leave this process: into --cache-file, where what it is kept
-// under stands in front. Times are those of the wall clock, so that another process, and another
-// machine, can tell how old it is.
+// An answer of the cache as bytes that leave this process: into --shared-cache, and into
+// --cache-file, where what it is kept under stands in front. Times are those of the wall clock, so
+// that another process, and another machine, can tell how old it is.
 //
 // What comes back is judged like an answer from upstream: any byte of it may be anybody's.
 
@@ -23,6 +23,19 @@ using WallTime = std::chrono::milliseconds;
 
 // How far ahead of the own clock another one may be.
 inline constexpr std::chrono::seconds kClocksDiffer{60};
+
+// An answer as it is kept. Borrows.
+struct StoredAnswer {
+  dns::BytesView message;
+  dns::BytesView error;  // empty: none
+  uint64_t age_ms = 0;
+  uint32_t lifetime = 0;  // s, from the beginning
+};
+void append_stored(const StoredAnswer& answer, WallTime now, dns::Bytes& out);
+// The answer to this question that the bytes are, TTLs counted down, its life limited to what is
+// left. False: they are none, or it has ended.
+bool read_stored(dns::BytesView bytes, const dns::Question& question, WallTime now,
+                 dns::Answer& out);
 
 // Puts an entry of the cache behind `out`: what it is kept under, and the answer. `rules`: the
 // generation of the rules in force. False: it has ended, or other rules have made it.
