@@ -16,7 +16,8 @@ namespace {
 
 // What is ours has reverse names of its own, or none on purpose.
 bool is_of_servers(Source source) {
-  return source == Source::Upstream || source == Source::Cache || source == Source::Stale;
+  return source == Source::Upstream || source == Source::Cache || source == Source::Stale ||
+         source == Source::Shared;
 }
 
 // Whether a search with these domains makes `name` of what was asked.

@@ -51,9 +51,11 @@ struct OpenQuestion {
   bool was_heard = false;   // some server could be reached
   bool was_silent = false;  // some server has said nothing in time
   bool was_asked = false;
-  bool came_back = false;  // asked once more while it is under way
-  bool is_silent = false;  // those that wait have been told
-  bool yields = false;     // what has records waits for the family that its route prefers
+  bool came_back = false;   // asked once more while it is under way
+  bool is_silent = false;   // those that wait have been told
+  bool is_sharing = false;  // the shared cache is asked, and no server yet
+  uint32_t race = 1;        // servers that are asked at once
+  bool yields = false;      // what has records waits for the family that its route prefers
   Existence sibling = Existence::Unknown;  // what the other address family has shown, and when
   Milliseconds sibling_shown{0};
   Milliseconds waits_until{0};  // of Lost

@@ -60,11 +60,18 @@ bool Outstanding::open_question(std::optional<uint64_t> lookup, const Ask& ask_f
   open.sibling_shown = recent.at;
   servers_.hold(list);
   queues_.add(list, open.number);
-  open.attempt.start(servers_.make_plan(list, now, ask_for.asking.race), open.retry);
-  Attempt::Next next = open.attempt.next(now);
-  for (; next == Attempt::Next::Ask; next = open.attempt.next(now)) follow(open, next);
-  follow(open, next);
+  open.race = ask_for.asking.race;
+  if (!ask_shared(open, ask_for.asking)) begin(open);
   return true;
+}
+
+// Asks the servers.
+void Outstanding::begin(OpenQuestion& open) {
+  open.is_sharing = false;
+  open.attempt.start(servers_.make_plan(open.list, now_, open.race), open.retry);
+  Attempt::Next next = open.attempt.next(now_);
+  for (; next == Attempt::Next::Ask; next = open.attempt.next(now_)) follow(open, next);
+  follow(open, next);
 }
 
 // The set that has more than its share gives way to another one.
@@ -152,8 +159,12 @@ void Outstanding::finish_kept(OpenQuestion& open) {
 
 void Outstanding::finish(OpenQuestion& open, const Answer& answer, ServerNumber via) {
   forget_queries(open);
-  const Source source = open.was_heard ? Source::Upstream : Source::Error;
-  actions_.emplace_back(Finish{&open.question, &answer, source, via, &open.lookups, open.sibling});
+  const bool is_shared = via == kSharedCache;
+  const Source source = is_shared        ? Source::Shared
+                        : open.was_heard ? Source::Upstream
+                                         : Source::Error;
+  actions_.emplace_back(Finish{&open.question, &answer, source, is_shared ? kNoServer : via,
+                               &open.lookups, open.sibling});
   queues_.remove(open.list, open.number);
   servers_.release(open.list);
   finished_.push_back(questions_.take(open));

@@ -24,6 +24,7 @@
 #include "policy/recent_families.h"
 #include "policy/servers.h"
 #include "policy/set_queues.h"
+#include "policy/stored_answer.h"
 
 namespace dnslet::policy {
 
@@ -34,6 +35,8 @@ struct OutstandingSettings {
   // How long an answer that depends on the other address family's is held back for that; 0: not,
   // and families have nothing to do with each other.
   Milliseconds sibling_wait{0};
+  // How long servers are not asked because the shared cache is.
+  Milliseconds shared_wait{5};
   Searching searching = Searching::No;
   uint64_t seed = 0;  // see dns/hash.h
 };
@@ -71,6 +74,12 @@ class Outstanding {
   [[nodiscard]] bool ask(uint64_t lookup, const Ask& ask_for, Milliseconds now);
   // What came of a query. One that is not known any more tells nothing.
   void on_report(const QueryReport& report, Milliseconds now);
+  // Whether there is a shared cache that can be asked, from now on. Those that it is being asked
+  // for are told by on_shared() all the same.
+  void use_shared(bool is_up) { shared_is_up_ = is_up; }
+  // After AskShared: what is there. Empty: nothing, or it has failed. True: it is the answer, and
+  // somebody has waited for it.
+  bool on_shared(uint64_t question, dns::BytesView value, WallTime wall, Milliseconds now);
   // To be called at wake_at(), or later.
   void on_time(Milliseconds now);
   // After ReadWaiting: those that clients have asked are there.
@@ -116,6 +125,7 @@ class Outstanding {
   // outstanding.cc: questions come, servers are asked, questions end. All of it happens at now_.
   bool open_question(std::optional<uint64_t> lookup, const Ask& ask_for);
   void ask_preferred(const Ask& ask_for);
+  void begin(OpenQuestion& open);
   bool make_room(Servers::ListNumber list);
   void follow(OpenQuestion& open, Attempt::Next next);
   void send(OpenQuestion& open, Query query, Send::Purpose purpose);
@@ -140,6 +150,9 @@ class Outstanding {
   void on_truncated(OpenQuestion& open, const Query& query, dns::BytesView packet);
   void go_on_over_stream(OpenQuestion& open, const Query& query, Send::Purpose purpose);
   void fail(ServerNumber server, Note::What reason);
+
+  // outstanding_shared.cc
+  bool ask_shared(OpenQuestion& open, const Asking& asking);
 
   // outstanding_waiting.cc: time, and the other address family.
   void on_silence(OpenQuestion& open);
@@ -167,7 +180,8 @@ class Outstanding {
 
   Dues silences_;                                       // questions
   std::multimap<Milliseconds, uint64_t> own_silences_;  // those with a `retry` of their own
-  Dues held_;                                           // questions
+  Dues sharing_;                                        // questions
+  Dues held_;                                           // likewise
   Dues yielding_;                                       // likewise, for the preferred family
   Dues late_;                                           // queries of kept_
 
@@ -178,6 +192,7 @@ class Outstanding {
   std::unique_ptr<OpenQuestion> telling_;  // whose Finish has been taken last
   UpstreamAnswer read_;  // the last one, kept for its memory; a Finish may refer to it
   Milliseconds now_{0};  // of this call
+  bool shared_is_up_ = false;
   Watched watched_ = Watched::No;
 };
 

@@ -29,6 +29,11 @@ struct Send {
   Purpose purpose = Purpose::First;
   const UpstreamQuestion* question = nullptr;
 };
+// --shared-cache is to be asked; on_shared() tells what it says.
+struct AskShared {
+  uint64_t number = 0;  // of the question
+  const UpstreamQuestion* question = nullptr;
+};
 // Nobody waits for it any more.
 struct Forget {
   uint64_t token = 0;
@@ -40,7 +45,7 @@ struct Forget {
 struct Finish {
   const UpstreamQuestion* question = nullptr;
   const Answer* answer = nullptr;
-  Source source = Source::Upstream;  // or Error, where no server has said anything
+  Source source = Source::Upstream;  // Shared; or Error, where no server has said anything
   ServerNumber via = kNoServer;      // that gave the answer
   const std::vector<uint64_t>* lookups = nullptr;
   Existence sibling = Existence::Unknown;  // what the other address family's answer has shown
@@ -98,7 +103,10 @@ struct Exchange {
     Unreachable,
     Failed,
     NoResources,
-    Silent
+    Silent,
+    AskedShared,  // without a server, as are the next two
+    FoundShared,
+    NotShared
   };
   What what;
   const UpstreamQuestion* question;
@@ -106,7 +114,7 @@ struct Exchange {
   dns::Rcode rcode = dns::Rcode::NoError;  // of Answered
 };
 
-using Action = std::variant<Send, Forget, Finish, Silence, Unreached, ReadWaiting, Probe,
+using Action = std::variant<Send, AskShared, Forget, Finish, Silence, Unreached, ReadWaiting, Probe,
                             DropServer, Note, Exchange>;
 
 }  // namespace dnslet::policy

@@ -27,6 +27,11 @@ void Outstanding::on_time(Milliseconds now) {
     const uint64_t number = own_silences_.extract(own_silences_.begin()).mapped();
     if (OpenQuestion* const open = questions_.find(number)) on_silence(*open);
   }
+  for (auto due = sharing_.front(is_open); due && due->at <= now; due = sharing_.front(is_open)) {
+    OpenQuestion& open = *questions_.find(due->thing);
+    sharing_.pop();
+    if (open.is_sharing) begin(open);
+  }
   for (Dues* const dues : {&held_, &yielding_}) {
     for (auto due = dues->front(is_open); due && due->at <= now; due = dues->front(is_open)) {
       const uint64_t number = due->thing;
@@ -56,7 +61,7 @@ std::optional<Milliseconds> Outstanding::wake_at() {
   Milliseconds next = kNever;
   if (const auto* const due = silences_.front(is_open)) next = std::min(next, due->at);
   if (!own_silences_.empty()) next = std::min(next, own_silences_.begin()->first);
-  for (Dues* const dues : {&held_, &yielding_})
+  for (Dues* const dues : {&sharing_, &held_, &yielding_})
     if (const auto* const due = dues->front(is_open)) next = std::min(next, due->at);
   if (const auto* const due = late_.front(is_query)) next = std::min(next, due->at);
   if (const OpenQuestion* const open = questions_.oldest())
@@ -86,7 +91,7 @@ bool Outstanding::is_silent(const UpstreamQuestion& question, Milliseconds now) 
 
 void Outstanding::on_silence(OpenQuestion& open) {
   if (open.state == State::Lost && now_ >= open.waits_until) finish_failed(open);
-  if (open.state != State::Asking) return;
+  if (open.state != State::Asking || open.is_sharing) return;
   if (!open.is_silent && is_late(open)) {
     open.is_silent = true;
     actions_.emplace_back(Silence{open.number, &open.question, &open.lookups});

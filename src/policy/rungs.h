@@ -30,6 +30,7 @@ struct Asking {
   std::optional<Milliseconds> retry{};  // in place of --upstream-retry
   uint32_t race = 1;                    // servers that are asked at once
   bool asks_sibling = false;            // the other address family is asked for at the same time
+  bool skips_shared = false;            // --shared-cache is not asked: it has nothing newer
 
   bool operator==(const Asking&) const = default;
 };

@@ -25,6 +25,7 @@ namespace dnslet::policy {
 
 using ServerNumber = uint32_t;
 inline constexpr ServerNumber kNoServer = UINT32_MAX;
+inline constexpr ServerNumber kSharedCache = UINT32_MAX - 1;  // in place of one that answered
 
 // How a question travels: as a datagram that may be lost or cut, or in a stream.
 enum class Way : uint8_t { Datagram, Stream };

@@ -132,6 +132,17 @@ std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,
   return amended;
 }
 
+// As long as in the own cache. What was said for one network alone is nothing to others, who may
+// not tell which one they are in.
+std::chrono::seconds time_to_share(const Tables& tables, const UpstreamQuestion& question,
+                                   const Answer& answer) {
+  const bool is_for_all = answer.subnet_scope() == 0 && question.flags.recursion_desired &&
+                          question.route.keeping == Keeping::Kept;
+  if (!is_for_all || !answer.is_whole() || answer.kind() == AnswerKind::Failure)
+    return std::chrono::seconds(0);
+  return time_by(tables, question.route, answer);
+}
+
 std::chrono::seconds time_to_keep(const Answer& answer, const CacheTtls& ttls) {
   const bool is_positive = answer.kind() == AnswerKind::Data;
   return std::min(answer.lifetime(),

@@ -30,6 +30,8 @@ const char* to_text(Source source) {
       return "cache";
     case Source::Stale:
       return "stale";
+    case Source::Shared:
+      return "shared";
     case Source::Upstream:
       return "upstream";
     case Source::Reverse:

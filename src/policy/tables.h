@@ -37,6 +37,7 @@ enum class Source {
   Fake,
   Cache,
   Stale,
+  Shared,
   Upstream,
   Reverse,
   Refused,

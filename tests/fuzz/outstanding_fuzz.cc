@@ -52,7 +52,8 @@ class World {
     ask.question.flags.dnssec_ok = (which & 16) != 0;
     ask.servers = (which >> 5) % 3;
     ask.question.route.servers = static_cast<uint32_t>(ask.servers);
-    if ((which & 16) != 0) ask.asking = {policy::Milliseconds(100), 2};
+    if ((which & 16) != 0) ask.asking = {.retry = policy::Milliseconds(100), .race = 2};
+    ask.asking.skips_shared = (which & 0x60) == 0x60;
     waiting_.insert(++lookup_);
     if (!outstanding_.ask(lookup_, ask, now_)) waiting_.erase(lookup_);
     take();
@@ -73,6 +74,24 @@ class World {
   void pass(Milliseconds time) {
     now_ += time;
     outstanding_.on_time(now_);
+    take();
+  }
+  // The shared cache answers something, says something else or nothing; comes or goes.
+  void share(fuzz::Input& input) {
+    const std::uint8_t what = input.byte();
+    outstanding_.use_shared((what & 3) != 0);
+    if (shared_.empty()) return;
+    auto asked = std::next(shared_.begin(), what % static_cast<long>(shared_.size()));
+    dns::Bytes value;
+    if (what & 4) {
+      const dns::Bytes message = packet_for(asked->second, input);
+      policy::append_stored({message, {}, input.word(), 300}, kWall, value);
+    } else if (what & 8) {
+      value = input.block(what);
+    }
+    const std::uint64_t number = asked->first;
+    shared_.erase(asked);
+    (void)outstanding_.on_shared(number, value, kWall, now_);
     take();
   }
   void loop(std::uint8_t server) {
@@ -127,6 +146,10 @@ class World {
     assert(is_new);
     assert(there_.contains(send.server));  // until it is told that it is gone
   }
+  void on(const policy::AskShared& ask) {
+    const bool is_new = shared_.emplace(ask.number, *ask.question).second;
+    assert(is_new);
+  }
   void on(const policy::Forget& forget) {
     const auto query = queries_.find(forget.token);
     assert(query != queries_.end() && query->second.server == forget.server &&
@@ -160,10 +183,13 @@ class World {
   void on(const policy::Note&) {}
   void on(const policy::Exchange&) {}
 
+  static constexpr policy::WallTime kWall{1'800'000'000'000};
+
   std::uint8_t steer_;
   Outstanding outstanding_;
   Milliseconds now_{1'000'000};
   std::map<std::uint64_t, Query> queries_;
+  std::map<std::uint64_t, policy::UpstreamQuestion> shared_;  // that it was asked for
   std::set<std::uint64_t> waiting_;
   std::set<policy::ServerNumber> there_;
   std::uint64_t lookup_ = 0;
@@ -195,7 +221,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         world.set_servers((event >> 3) % 3, input.byte());
         break;
       default:
-        world.loop(event >> 3);
+        if (event & 0x20)
+          world.share(input);
+        else
+          world.loop(event >> 3);
     }
   }
   world.end();

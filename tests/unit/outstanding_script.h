@@ -36,6 +36,8 @@ class OutstandingScript {
  public:
   using Lines = std::vector<std::string>;
 
+  static constexpr policy::WallTime kWall{1'800'000'000'000};
+
   static policy::OutstandingSettings defaults() {
     return {.timeout = 4500ms, .retry = 800ms, .max_open = 10, .sibling_wait = 50ms, .seed = 1};
   }
@@ -71,6 +73,7 @@ class OutstandingScript {
     ask.question.flags = {.recursion_desired = !has_word(words, "nord"),
                           .checking_disabled = has_word(words, "cd"),
                           .dnssec_ok = has_word(words, "do")};
+    ask.asking.skips_shared = has_word(words, "refresh");
     ask.question.route = policy::Route{.servers = value_of(words, "route", 0)};
     if (has_word(words, "prefers-ipv4")) {
       ask.question.route.yielding = policy::Yielding::Aaaa;
@@ -124,6 +127,23 @@ class OutstandingScript {
   }
   void no_resources(const std::string& server) {
     report(server, policy::QueryOutcome::NoResources, {});
+  }
+  void use_shared(bool is_up = true) { outstanding_.use_shared(is_up); }
+  // What the shared cache has for the question that it was asked for first, stored so long ago, and
+  // living for a minute.
+  void shared_has(const std::string& text, std::chrono::milliseconds ago = 0ms) {
+    REQUIRE_FALSE(shared_.empty());
+    const Bytes message = message_of(shared_.front().second, text).bytes();
+    Bytes value;
+    policy::append_stored({message, {}, static_cast<uint64_t>(ago.count()), 60}, kWall, value);
+    shared_says(value);
+  }
+  void shared_says(const Bytes& value) {
+    REQUIRE_FALSE(shared_.empty());
+    const uint64_t number = shared_.front().first;
+    shared_.erase(shared_.begin());
+    (void)outstanding_.on_shared(number, value, kWall, now_);
+    take();
   }
   // The query for a name that nobody else can know comes in here.
   void probe_comes_back(const std::string& server) {
@@ -221,6 +241,10 @@ class OutstandingScript {
     lines_.push_back("ask " + server + ' ' + question +
                      (send.edns == dns::QueryEdns::WithoutEdns ? " without EDNS" : ""));
   }
+  void note(const policy::AskShared& ask) {
+    shared_.emplace_back(ask.number, text_of(*ask.question));
+    lines_.push_back("look for " + text_of(*ask.question));
+  }
   void note(const policy::Forget& forget) {
     const auto query = std::ranges::find(queries_, forget.token, &Query::token);
     REQUIRE(query != queries_.end());
@@ -234,6 +258,7 @@ class OutstandingScript {
     const dns::BytesView message = finish.answer->message();
     line += ": " + read_message({message.begin(), message.end()}).text;
     if (finish.via != policy::kNoServer) line += " from " + named_.at(finish.via);
+    if (finish.source == policy::Source::Shared) line += " from the shared cache";
     if (finish.source == policy::Source::Error) line += ", nobody was heard";
     if (finish.sibling == policy::Existence::Exists) line += ", the other family exists";
     if (finish.sibling == policy::Existence::HasRecords) line += ", the other family has records";
@@ -272,16 +297,20 @@ class OutstandingScript {
   }
   void note(const policy::Exchange& exchange) {
     constexpr const char* kWhat[] = {
-        "asked",  "asked without EDNS", "answered", "unusable", "unreachable",
-        "failed", "no resources",       "silent"};
-    lines_.push_back(std::string("see ") + kWhat[static_cast<std::size_t>(exchange.what)] + ' ' +
-                     named_.at(exchange.server) + ' ' + to_text(exchange.rcode));
+        "asked",    "asked without EDNS", "answered", "unusable",   "unreachable",
+        "failed",   "no resources",       "silent",   "looked for", "found",
+        "not found"};
+    const std::string what = std::string("see ") + kWhat[static_cast<std::size_t>(exchange.what)];
+    lines_.push_back(exchange.server == policy::kNoServer
+                         ? what
+                         : what + ' ' + named_.at(exchange.server) + ' ' + to_text(exchange.rcode));
   }
 
   policy::Outstanding outstanding_;
   std::chrono::milliseconds now_{1'000'000};
   std::map<policy::ServerNumber, std::string> named_;
   std::vector<Query> queries_;
+  std::vector<std::pair<uint64_t, std::string>> shared_;  // number and question
   bool has_to_read_ = false;
   Lines lines_;
 };

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+
+// The part of Outstanding that asks the shared cache before any server. It is one more that may
+// answer, with a time of its own and without a say in anything else: where it has nothing, or is
+// silent, or fails, the question goes on as if it were not there.
+
+#include "policy/outstanding.h"
+
+namespace dnslet::policy {
+
+// False: it is not for that.
+bool Outstanding::ask_shared(OpenQuestion& open, const Asking& asking) {
+  const UpstreamQuestion& question = open.question;
+  const bool is_for_shared = shared_is_up_ && !asking.skips_shared &&
+                             question.flags.recursion_desired &&
+                             question.route.keeping == Keeping::Kept;
+  if (!is_for_shared) return false;
+  open.is_sharing = true;
+  actions_.emplace_back(AskShared{open.number, &open.question});
+  tell(Exchange::What::AskedShared, open, kNoServer);
+  sharing_.add({now_ + settings_.shared_wait, open.number},
+               [this](uint64_t number) { return questions_.find(number) != nullptr; });
+  return true;
+}
+
+bool Outstanding::on_shared(uint64_t question, dns::BytesView value, WallTime wall,
+                            Milliseconds now) {
+  now_ = now;
+  OpenQuestion* const open = questions_.find(question);
+  if (!open || open->state != OpenQuestion::State::Asking) return false;
+  const bool is_there =
+      !value.empty() && read_stored(value, open->question.question, wall, read_.answer);
+  tell(is_there ? Exchange::What::FoundShared : Exchange::What::NotShared, *open, kNoServer);
+  if (!is_there) {
+    if (open->is_sharing) begin(*open);
+    return false;
+  }
+  open->is_sharing = false;
+  if (!hold(*open, read_.answer, kSharedCache) &&
+      !hold_for_preferred(*open, read_.answer, kSharedCache))
+    finish(*open, read_.answer, kSharedCache);
+  drop_servers();
+  return true;
+}
+
+}  // namespace dnslet::policy
