@@ -2,6 +2,7 @@
 // Copyright the dnslet authors
 #include "base/server_address.h"
 
+#include "base/redis_server.h"
 #include "base/text.h"
 
 namespace dnslet {
@@ -37,6 +38,12 @@ std::string ServerAddress::to_text() const {
   std::string text = before + schemes[static_cast<std::size_t>(way)];
   text += place_text(*this) + path;
   return verified.empty() ? text : text + '#' + verified;
+}
+
+std::string RedisServer::to_text() const {
+  if (!socket.empty()) return "unix:" + socket;
+  const std::string text = (place.way == Way::Tls ? "rediss://" : "redis://") + place_text(place);
+  return database == 0 ? text : text + '/' + std::to_string(database);
 }
 
 }  // namespace dnslet

@@ -22,6 +22,10 @@ Descriptor::~Descriptor() {
   if (fd_ >= 0) close(fd_);
 }
 
+Milliseconds wall_clock() {
+  return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+}
+
 Loop::Loop() {
   const int status = uv_loop_init(&loop_);
   assert(status == 0);  // fails for lack of memory or descriptors only: nothing can run then

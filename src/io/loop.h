@@ -2,7 +2,7 @@
 // Copyright the dnslet authors
 #pragma once
 
-// Owners for libuv handles, file descriptors, timers and signals; the monotonic clock.
+// Owners for libuv handles, file descriptors, timers and signals; the clocks.
 //
 // A uv handle may be freed only in its close callback, which runs in a later turn of the loop. The
 // owner types here do that: destroying one closes the handle and takes its callbacks' target away,
@@ -18,6 +18,9 @@
 namespace dnslet::io {
 
 using Milliseconds = std::chrono::milliseconds;
+
+// The wall clock: since the beginning of 1970, UTC.
+Milliseconds wall_clock();
 
 struct CloseHandle {  // `data` is cleared: a callback that still runs finds no owner
   template <typename T>

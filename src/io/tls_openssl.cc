@@ -50,6 +50,7 @@ OpensslClient::OpensslClient(const TlsPeer& peer, const Events& events)
   SSL_CTX_set_cert_verify_callback(context, verify, this);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, on_session);
+  if (peer.protocol.empty()) return;
   dns::Bytes protocols{static_cast<uint8_t>(peer.protocol.size())};
   protocols.insert(protocols.end(), peer.protocol.begin(), peer.protocol.end());
   SSL_CTX_set_alpn_protos(context, protocols.data(), static_cast<unsigned>(protocols.size()));

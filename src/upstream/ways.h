@@ -66,6 +66,11 @@ class Ways {
     for (const auto& [server, traffic] : traffic_)
       if (const auto known = traffic.lock()) visit(server, *known);
   }
+  // Opens what carries some other protocol to the server: TCP, with TLS where that is its way.
+  using Below = std::function<io::OpenStream(const std::vector<io::SocketAddress>& addresses)>;
+  Below streams_to(const ServerAddress& server) {
+    return io::has_tls() && server.is_encrypted() ? secured(server, "") : below(server);
+  }
   // The addresses of a server that is written by name.
   void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses) {
     named_.use_addresses(host, addresses);
@@ -77,7 +82,6 @@ class Ways {
   NamedServers::Way make_stream(MessageStream::Dial dial, std::vector<io::SocketAddress> addresses,
                                 Transport::OnReport on_report);
   // Opens what is below TLS, HTTPS and frames: a connection, perhaps through a proxy.
-  using Below = std::function<io::OpenStream(const std::vector<io::SocketAddress>& addresses)>;
   Below below(const ServerAddress& server);
   // The same with TLS on top, by the client of a server of its own.
   Below secured(const ServerAddress& server, const std::string& protocol);
