@@ -11,6 +11,7 @@
 #include "config/record_options.h"
 #include "config/report_options.h"
 #include "config/rule_options.h"
+#include "config/shared_cache.h"
 #include "config/subnet_text.h"
 #include "config/tls_options.h"
 #include "policy/key_table.h"
@@ -281,6 +282,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      boolean<&Options::prefetch, Sense::Clears>,
      {},
      "rcache"},
+    {"Cache", "shared-cache", 0, Kind::Text, "DNSMASQ_SHARED_CACHE", "URL", "",
+     "A Redis to ask before upstream: redis[s]://HOST or unix:PATH", store_shared_cache},
     {"Cache",
      "cache-file",
      0,

@@ -292,7 +292,9 @@ bool has_server_by_name(const Options& options) {
   };
   const bool has_stathat =
       !options.stathat_user.empty() && !IpAddress::from_text(options.stathat_url.host);
-  return has_stathat || (options.graphite && options.graphite->is_name()) ||
+  const bool has_shared_cache = options.shared_cache && options.shared_cache->socket.empty() &&
+                                options.shared_cache->place.is_name();
+  return has_stathat || has_shared_cache || (options.graphite && options.graphite->is_name()) ||
          has_name(options.nameservers) || has_name(servers_of_rules(options)) ||
          std::ranges::any_of(options.rules,
                              [](const RuleSource& source) { return !source.path.empty(); }) ||

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/redis_server.h"
 #include "base/result.h"
 #include "base/server_address.h"
 #include "config/named_list.h"
@@ -111,10 +112,11 @@ struct Options {
   std::size_t cache_capacity = 0;  // answers; 0: no cache
   std::chrono::seconds cache_ttl{60};
   std::chrono::seconds cache_negative_ttl{10};
-  bool prefetch = true;                 // asks again for answers in use before they end
-  std::chrono::seconds cache_stale{0};  // how long past its end an answer may be used; 0: never
-  std::string cache_file;               // in which the cache survives a restart; empty: in none
-  uint64_t deciding = 0;                // a hash of the options that decide what upstream says
+  bool prefetch = true;                     // asks again for answers in use before they end
+  std::chrono::seconds cache_stale{0};      // how long past its end an answer may be used; 0: never
+  std::optional<RedisServer> shared_cache;  // nullopt: none
+  std::string cache_file;                   // in which the cache survives a restart; empty: in none
+  uint64_t deciding = 0;                    // a hash of the options that decide what upstream says
 
   bool no_recursion = false;
   std::optional<bool> force_tcp;  // nullopt: `use-vc` in resolv.conf decides

@@ -264,6 +264,12 @@ Result<ServerAddress> parse_server(std::string_view text) {
   return server;
 }
 
+Result<ServerAddress> parse_place(std::string_view text, uint16_t usual_port) {
+  ServerAddress server;
+  if (Status status = read_place(text, text, usual_port, server); !status) return status.error();
+  return server;
+}
+
 bool looks_like_server(std::string_view text) {
   return text.find_first_of(":[") != std::string_view::npos || IpAddress::from_text(text);
 }

@@ -30,6 +30,9 @@ inline constexpr uint16_t kSocksPort = 1080;      // RFC 1928 section 3
 // piece and what would be right.
 Result<ServerAddress> parse_server(std::string_view text);
 
+// "HOST[:PORT]" alone, an address or a name. Fails likewise.
+Result<ServerAddress> parse_place(std::string_view text, uint16_t usual_port);
+
 // A name as certificates have it, in lower case, or an address; empty: the text is neither.
 std::string name_of_certificate(std::string_view text);
 
