@@ -20,7 +20,7 @@ WITHOUT_RESOLV_CONF = {"ndots": "1", "force-tcp": "false"}
 OF_THE_ENGINE = {"target", "cap-add", "cap-drop", "network", "sysctl"}
 
 # A good value for each placeholder of --help; a flag without one is a switch.
-SAMPLES = {
+SAMPLES = {"URL": "redis://redis.example:6380/2", 
     "IP[:PORT],...": "192.0.2.7:5398",
     "SERVER,...": "192.0.2.7:5398",
     "NETWORK,...": "192.0.2.0/24",
@@ -120,8 +120,8 @@ def test_help_and_the_man_page_list_the_same_variables_in_the_same_order():
 @pytest.mark.parametrize("flag,variable", [(f, v) for f, (_, v, _) in man_options().items() if v])
 def test_the_variable_of_the_man_page_sets_the_option(flag, variable):
     sample = SAMPLES[help_options()[flag][1]]
-    if flag.startswith("tls-") and output("--version").startswith("dnslet-min"):
-        pytest.skip("this variant has no TLS")
+    if flag.startswith(("tls-", "shared-")) and output("--version").startswith("dnslet-min"):
+        pytest.skip("the other variant has it")
     assert print_config(**{variable: sample})[flag] == (sample, variable)
 
 
@@ -203,6 +203,24 @@ def test_the_sidecar_is_native_and_asked_whether_it_has_started():
     assert config["listen"] == "127.0.0.1" and config["enable-search"] == "true"
     assert pod["spec"]["dnsPolicy"] == "None"
     assert pod["spec"]["dnsConfig"] == {"nameservers": ["127.0.0.1"]}
+
+
+def test_the_replicas_share_a_cache_that_strangers_can_not_reach():
+    yaml = pytest.importorskip("yaml")
+    parts = list(yaml.safe_load_all((ROOT / "docker" / "kubernetes-shared-cache.yaml").read_text()))
+    found = {(part["kind"], part["metadata"]["name"]): part["spec"] for part in parts if "spec" in part}
+    dnslet = found["Deployment", "dnslet"]
+    assert dnslet["replicas"] == 3
+    variables = {item["name"]: item["value"] for item in dnslet["template"]["spec"]["containers"][0]["env"]
+                 if item["name"].startswith("DNSMASQ_")}
+    url = variables.pop("DNSMASQ_SHARED_CACHE")
+    assert url == f"redis://:$(PASSWORD)@{found['Service', 'dns-cache']['clusterIP']}"
+    if "hiredis" in output("--version"):
+        variables["DNSMASQ_SHARED_CACHE"] = url.replace("$(PASSWORD)", "change-me")
+    config = {flag: value for flag, (value, _) in print_config(**variables).items()}
+    assert config["rcache"] == "10000" and config["metrics"].endswith(":9153")
+    [rule] = found["NetworkPolicy", "dns-cache"]["ingress"]
+    assert rule["from"] == [{"podSelector": dnslet["selector"]}]
 
 
 def test_the_application_of_the_compose_file_waits_for_dnslet():

@@ -22,10 +22,6 @@ constexpr std::size_t kEntriesPerBlock = 128;
 constexpr std::size_t kBytesPerBlock = std::size_t{1} << 16;
 static_assert(kBytesPerBlock + dns::kMaxMessage + 512 < io::kMaxBlock);
 
-policy::WallTime wall_clock() {
-  return std::chrono::floor<policy::WallTime>(std::chrono::system_clock::now().time_since_epoch());
-}
-
 dns::BytesView bytes_of(const uint64_t& number) {
   return {reinterpret_cast<const uint8_t*>(&number), sizeof number};
 }
@@ -109,7 +105,7 @@ void CacheKeeper::read_next(std::size_t turn) {
         batch.is_last = !block || block->empty() || is_set(stop);
         if (batch.is_last) return;
         dns::BytesView rest = *block;
-        const policy::WallTime now = wall_clock();
+        const policy::WallTime now = io::wall_clock();
         while (!rest.empty()) {  // ends: with the block, or at what is no entry
           if (batch.size == batch.entries.size()) batch.entries.emplace_back();
           policy::StoredEntry& entry = batch.entries[batch.size];
@@ -178,7 +174,7 @@ void CacheKeeper::write_next(const Writing& writer) {
 
 // False: it is the last one.
 bool CacheKeeper::fill_block(dns::Bytes& block) {
-  const policy::WallTime now = wall_clock();
+  const policy::WallTime now = io::wall_clock();
   const uint32_t rules = sources_.basis().rules;
   const auto append = [&](const policy::CacheTable::Entry& entry) {
     (void)append_entry(entry, now, rules, block);

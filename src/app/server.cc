@@ -271,6 +271,8 @@ void Server::follow_names() {
     servers.insert(servers.end(), some.begin(), some.end());
   };
   if (forwarding_) add(forwarding_->servers);
+  if (options_.shared_cache && options_.shared_cache->socket.empty())
+    servers.push_back(options_.shared_cache->place);
   for (const auto& [some, domains] : options_.stub_zones) add(some);
   for (policy::RuleNumber i = 0; rules_in_force_ && i < rules_in_force_->size(); ++i)
     add((*rules_in_force_)[i].action.servers);

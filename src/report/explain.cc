@@ -51,7 +51,7 @@ bool Explanation::tell(const dns::Question& question) {
        [this](const policy::Guarded& guarded) { on_guarded(guarded); },
        [this](const serve::Asker::Exchange& exchange) { on_exchange(exchange); },
        [this](const std::string& server, const io::TlsOpened& opened) { on_tls(server, opened); }});
-  worker.post([this, &worker] {  // into the loop, whose clock stands still until it runs
+  worker.when_settled([this, &worker] {  // in the loop, whose clock stands still until it runs
     started_ns_ = uv_hrtime();
     started_ = worker.loop().now();
     worker.look_up(question_, [this, &worker](const policy::Reply& reply, dns::BytesView message) {

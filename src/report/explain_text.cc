@@ -45,6 +45,12 @@ std::string exchange_text(const serve::Asker::Exchange& exchange) {
       return "no descriptor or memory is left to ask " + server;
     case What::Silent:
       return server + " is silent";
+    case What::AskedShared:
+      return "asks --shared-cache";
+    case What::FoundShared:
+      return "it is in the shared cache";
+    case What::NotShared:
+      return "the shared cache does not have it";
   }
   return server;
 }

@@ -84,6 +84,14 @@ Samples read_stream_failures(const Snapshot& snapshot) {
                   serve::kStreamFailureLabels);
 }
 
+Samples read_shared(const Snapshot& snapshot) {
+  Samples samples;
+  for (std::size_t i = 0; i < serve::kSharedLabels.size(); ++i)
+    samples.push_back({{{"result", serve::kSharedLabels[i]}},
+                       static_cast<double>(snapshot.counters.shared.results[i])});
+  return samples;
+}
+
 Samples read_certificates(const Snapshot& snapshot) {
   Samples samples;
   for (const auto& [name, counted] : snapshot.counters.servers)
@@ -146,6 +154,19 @@ constexpr auto kMetrics = std::to_array<Metric>({
     {"dnslet_cache_refreshes_total", kCounter,
      "Answers in use that were asked for again before their end",
      [](S s) { return one(s.counters.refreshes); }},
+
+    {"dnslet_shared_cache_lookups_total", kCounter,
+     "Questions for which the shared cache was asked: hit, miss, failed; or skipped as it is down",
+     read_shared},
+    {"dnslet_shared_cache_stored_total", kCounter, "Answers put into the shared cache",
+     [](S s) { return one(s.counters.shared.stored); }},
+    {"dnslet_shared_cache_unstored_total", kCounter,
+     "Answers that the shared cache had no room for",
+     [](S s) { return one(s.counters.shared.unstored); }},
+    {"dnslet_shared_cache_latency_seconds", kHistogram, "Time that the shared cache took",
+     [](S s) {
+       return Samples{{{}, 0, &s.counters.shared.latency}};
+     }},
 
     {"dnslet_upstream_inflight", kGauge, "Questions open upstream",
      [](S s) { return one(s.counters.upstream_open); }},

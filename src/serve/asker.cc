@@ -120,6 +120,10 @@ void Asker::carry_out(const policy::Send& send) {
                                                   send.edns, send.question->route.sent_subnet()));
 }
 
+void Asker::carry_out(const policy::AskShared& ask) {
+  callbacks_.ask_shared(ask.number, *ask.question);
+}
+
 void Asker::carry_out(const policy::Forget& forget) {
   if (forget.was_silent) ++servers_[forget.server].counted->timeouts;
   transport(forget.server, forget.way).forget(forget.token);
@@ -204,9 +208,11 @@ void Asker::carry_out(const policy::Note& note) {
 }
 
 void Asker::carry_out(const policy::Exchange& exchange) {
+  static const std::string kNone;
+  const bool is_server = exchange.server != policy::kNoServer;
   if (on_exchange_)
-    on_exchange_(
-        {exchange.what, *exchange.question, servers_[exchange.server].name, exchange.rcode});
+    on_exchange_({exchange.what, *exchange.question,
+                  is_server ? servers_[exchange.server].name : kNone, exchange.rcode});
 }
 
 upstream::Transport& Asker::transport(policy::ServerNumber server, policy::Way way) {
@@ -236,6 +242,12 @@ void Asker::on_report(policy::ServerNumber server, const upstream::Report& repor
 void Asker::count(StreamFailure failure, const std::string& server) {
   const auto known = counters_.find(server);
   if (known != counters_.end()) ++known->second.stream_failures[static_cast<std::size_t>(failure)];
+}
+
+bool Asker::on_shared(uint64_t number, dns::BytesView value) {
+  const bool is_used = outstanding_.on_shared(number, value, io::wall_clock(), loop_.now());
+  act(Until::End);
+  return is_used;
 }
 
 void Asker::on_probe(uint64_t number) {

@@ -53,6 +53,8 @@ class Asker {
         on_unreached;
     // Has the questions that wait in sockets read, and asked.
     std::function<void()> read_waiting;
+    // The shared cache is to be asked: on_shared() tells what it says.
+    std::function<void(uint64_t number, const policy::UpstreamQuestion& question)> ask_shared;
     // Opens the way to a server.
     std::function<std::unique_ptr<upstream::Transport>(
         const policy::ServerAddress& server, policy::Way way, upstream::Transport::OnReport)>
@@ -76,6 +78,9 @@ class Asker {
     return outstanding_.is_silent(question, loop_.now());
   }
   std::size_t open() const { return outstanding_.open(); }
+  // Of the shared cache; as in policy/outstanding.
+  void use_shared(bool is_up) { outstanding_.use_shared(is_up); }
+  bool on_shared(uint64_t number, dns::BytesView value);
   // A query with a name of serve/loop_probe has come in at a listener of this program.
   void on_probe(uint64_t number);
 
@@ -102,6 +107,7 @@ class Asker {
   enum class Until { End, Finish };
   void act(Until until);
   void carry_out(const policy::Send& send);
+  void carry_out(const policy::AskShared& ask);
   void carry_out(const policy::Forget& forget);
   void carry_out(const policy::Finish& finish);
   void carry_out(const policy::Silence& silence);

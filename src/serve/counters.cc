@@ -20,6 +20,7 @@ Counters& Counters::operator+=(const Counters& other) {
   unsent += other.unsent;
   tcp_closed_by_limit += other.tcp_closed_by_limit;
   for (const auto& [name, counted] : other.servers) servers[name] += counted;
+  shared += other.shared;
   waiting += other.waiting;
   upstream_open += other.upstream_open;
   tcp_clients += other.tcp_clients;

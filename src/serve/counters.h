@@ -45,6 +45,7 @@ struct Counters {
   uint64_t unsent = 0;
   uint64_t tcp_closed_by_limit = 0;
   std::map<std::string, ServerCounters> servers;  // by address and port
+  SharedCounters shared;
 
   // How it is now.
   uint64_t waiting = 0;  // questions of clients

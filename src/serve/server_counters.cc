@@ -31,6 +31,14 @@ Histogram& Histogram::operator+=(const Histogram& other) {
   return *this;
 }
 
+SharedCounters& SharedCounters::operator+=(const SharedCounters& other) {
+  detail::add(results, other.results);
+  stored += other.stored;
+  unstored += other.unstored;
+  latency += other.latency;
+  return *this;
+}
+
 ServerCounters& ServerCounters::operator+=(const ServerCounters& other) {
   questions += other.questions;
   detail::add(answers, other.answers);

@@ -71,6 +71,18 @@ enum class StreamFailure : uint8_t { Tls, Http, Proxy };
 inline constexpr std::array<const char*, 3> kStreamFailureLabels = {"tls", "http", "proxy"};
 inline constexpr std::size_t kStreamFailures = kStreamFailureLabels.size();
 
+// What came of looking into the shared cache.
+inline constexpr std::array<const char*, 4> kSharedLabels = {"hit", "miss", "failed", "skipped"};
+
+struct SharedCounters {
+  std::array<uint64_t, kSharedLabels.size()> results{};
+  uint64_t stored = 0;
+  uint64_t unstored = 0;  // it is full, or takes none
+  Histogram latency;      // of hits and misses
+
+  SharedCounters& operator+=(const SharedCounters& other);
+};
+
 // Of one server. A question becomes an answer, an error or a time-out, unless another server was
 // faster.
 struct ServerCounters {

@@ -60,6 +60,7 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
              on_stream_failure(StreamFailure::Proxy, server, reason);
            }}),
       asker_(loop_, shared.log, asker_settings(shared), asker_callbacks()),
+      shared_answers_(make_shared_answers()),
       tcp_clients_(
           loop_,
           {share(shared.options.max_tcp_clients, shared.workers), shared.options.tcp_idle_timeout},
@@ -108,6 +109,9 @@ Asker::Callbacks Worker::asker_callbacks() {
           },
           [this] {
             for (const auto& listener : udp_listeners_) listener->read_waiting();
+          },
+          [this](uint64_t number, const policy::UpstreamQuestion& question) {
+            shared_answers_->ask(number, question, mark_of(question));
           },
           [this](const policy::ServerAddress& server, policy::Way way,
                  upstream::Transport::OnReport on_report) {
@@ -204,15 +208,18 @@ bool Worker::probe(std::function<void()> on_landed) {
   on_probed_ = std::move(on_landed);
   dns::Question root;
   root.type = dns::Type::NS;
-  return asker_.ask(kProbe, {{root, {}}, shared_.zones.find(root.name)});
+  policy::Ask ask{{root, {}}, shared_.zones.find(root.name)};
+  ask.asking.skips_shared = true;
+  return asker_.ask(kProbe, ask);
 }
 
 // Asks upstream again for what the client has just got from the cache. Where there is no room the
 // answer ends and somebody will ask for it.
 void Worker::refresh(const policy::Lookup& lookup, policy::Scope scope) {
   policy::Lookup again = lookup.make_refresh();
-  const policy::Step step = again.start_refresh({tables(), loop_.now(), late_slot_.view()}, scope);
-  const auto* const ask = std::get_if<policy::Ask>(&step);
+  policy::Step step = again.start_refresh({tables(), loop_.now(), late_slot_.view()}, scope);
+  auto* const ask = std::get_if<policy::Ask>(&step);
+  if (ask) ask->asking.skips_shared = true;
   if (ask && wait(again, Nobody(), *ask, 0)) ++counted_.refreshes;
 }
 
@@ -242,6 +249,7 @@ bool Worker::wait(policy::Lookup& lookup, const Return& back, const policy::Ask&
 
 // For a lookup that waits, also what its next rule would ask. False: there is no room.
 bool Worker::ask_upstream(uint64_t id, const policy::Ask& ask) {
+  if (shared_answers_ && !shared_answers_->is_up()) shared_answers_->note_skipped();
   if (!asker_.ask(id, ask)) return false;
   if (const auto ahead = waiting_.find(id)->lookup.take_ahead()) (void)asker_.ask(id, *ahead);
   return true;
@@ -250,6 +258,8 @@ bool Worker::ask_upstream(uint64_t id, const policy::Ask& ask) {
 void Worker::on_finished(const Asker::Finished& finished) {
   const auto storing = policy::storing_of(finished.question, finished.sibling, loop_.now());
   const auto amended = policy::store_answer(tables(), storing, finished.answer);
+  if (shared_answers_ && finished.source == policy::Source::Upstream)
+    keep_for_others(finished.question, finished.answer);
   const policy::Landed landed = {amended ? *amended : finished.answer, finished.source,
                                  finished.sibling};
   for (const uint64_t id : finished.lookups) {

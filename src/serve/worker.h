@@ -35,6 +35,7 @@
 #include "serve/asker.h"
 #include "serve/counters.h"
 #include "serve/query_log.h"
+#include "serve/shared_answers.h"
 #include "upstream/ways.h"
 
 namespace dnslet::serve {
@@ -104,9 +105,7 @@ class Worker {
   void use_rules(Rules rules);        // likewise
   void forward_to(const config::Forwarding& forwarding);
   // The addresses of a server that is written by name.
-  void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses) {
-    ways_.use_addresses(host, addresses);
-  }
+  void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses);
 
   // The certificates that servers over TLS are judged by; null: none.
   void use_roots(const std::shared_ptr<const io::TlsRoots>& roots) { ways_.use_roots(roots); }
@@ -131,6 +130,9 @@ class Worker {
   // later turn, when there is an answer or a failure; not at all for a probe that another one
   // follows. False: too many questions are open. REQUIRES: there are nameservers.
   [[nodiscard]] bool probe(std::function<void()> on_landed);
+
+  // Calls `then` in the loop, when it is known whether the shared cache can be asked.
+  void when_settled(std::function<void()> then);
 
   // A handshake with a server over TLS has come to its end.
   using OnTls = std::function<void(const std::string& server, const io::TlsOpened& opened)>;
@@ -197,6 +199,9 @@ class Worker {
   void on_unreached(const policy::UpstreamQuestion& question, const std::vector<uint64_t>& lookups);
   bool ask_upstream(uint64_t id, const policy::Ask& ask);
   Asker::Callbacks asker_callbacks();
+  std::unique_ptr<SharedAnswers> make_shared_answers();
+  uint64_t mark_of(const policy::UpstreamQuestion& question) const;
+  void keep_for_others(const policy::UpstreamQuestion& question, const policy::Answer& answer);
   dns::MutableBytesView slot_for(const Return& back);
   void finish(uint64_t id, const policy::Reply& reply, const std::string& via);
   void drop(uint64_t id);
@@ -242,8 +247,10 @@ class Worker {
   io::Mailbox mailbox_;
   upstream::Ways ways_;
   Asker asker_;
-  Slots<Waiting> waiting_;  // the oldest has the first deadline: all get the same time
-  Slots<OnAnswer> own_;     // who waits for look_up()
+  std::unique_ptr<SharedAnswers> shared_answers_;  // null: none
+  std::vector<uint64_t> marks_;  // of sets of servers, by number; see policy/shared_key
+  Slots<Waiting> waiting_;       // the oldest has the first deadline: all get the same time
+  Slots<OnAnswer> own_;          // who waits for look_up()
   std::function<void()> on_probed_;
   std::function<void(uint64_t)> on_probe_;
   io::TcpClients tcp_clients_;

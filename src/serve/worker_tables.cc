@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "policy/shared_key.h"
 #include "serve/worker.h"
 
 namespace dnslet::serve {
@@ -71,12 +72,14 @@ void Worker::name_servers() {
     asker_.set_servers(policy::kDefaultServers, reached(forwarding_->servers));
   else if (for_all)
     asker_.set_servers(policy::kDefaultServers, reached(*for_all));
-  std::size_t zone = 0;
-  for (const auto& [servers, domains] : zones)
-    asker_.set_servers(set_of_zone(zone++), reached(servers));
+  marks_.assign(1, 0);
+  const auto add = [&](const std::vector<ServerAddress>& servers) {
+    asker_.set_servers(marks_.size(), reached(servers));
+    marks_.push_back(policy::mark_of(servers));
+  };
+  for (const auto& [servers, domains] : zones) add(servers);
   if (!rules_) return;
-  for (std::size_t i = 0; i < rules_->sets().size(); ++i)
-    asker_.set_servers(rules_->first_set() + i, reached(rules_->sets()[i]));
+  for (const auto& servers : rules_->sets()) add(servers);
 }
 
 policy::Tables Worker::tables() {

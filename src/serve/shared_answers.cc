@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "serve/shared_answers.h"
+
+#include <utility>
+
+#include "io/unix_stream.h"
+#include "policy/shared_key.h"
+#include "policy/stored_answer.h"
+
+namespace dnslet::serve {
+
+using Got = upstream::RedisClient::Got;
+
+SharedAnswers::SharedAnswers(io::Loop& loop, io::Log& log, upstream::Ways& ways,
+                             const RedisServer& server, Callbacks callbacks)
+    : loop_(loop),
+      log_(log),
+      ways_(ways),
+      server_(server),
+      callbacks_(std::move(callbacks)),
+      client_(loop, server,
+              {[this](const upstream::RedisClient::Outcome& outcome) { on_got(outcome); },
+               [this](bool is_up) { on_change(is_up); },
+               [this](const std::string& reason) { on_trouble(reason); }}),
+      settling_(loop, [this] { settle(); }) {
+  if (!server_.socket.empty())
+    client_.use_way([this](io::Stream::User& user) {
+      return std::make_unique<io::UnixStream>(loop_, server_.socket, user);
+    });
+  else if (server_.place.endpoint)
+    client_.use_way(ways_.streams_to(server_.place)({io::SocketAddress(*server_.place.endpoint)}));
+}
+
+void SharedAnswers::use_addresses(const std::string& host,
+                                  const std::vector<IpAddress>& addresses) {
+  if (!server_.socket.empty() || server_.place.host != host || addresses.empty()) return;
+  std::vector<io::SocketAddress> places;
+  for (const IpAddress& address : addresses)
+    places.emplace_back(Endpoint{address, server_.place.port, {}});
+  client_.use_way(ways_.streams_to(server_.place)(places));
+}
+
+void SharedAnswers::ask(uint64_t number, const policy::UpstreamQuestion& question, uint64_t mark) {
+  if (!client_.is_up()) return;
+  key_.clear();
+  policy::append_shared_key(question, mark, key_);
+  client_.get(number, key_);
+}
+
+void SharedAnswers::keep(const policy::UpstreamQuestion& question, uint64_t mark,
+                         const dns::Answer& answer, std::chrono::seconds lifetime) {
+  if (!client_.is_up()) return;
+  key_.clear();
+  value_.clear();
+  policy::append_shared_key(question, mark, key_);
+  policy::append_stored(
+      {answer.message(), answer.error().data(), 0, static_cast<uint32_t>(lifetime.count())},
+      io::wall_clock(), value_);
+  ++(client_.set(key_, value_, lifetime) ? counted_.stored : counted_.unstored);
+}
+
+void SharedAnswers::when_settled(std::function<void()> then) {
+  constexpr io::Milliseconds kPatience{1500};
+  on_settled_ = std::move(then);
+  settling_.start_once(kPatience);
+}
+
+void SharedAnswers::settle() {
+  settling_.stop();
+  if (on_settled_) std::exchange(on_settled_, nullptr)();
+}
+
+void SharedAnswers::on_got(const upstream::RedisClient::Outcome& outcome) {
+  const bool is_hit = callbacks_.on_value(outcome.token, outcome.value);
+  if (outcome.got == Got::Failed) {
+    ++counted_.results[kFailed];
+    return;
+  }
+  ++counted_.results[is_hit ? kHit : kMiss];
+  counted_.latency.add(outcome.taken);
+}
+
+void SharedAnswers::on_change(bool is_up) {
+  callbacks_.on_change(is_up);
+  if (is_up)
+    log_.write_limited(io::Level::Info, "shared cache up",
+                       io::LogLine("shared cache is in use").with("server", server_.to_text()),
+                       loop_.now());
+  settle();
+}
+
+void SharedAnswers::on_trouble(const std::string& reason) {
+  log_.write_limited(io::Level::Warning, "shared cache",
+                     io::LogLine("shared cache is left out for a while")
+                         .with("server", server_.to_text())
+                         .with("reason", reason),
+                     loop_.now());
+  settle();
+}
+
+}  // namespace dnslet::serve
