@@ -69,11 +69,19 @@ void Cache::note_failure(const CacheKey& key, Milliseconds now) {
   shard.table.note_failure({key, hash}, now);
 }
 
-bool Cache::claim_refresh(const CacheKey& key) {
+bool Cache::claim_refresh(const CacheKey& key, Milliseconds now) {
   const uint64_t hash = CacheTable::hash_of(key, seed_);
   Shard& shard = shard_of(hash);
   const auto held = lock(shard);
-  return shard.table.claim_refresh({key, hash});
+  return shard.table.claim_refresh({key, hash}, now);
+}
+
+void Cache::end_refresh(const CacheKey& key, Milliseconds now) {
+  if (!keeps_stale()) return;
+  const uint64_t hash = CacheTable::hash_of(key, seed_);
+  Shard& shard = shard_of(hash);
+  const auto held = lock(shard);
+  shard.table.end_refresh({key, hash}, now);
 }
 
 Existence Cache::existence(const CacheKey& key, Milliseconds now) const {
@@ -82,6 +90,14 @@ Existence Cache::existence(const CacheKey& key, Milliseconds now) const {
   Shard& shard = shard_of(hash);
   const auto held = lock(shard);
   return shard.table.existence({key, hash}, now);
+}
+
+bool Cache::is_told_ended(const CacheKey& key, Milliseconds now) const {
+  if (!keeps_stale()) return false;
+  const uint64_t hash = CacheTable::hash_of(key, seed_);
+  Shard& shard = shard_of(hash);
+  const auto held = lock(shard);
+  return shard.table.is_told_ended({key, hash}, now);
 }
 
 void Cache::make_no_data(const CacheKey& key) {

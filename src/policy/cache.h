@@ -72,19 +72,26 @@ class Cache {
   // Whether there may be an answer that find_stale() gives.
   bool keeps_stale() const { return stale_.count() > 0; }
   // An answer that has ended no longer than `stale` ago: its TTLs are kStaleTtl, its error is Stale
-  // Answer. For when upstream fails. Buffers as for find(). Allocates nothing.
+  // Answer. For when upstream fails; with Ended::WithRecords, and kStaleFirstTtl, for before it is
+  // asked. Buffers as for find(). Allocates nothing.
   std::optional<CacheHit> find_stale(const CacheKey& key, Milliseconds now,
                                      const CacheTable::Room& room, Ended which);
   // Notes that upstream failed to answer this question. For about a second find_stale() gives the
   // old answer to those who look for Ended::JustTried: upstream is left alone so long.
   void note_failure(const CacheKey& key, Milliseconds now);
 
-  // Whether the caller shall ask upstream again, after a hit that wants it: true once for each
-  // entry.
-  bool claim_refresh(const CacheKey& key);
+  // Whether the caller shall ask upstream again, after a hit that wants it: true for one at a time,
+  // and once for an entry that has not ended. Whoever was granted it calls end_refresh() when
+  // nothing more will come of it.
+  bool claim_refresh(const CacheKey& key, Milliseconds now);
+  // Counts as a failure where no new answer has been stored meanwhile.
+  void end_refresh(const CacheKey& key, Milliseconds now);
 
   // What the answer under this key shows of its name, as long as it lasts. Does not count as use.
   Existence existence(const CacheKey& key, Milliseconds now) const;
+  // Whether clients are told an answer with records under this key that has ended: it is being
+  // refreshed, or that has failed within the last second.
+  bool is_told_ended(const CacheKey& key, Milliseconds now) const;
   // Turns the answer under this key into NODATA if it is NXDOMAIN.
   void make_no_data(const CacheKey& key);
 

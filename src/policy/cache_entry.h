@@ -19,6 +19,10 @@ namespace dnslet::policy {
 inline constexpr unsigned kDnssecOk = 1, kCheckingDisabled = 2, kSearched = 4, kError = 8,
                           kRouted = 64,
                           kVariant = kDnssecOk | kCheckingDisabled | kSearched | kRouted;
+// For the refresh: how often it was found, up to twice, or that somebody has it done; that it has
+// data.
+inline constexpr unsigned kFound = 16, kFoundTwice = 2 * kFound, kClaimed = 3 * kFound,
+                          kFoundMask = 3 * kFound, kPositive = 128;
 
 // How long the next try has to wait after a failure: a second, and up to a unit more.
 inline constexpr Milliseconds kTryUnit{250};
@@ -26,7 +30,7 @@ inline constexpr uint16_t kTryPause = 4;  // units
 
 struct CacheTable::Block {
   uint64_t stored_at : 48;  // ms
-  uint64_t tried_at : 16;   // the last time that upstream failed, in kTryUnits; 0: never
+  uint64_t tried_at : 16;   // when upstream failed last, in kTryUnits; 0: never since a claim
   uint32_t lifetime;        // s
   uint16_t message_size;
   uint16_t ttl_count;
@@ -72,6 +76,7 @@ struct CacheTable::Block {
   uint64_t kept_ms(std::chrono::seconds stale) const {
     return (lifetime + static_cast<uint64_t>(stale.count())) * 1000;
   }
+  bool has_ended(Milliseconds now) const { return age_ms(now) >= uint64_t{lifetime} * 1000; }
 
   std::size_t size(unsigned flags) const {
     return size_for(ttl_count, message_size, (flags & kError) != 0 ? error().size() : 0,
@@ -118,6 +123,14 @@ struct CacheTable::Node {
   uint16_t turn;
   uint8_t tag;
   uint8_t flags;
+
+  bool is_claimed() const { return (flags & kFoundMask) == kClaimed; }
+  // Upstream is being asked again, and has not failed so far.
+  bool is_being_refreshed() const { return is_claimed() && block->tried_at == 0; }
+  // Of an answer that has ended: whether upstream is to be asked again.
+  bool may_be_refreshed(Milliseconds now) const {
+    return !is_being_refreshed() && !block->was_just_tried(now);
+  }
 
   // The key's hash is not kept: it is asked for only when an entry goes.
   uint64_t hash(uint64_t seed) const {

@@ -14,11 +14,6 @@
 namespace dnslet::policy {
 namespace {
 
-// For the refresh: how often it was found, up to twice, or that somebody has it done; that it has
-// data.
-constexpr unsigned kFound = 16, kFoundTwice = 2 * kFound, kClaimed = 3 * kFound,
-                   kFoundMask = 3 * kFound, kPositive = 128;
-
 unsigned variant_of(const CacheKey& key) {
   return (key.dnssec_ok ? kDnssecOk : 0U) | (key.checking_disabled ? kCheckingDisabled : 0U) |
          (key.scope == Scope::Searched ? kSearched : 0U) | (key.route.is_by_name() ? 0U : kRouted);
@@ -142,10 +137,11 @@ std::optional<CacheHit> CacheTable::find_stale(const HashedKey& key, Millisecond
   if (number == 0) return std::nullopt;
   Node& node = nodes_[number];
   const Block& block = *node.block;
-  const uint64_t age_ms = block.age_ms(now);
-  const bool has_ended = age_ms >= uint64_t{block.lifetime} * 1000;
-  if (!has_ended || age_ms >= block.kept_ms(limits_.stale)) return std::nullopt;
+  if (!block.has_ended(now) || block.age_ms(now) >= block.kept_ms(limits_.stale))
+    return std::nullopt;
+  const bool goes_first = which == Ended::WithRecords;
   if (which == Ended::JustTried && !block.was_just_tried(now)) return std::nullopt;
+  if (goes_first && !dns::has_records(dns::kind_by_header(block.message()))) return std::nullopt;
   const dns::MutableBytesView out = place_for(block.message_size, room);
   if (out.empty()) return std::nullopt;
   use(number);
@@ -155,7 +151,9 @@ std::optional<CacheHit> CacheTable::find_stale(const HashedKey& key, Millisecond
   hit.turn = node.turn++;
   hit.subnet_scope = block.route(node.flags).subnet.prefix;
   dns::copy_bytes(block.message().first(out.size()), out);
-  dns::set_ttls(out, within(block.ttls(), out.size()), kStaleTtl);
+  dns::set_ttls(out, within(block.ttls(), out.size()), goes_first ? kStaleFirstTtl : kStaleTtl);
+  hit.is_ending = goes_first;
+  hit.wants_refresh = goes_first && node.may_be_refreshed(now);
   return hit;
 }
 
@@ -163,21 +161,45 @@ void CacheTable::note_failure(const HashedKey& key, Milliseconds now) {
   if (const uint32_t number = locate(key)) nodes_[number].block->tried_at = Block::try_clock(now);
 }
 
-bool CacheTable::claim_refresh(const HashedKey& key) {
+bool CacheTable::claim_refresh(const HashedKey& key, Milliseconds now) {
   const uint32_t number = locate(key);
-  if (number == 0 || (nodes_[number].flags & kFoundMask) == kClaimed) return false;
-  nodes_[number].flags |= kClaimed;
+  if (number == 0) return false;
+  Node& node = nodes_[number];
+  if (node.block->has_ended(now) ? !node.may_be_refreshed(now) : node.is_claimed()) return false;
+  node.flags |= kClaimed;
+  node.block->tried_at = 0;
   return true;
+}
+
+// What was refreshed may be wider than what has come of it.
+void CacheTable::end_refresh(const HashedKey& key, Milliseconds now) {
+  if (used_ == 0) return;
+  for (uint32_t number = index_[key.hash & (buckets_ - 1)]; number != 0;) {
+    const Node& node = nodes_[number];
+    number = node.next;
+    if (is_about(node, key) && node.is_being_refreshed() &&
+        covers(node.block->route(node.flags), key.key.route))
+      node.block->tried_at = Block::try_clock(now);
+  }
 }
 
 Existence CacheTable::existence(const HashedKey& key, Milliseconds now) const {
   const uint32_t number = locate(key);
   if (number == 0) return Existence::Unknown;
   const Block& block = *nodes_[number].block;
-  if (block.age_ms(now) >= uint64_t{block.lifetime} * 1000) return Existence::Unknown;
+  if (block.has_ended(now)) return Existence::Unknown;
   const dns::AnswerKind kind = dns::kind_by_header(block.message());
   if (dns::has_records(kind)) return Existence::HasRecords;
   return kind == dns::AnswerKind::NoData ? Existence::Exists : Existence::Unknown;
+}
+
+bool CacheTable::is_told_ended(const HashedKey& key, Milliseconds now) const {
+  const uint32_t number = locate(key);
+  if (number == 0) return false;
+  const Node& node = nodes_[number];
+  const Block& block = *node.block;
+  return block.has_ended(now) && block.age_ms(now) < block.kept_ms(limits_.stale) &&
+         dns::has_records(dns::kind_by_header(block.message())) && !node.may_be_refreshed(now);
 }
 
 void CacheTable::make_no_data(const HashedKey& key) {

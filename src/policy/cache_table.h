@@ -59,20 +59,24 @@ struct CacheHit {
   std::chrono::seconds left{0};  // of its life, rounded down
   uint16_t turn = 0;             // one more each time the entry is found; starts anywhere
   uint8_t subnet_scope = 0;      // see dns::Answer
-  // The entry is positive, and a tenth of its life is left, or a second where that is more.
+  // The entry is positive, and a tenth of its life is left, or a second where that is more; or it
+  // has ended and is given out as Ended::WithRecords.
   bool is_ending = false;
-  // It is in use, and claim_refresh() has not been granted to anybody.
+  // It is in use, and claim_refresh() would be granted.
   bool wants_refresh = false;
 };
 
 // What an answer shows of the name that it is about.
 enum class Existence { Unknown, Exists, HasRecords };
 
-// RFC 8767 section 4: what an answer that has ended is given out with.
+// RFC 8767 section 4: what an answer that has ended is given out with, where upstream has failed;
+// and before upstream is asked (--rcache-stale-first).
 inline constexpr uint32_t kStaleTtl = 30;
+inline constexpr uint32_t kStaleFirstTtl = 5;
 // Which of the answers that have ended: all, or those that were asked for again in vain within the
-// last second (see note_failure).
-enum class Ended { Any, JustTried };
+// last second (see note_failure); or, before upstream is asked, those with records: a negative one
+// would hide a new host.
+enum class Ended { Any, JustTried, WithRecords };
 
 class CacheTable {
  public:
@@ -130,15 +134,23 @@ class CacheTable {
   // The answer, TTLs counted down. One that has ended counts as absent, as does one that fits
   // nowhere.
   std::optional<CacheHit> find(const HashedKey& key, Milliseconds now, const Room& room);
-  // An answer that has ended, as it was but for its TTLs and the error: kStaleTtl and Stale Answer.
+  // An answer that has ended, as it was but for its TTLs and the error: Stale Answer, and
+  // kStaleTtl, or kStaleFirstTtl for Ended::WithRecords.
   std::optional<CacheHit> find_stale(const HashedKey& key, Milliseconds now, const Room& room,
                                      Ended which);
   // Notes that upstream had no answer to offer in place of this one.
   void note_failure(const HashedKey& key, Milliseconds now);
-  // Whether the caller shall ask upstream again, before the answer ends: true once for each entry.
-  bool claim_refresh(const HashedKey& key);
+  // Whether the caller shall ask upstream again. Before the answer ends this is true once for each
+  // entry; behind its end whenever nobody does so and upstream has not failed within the last
+  // second. Whoever was granted it calls end_refresh() when nothing more will come of it.
+  bool claim_refresh(const HashedKey& key, Milliseconds now);
+  // Where no new answer has taken the place of the old one, that was a failure.
+  void end_refresh(const HashedKey& key, Milliseconds now);
   // What the answer shows, as long as it lasts. Does not count as use.
   Existence existence(const HashedKey& key, Milliseconds now) const;
+  // Whether clients are told an answer with records that has ended: upstream is being asked again,
+  // or has failed within the last second.
+  bool is_told_ended(const HashedKey& key, Milliseconds now) const;
   // Turns NXDOMAIN into NODATA.
   void make_no_data(const HashedKey& key);
   // For preload(): see there.

@@ -267,7 +267,7 @@ Reply Lookup::shape_as_found(const Turn& turn, const Found& found) const {
   Reply reply{dns::append_opt(limit, size, query_, {rcode, found.error, scope_told(found)}),
               found.source, rcode};
   if (found.wants_refresh && tables.settings.refreshes && query_.has(dns::flag::kRd) &&
-      tables.cache.claim_refresh(policy::key_of(asked(tables, found.scope), found.scope)))
+      tables.cache.claim_refresh(policy::key_of(asked(tables, found.scope), found.scope), turn.now))
     reply.refresh = found.scope;
   return reply;
 }
