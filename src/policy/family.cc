@@ -25,7 +25,7 @@ CacheKey in_scope(CacheKey key, Scope scope) {
 
 bool is_known(const Tables& tables, const CacheKey& key, Milliseconds now) {
   return std::ranges::any_of(scopes_of(tables), [&](Scope scope) {
-    return tables.cache.existence(in_scope(key, scope), now) != Existence::Unknown;
+    return shown_by_cache(tables, in_scope(key, scope), now) != Existence::Unknown;
   });
 }
 
@@ -60,6 +60,12 @@ std::optional<CacheKey> sibling_of(const CacheKey& key) {
 Existence shown_by(const Answer& answer) {
   if (answer.has_records()) return Existence::HasRecords;
   return answer.kind() == AnswerKind::NoData ? Existence::Exists : Existence::Unknown;
+}
+
+Existence shown_by_cache(const Tables& tables, const CacheKey& key, Milliseconds now) {
+  const Existence shown = tables.cache.existence(key, now);
+  if (shown != Existence::Unknown || !tables.settings.stale_first) return shown;
+  return tables.cache.is_told_ended(key, now) ? Existence::HasRecords : Existence::Unknown;
 }
 
 bool depends_on_sibling(const Answer& answer, Searching searching) {

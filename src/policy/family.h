@@ -26,6 +26,9 @@ std::optional<CacheKey> sibling_of(const CacheKey& key);
 
 // What an answer says about its name.
 Existence shown_by(const Answer& answer);
+// What the cache says about the name of this key to those who ask now: where clients are told an
+// answer that has ended before upstream is asked, it counts.
+Existence shown_by_cache(const Tables& tables, const CacheKey& key, Milliseconds now);
 
 // Whether the sibling's answer may change what this one means. `Searching::Yes`: a name that
 // has records ends a search.

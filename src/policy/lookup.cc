@@ -173,12 +173,13 @@ Reply Lookup::finish_landed(const Turn& turn, const Landed& landed, Scope scope)
                        landed.source == Source::Record;
   const bool rotates = tables.settings.rotation == Rotation::On && !is_ours && !has_failed;
   if (rotates && query_.has(dns::flag::kRd)) {
-    if (auto found = answer_cached(room, question, scope)) {
+    if (auto found = answer_fresh(room, question, scope)) {
       found->source = landed.source;
       return shape(turn, told(turn, *found));
     }
   }
   Found found = copy_of(room, landed.answer, landed.source);
+  found.wants_refresh = ended_step_ != nullptr;
   if (rotates) {
     const dns::NameView name = query_.question.name;
     const uint64_t counter = dns::hash(name.wire(), static_cast<uint64_t>(query_.question.type));
@@ -250,7 +251,7 @@ Reply Lookup::shape(const Turn& turn, const Found& found) const {
 }
 
 // Addresses in turn, id, flags and spelling of the query, what fits the client, OPT. What is found
-// for the client itself is refreshed where it is in use and ends soon.
+// for the client itself is refreshed where it is in use and ends soon, or has ended.
 Reply Lookup::shape_as_found(const Turn& turn, const Found& found) const {
   const Tables& tables = turn.tables;
   const dns::MutableBytesView limit = within_limit(turn.out);
@@ -266,9 +267,7 @@ Reply Lookup::shape_as_found(const Turn& turn, const Found& found) const {
   const Rcode rcode = dns::rcode_of(limit);
   Reply reply{dns::append_opt(limit, size, query_, {rcode, found.error, scope_told(found)}),
               found.source, rcode};
-  if (found.wants_refresh && tables.settings.refreshes && query_.has(dns::flag::kRd) &&
-      tables.cache.claim_refresh(policy::key_of(asked(tables, found.scope), found.scope), turn.now))
-    reply.refresh = found.scope;
+  if (found.wants_refresh && claims_refresh(turn, found)) reply.refresh = found.scope;
   return reply;
 }
 

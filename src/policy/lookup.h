@@ -32,7 +32,8 @@ struct Reply {
   std::size_t size = 0;
   Source source = Source::Error;
   dns::Rcode rcode = dns::Rcode::NoError;
-  // The answer came from the cache and ends soon: make_refresh() with this scope, once it is sent.
+  // The answer came from the cache, and ends soon or has ended: make_refresh() with this scope,
+  // once it is sent.
   std::optional<Scope> refresh = std::nullopt;
 };
 // What is asked upstream; equal ones are asked once.
@@ -79,12 +80,16 @@ class Lookup {
   Lookup make_refresh() const;
   // The first step of make_refresh(). What is written to `turn.out` is for nobody.
   Step start_refresh(const Turn& turn, Scope scope);
+  // Whatever has come of start_refresh(): nothing more will. Another one may be made where that was
+  // no answer.
+  void end_refresh(const Turn& turn) const;
 
   // After Ask: what came back for that question.
   Step on_answer(const Turn& turn, const Landed& landed);
 
   // After Ask: upstream is silent for longer than it may be. The answer that has ended, if one is
-  // kept; nullopt: wait on. Upstream's answer to what was asked is welcome all the same.
+  // kept; nullopt: wait on, as a refresh does. Upstream's answer to what was asked is welcome all
+  // the same.
   std::optional<Reply> on_silence(const Turn& turn) const;
   // After Ask: each server of the set has failed or been silent for longer than it may be. A search
   // goes on where other servers may be asked; nullopt: wait on. The question that is left behind is
@@ -140,6 +145,7 @@ class Lookup {
   Decision decide_now(const Turn& turn, RuleWalk& walk);
   Settled settle(const Turn& here, Decision decision, RuleWalk walk);
   MaybeFound find_known(const Turn& here, const RuleWalk& walk) const;
+  bool is_rejected(const Turn& here, RuleWalk walk, const Found& found) const;
   MaybeFound take_judged(const Turn& here, RuleWalk& walk, const Found& found) const;
   void look_ahead(const Turn& here, const RuleWalk& walk);
   MaybeFound answer_ahead(const Turn& here) const;
@@ -176,7 +182,8 @@ class Lookup {
   void note_given(const Turn& turn, const Reply& reply) const;
   MaybeFound find_given(const Turn& turn, const Found& found) const;
 
-  // What ends badly (lookup_ends.cc).
+  // What ends (lookup_ends.cc).
+  bool claims_refresh(const Turn& turn, const Found& found) const;
   std::optional<Found> find_ended(const Turn& room) const;
   Reply fail(const Turn& turn, const dns::ExtendedError& error);
 
@@ -203,8 +210,11 @@ class Lookup {
   Client client_;
   dns::Query query_;
   bool is_refresh_ = false;
+  Scope refreshed_ = Scope::AsItStands;  // by a refresh
   bool is_of_several_ = false;  // more than one answer of servers may have a say in the client's
   std::unique_ptr<Search> search_;  // none while the question is only asked as it stands
+  // The refresh of a name that the search had an answer for that has ended.
+  std::unique_ptr<Lookup> ended_step_;
   // Of what is looked up at the moment:
   Route route_ = kByName;
   Asking asking_;

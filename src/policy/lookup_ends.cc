@@ -3,7 +3,8 @@
 
 // The part of a Lookup that deals with the end of answers: one that is in use is asked for again
 // before it ends; and one that has ended is better than none, when upstream fails (RFC 8767).
-// Upstream was asked before, and its answer takes the place of the old one whenever it comes.
+// Upstream was asked before, or is asked behind where such answers go out first, and its answer
+// takes the place of the old one whenever it comes.
 
 #include <utility>
 
@@ -13,7 +14,17 @@
 
 namespace dnslet::policy {
 
+// Whether upstream is to be asked again for what is found, and by nobody else.
+bool Lookup::claims_refresh(const Turn& turn, const Found& found) const {
+  const Tables& tables = turn.tables;
+  const bool may_refresh = found.source == Source::Stale || tables.settings.refreshes;
+  if (!may_refresh || !query_.has(dns::flag::kRd)) return false;
+  const ClientQuestion question = (ended_step_ ? *ended_step_ : *this).asked(tables, found.scope);
+  return tables.cache.claim_refresh(policy::key_of(question, found.scope), turn.now);
+}
+
 Lookup Lookup::make_refresh() const {
+  if (ended_step_) return ended_step_->make_refresh();
   Lookup refresh(client_);
   refresh.client_.transport = Transport::Tcp;
   refresh.query_ = query_;
@@ -25,10 +36,16 @@ Lookup Lookup::make_refresh() const {
 }
 
 Step Lookup::start_refresh(const Turn& turn, Scope scope) {
+  refreshed_ = scope;
   if (scope == Scope::AsItStands) return ask_for(turn);
   std::vector<dns::Name> names = names_now(turn.tables);
   if (names.empty()) return Drop();  // kept by a worker that has not heard of the new rules yet
   return start_search(turn, std::move(names));
+}
+
+void Lookup::end_refresh(const Turn& turn) const {
+  turn.tables.cache.end_refresh(policy::key_of(asked(turn.tables, refreshed_), refreshed_),
+                                turn.now);
 }
 
 // A search keeps its answer under a scope of its own, but for a first name that had data.
@@ -46,6 +63,7 @@ std::optional<Found> Lookup::find_ended(const Turn& room) const {
 }
 
 std::optional<Reply> Lookup::on_silence(const Turn& turn) const {
+  if (is_refresh_) return std::nullopt;
   if (const auto found = find_ended(room_in(turn))) return shape(turn, told(turn, *found));
   return std::nullopt;
 }

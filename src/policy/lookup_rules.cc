@@ -49,17 +49,28 @@ Lookup::Settled Lookup::settle(const Turn& here, Decision decision, RuleWalk wal
 }
 
 // What the cache has, or the servers that were asked ahead have said. Where a rule is to judge it
-// no preference has been put in its place.
+// no preference has been put in its place, and what has ended has to be accepted: else the servers
+// have a new answer.
 MaybeFound Lookup::find_known(const Turn& here, const RuleWalk& walk) const {
   const auto find = walk.judge ? answer_kept : answer_cached;
   MaybeFound found = find(here, current(), Scope::AsItStands);
   const bool is_unknown =
       walk.judge && preference(here.tables, current(), here.now) == Preference::Unknown;
-  if (found && ((found->is_ending && is_refresh_) || is_unknown)) found.reset();
+  const bool is_old = found && found->is_ending &&
+                      (is_refresh_ || (walk.judge && found->source == Source::Stale &&
+                                       is_rejected(here, walk, *found)));
+  if (is_old || is_unknown) found.reset();
   if (found) return found;
   found = answer_ahead(here);
   if (!found || walk.judge || !has_to_yield(here, *ahead_->answer, ahead_->sibling)) return found;
   return empty_answer(here, current(), dns::Rcode::NoError, Source::Rule);
+}
+
+// Whether the rule would not hold for this answer. Nobody is told. REQUIRES: walk.judge.
+bool Lookup::is_rejected(const Turn& here, RuleWalk walk, const Found& found) const {
+  Tables quiet = here.tables;
+  quiet.on_rule = nullptr;
+  return judge(quiet, current(), walk, found.message) == Verdict::Rejected;
 }
 
 // What the rule makes of an answer that is there; nothing: it does not hold. REQUIRES: walk.judge.
@@ -74,6 +85,8 @@ MaybeFound Lookup::take_judged(const Turn& here, RuleWalk& walk, const Found& fo
   const Answer answer = swapped(current().question, found.message, rule.swap);
   MaybeFound told = copy_of(here, answer, found.source);
   told->left = found.left;
+  told->error = found.error;
+  told->wants_refresh = found.wants_refresh;
   return told;
 }
 

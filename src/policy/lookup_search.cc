@@ -119,6 +119,10 @@ bool Lookup::take_stale(const Turn& turn) {
 }
 
 void Lookup::take_found(const Turn& turn, const Found& found) {
+  if (found.wants_refresh && found.source == Source::Stale && !ended_step_) {
+    ended_step_ = std::make_unique<Lookup>(make_refresh());
+    ended_step_->query_.question.name = search_->tried();
+  }
   const Answer answer(dns::Bytes(found.message.begin(), found.message.end()),
                       found.error ? *found.error : dns::ExtendedError());
   // An owner of addresses that has none of this family has some of the other.
@@ -182,7 +186,7 @@ bool Lookup::other_family_has_records(const Turn& turn, const Landed& landed) co
   const auto sibling = sibling_of(key_of(current(), Scope::AsItStands));
   if (!tables.settings.families_agree || !sibling) return false;
   return landed.sibling == Existence::HasRecords ||
-         tables.cache.existence(*sibling, turn.now) == Existence::HasRecords;
+         shown_by_cache(tables, *sibling, turn.now) == Existence::HasRecords;
 }
 
 // The names that a search tries by the rules of now. A name of ours has been found.

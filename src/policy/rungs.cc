@@ -34,15 +34,27 @@ MaybeFound found_entry(const Tables& tables, const CacheHit& hit, Scope scope, S
   found->turn = hit.turn;
   found->scope = scope;
   found->subnet_scope = hit.subnet_scope;
-  return found;
-}
-
-MaybeFound found_fresh(const Tables& tables, const CacheHit& hit, Scope scope) {
-  MaybeFound found = found_entry(tables, hit, scope, Source::Cache);
-  found->left = hit.left;
   found->is_ending = hit.is_ending;
   found->wants_refresh = hit.wants_refresh;
   return found;
+}
+
+inline std::optional<CacheHit> find_fresh(const Turn& turn, const ClientQuestion& asked,
+                                          Scope scope) {
+  return turn.tables.cache.find(key_of(asked, scope), turn.now, turn.out, turn.tables.scratch);
+}
+
+inline MaybeFound found_fresh(const Tables& tables, const CacheHit& hit, Scope scope) {
+  MaybeFound found = found_entry(tables, hit, scope, Source::Cache);
+  found->left = hit.left;
+  return found;
+}
+
+// For where an answer that has ended goes out before upstream is asked. Nothing would come of the
+// refresh without RD, nor where nobody may be asked.
+MaybeFound answer_ended(const Turn& turn, const ClientQuestion& asked, Scope scope) {
+  if (!turn.tables.settings.forwards || !asked.flags.recursion_desired) return std::nullopt;
+  return answer_stale(turn, asked, scope, Ended::WithRecords);
 }
 
 // Where nothing is kept that holds: an answer that has ended, where upstream has failed within the
@@ -59,15 +71,26 @@ MaybeFound answer_failed(const Turn& turn, const ClientQuestion& asked, Scope sc
   return found_failure(tables, *failure);
 }
 
+// What there is in place of a kept answer that holds.
+MaybeFound answer_past(const Turn& turn, const ClientQuestion& asked, Scope scope) {
+  if (turn.tables.settings.stale_first)
+    if (const auto found = answer_ended(turn, asked, scope)) return found;
+  return answer_failed(turn, asked, scope);
+}
+
 }  // namespace
+
+MaybeFound answer_fresh(const Turn& turn, const ClientQuestion& asked, Scope scope) {
+  if (asked.route.keeping == Keeping::NotKept) return std::nullopt;
+  const auto hit = find_fresh(turn, asked, scope);
+  if (!hit) return std::nullopt;
+  return found_fresh(turn.tables, *hit, scope);
+}
 
 MaybeFound answer_kept(const Turn& turn, const ClientQuestion& asked, Scope scope) {
   if (asked.route.keeping == Keeping::NotKept) return std::nullopt;
-  const Tables& tables = turn.tables;
-  const CacheKey key = key_of(asked, scope);
-  if (const auto hit = tables.cache.find(key, turn.now, turn.out, tables.scratch))
-    return found_fresh(tables, *hit, scope);
-  return answer_failed(turn, asked, scope);
+  if (const auto hit = find_fresh(turn, asked, scope)) return found_fresh(turn.tables, *hit, scope);
+  return answer_past(turn, asked, scope);
 }
 
 MaybeFound answer_cached(const Turn& turn, const ClientQuestion& asked, Scope scope) {

@@ -73,8 +73,10 @@ using MaybeFound = std::optional<Found>;
 // All of these: what is written to `turn.out` is of no use where nothing is found. `turn.out` has
 // room for a header and a question.
 
-// A kept answer, or a failure that is remembered; before that an answer that has ended, where
-// upstream has failed within the last second.
+// A kept answer that has not ended.
+MaybeFound answer_fresh(const Turn& turn, const ClientQuestion& asked, Scope scope);
+// The same, or a failure that is remembered; before that an answer that has ended, where such go
+// out first or upstream has failed within the last second.
 MaybeFound answer_kept(const Turn& turn, const ClientQuestion& asked, Scope scope);
 // The same; of a family that yields (policy/preference) NODATA where the name is known to have the
 // preferred one, and nothing where that is not known.

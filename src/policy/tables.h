@@ -69,6 +69,7 @@ struct Settings {
   Rotation rotation = Rotation::Off;    // of A and AAAA records, from answer to answer
   bool families_agree = true;           // see policy/family
   bool refreshes = true;                // what is in use, before it ends
+  bool stale_first = false;             // what has ended goes out before upstream is asked
   bool flattens = true;                 // see dns/flatten; for UDP without EDNS
   SubnetChoice subnet{};                // where no rule says otherwise
   std::optional<RebindGuard> rebind{};  // nullopt: who asks gets inner addresses from everybody

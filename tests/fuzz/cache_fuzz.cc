@@ -89,7 +89,10 @@ class Checked {
 
   void find(const policy::CacheKey& key, unsigned which, std::size_t room) {
     dns::Bytes slot(room);
+    const auto first = cache_.find_stale(key, now_, {slot, large_}, policy::Ended::WithRecords);
+    assert(!first || ttl_of(first->message) == policy::kStaleFirstTtl);
     const auto stale = cache_.find_stale(key, now_, {slot, large_}, policy::Ended::Any);
+    assert(first.has_value() == stale.has_value());
     const auto hit = cache_.find(key, now_, slot, large_);
     if (!hit && !stale) return;
     const Stored& stored = stored_.at(which);

@@ -44,6 +44,7 @@ struct World {
     settings.version = "dnslet";
     settings.forwards = (steer & 0x80) == 0;
     settings.filter = (steer & 0x40) ? policy::Filter::Aaaa : policy::Filter::None;
+    settings.stale_first = (steer & 8) != 0;
     settings.allow = {*Network::from_text("10.0.0.0/8")};
     if ((steer & 0x10) == 0) return;
     settings.rotation = policy::Rotation::On;

@@ -58,7 +58,7 @@ using test::Packet;
 
 // What a server answers from, with something in all of it.
 struct World : test::World {
-  World() : test::World(100) {
+  World() : test::World(100, std::chrono::seconds(100)) {
     (void)hosts.add_text("10.0.0.1 db.local\n10.0.0.2 *.apps.local\n10.0.0.3 db.local\n");
     (void)blocked.insert(dns::Name::from_text("ads.test")->view().wire());
     turns.hosts.resize(hosts.owners());
@@ -79,13 +79,14 @@ struct World : test::World {
     const std::size_t before = allocations;
     for (int i = 0; i < 100; ++i) {
       Lookup lookup({IpAddress::v4(127, 0, 0, 1), Transport::Udp});
-      const Step step = lookup.start({tables(), Milliseconds(5'000), slot}, packet);
+      const Step step = lookup.start({tables(), now, slot}, packet);
       const auto* const reply = std::get_if<Reply>(&step);
       if (reply == nullptr || reply->source != source) return SIZE_MAX;
     }
     return allocations - before;
   }
 
+  Milliseconds now{5'000};
   dns::Bytes slot = dns::Bytes(dns::kMaxUdpPayload);
 };
 
@@ -108,6 +109,16 @@ TEST_CASE("an answer that is known already allocates nothing") {
   CHECK(world.cost(Packet("localhost", Type::A), Source::Special) == 0);
   world.settings.forwards = false;
   CHECK(world.cost(Packet("absent.test", Type::A), Source::Refused) == 0);
+}
+
+TEST_CASE("an answer that has ended and goes out at once allocates nothing") {
+  World world;
+  world.settings.stale_first = true;
+  world.now = Milliseconds(80'000);
+  const auto query = [](const char* name) { return Packet(name, Type::A).flags(0x0100); };
+  CHECK(world.cost(query("a.test"), Source::Stale) == 0);
+  CHECK(world.cost(query("a.test").additional(test::opt()), Source::Stale) == 0);
+  CHECK(world.cost(query("big.test"), Source::Stale) == 0);
 }
 
 TEST_CASE("names of addresses that are remembered allocate nothing") {

@@ -206,6 +206,8 @@ class Script {
     out_.assign(dns::kMaxMessage, kUntouched);
     take(lookup_->start_refresh({tables(), now_, out_}, scope));
   }
+  // Nothing more comes of the refresh.
+  void end_refresh() { lookup_->end_refresh({tables(), now_, out_}); }
   void expect_no_refresh(int line = __builtin_LINE()) {
     INFO("line " << line << ": expect_no_refresh");
     const auto* const reply = std::get_if<policy::Reply>(&step_);

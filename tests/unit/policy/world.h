@@ -9,7 +9,8 @@ namespace dnslet::test {
 
 // All that questions are answered from, empty as yet.
 struct World {
-  explicit World(std::size_t cached) : cache(cached, 1) {}
+  explicit World(std::size_t cached, std::chrono::seconds stale = std::chrono::seconds(0))
+      : cache(cached, 1, 1, stale) {}
 
   policy::Tables tables() {
     return {settings, addresses, hosts, blocked, zones,
