@@ -213,14 +213,17 @@ bool Worker::probe(std::function<void()> on_landed) {
   return asker_.ask(kProbe, ask);
 }
 
-// Asks upstream again for what the client has just got from the cache. Where there is no room the
-// answer ends and somebody will ask for it.
+// Asks upstream again for what the client has just got from the cache. Where there is no room
+// somebody will ask for it later.
 void Worker::refresh(const policy::Lookup& lookup, policy::Scope scope) {
   policy::Lookup again = lookup.make_refresh();
   policy::Step step = again.start_refresh({tables(), loop_.now(), late_slot_.view()}, scope);
   auto* const ask = std::get_if<policy::Ask>(&step);
   if (ask) ask->asking.skips_shared = true;
-  if (ask && wait(again, Nobody(), *ask, 0)) ++counted_.refreshes;
+  if (ask && wait(again, Nobody(), *ask, 0))
+    ++counted_.refreshes;
+  else
+    again.end_refresh({tables(), loop_.now(), late_slot_.view()});
 }
 
 // Whether upstream is being asked this and has been silent: then nobody waits for it who can do
@@ -295,7 +298,7 @@ policy::Existence Worker::on_silence(const policy::Silence& silence) {
   }
   const auto sibling = policy::sibling_of(*silence.question);
   if (!sibling || !settings_.families_agree) return policy::Existence::Unknown;
-  return shared_.cache.existence(policy::key_of(*sibling), loop_.now());
+  return policy::shown_by_cache(tables(), policy::key_of(*sibling), loop_.now());
 }
 
 // Those that go on may ask the same servers again, by another rule, and so come to the list's end.
@@ -319,6 +322,7 @@ void Worker::finish(uint64_t id, const policy::Reply& reply, const std::string& 
   const bool is_own = std::holds_alternative<OwnReturn>(waiting.back);
   const bool is_refresh = std::holds_alternative<Nobody>(waiting.back);
   if (!is_own && !is_refresh) note(waiting.lookup, {reply, message, via}, waiting.started_ns);
+  if (is_refresh) waiting.lookup.end_refresh({tables(), loop_.now(), late_slot_.view()});
   send(waiting.back, reply);
   if (reply.refresh) refresh(waiting.lookup, *reply.refresh);
   waiting_.remove(id);
@@ -326,7 +330,10 @@ void Worker::finish(uint64_t id, const policy::Reply& reply, const std::string& 
 
 // Nobody gets an answer; over TCP the connection closes.
 void Worker::drop(uint64_t id) {
-  const Return back = waiting_.find(id)->back;
+  const Waiting& waiting = *waiting_.find(id);
+  const Return back = waiting.back;
+  const bool is_refresh = std::holds_alternative<Nobody>(back);
+  if (is_refresh) waiting.lookup.end_refresh({tables(), loop_.now(), late_slot_.view()});
   waiting_.remove(id);
   if (const auto* const tcp = std::get_if<TcpReturn>(&back)) tcp_clients_.drop(tcp->client);
   if (std::holds_alternative<OwnReturn>(back)) send(back, policy::Reply());
