@@ -29,6 +29,7 @@ policy::Settings settings_from(const config::Options& options, uint64_t seed) {
           .rotation = options.round_robin ? policy::Rotation::On : policy::Rotation::Off,
           .families_agree = options.family_fix,
           .refreshes = options.prefetch,
+          .stale_first = options.stale_first,
           .flattens = options.flatten,
           .subnet = options.client_subnet,
           .rebind = rebind_guard(options, seed)};

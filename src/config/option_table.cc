@@ -82,6 +82,7 @@ Status explain(std::string_view text, const NumberRange&, Options& options) {
   return Done{};
 }
 
+constexpr NumberRange kNoRange;
 constexpr NumberRange kSeconds = {kFromZero, kMaxSeconds, "seconds"};
 constexpr NumberRange kSecondsFromOne = {kFromOne, kMaxSeconds, "seconds"};
 constexpr NumberRange kMilliseconds = {kFromOne, kMaxMilliseconds, "milliseconds"};
@@ -271,30 +272,17 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Cache", "rcache-stale", 0, Kind::Text, "DNSMASQ_RCACHE_STALE", "SECONDS", "0",
      "Use answers for so long past their end if upstream fails", number<&Options::cache_stale>,
      kSeconds, "rcache"},
-    {"Cache",
-     "no-prefetch",
-     0,
-     Kind::Switch,
-     "DNSMASQ_NO_PREFETCH",
-     "",
-     "false",
-     "Don't refresh answers in use before they end",
-     boolean<&Options::prefetch, Sense::Clears>,
-     {},
-     "rcache"},
+    {"Cache", "rcache-stale-first", 0, Kind::Switch, "DNSMASQ_RCACHE_STALE_FIRST", "", "false",
+     "Use such answers at once, and ask upstream behind", boolean<&Options::stale_first>, kNoRange,
+     "rcache-stale"},
+    {"Cache", "no-prefetch", 0, Kind::Switch, "DNSMASQ_NO_PREFETCH", "", "false",
+     "Don't refresh answers in use before they end", boolean<&Options::prefetch, Sense::Clears>,
+     kNoRange, "rcache"},
     {"Cache", "shared-cache", 0, Kind::Text, "DNSMASQ_SHARED_CACHE", "URL", "",
      "A Redis to ask before upstream: redis[s]://HOST or unix:PATH", store_shared_cache},
-    {"Cache",
-     "cache-file",
-     0,
-     Kind::Text,
-     "DNSMASQ_CACHE_FILE",
-     "PATH",
-     "",
-     "A file in which the cache survives a restart",
-     value<&Options::cache_file, parse_path>,
-     {},
-     "rcache"},
+    {"Cache", "cache-file", 0, Kind::Text, "DNSMASQ_CACHE_FILE", "PATH", "",
+     "A file in which the cache survives a restart", value<&Options::cache_file, parse_path>,
+     kNoRange, "rcache"},
 
     {"Limits",
      "max-inflight",

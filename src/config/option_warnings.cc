@@ -65,16 +65,20 @@ bool is_wanted(const OptionRow& row, const Setting& setting) {
   return setting.origin != Origin::Default && !is_as_ever;
 }
 
-// The first of the options without which this one does nothing, if none of them does anything.
+// The first of the options without which this one does nothing, if none of them does anything; an
+// option does nothing either where it lacks such an option itself.
 const OptionRow* missing_need(const OptionRow& row, const std::vector<Setting>& settings) {
   const OptionRow* first = nullptr;
   std::string_view names = row.needs;
   while (!names.empty()) {  // ends: takes a name each turn
     const std::string_view name = names.substr(0, names.find('|'));
     names.remove_prefix(std::min(name.size() + 1, names.size()));
+    const OptionRow& needed = *std::ranges::find(option_table(), name, name_of);
     const Setting* const setting = find_setting(settings, name);
-    if (!setting || !is_off(*setting)) return nullptr;
-    if (!first) first = &*std::ranges::find(option_table(), name, name_of);
+    const bool is_on = !setting || !is_off(*setting);
+    const OptionRow* const missing = is_on ? missing_need(needed, settings) : &needed;
+    if (missing == nullptr) return nullptr;
+    if (!first) first = missing;
   }
   return first;
 }

@@ -114,6 +114,7 @@ struct Options {
   std::chrono::seconds cache_negative_ttl{10};
   bool prefetch = true;                     // asks again for answers in use before they end
   std::chrono::seconds cache_stale{0};      // how long past its end an answer may be used; 0: never
+  bool stale_first = false;                 // before upstream is asked, where it has records
   std::optional<RedisServer> shared_cache;  // nullopt: none
   std::string cache_file;                   // in which the cache survives a restart; empty: in none
   uint64_t deciding = 0;                    // a hash of the options that decide what upstream says

@@ -152,7 +152,7 @@ constexpr auto kMetrics = std::to_array<Metric>({
     {"dnslet_cache_evictions_total", kCounter, "Answers that had to make room for others",
      [](S s) { return one(s.cache.evictions); }},
     {"dnslet_cache_refreshes_total", kCounter,
-     "Answers in use that were asked for again before their end",
+     "Answers that were asked for again while the old one went out",
      [](S s) { return one(s.counters.refreshes); }},
 
     {"dnslet_shared_cache_lookups_total", kCounter,

@@ -41,7 +41,7 @@ struct Counters {
   uint64_t ignored = 0;  // messages that are no question
   std::array<std::array<uint64_t, kRcodeLabels>, policy::kSources> answers{};
   uint64_t over_limit = 0;  // questions refused because of --max-inflight or the table of waiting
-  uint64_t refreshes = 0;   // questions of our own, for answers in use that end soon
+  uint64_t refreshes = 0;   // questions of our own, for answers that end soon or have
   uint64_t unsent = 0;
   uint64_t tcp_closed_by_limit = 0;
   std::map<std::string, ServerCounters> servers;  // by address and port

@@ -239,6 +239,8 @@ def warnings_of(tmp_path, *flags, env=None):
     ([], {"DNSMASQ_NDOTS": "2"}, ["DNSMASQ_NDOTS", "no effect", "--enable-search"]),
     (["--rcache-ttl=9"], {}, ["--rcache-ttl", "no effect", "--rcache"]),
     (["--rcache-stale=9"], {}, ["--rcache-stale", "no effect", "--rcache"]),
+    (["--rcache-stale-first"], {}, ["--rcache-stale-first", "no effect", "--rcache-stale (DNSMASQ_RCACHE_STALE)"]),
+    (["--rcache=9", "--rcache-stale-first"], {}, ["--rcache-stale-first", "no effect", "--rcache-stale "]),
     (["--rcache=1", "--rcache=2"], {}, ["--rcache ", "more than once", "'2'"]),
     (["-p", "53"], {}, ["-p", "53", "--listen"])])
 def test_what_is_hardly_meant_is_one_warning(tmp_path, flags, env, words):

@@ -84,6 +84,18 @@ TEST_CASE("an option that does nothing because another one is missing is named w
   }
 }
 
+TEST_CASE("an option does nothing where the one that it needs does nothing") {
+  CHECK(warnings({"--rcache-stale-first"}) ==
+        Texts{"--rcache-stale-first has no effect without --rcache-stale (DNSMASQ_RCACHE_STALE)"});
+  CHECK(warnings({"--rcache-stale-first", "-r", "9"}) ==
+        Texts{"--rcache-stale-first has no effect without --rcache-stale (DNSMASQ_RCACHE_STALE)"});
+  CHECK(warnings({"--rcache-stale=9"}, {{"DNSMASQ_RCACHE_STALE_FIRST", "1"}}) ==
+        Texts{"--rcache-stale has no effect without --rcache (DNSMASQ_RCACHE)",
+              "DNSMASQ_RCACHE_STALE_FIRST has no effect without --rcache (DNSMASQ_RCACHE)"});
+  CHECK(warnings({"--rcache-stale-first", "--rcache-stale=9", "-r", "9"}).empty());
+  CHECK(warnings({"--rcache-stale-first=false"}).empty());
+}
+
 TEST_CASE("an option whose companion is there has its effect") {
   CHECK(warnings({"-s", "a.test", "--ndots=2", "--enable-search"}).empty());
   CHECK(warnings({"--rcache-ttl=5", "--rcache-stale=5", "--no-prefetch", "-r", "9"}).empty());
