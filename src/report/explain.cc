@@ -225,6 +225,9 @@ void Explanation::tell_lifetime(const dns::Answer& answer) {
   if (!is_failure && options().cache_capacity > 0)
     row("kept", time > 0 ? std::to_string(time) + " s by a dnslet that runs"
                          : "not at all: a TTL of 0, or nothing that says how long");
+  const std::string stale = stale_text(options(), answer);
+  if (!is_failure && options().cache_capacity > 0 && time > 0 && !stale.empty())
+    row("stale", stale);
   if (answer.kind() == dns::AnswerKind::NxDomain) tell_family("NODATA");
 }
 

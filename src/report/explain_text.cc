@@ -93,6 +93,14 @@ std::string rule_text(const policy::RuleEvent& event) {
   return rule;
 }
 
+std::string stale_text(const config::Options& options, const dns::Answer& answer) {
+  if (options.cache_stale.count() == 0) return "";
+  const std::string time = "for " + std::to_string(options.cache_stale.count()) + " s more";
+  return options.stale_first && answer.has_records()
+             ? time + ", at once, and the servers are asked behind (--rcache-stale-first)"
+             : time + ", where the servers fail (--rcache-stale)";
+}
+
 std::string first_of(std::span<const dns::Name> names) {
   if (names.size() <= kMaxListed) return config::joined(names, ", ");
   return config::joined(names.first(kMaxListed), ", ") + " and " +

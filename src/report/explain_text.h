@@ -8,7 +8,8 @@
 #include <span>
 #include <string>
 
-#include "dns/name.h"
+#include "config/options.h"
+#include "dns/answer.h"
 #include "policy/tables.h"
 #include "serve/asker.h"
 
@@ -21,6 +22,8 @@ std::string special_text(dns::NameView name);
 std::string exchange_text(const serve::Asker::Exchange& exchange);
 std::string outcome_text(const policy::Tried& tried);
 std::string rule_text(const policy::RuleEvent& event);
+// What a server with these options does with the answer when it has ended; empty: nothing.
+std::string stale_text(const config::Options& options, const dns::Answer& answer);
 // The names, or the first of them, and how many more there are.
 std::string first_of(std::span<const dns::Name> names);
 

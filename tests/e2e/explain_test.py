@@ -134,6 +134,20 @@ def test_what_is_not_here_is_asked_for(explain, upstream):
     assert [asked.name for asked in source.questions] == ["www.test."]
 
 
+@pytest.mark.parametrize("flags, handler, rows", [
+    (["--rcache-stale", "90"], with_address(), ["stale       for 90 s more, where the servers fail (--rcache-stale)"]),
+    (["--rcache-stale", "90", "--rcache-stale-first"], with_address(),
+     ["stale       for 90 s more, at once, and the servers are asked behind (--rcache-stale-first)"]),
+    (["--rcache-stale", "90", "--rcache-stale-first"], nxdomain,
+     ["stale       for 90 s more, where the servers fail (--rcache-stale)"]),
+    (["--rcache-stale", "90", "--rcache-stale-first"], with_address(ttl=0), []),
+    ([], with_address(), [])])
+def test_what_becomes_of_an_answer_that_has_ended(explain, upstream, flags, handler, rows):
+    lines = explain("www.test", "--rcache", "100", *flags, to=[upstream(handler)],
+                    code=1 if handler is nxdomain else 0)
+    assert [line for line in lines if line.startswith("stale ")] == rows
+
+
 def test_unknown_types_are_shown_in_the_generic_form(explain, upstream):
     source = upstream(from_records("www.test. 300 IN TYPE65280 \\# 3 0a0b0c"))
     lines = explain("www.test type65280", to=[source])
