@@ -33,8 +33,8 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
-Basis basis_of(uint64_t deciding, const config::Forwarding* forwarding,
-               const policy::RuleSet* rules) {
+Basis basis_of(uint64_t deciding, const std::optional<config::Forwarding>& forwarding,
+               const config::RuleFiles::Rules& rules) {
   Basis basis{deciding};
   if (forwarding) {
     basis.fingerprint += forwarding->search.ndots;

@@ -13,17 +13,18 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/name_sources.h"
+#include "config/rule_files.h"
 #include "dns/wire.h"
 #include "io/background.h"
 #include "io/block_file.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "policy/cache.h"
-#include "policy/rule_set.h"
 #include "policy/stored_answer.h"
 
 namespace dnslet::app {
@@ -33,9 +34,9 @@ struct Basis {
   uint64_t fingerprint = 0;
   uint32_t rules = 0;  // their generation
 };
-// `deciding`: of the options. Null: nothing is forwarded; there are no rules.
-Basis basis_of(uint64_t deciding, const config::Forwarding* forwarding,
-               const policy::RuleSet* rules);
+// `deciding`: of the options. Without them: nothing is forwarded; there are no rules.
+Basis basis_of(uint64_t deciding, const std::optional<config::Forwarding>& forwarding,
+               const config::RuleFiles::Rules& rules);
 
 class CacheKeeper {
  public:

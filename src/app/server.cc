@@ -116,8 +116,7 @@ Server::Server(config::Options options)
                  }}),
       cache_keeper_(loop(), log_, options_.cache_capacity > 0 ? options_.cache_file : "",
                     {cache_, {options_.cache_ttl, options_.cache_negative_ttl}, [this] {
-                       return basis_of(options_.deciding, forwarding_ ? &*forwarding_ : nullptr,
-                                       rules_in_force_.get());
+                       return basis_of(options_.deciding, forwarding_, rules_in_force_);
                      }}) {}
 
 Server::~Server() { log_.flush(); }

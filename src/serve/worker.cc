@@ -164,7 +164,7 @@ io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Origin& origin, dns:
   });
   if (!reply) return {0, true};
   note(lookup, {*reply, slot.first(reply->size), ""}, started_ns);
-  if (reply->refresh) refresh(lookup, *reply->refresh);
+  if (reply->refresh) refresh(lookup, *reply);
   return {reply->size, false};
 }
 
@@ -201,7 +201,7 @@ void Worker::look_up(const dns::Question& question, OnAnswer on_answer) {
   const auto reply = act(lookup, step, late_slot_.view(),
                          [&](const policy::Ask& ask) { return wait(lookup, back, ask, 0); });
   if (reply) send(back, *reply);
-  if (reply && reply->refresh) refresh(lookup, *reply->refresh);
+  if (reply && reply->refresh) refresh(lookup, *reply);
 }
 
 bool Worker::probe(std::function<void()> on_landed) {
@@ -215,11 +215,13 @@ bool Worker::probe(std::function<void()> on_landed) {
 
 // Asks upstream again for what the client has just got from the cache. Where there is no room
 // somebody will ask for it later.
-void Worker::refresh(const policy::Lookup& lookup, policy::Scope scope) {
+void Worker::refresh(const policy::Lookup& lookup, const policy::Reply& reply) {
   policy::Lookup again = lookup.make_refresh();
-  policy::Step step = again.start_refresh({tables(), loop_.now(), late_slot_.view()}, scope);
+  policy::Step step =
+      again.start_refresh({tables(), loop_.now(), late_slot_.view()}, *reply.refresh);
   auto* const ask = std::get_if<policy::Ask>(&step);
-  if (ask) ask->asking.skips_shared = true;
+  // What others share ends no later than what ends soon here; of what has ended they may have more.
+  if (ask) ask->asking.skips_shared = reply.source != policy::Source::Stale;
   if (ask && wait(again, Nobody(), *ask, 0))
     ++counted_.refreshes;
   else
@@ -324,7 +326,7 @@ void Worker::finish(uint64_t id, const policy::Reply& reply, const std::string& 
   if (!is_own && !is_refresh) note(waiting.lookup, {reply, message, via}, waiting.started_ns);
   if (is_refresh) waiting.lookup.end_refresh({tables(), loop_.now(), late_slot_.view()});
   send(waiting.back, reply);
-  if (reply.refresh) refresh(waiting.lookup, *reply.refresh);
+  if (reply.refresh) refresh(waiting.lookup, reply);
   waiting_.remove(id);
 }
 

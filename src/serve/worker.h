@@ -205,7 +205,7 @@ class Worker {
   dns::MutableBytesView slot_for(const Return& back);
   void finish(uint64_t id, const policy::Reply& reply, const std::string& via);
   void drop(uint64_t id);
-  void refresh(const policy::Lookup& lookup, policy::Scope scope);
+  void refresh(const policy::Lookup& lookup, const policy::Reply& reply);
   bool is_silent(const policy::Ask& ask);
   bool wait(policy::Lookup& lookup, const Return& back, const policy::Ask& ask,
             uint64_t started_ns);
