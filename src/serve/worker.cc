@@ -111,7 +111,8 @@ Asker::Callbacks Worker::asker_callbacks() {
             for (const auto& listener : udp_listeners_) listener->read_waiting();
           },
           [this](uint64_t number, const policy::UpstreamQuestion& question) {
-            shared_answers_->ask(number, question, mark_of(question));
+            if (SharedAnswers* const shared = shared_answers())
+              shared->ask(number, question, mark_of(question));
           },
           [this](const policy::ServerAddress& server, policy::Way way,
                  upstream::Transport::OnReport on_report) {
@@ -254,7 +255,7 @@ bool Worker::wait(policy::Lookup& lookup, const Return& back, const policy::Ask&
 
 // For a lookup that waits, also what its next rule would ask. False: there is no room.
 bool Worker::ask_upstream(uint64_t id, const policy::Ask& ask) {
-  if (shared_answers_ && !shared_answers_->is_up()) shared_answers_->note_skipped();
+  if (shared_answers() && !shared_answers()->is_up()) shared_answers()->note_skipped();
   if (!asker_.ask(id, ask)) return false;
   if (const auto ahead = waiting_.find(id)->lookup.take_ahead()) (void)asker_.ask(id, *ahead);
   return true;
@@ -263,7 +264,7 @@ bool Worker::ask_upstream(uint64_t id, const policy::Ask& ask) {
 void Worker::on_finished(const Asker::Finished& finished) {
   const auto storing = policy::storing_of(finished.question, finished.sibling, loop_.now());
   const auto amended = policy::store_answer(tables(), storing, finished.answer);
-  if (shared_answers_ && finished.source == policy::Source::Upstream)
+  if (shared_answers() && finished.source == policy::Source::Upstream)
     keep_for_others(finished.question, finished.answer);
   const policy::Landed landed = {amended ? *amended : finished.answer, finished.source,
                                  finished.sibling};

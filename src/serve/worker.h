@@ -24,6 +24,7 @@
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
+#include "io/redis.h"
 #include "io/socket.h"
 #include "io/tcp_listener.h"
 #include "io/udp_listener.h"
@@ -200,6 +201,10 @@ class Worker {
   bool ask_upstream(uint64_t id, const policy::Ask& ask);
   Asker::Callbacks asker_callbacks();
   std::unique_ptr<SharedAnswers> make_shared_answers();
+  // Null: none. Told so that the linker leaves out what min never has.
+  SharedAnswers* shared_answers() const {
+    return io::has_redis() ? shared_answers_.get() : nullptr;
+  }
   uint64_t mark_of(const policy::UpstreamQuestion& question) const;
   void keep_for_others(const policy::UpstreamQuestion& question, const policy::Answer& answer);
   dns::MutableBytesView slot_for(const Return& back);

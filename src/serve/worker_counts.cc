@@ -113,7 +113,7 @@ Counters Worker::counters() const {
       [&counters](const std::string& server, const io::TcpStream::Traffic& traffic) {
         counters.servers[server].stream_bytes = {traffic.sent, traffic.received};
       });
-  if (shared_answers_) counters.shared = shared_answers_->counters();
+  if (shared_answers()) counters.shared = shared_answers()->counters();
   counters.waiting = waiting_.size();
   counters.upstream_open = asker_.open();
   counters.heard = asker_.heard();

@@ -5,7 +5,6 @@
 
 #include <utility>
 
-#include "io/redis.h"
 #include "policy/storing.h"
 #include "serve/worker.h"
 
@@ -23,12 +22,12 @@ std::unique_ptr<SharedAnswers> Worker::make_shared_answers() {
 
 void Worker::use_addresses(const std::string& host, const std::vector<IpAddress>& addresses) {
   ways_.use_addresses(host, addresses);
-  if (shared_answers_) shared_answers_->use_addresses(host, addresses);
+  if (shared_answers()) shared_answers()->use_addresses(host, addresses);
 }
 
 void Worker::when_settled(std::function<void()> then) {
-  if (shared_answers_)
-    shared_answers_->when_settled(std::move(then));
+  if (shared_answers())
+    shared_answers()->when_settled(std::move(then));
   else
     post(std::move(then));
 }
@@ -41,8 +40,9 @@ uint64_t Worker::mark_of(const policy::UpstreamQuestion& question) const {
 
 void Worker::keep_for_others(const policy::UpstreamQuestion& question,
                              const policy::Answer& answer) {
+  SharedAnswers* const shared = shared_answers();
   const auto lifetime = policy::time_to_share(tables(), question, answer);
-  if (lifetime.count() > 0) shared_answers_->keep(question, mark_of(question), answer, lifetime);
+  if (shared && lifetime.count() > 0) shared->keep(question, mark_of(question), answer, lifetime);
 }
 
 }  // namespace dnslet::serve
