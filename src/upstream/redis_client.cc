@@ -83,7 +83,7 @@ void RedisClient::greet() {
 }
 
 void RedisClient::note_pending(What what, uint64_t token) {
-  pending_.push_back({what, token, loop_.now(), what == What::Get ? uv_hrtime() : 0});
+  pending_.push_back({what, token, loop_.now()});
 }
 
 void RedisClient::get(uint64_t token, dns::BytesView key) {
@@ -105,6 +105,8 @@ bool RedisClient::set(dns::BytesView key, dns::BytesView value, Milliseconds lif
 
 void RedisClient::flush() {
   if (unsent_.empty() || !stream_ || state_ < State::Greeting) return;
+  const uint64_t now_ns = uv_hrtime();
+  for (; stamped_ < pending_.size(); ++stamped_) pending_[stamped_].sent_ns = now_ns;
   stream_->write(unsent_);
   unsent_.clear();
 }
@@ -128,9 +130,10 @@ void RedisClient::look_for_silence() {
 void RedisClient::on_bytes(dns::BytesView bytes) {
   bool is_gone = false;
   is_gone_ = &is_gone;
+  heard_ns_ = uv_hrtime();
   replies_->feed(bytes);
   while (const auto reply = replies_->next()) {
-    if (pending_.empty()) return go_down("it says what nobody has asked for");
+    if (stamped_ == 0) return go_down("it says what nobody has asked for");
     on_reply(*reply);
     if (is_gone) return;
   }
@@ -142,6 +145,7 @@ void RedisClient::on_reply(const io::RedisReply& reply) {
   const Pending pending = pending_.front();
   pending_.pop_front();
   if (looked_at_ > 0) --looked_at_;
+  if (stamped_ > 0) --stamped_;
   silent_ = 0;
   const bool has_failed = reply.kind == Kind::Error;
   switch (pending.what) {
@@ -173,7 +177,7 @@ void RedisClient::on_value(const Pending& pending, const io::RedisReply& reply) 
   const bool is_there = reply.kind == Kind::Text && !reply.text.empty();
   callbacks_.on_got({pending.token, is_there ? Got::Value : Got::Nothing,
                      is_there ? reply.text : dns::BytesView(),
-                     std::chrono::nanoseconds(uv_hrtime() - pending.sent_ns)});
+                     std::chrono::nanoseconds(heard_ns_ - pending.sent_ns)});
 }
 
 void RedisClient::on_end(int status) {
@@ -188,7 +192,7 @@ void RedisClient::go_down(const std::string& reason) {
   if (is_gone_) *std::exchange(is_gone_, nullptr) = true;
   stream_.reset();
   unsent_.clear();
-  looked_at_ = 0;
+  stamped_ = looked_at_ = 0;
   silent_ = 0;
   timer_.start_once(pause_);
   pause_ = std::min(2 * pause_, kLongestPause);

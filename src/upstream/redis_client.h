@@ -75,7 +75,7 @@ class RedisClient final : io::Stream::User {
     What what = What::Greet;
     uint64_t token = 0;
     io::Milliseconds sent{0};
-    uint64_t sent_ns = 0;  // of Get
+    uint64_t sent_ns = 0;  // once it has left
   };
 
   void connect();
@@ -101,9 +101,11 @@ class RedisClient final : io::Stream::User {
   std::unique_ptr<io::Stream> stream_;
   std::unique_ptr<io::RedisReplies> replies_;
   std::deque<Pending> pending_;
+  std::size_t stamped_ = 0;    // of them: have left
   std::size_t looked_at_ = 0;  // of them, for silence
   int silent_ = 0;             // in a row
   dns::Bytes unsent_;          // of this turn
+  uint64_t heard_ns_ = 0;      // when what is being read has come
   io::Milliseconds pause_ = kFirstPause;
   io::Milliseconds up_since_{0};
   io::Milliseconds no_values_until_{0};

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import machine
-from servers import (SMALL_CACHE, Bound, Dnsdist, Dnslet, Dnsmasq, Echo, Hosts, Server, Unbound,
+from servers import (SMALL_CACHE, Bound, Dnsdist, Dnslet, Dnsmasq, Echo, Hosts, Redis, Server, Unbound,
                      TLS_NAME, bench_name)
 from table import make_rows, render
 
@@ -160,6 +160,23 @@ class Bench:
                     ours = self.rows[f"{key}_cpu"].values["dnslet"][-1]
                     self.rows[f"{key}_to_udp"].add("dnslet", ours / cost)
 
+    def shared(self):
+        """What a shared cache costs where it has nothing, and what it saves where it has the answer"""
+        if not shutil.which("redis-server") or "--shared-cache" not in machine.output([Dnslet.program, "--help"]):
+            return
+        with Redis(self.machine.on_load_side(), self.scratch) as redis, self.stub() as upstream:
+            extra = ["--shared-cache", f"redis://127.0.0.1:{redis.port}"]
+            for turn in self.rounds(5, 2):
+                numbers = {"questions": ANSWERS, "first": turn * ANSWERS, "window": 64}
+                costs = []
+                for flags in ([], extra, extra):  # the third one finds what the second has put there
+                    with self.start(Dnslet, upstream, cache=ANSWERS, extra=flags) as server:
+                        cost, result = self.cost_of(server, "window", **numbers)
+                    costs.append(cost)
+                    self.rows["shared_lost"].add("dnslet", result["lost"])
+                self.rows["shared_cold"].add("dnslet", costs[1] / costs[0])
+                self.rows["shared_hit"].add("dnslet", costs[2] / costs[0])
+
     def tcp(self):
         with self.all_running(with_echo=False, cache=ANSWERS) as running:
             for server in running:
@@ -283,7 +300,7 @@ class Bench:
         return result["answers"] / result["seconds"], used / result["answers"]
 
     def run(self, only):
-        for step in (self.cached, self.hosts, self.miss, self.tls, self.https, self.tcp, self.burst, self.latency,
+        for step in (self.cached, self.hosts, self.miss, self.tls, self.https, self.shared, self.tcp, self.burst, self.latency,
                      self.memory, self.start_time, self.zones, self.program_size, self.workers):
             if only and step.__name__ not in only:
                 continue

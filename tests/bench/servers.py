@@ -99,6 +99,25 @@ class Bound(Process):
         return self
 
 
+class Redis(Process):
+    """A shared cache, which keeps nothing on the disk"""
+
+    def __init__(self, place, folder):
+        self.port = free_port()
+        super().__init__([*place, "redis-server", "--port", str(self.port), "--save", "", "--dir", folder,
+                          "--bind", "127.0.0.1"])
+
+    def __enter__(self):
+        super().__enter__()
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return self
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("redis-server does not listen")
+
+
 class Server(Process):
     """One of the forwarders: `upstream` is a port, `cache` a number of answers, `hosts` a Hosts."""
 
