@@ -20,7 +20,8 @@ WITHOUT_RESOLV_CONF = {"ndots": "1", "force-tcp": "false"}
 OF_THE_ENGINE = {"target", "cap-add", "cap-drop", "network", "sysctl"}
 
 # A good value for each placeholder of --help; a flag without one is a switch.
-SAMPLES = {"URL": "redis://redis.example:6380/2", 
+SAMPLES = {
+    "URL": "redis://redis.example:6380/2",
     "IP[:PORT],...": "192.0.2.7:5398",
     "SERVER,...": "192.0.2.7:5398",
     "NETWORK,...": "192.0.2.0/24",

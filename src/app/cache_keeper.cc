@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "app/fake_file.h"
 #include "dns/hash.h"
 #include "policy/storing.h"
 
@@ -60,6 +61,9 @@ CacheKeeper::CacheKeeper(io::Loop& loop, io::Log& log, std::string path, Sources
 void CacheKeeper::start() {
   if (path_.empty()) return;
   warn_of_folder();
+  if (sources_.fakes)
+    if (const Status read = read_fakes(path_of_fakes(path_), *sources_.fakes); !read)
+      warn(read.error(), "; names get other addresses of --fake-ip");
   timer_.start_every(kPeriod);
   reader_ = std::make_unique<io::BlockReader>(path_);
   clearings_ = sources_.cache.clearings();
@@ -76,14 +80,17 @@ void CacheKeeper::start() {
       [this, outcome, is_ours] {
         const Result<bool>& opened = **outcome;
         if (!opened)
-          log_.write(io::Level::Warning, "--cache-file (DNSMASQ_CACHE_FILE): " +
-                                             opened.error().text + "; the cache begins empty");
+          warn(opened.error(), "; the cache begins empty");
         else if (*opened && !*is_ours)
           log_.write(io::Level::Info,
                      io::LogLine("cache file is of other options, left aside").with("path", path_));
         if (!*is_ours) return on_read();
         read_next(0);
       });
+}
+
+void CacheKeeper::warn(const Error& error, const std::string& what) {
+  log_.write(io::Level::Warning, "--cache-file (DNSMASQ_CACHE_FILE): " + error.text + what);
 }
 
 void CacheKeeper::warn_of_folder() {
@@ -147,8 +154,9 @@ void CacheKeeper::write() {
   const auto writer = std::make_shared<io::BlockWriter>(path_);
   const auto status = std::make_shared<Status>(Done());
   work_.run(
-      [writer, status, head = sources_.basis().fingerprint](const StopFlag&) {
-        *status = writer->open();
+      [this, writer, status, head = sources_.basis().fingerprint](const StopFlag&) {
+        if (sources_.fakes) *status = write_fakes(*sources_.fakes, path_of_fakes(path_));
+        if (*status) *status = writer->open();
         if (*status) *status = writer->add(bytes_of(head));
       },
       [this, writer, status] {
@@ -194,7 +202,8 @@ void CacheKeeper::use(const Status& status) {
 Status CacheKeeper::write_all() {
   walk_ = {};
   io::BlockWriter writer(path_);
-  Status status = writer.open();
+  Status status = sources_.fakes ? write_fakes(*sources_.fakes, path_of_fakes(path_)) : Done{};
+  if (status) status = writer.open();
   const uint64_t head = sources_.basis().fingerprint;
   if (status) status = writer.add(bytes_of(head));
   dns::Bytes block;

@@ -46,12 +46,14 @@ class CacheKeeper {
     policy::Cache& cache;
     policy::CacheTtls ttls;
     std::function<Basis()> basis;
+    policy::FakeAddresses* fakes = nullptr;  // null: none; may be used by several threads
   };
 
   // `path` empty: does nothing. All of it is for the loop's thread, or while that does not run.
   CacheKeeper(io::Loop& loop, io::Log& log, std::string path, Sources sources);
 
-  // Warns where the file could not be written; begins to read it.
+  // Warns where the file could not be written; reads the names of fake addresses, and begins to
+  // read the cache.
   void start();
   // Writes it for the last time. False: the disk hangs, and the process has to end without waiting.
   // REQUIRES: the loop does not run any more, nor does anybody use the cache.
@@ -67,6 +69,7 @@ class CacheKeeper {
   using Writing = std::shared_ptr<io::BlockWriter>;
 
   void warn_of_folder();
+  void warn(const Error& error, const std::string& what);
   void read_next(std::size_t turn);
   void take(const Batch& batch);
   void on_read();

@@ -19,6 +19,11 @@ std::optional<policy::RebindGuard> rebind_guard(const config::Options& options, 
 
 }  // namespace
 
+io::Log::Target log_target(const config::Options& options) {
+  if (options.action == config::Action::Explain) return io::Log::Target::StandardError;
+  return options.syslog ? io::Log::Target::Syslog : io::Log::Target::StandardOutput;
+}
+
 policy::Settings settings_from(const config::Options& options, uint64_t seed) {
   return {.version = std::string("dnslet ") + version(),
           .filter = options.filter,
@@ -60,6 +65,11 @@ policy::Zones stub_zones(const config::Options& options, uint64_t seed) {
     ++i;
   }
   return zones;
+}
+
+std::string path_of_cache(const config::Options& options) {
+  const bool has_something = options.cache_capacity > 0 || !options.fake_networks.empty();
+  return has_something ? options.cache_file : std::string();
 }
 
 std::unique_ptr<policy::FakeAddresses> fake_addresses(const config::Options& options,

@@ -2,13 +2,15 @@
 // Copyright the dnslet authors
 #pragma once
 
-// What the options say about names, in the tables that questions are answered from. `seed`: see
+// What the options say: where things are, and what questions are answered from. `seed`: see
 // dns/hash.h.
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "config/options.h"
+#include "io/log.h"
 #include "policy/fake_addresses.h"
 #include "policy/hosts.h"
 #include "policy/key_table.h"
@@ -18,6 +20,10 @@
 
 namespace dnslet::app {
 
+// Where the log goes.
+io::Log::Target log_target(const config::Options& options);
+// Of --cache-file; empty: there is nothing to keep.
+std::string path_of_cache(const config::Options& options);
 // But for the search, which may follow resolv.conf.
 policy::Settings settings_from(const config::Options& options, uint64_t seed);
 // Of --address.

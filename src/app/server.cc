@@ -39,11 +39,6 @@ uint64_t random_seed() {
   return seed;
 }
 
-io::Log::Target log_target(const config::Options& options) {
-  if (options.action == config::Action::Explain) return io::Log::Target::StandardError;
-  return options.syslog ? io::Log::Target::Syslog : io::Log::Target::StandardOutput;
-}
-
 std::vector<std::unique_ptr<serve::Worker>> make_workers(const serve::Worker::Shared& shared,
                                                          const serve::Worker::Hosts& hosts) {
   const policy::Settings settings = settings_from(shared.options, shared.seed);
@@ -114,10 +109,11 @@ Server::Server(config::Options options)
                    log_.write(io::Level::Info, "reloaded, cache emptied");
                    io::notify_systemd("READY=1");
                  }}),
-      cache_keeper_(loop(), log_, options_.cache_capacity > 0 ? options_.cache_file : "",
-                    {cache_, {options_.cache_ttl, options_.cache_negative_ttl}, [this] {
-                       return basis_of(options_.deciding, forwarding_, rules_in_force_);
-                     }}) {}
+      cache_keeper_(loop(), log_, path_of_cache(options_),
+                    {cache_,
+                     {options_.cache_ttl, options_.cache_negative_ttl},
+                     [this] { return basis_of(options_.deciding, forwarding_, rules_in_force_); },
+                     fake_addresses_.get()}) {}
 
 Server::~Server() { log_.flush(); }
 

@@ -282,7 +282,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "A Redis to ask before upstream: redis[s]://HOST or unix:PATH", store_shared_cache},
     {"Cache", "cache-file", 0, Kind::Text, "DNSMASQ_CACHE_FILE", "PATH", "",
      "A file in which the cache survives a restart", value<&Options::cache_file, parse_path>,
-     kNoRange, "rcache"},
+     kNoRange, "rcache|fake-ip"},
 
     {"Limits",
      "max-inflight",

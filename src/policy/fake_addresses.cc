@@ -65,11 +65,50 @@ std::optional<IpAddress> FakeAddresses::address_of(dns::NameView name, Family fa
   if (place) {
     places_.use(*place);
   } else {
-    place = places_.take(hash);
-    if (*place == names_.size()) names_.emplace_back();
-    names_[*place].assign(wire.begin(), wire.end());
+    place = take(wire, hash);
   }
   return address_at(*network, *place);
+}
+
+uint32_t FakeAddresses::take(dns::BytesView wire, uint64_t hash) {
+  const uint32_t place = places_.take(hash);
+  if (place == names_.size()) names_.emplace_back();
+  names_[place].assign(wire.begin(), wire.end());
+  return place;
+}
+
+dns::Bytes FakeAddresses::networks() const {
+  dns::Bytes bytes;
+  for (const Network& network : networks_) {
+    const auto data = network.address.data();
+    bytes.insert(bytes.end(), data.begin(), data.end());
+  }
+  return bytes;
+}
+
+void FakeAddresses::append_names(uint32_t first, std::size_t most, dns::Bytes& out) {
+  const std::lock_guard lock(mutex_);
+  for (std::size_t place = first; place < names_.size() && place - first < most; ++place)
+    out.insert(out.end(), names_[place].begin(), names_[place].end());
+}
+
+dns::Bytes FakeAddresses::places_by_use() {
+  const std::lock_guard lock(mutex_);
+  dns::Bytes bytes(names_.size() * sizeof(uint32_t));
+  dns::Writer writer(bytes);
+  places_.for_each_by_use([&writer](uint32_t place) { writer.u32(place); });
+  return bytes;
+}
+
+void FakeAddresses::restore(const std::vector<dns::Name>& names,
+                            const std::vector<uint32_t>& order) {
+  const std::size_t room = std::min<std::size_t>(names.size(), capacity_of(networks_));
+  for (std::size_t i = 0; i < room; ++i) {
+    const dns::BytesView wire = names[i].view().wire();
+    take(wire, dns::hash(wire, seed_));
+  }
+  for (const uint32_t place : order)
+    if (place < room) places_.use(place);
 }
 
 bool FakeAddresses::has(const IpAddress& address) const {

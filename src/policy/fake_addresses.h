@@ -42,9 +42,21 @@ class FakeAddresses {
   // Whose address it is; nullopt: nobody's.
   std::optional<dns::Name> name_of(const IpAddress& address);
 
+  // For a file, so that names have their addresses again when the program does.
+  // What the addresses of places depend on.
+  dns::Bytes networks() const;
+  // Puts the names of so many places from the first one on behind `out`, in wire form.
+  void append_names(uint32_t first, std::size_t most, dns::Bytes& out);
+  // Their numbers, as of dns::Writer::u32(), that which was in use longest ago first.
+  dns::Bytes places_by_use();
+  // Gives them out as they were, as far as there is room. What makes no sense is left out.
+  // REQUIRES: no address has been given.
+  void restore(const std::vector<dns::Name>& names, const std::vector<uint32_t>& order);
+
  private:
   const Network* network_of(Family family) const;
   static IpAddress address_at(const Network& network, uint32_t place);
+  uint32_t take(dns::BytesView wire, uint64_t hash);
 
   std::vector<Network> networks_;  // bits behind the prefix are 0
   uint64_t seed_;

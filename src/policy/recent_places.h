@@ -32,6 +32,11 @@ class RecentPlaces {
   // longest ago, which is not found by its former hash any more. It is the one that was used last.
   uint32_t take(uint64_t hash);
 
+  // Calls `visit(place)` for those that are taken, the one that was used longest ago first.
+  template <typename Visit>
+  void for_each_by_use(Visit visit) const {
+    for (uint32_t node = nodes_[0].newer; node != 0; node = nodes_[node].newer) visit(node - 1);
+  }
   // Those below this one are taken.
   uint32_t taken() const { return static_cast<uint32_t>(nodes_.size() - 1); }
 

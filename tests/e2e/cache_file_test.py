@@ -402,3 +402,63 @@ def test_it_is_written_every_ten_minutes(start, path):
     first = path.stat().st_ino
     again, _ = start(source=source, env=clock)
     wait_until(lambda: path.stat().st_ino != first, "another file")
+
+
+# Addresses of --fake-ip.
+
+FAKES = ["--fake-ip", "198.18.0.0/16,fd00:0:0:fa4e::/64", "--rule", "zone:test -> fake"]
+
+
+def fakes_of(server, names):
+    return [(data(server.query(name)), data(server.query(name, "AAAA"))) for name in names]
+
+
+def test_names_have_their_fake_addresses_again(dnslet, path):
+    path.parent.mkdir()
+    flags = [*FAKES, "--no-rec", "--cache-file", path]
+    server = dnslet(*flags)
+    names = [f"n{i}.test" for i in range(1500)]
+    before = fakes_of(server, names)
+    assert len({address for both in before for [address] in both}) == 3000
+    server.stop(limit=1)
+    again = dnslet(*flags)
+    assert fakes_of(again, reversed(names)) == before[::-1]
+    assert data(again.query("10.0.18.198.in-addr.arpa", "PTR")) == ["n9.test."]
+    assert fakes_of(again, ["new.test"])[0] not in before
+    again.stop(limit=1)
+    assert sorted(os.listdir(path.parent)) == [path.name, path.name + ".fake"]
+    # Networks that begin elsewhere hold none of them; a smaller one holds some.
+    other = dnslet("--fake-ip", "198.19.0.0/16", *FAKES[2:], "--no-rec", "--cache-file", path)
+    assert data(other.query("n9.test")) == ["198.19.0.1"]
+
+
+def test_a_smaller_network_holds_what_fits(dnslet, path):
+    path.parent.mkdir()
+    flags = [*FAKES[2:], "--no-rec", "--cache-file", path, "--fake-ip"]
+    server = dnslet(*flags, "198.18.0.0/16")
+    for i in range(20):
+        server.query(f"n{i}.test")
+    server.query("n0.test")  # used last
+    server.stop(limit=1)
+    small = dnslet(*flags, "198.18.0.0/28")
+    assert data(small.query("n5.test")) == ["198.18.0.6"]
+    assert data(small.query("n13.test")) == ["198.18.0.14"]
+    # n1 is the one that was not used for longest, n14 was never there.
+    assert data(small.query("n14.test")) == ["198.18.0.2"]
+    assert data(small.query("n0.test")) == ["198.18.0.1"]
+
+
+def test_a_broken_file_of_fake_addresses_is_ignored(dnslet, path):
+    path.parent.mkdir()
+    flags = [*FAKES, "--no-rec", "--cache-file", path]
+    server = dnslet(*flags)
+    server.query("www.test"), server.query("web.test")
+    server.stop(limit=1)
+    file = path.with_name(path.name + ".fake")
+    whole = file.read_bytes()
+    for content in (b"", whole[:-3], whole[:40] + b"x" + whole[41:], b"text"):
+        file.write_bytes(content)
+        again = dnslet(*flags)
+        again.wait_log(WARNING + "cannot read .*; names get other addresses of --fake-ip")
+        assert data(again.query("web.test")) == ["198.18.0.1"]
+        again.stop(limit=1)

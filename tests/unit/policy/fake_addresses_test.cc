@@ -89,5 +89,29 @@ TEST_CASE("as many names are remembered as promised, and not one more") {
   CHECK(given(fake, "65535.test") == "10.1.0.0");
 }
 
+TEST_CASE("names that are restored have their places and their order of use") {
+  const std::vector<Network> networks = {network("198.18.0.0/29")};  // 6 addresses
+  FakeAddresses fake(networks, 1);
+  for (const char* const name : {"a.test", "b.test", "c.test"}) (void)given(fake, name);
+  (void)given(fake, "a.test");
+  dns::Bytes wires;
+  fake.append_names(0, 2, wires);
+  fake.append_names(2, 2, wires);
+  fake.append_names(3, 2, wires);
+  CHECK(wires.size() == 3 * 8);
+  CHECK(fake.places_by_use() == dns::Bytes{0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0});
+
+  const std::vector<dns::Name> names = {named("a.test"), named("b.test"), named("c.test"),
+                                        named("d.test"), named("e.test"), named("f.test"),
+                                        named("g.test")};
+  FakeAddresses again(networks, 2);
+  again.restore(names, {1, 2, 9, 0, 5, 4, 3});
+  CHECK(again.networks() == fake.networks());
+  CHECK(given(again, "c.test") == "198.18.0.3");
+  CHECK(name_of(again, "198.18.0.6") == "f.test");
+  CHECK(given(again, "new.test") == "198.18.0.2");  // b was in use longest ago
+  CHECK(given(again, "g.test") == "198.18.0.1");    // and then a
+}
+
 }  // namespace
 }  // namespace dnslet::policy
