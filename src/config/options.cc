@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <ranges>
 #include <thread>
 #include <utility>
 
@@ -298,7 +297,8 @@ bool has_server_by_name(const Options& options) {
          has_name(options.nameservers) || has_name(servers_of_rules(options)) ||
          std::ranges::any_of(options.rules,
                              [](const RuleSource& source) { return !source.path.empty(); }) ||
-         std::ranges::any_of(options.stub_zones | std::views::keys, has_name);
+         std::ranges::any_of(options.stub_zones,
+                             [&](const auto& zone) { return has_name(zone.first); });
 }
 
 Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,

@@ -3,7 +3,6 @@
 #include "config/root_files.h"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "io/files.h"
@@ -19,7 +18,8 @@ bool RootFiles::are_needed(const policy::RuleSet* rules) const {
   if (options_.no_recursion) return false;
   if (needs(options_.nameservers)) return true;
   if (options_.shared_cache && needs({options_.shared_cache->place})) return true;
-  if (std::ranges::any_of(options_.stub_zones | std::views::keys, needs)) return true;
+  for (const auto& [servers, domains] : options_.stub_zones)
+    if (needs(servers)) return true;
   for (policy::RuleNumber i = 0; rules && i < rules->size(); ++i)
     if (needs((*rules)[i].action.servers)) return true;
   return false;

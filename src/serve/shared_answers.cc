@@ -12,18 +12,17 @@ namespace dnslet::serve {
 
 using Got = upstream::RedisClient::Got;
 
-SharedAnswers::SharedAnswers(io::Loop& loop, io::Log& log, upstream::Ways& ways,
-                             const RedisServer& server, Callbacks callbacks)
-    : loop_(loop),
-      log_(log),
-      ways_(ways),
+SharedAnswers::SharedAnswers(const Place& place, const RedisServer& server, Callbacks callbacks)
+    : loop_(place.loop),
+      log_(place.log),
+      ways_(place.ways),
       server_(server),
       callbacks_(std::move(callbacks)),
-      client_(loop, server,
+      client_(place.loop, server,
               {[this](const upstream::RedisClient::Outcome& outcome) { on_got(outcome); },
                [this](bool is_up) { on_change(is_up); },
                [this](const std::string& reason) { on_trouble(reason); }}),
-      settling_(loop, [this] { settle(); }) {
+      settling_(place.loop, [this] { settle(); }) {
   if (!server_.socket.empty())
     client_.use_way([this](io::Stream::User& user) {
       return std::make_unique<io::UnixStream>(loop_, server_.socket, user);
@@ -36,6 +35,7 @@ void SharedAnswers::use_addresses(const std::string& host,
                                   const std::vector<IpAddress>& addresses) {
   if (!server_.socket.empty() || server_.place.host != host || addresses.empty()) return;
   std::vector<io::SocketAddress> places;
+  places.reserve(addresses.size());
   for (const IpAddress& address : addresses)
     places.emplace_back(Endpoint{address, server_.place.port, {}});
   client_.use_way(ways_.streams_to(server_.place)(places));
@@ -74,10 +74,10 @@ void SharedAnswers::settle() {
 void SharedAnswers::on_got(const upstream::RedisClient::Outcome& outcome) {
   const bool is_hit = callbacks_.on_value(outcome.token, outcome.value);
   if (outcome.got == Got::Failed) {
-    ++counted_.results[kFailed];
+    ++counted_.results[Failed];
     return;
   }
-  ++counted_.results[is_hit ? kHit : kMiss];
+  ++counted_.results[is_hit ? Hit : Miss];
   counted_.latency.add(outcome.taken);
 }
 

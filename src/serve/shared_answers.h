@@ -31,9 +31,14 @@ class SharedAnswers {
     std::function<void(bool is_up)> on_change;
   };
 
-  // All of it must outlive this.
-  SharedAnswers(io::Loop& loop, io::Log& log, upstream::Ways& ways, const RedisServer& server,
-                Callbacks callbacks);
+  // What belongs to the worker. All of it must outlive this.
+  struct Place {
+    io::Loop& loop;
+    io::Log& log;
+    upstream::Ways& ways;
+  };
+
+  SharedAnswers(const Place& place, const RedisServer& server, Callbacks callbacks);
 
   // Of a server that is written by name; others are none of its own.
   void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses);
@@ -47,12 +52,12 @@ class SharedAnswers {
   // Calls `then` when it is up, or has failed to be: soon, but not from inside.
   void when_settled(std::function<void()> then);
   // A question has gone without it, as it is not up.
-  void note_skipped() { ++counted_.results[kSkipped]; }
+  void note_skipped() { ++counted_.results[Skipped]; }
 
   const SharedCounters& counters() const { return counted_; }
 
  private:
-  enum Result { kHit, kMiss, kFailed, kSkipped };  // as kSharedLabels
+  enum Result { Hit, Miss, Failed, Skipped };  // as kSharedLabels
 
   void settle();
   void on_got(const upstream::RedisClient::Outcome& outcome);

@@ -14,7 +14,7 @@ std::unique_ptr<SharedAnswers> Worker::make_shared_answers() {
   if (!io::has_redis() || !shared_.options.shared_cache || shared_.options.no_recursion)
     return nullptr;
   return std::make_unique<SharedAnswers>(
-      loop_, shared_.log, ways_, *shared_.options.shared_cache,
+      SharedAnswers::Place{loop_, shared_.log, ways_}, *shared_.options.shared_cache,
       SharedAnswers::Callbacks{
           [this](uint64_t number, dns::BytesView value) { return asker_.on_shared(number, value); },
           [this](bool is_up) { asker_.use_shared(is_up); }});

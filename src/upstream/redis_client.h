@@ -56,6 +56,8 @@ class RedisClient final : io::Stream::User {
   // Connects when it has been told how, and the loop runs, which must outlive it.
   RedisClient(io::Loop& loop, const RedisServer& server, Callbacks callbacks);
   ~RedisClient();
+  RedisClient(const RedisClient&) = delete;
+  RedisClient& operator=(const RedisClient&) = delete;
 
   // How connections are opened from now on.
   void use_way(io::OpenStream open);
