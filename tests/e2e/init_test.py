@@ -183,7 +183,7 @@ def test_the_service_may_become_the_user_and_bind_port_53_and_no_more(installed)
         "CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETPCAP CAP_SETUID"]
     assert values(text, "Environment") == ["DNSMASQ_USER=nobody"]
     assert values(text, "ProtectSystem") == ["strict"]
-    assert values(text, "ReadWritePaths") == ["-/etc/resolv.conf"]
+    assert values(text, "ReadWritePaths") == ["-/etc/resolv.conf -/var/cache/dnslet"]
 
 
 @pytest.mark.skipif(not has_setpriv(), reason="needs root and util-linux's setpriv")
