@@ -57,9 +57,9 @@ bool take_answer(dns::BytesView bytes, WallTime now, dns::Question& question, dn
   if (!out.is_whole()) return false;
   if (!error.empty()) out.set_error(dns::ExtendedError(error));
 
-  const int64_t age_ms = std::max<int64_t>(0, now.count() - stored_at);
-  const bool is_of_future = stored_at > (now + kClocksDiffer).count();
-  const bool has_ended = stored_at < 0 || is_of_future || age_ms >= int64_t{lifetime} * 1000;
+  const bool is_possible = stored_at >= 0 && stored_at <= (now + kClocksDiffer).count();
+  const int64_t age_ms = is_possible ? std::max<int64_t>(0, now.count() - stored_at) : 0;
+  const bool has_ended = !is_possible || age_ms >= int64_t{lifetime} * 1000;
   const uint32_t age = has_ended ? lifetime : static_cast<uint32_t>((age_ms + 999) / 1000);
   out.count_down(age);
   out.limit_lifetime(std::chrono::seconds(lifetime - age));

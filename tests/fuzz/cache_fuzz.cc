@@ -52,7 +52,7 @@ class Checked {
                                (which & 1) != 0,
                                (which & 2) != 0,
                                policy::Scope::AsItStands,
-                               static_cast<policy::Route>(which / 64)};
+                               policy::Route{.rules = which / 64}};
     if (what == 0) clear();
     if (what >= 1 && what < 8) store(key, which, make_answer(question, input.word() % 9000, what));
     if (what >= 8) find(key, which, input.word() % 9000);

@@ -99,6 +99,9 @@ TEST_CASE("a stored answer of a clock that is ahead lives no longer than it did 
   CHECK(read_one(world.all(), kWall - kClocksDiffer).left == seconds(60));
   CHECK(read_one(world.all(), kWall - kClocksDiffer - Milliseconds(1)).left == seconds(0));
   CHECK(read_one(world.all(), WallTime(0)).left == seconds(0));
+  Bytes before_all_time = world.all();
+  for (std::size_t i = 5; i < 13; ++i) before_all_time[i] = i < 12 ? 0 : 0x80;
+  CHECK(read_one(before_all_time).left == seconds(0));
 }
 
 TEST_CASE("a stored answer keeps apart what the cache does") {
