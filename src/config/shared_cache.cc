@@ -27,12 +27,11 @@ bool take_start(std::string_view& text, std::string_view name) {
   return true;
 }
 
-// What a message may show of it: nothing in front of the last @.
+// What a message may show of it: what may be a password is not to be told apart in what is wrong.
 std::string shown(std::string_view text) {
-  const std::size_t start = std::min(text.find(':'), text.size());
-  const std::size_t at = text.rfind('@');
-  if (at == std::string_view::npos || at < start) return std::string(text);
-  return std::string(text.substr(0, start)) + "://..." + std::string(text.substr(at));
+  const std::size_t slashes = text.find("://");
+  if (slashes != std::string_view::npos) return std::string(text.substr(0, slashes + 3)) + "...";
+  return text.find_first_of("@:=") == std::string_view::npos ? std::string(text) : "...";
 }
 
 Error is_none(std::string_view text) { return not_a(shown(text), kSharedCache); }

@@ -80,6 +80,15 @@ bool other_family_exists(const Tables& tables, const CacheKey& key, Existence sh
   return shown != Existence::Unknown || is_known(tables, *sibling, now);
 }
 
+bool exists_by_ended_alone(const Tables& tables, const CacheKey& key, Existence shown,
+                           Milliseconds now) {
+  const auto sibling = sibling_of(key);
+  if (!tables.settings.stale_first || !sibling || shown != Existence::Unknown) return false;
+  return std::ranges::none_of(scopes_of(tables), [&](Scope scope) {
+    return tables.cache.existence(in_scope(*sibling, scope), now) != Existence::Unknown;
+  });
+}
+
 // The answer was stored before the other one is looked at: of two threads that store both families
 // at once, one sees the other's.
 void agree(const Tables& tables, const CacheKey& key, AnswerKind kind, Milliseconds now) {

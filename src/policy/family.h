@@ -40,6 +40,12 @@ bool depends_on_sibling(const Answer& answer, Searching searching);
 bool other_family_exists(const Tables& tables, const CacheKey& key, Existence shown,
                          Milliseconds now);
 
+// Whether that is known by an answer alone that has ended, and is being asked for again: what is
+// made of it is not to be kept. Nor is what had ended under this key: with each of two families as
+// the other one's witness a name would never be gone.
+bool exists_by_ended_alone(const Tables& tables, const CacheKey& key, Existence shown,
+                           Milliseconds now);
+
 // After an answer of this kind has been kept under this key: amends it, or that of the other
 // family.
 void agree(const Tables& tables, const CacheKey& key, dns::AnswerKind kind, Milliseconds now);

@@ -37,6 +37,7 @@ struct OutstandingSettings {
   Milliseconds sibling_wait{0};
   // How long servers are not asked because the shared cache is.
   Milliseconds shared_wait{5};
+  CacheTtls shared_limits{};  // what is older counts as nothing
   Searching searching = Searching::No;
   uint64_t seed = 0;  // see dns/hash.h
 };

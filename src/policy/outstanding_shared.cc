@@ -6,16 +6,13 @@
 // silent, or fails, the question goes on as if it were not there.
 
 #include "policy/outstanding.h"
+#include "policy/storing.h"
 
 namespace dnslet::policy {
 
 // False: it is not for that.
 bool Outstanding::ask_shared(OpenQuestion& open, const Asking& asking) {
-  const UpstreamQuestion& question = open.question;
-  const bool is_for_shared = shared_is_up_ && !asking.skips_shared &&
-                             question.flags.recursion_desired &&
-                             question.route.keeping == Keeping::Kept;
-  if (!is_for_shared) return false;
+  if (!shared_is_up_ || asking.skips_shared || !is_shareable(open.question)) return false;
   open.is_sharing = true;
   actions_.emplace_back(AskShared{open.number, &open.question});
   tell(Exchange::What::AskedShared, open, kNoServer);
@@ -29,8 +26,11 @@ bool Outstanding::on_shared(uint64_t question, dns::BytesView value, WallTime wa
   now_ = now;
   OpenQuestion* const open = questions_.find(question);
   if (!open || open->state != OpenQuestion::State::Asking) return false;
+  // Where a rule says how long, the TTLs will tell it.
+  const CacheTtls limits =
+      open->question.route.has_ttl() ? CacheTtls{kNoLimit, kNoLimit} : settings_.shared_limits;
   const bool is_there =
-      !value.empty() && read_stored(value, open->question.question, wall, read_.answer);
+      !value.empty() && read_stored(value, {open->question.question, wall, limits}, read_.answer);
   tell(is_there ? Exchange::What::FoundShared : Exchange::What::NotShared, *open, kNoServer);
   if (!is_there) {
     if (open->is_sharing) begin(*open);

@@ -39,22 +39,24 @@ bool take(dns::BytesView& bytes, T& value) {
   return true;
 }
 
-// The answer as it is by now, without anything left of its life where it has ended. False: it is
-// none.
-bool take_answer(dns::BytesView bytes, WallTime now, dns::Question& question, dns::Answer& out) {
+// The answer as it is by now, without anything left of its life where it has ended. Returns its
+// age; nullopt: it is none.
+std::optional<std::chrono::seconds> take_answer(dns::BytesView bytes, WallTime now,
+                                                dns::Question& question, dns::Answer& out) {
   int64_t stored_at = 0;
   uint32_t lifetime = 0;
   uint8_t error_size = 0;
-  if (!take(bytes, stored_at) || !take(bytes, lifetime) || !take(bytes, error_size)) return false;
+  if (!take(bytes, stored_at) || !take(bytes, lifetime) || !take(bytes, error_size))
+    return std::nullopt;
   const bool is_error = error_size == 0 || error_size >= 2;
   if (!is_error || error_size > std::min(bytes.size(), 2 + dns::ExtendedError::kMaxText))
-    return false;
+    return std::nullopt;
   const dns::BytesView error = bytes.first(error_size);
   const auto message = dns::Message::parse(bytes.subspan(error_size));
-  if (!message || !message->has(dns::flag::kQr)) return false;
+  if (!message || !message->has(dns::flag::kQr)) return std::nullopt;
   question = message->question();
   out.read(*message);
-  if (!out.is_whole()) return false;
+  if (!out.is_whole()) return std::nullopt;
   if (!error.empty()) out.set_error(dns::ExtendedError(error));
 
   const bool is_possible = stored_at >= 0 && stored_at <= (now + kClocksDiffer).count();
@@ -63,7 +65,7 @@ bool take_answer(dns::BytesView bytes, WallTime now, dns::Question& question, dn
   const uint32_t age = has_ended ? lifetime : static_cast<uint32_t>((age_ms + 999) / 1000);
   out.count_down(age);
   out.limit_lifetime(std::chrono::seconds(lifetime - age));
-  return true;
+  return std::chrono::seconds(age);
 }
 
 // Enumerations are what they may be.
@@ -98,10 +100,15 @@ void append_stored(const StoredAnswer& answer, WallTime now, dns::Bytes& out) {
   out.insert(out.end(), answer.message.begin(), answer.message.end());
 }
 
-bool read_stored(dns::BytesView bytes, const dns::Question& question, WallTime now,
-                 dns::Answer& out) {
+bool read_stored(dns::BytesView bytes, const Wanted& wanted, dns::Answer& out) {
   dns::Question asked;
-  return take_answer(bytes, now, asked, out) && asked == question && out.lifetime().count() > 0;
+  const auto age = take_answer(bytes, wanted.now, asked, out);
+  if (!age || asked != wanted.question) return false;
+  const bool is_positive = out.kind() == dns::AnswerKind::Data;
+  const auto most =
+      is_positive ? wanted.limits.max : std::min(wanted.limits.max, wanted.limits.max_negative);
+  out.limit_lifetime(std::min(out.lifetime(), most - std::min(most, *age)));
+  return out.lifetime().count() > 0;
 }
 
 bool append_entry(const CacheTable::Entry& entry, WallTime now, uint32_t rules, dns::Bytes& out) {

@@ -14,7 +14,7 @@
 
 #include "dns/answer.h"
 #include "dns/wire.h"
-#include "policy/cache_table.h"
+#include "policy/cache.h"
 
 namespace dnslet::policy {
 
@@ -22,7 +22,7 @@ namespace dnslet::policy {
 using WallTime = std::chrono::milliseconds;
 
 // How far ahead of the own clock another one may be.
-inline constexpr std::chrono::seconds kClocksDiffer{60};
+inline constexpr std::chrono::seconds kClocksDiffer{5};
 
 // An answer as it is kept. Borrows.
 struct StoredAnswer {
@@ -32,10 +32,14 @@ struct StoredAnswer {
   uint32_t lifetime = 0;  // s, from the beginning
 };
 void append_stored(const StoredAnswer& answer, WallTime now, dns::Bytes& out);
-// The answer to this question that the bytes are, TTLs counted down, its life limited to what is
+struct Wanted {
+  const dns::Question& question;
+  WallTime now;
+  CacheTtls limits;  // of its life, besides its own
+};
+// The answer that is wanted, if the bytes are one: TTLs counted down, its life limited to what is
 // left. False: they are none, or it has ended.
-bool read_stored(dns::BytesView bytes, const dns::Question& question, WallTime now,
-                 dns::Answer& out);
+bool read_stored(dns::BytesView bytes, const Wanted& wanted, dns::Answer& out);
 
 // Puts an entry of the cache behind `out`: what it is kept under, and the answer. `rules`: the
 // generation of the rules in force. False: it has ended, or other rules have made it.

@@ -94,6 +94,22 @@ bool exists_all_the_same(const Tables& tables, const Storing& storing, const Ans
          !has_ended_answer(tables, storing);
 }
 
+// Whether NXDOMAIN is what it says.
+enum class Gone {
+  Yes,        // or it is another answer
+  No,         // it is NODATA: the name has something
+  NotForNow,  // likewise, as far as those know who have just been told an answer that has ended
+};
+
+Gone judge_gone(const Tables& tables, const Storing& storing, const Answer& answer) {
+  if (answer.kind() != AnswerKind::NxDomain) return Gone::Yes;
+  const CacheKey& key = storing.key;
+  if (is_own(tables, key.name)) return Gone::No;
+  if (!other_family_exists(tables, key, storing.sibling, storing.now)) return Gone::Yes;
+  return exists_by_ended_alone(tables, key, storing.sibling, storing.now) ? Gone::NotForNow
+                                                                          : Gone::No;
+}
+
 }  // namespace
 
 Storing storing_of(const UpstreamQuestion& question, Existence sibling, Milliseconds now) {
@@ -115,9 +131,8 @@ std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,
   std::optional<Answer> amended = guard(tables, storing, answer);
   const bool is_guarded = amended.has_value();
   leave_out_hints(tables, storing.key, answer, amended);
-  if (answer.kind() == AnswerKind::NxDomain &&
-      (is_own(tables, storing.key.name) ||
-       other_family_exists(tables, storing.key, storing.sibling, storing.now))) {
+  const Gone gone = judge_gone(tables, storing, answer);
+  if (gone != Gone::Yes) {
     if (!amended) amended = answer;
     amended->make_no_data();
   }
@@ -128,17 +143,25 @@ std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,
   }
   if (amended) amended->set_subnet_scope(answer.subnet_scope());
   const Answer& kept = amended ? *amended : answer;
-  keep(tables, storing, kept, time_by(tables, route, is_guarded ? answer : kept));
+  const auto time = time_by(tables, route, is_guarded ? answer : kept);
+  keep(tables, storing, kept, gone == Gone::NotForNow ? std::chrono::seconds(0) : time);
   return amended;
+}
+
+// What was asked for without telling anything is for those alone who want that (RFC 7871 section
+// 7.3.1).
+bool is_shareable(const UpstreamQuestion& question) {
+  const Network* const sent = question.route.sent_subnet();
+  return question.flags.recursion_desired && question.route.keeping == Keeping::Kept &&
+         (sent == nullptr || sent->prefix > 0);
 }
 
 // As long as in the own cache. What was said for one network alone is nothing to others, who may
 // not tell which one they are in.
 std::chrono::seconds time_to_share(const Tables& tables, const UpstreamQuestion& question,
                                    const Answer& answer) {
-  const bool is_for_all = answer.subnet_scope() == 0 && question.flags.recursion_desired &&
-                          question.route.keeping == Keeping::Kept;
-  if (!is_for_all || !answer.is_whole() || answer.kind() == AnswerKind::Failure)
+  if (!is_shareable(question) || answer.subnet_scope() != 0 || !answer.is_whole() ||
+      answer.kind() == AnswerKind::Failure)
     return std::chrono::seconds(0);
   return time_by(tables, question.route, answer);
 }

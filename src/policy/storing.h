@@ -42,6 +42,8 @@ std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,
 // How long the answer is kept under these limits.
 std::chrono::seconds time_to_keep(const Answer& answer, const CacheTtls& ttls);
 
+// Whether answers to it may be shared with others.
+bool is_shareable(const UpstreamQuestion& question);
 // How long an answer of upstream lives in a cache that others share; 0: it is not for that.
 std::chrono::seconds time_to_share(const Tables& tables, const UpstreamQuestion& question,
                                    const Answer& answer);

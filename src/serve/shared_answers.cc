@@ -2,6 +2,7 @@
 // Copyright the dnslet authors
 #include "serve/shared_answers.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "io/unix_stream.h"
@@ -21,14 +22,18 @@ SharedAnswers::SharedAnswers(const Place& place, const RedisServer& server, Call
       client_(place.loop, server,
               {[this](const upstream::RedisClient::Outcome& outcome) { on_got(outcome); },
                [this](bool is_up) { on_change(is_up); },
-               [this](const std::string& reason) { on_trouble(reason); }}),
+               [this](const std::string& reason) { on_trouble(reason); },
+               [this] {
+                 if (!addresses_.empty()) callbacks_.on_refused(server_.place.host);
+               }}),
       settling_(place.loop, [this] { settle(); }) {
+  if (server_.socket.empty()) below_ = ways_.streams_to(server_.place);
   if (!server_.socket.empty())
     client_.use_way([this](io::Stream::User& user) {
       return std::make_unique<io::UnixStream>(loop_, server_.socket, user);
     });
   else if (server_.place.endpoint)
-    client_.use_way(ways_.streams_to(server_.place)({io::SocketAddress(*server_.place.endpoint)}));
+    client_.use_way(below_({io::SocketAddress(*server_.place.endpoint)}));
 }
 
 void SharedAnswers::use_addresses(const std::string& host,
@@ -38,7 +43,13 @@ void SharedAnswers::use_addresses(const std::string& host,
   places.reserve(addresses.size());
   for (const IpAddress& address : addresses)
     places.emplace_back(Endpoint{address, server_.place.port, {}});
-  client_.use_way(ways_.streams_to(server_.place)(places));
+  client_.use_way(below_(places));
+  const auto is_former = [this](const IpAddress& address) {
+    return std::ranges::count(addresses_, address) > 0;
+  };
+  // Who has moved altogether may have left something behind that still answers.
+  if (!addresses_.empty() && std::ranges::none_of(addresses, is_former)) client_.reconnect();
+  addresses_ = addresses;
 }
 
 void SharedAnswers::ask(uint64_t number, const policy::UpstreamQuestion& question, uint64_t mark) {

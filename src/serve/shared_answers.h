@@ -29,6 +29,8 @@ class SharedAnswers {
     std::function<bool(uint64_t number, dns::BytesView value)> on_value;
     // Whether it can be asked from now on.
     std::function<void(bool is_up)> on_change;
+    // All known addresses of the host have refused.
+    std::function<void(const std::string& host)> on_refused;
   };
 
   // What belongs to the worker. All of it must outlive this.
@@ -69,6 +71,8 @@ class SharedAnswers {
   upstream::Ways& ways_;
   RedisServer server_;
   Callbacks callbacks_;
+  upstream::Ways::Below below_;       // by which it is reached, where that is no socket
+  std::vector<IpAddress> addresses_;  // of a name
   SharedCounters counted_;
   dns::Bytes key_;                    // kept for its memory
   dns::Bytes value_;                  // likewise

@@ -27,6 +27,7 @@ Asker::Settings asker_settings(const Worker::Shared& shared) {
            .retry = options.upstream_retry,
            .max_open = share(options.max_inflight, shared.workers),
            .sibling_wait = options.family_fix ? kSiblingWait : io::Milliseconds(0),
+           .shared_limits = {options.cache_ttl, options.cache_negative_ttl},
            .searching = options.enable_search ? policy::Searching::Yes : policy::Searching::No,
            .seed = shared.seed},
           shared.probe_secret};

@@ -17,7 +17,7 @@ std::unique_ptr<SharedAnswers> Worker::make_shared_answers() {
       SharedAnswers::Place{loop_, shared_.log, ways_}, *shared_.options.shared_cache,
       SharedAnswers::Callbacks{
           [this](uint64_t number, dns::BytesView value) { return asker_.on_shared(number, value); },
-          [this](bool is_up) { asker_.use_shared(is_up); }});
+          [this](bool is_up) { asker_.use_shared(is_up); }, shared_.ask_again});
 }
 
 void Worker::use_addresses(const std::string& host, const std::vector<IpAddress>& addresses) {

@@ -19,12 +19,8 @@ using Kind = io::RedisReply::Kind;
 // As GETRANGE wants its end, which belongs to the range: so much of a value is no risk.
 constexpr std::string_view kLastByte = "65999";
 static_assert(RedisClient::kMaxValue == 66'000);
-
-std::string words_of(dns::BytesView text) {
-  constexpr std::size_t kMost = 100;
-  const dns::BytesView some = text.first(std::min(text.size(), kMost));
-  return escaped({reinterpret_cast<const char*>(some.data()), some.size()});
-}
+constexpr Milliseconds kQuick{1000};    // what ends sooner has not been idle
+constexpr std::size_t kFirstWord = 20;  // of an error: WRONGPASS, NOAUTH, LOADING, ...
 
 bool starts_with(dns::BytesView text, std::string_view start) {
   return text.size() >= start.size() &&
@@ -52,9 +48,13 @@ void RedisClient::use_way(io::OpenStream open) {
 void RedisClient::connect() {
   state_ = State::Connecting;
   replies_ = std::make_unique<io::RedisReplies>();
-  unsent_.clear();
   timer_.start_once(kConnecting);
-  stream_ = open_(*this);
+  opened_ = open_;
+  stream_ = opened_(*this);
+}
+
+void RedisClient::reconnect() {
+  if (state_ > State::Pausing) leave(Milliseconds(0));
 }
 
 void RedisClient::on_open() {
@@ -113,6 +113,7 @@ void RedisClient::flush() {
 
 void RedisClient::on_time() {
   if (state_ == State::Pausing) return connect();
+  if (state_ == State::Connecting) callbacks_.on_unreachable();
   if (state_ != State::Up) return go_down("no answer");
   look_for_silence();
 }
@@ -146,7 +147,7 @@ void RedisClient::on_reply(const io::RedisReply& reply) {
   pending_.pop_front();
   if (looked_at_ > 0) --looked_at_;
   if (stamped_ > 0) --stamped_;
-  silent_ = 0;
+  if (loop_.now() - pending.sent < kSilent) silent_ = 0;
   const bool has_failed = reply.kind == Kind::Error;
   switch (pending.what) {
     case What::Greet:
@@ -180,27 +181,50 @@ void RedisClient::on_value(const Pending& pending, const io::RedisReply& reply) 
                      std::chrono::nanoseconds(heard_ns_ - pending.sent_ns)});
 }
 
+// One that nobody has used for long is no loss: many are told to close such connections.
 void RedisClient::on_end(int status) {
+  const bool is_idle = state_ == State::Up && pending_.empty() && loop_.now() - up_since_ >= kQuick;
+  if (status == UV_EOF && is_idle) return leave(Milliseconds(0));
+  if (state_ == State::Connecting) callbacks_.on_unreachable();
+  if (status == UV_EPROTO) return go_down("no TLS with it: see the line above");
   go_down(status == UV_EOF ? "it has closed the connection" : uv_strerror(status));
 }
 
 // Those that wait are told when all else is as it will be.
-void RedisClient::go_down(const std::string& reason) {
-  const bool was_up = state_ == State::Up;
-  if (was_up && loop_.now() - up_since_ >= kLongestPause) pause_ = kFirstPause;
-  state_ = State::Pausing;
+void RedisClient::leave(Milliseconds pause) {
+  const bool was_up = std::exchange(state_, State::Pausing) == State::Up;
   if (is_gone_) *std::exchange(is_gone_, nullptr) = true;
   stream_.reset();
   unsent_.clear();
   stamped_ = looked_at_ = 0;
   silent_ = 0;
-  timer_.start_once(pause_);
-  pause_ = std::min(2 * pause_, kLongestPause);
+  timer_.start_once(pause);
   const auto pending = std::exchange(pending_, {});
-  callbacks_.on_trouble(reason);
   if (was_up) callbacks_.on_change(false);
   for (const Pending& one : pending)
     if (one.what == What::Get) callbacks_.on_got({one.token});
+}
+
+void RedisClient::go_down(const std::string& reason) {
+  const bool was_good = state_ == State::Up && loop_.now() - up_since_ >= kLongestPause;
+  if (was_good) pause_ = kFirstPause;
+  const Milliseconds pause = pause_;
+  pause_ = std::min(2 * pause_, kLongestPause);
+  callbacks_.on_trouble(reason);
+  leave(pause);
+}
+
+// Of an error. Some repeat what they do not like, and that may be a password: then the first word,
+// which is a code, has to do.
+std::string RedisClient::words_of(dns::BytesView text) const {
+  constexpr std::size_t kMost = 100;
+  const std::string_view all(reinterpret_cast<const char*>(text.data()), text.size());
+  const auto has = [all](const std::string& secret) {
+    return !secret.empty() && all.find(secret) != std::string_view::npos;
+  };
+  const bool is_secret = state_ == State::Greeting || has(server_.password) || has(server_.user);
+  return escaped(is_secret ? all.substr(0, std::min(all.find(' '), kFirstWord))
+                           : all.substr(0, kMost));
 }
 
 void RedisClient::refuse_values(const std::string& reason) {

@@ -49,8 +49,11 @@ class RedisClient final : io::Stream::User {
     std::function<void(const Outcome& outcome)> on_got;  // once for each get()
     // Whether it can be asked, from now on.
     std::function<void(bool is_up)> on_change;
-    // Why it can't, or why nothing can be kept. In words, those of the other side escaped.
+    // Why it can't, or why nothing can be kept. In words, those of the other side escaped, and
+    // without a password.
     std::function<void(const std::string& reason)> on_trouble;
+    // No address of it can be connected to.
+    std::function<void()> on_unreachable;
   };
 
   // Connects when it has been told how, and the loop runs, which must outlive it.
@@ -61,6 +64,8 @@ class RedisClient final : io::Stream::User {
 
   // How connections are opened from now on.
   void use_way(io::OpenStream open);
+  // Leaves the connection that it has for a new one.
+  void reconnect();
 
   bool is_up() const { return state_ == State::Up; }
   // REQUIRES: is_up(). Bytes are copied.
@@ -88,7 +93,9 @@ class RedisClient final : io::Stream::User {
   void on_reply(const io::RedisReply& reply);
   void on_value(const Pending& pending, const io::RedisReply& reply);
   void note_pending(What what, uint64_t token = 0);
+  void leave(io::Milliseconds pause);
   void go_down(const std::string& reason);
+  std::string words_of(dns::BytesView text) const;
   void refuse_values(const std::string& reason);
 
   void on_open() override;
@@ -100,6 +107,7 @@ class RedisClient final : io::Stream::User {
   Callbacks callbacks_;
   io::OpenStream open_;
   State state_ = State::Wayless;
+  io::OpenStream opened_;  // by which the stream was opened: it holds what that needs
   std::unique_ptr<io::Stream> stream_;
   std::unique_ptr<io::RedisReplies> replies_;
   std::deque<Pending> pending_;

@@ -6,10 +6,13 @@ import contextlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
+import time
 
 from basics import end_process, free_port, wait_until
+from fake_upstream import Later
 
 PROGRAM = shutil.which("redis-server") or shutil.which("valkey-server")
 
@@ -89,15 +92,20 @@ class Redis:
 
 class FakeRedis:
     """`with FakeRedis(handler) as redis:` answers each command with the bytes that
-    `handler(words)` returns; None: not at all. Keeps all `commands`."""
+    `handler(words)` returns, or those of a Later; None: not at all. Keeps all `commands`."""
 
-    def __init__(self, handler):
+    def __init__(self, handler, host="127.0.0.1", port=0, tls=None, far=0):
         self.handler = handler
+        self.far = far  # seconds until a connection is taken
+        self.tls = tls and ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if tls:
+            self.tls.load_cert_chain(tls.chain, tls.key)
+        self.place = (host, port)
         self.commands = []
         self.connections = []
 
     def __enter__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(self.place)
         self.port = self.listener.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -122,12 +130,17 @@ class FakeRedis:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
-        replies = Replies(connection)
+        time.sleep(self.far)
         with contextlib.suppress(OSError, ValueError):
+            if self.tls:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            replies = Replies(connection)
             while words := replies.next():
                 self.commands.append(words)
                 answer = self.handler(words)
-                if answer is not None:
+                if isinstance(answer, Later):
+                    threading.Timer(answer.seconds, connection.sendall, [answer.reply]).start()
+                elif answer is not None:
                     connection.sendall(answer)
         connection.close()
 

@@ -3,17 +3,16 @@
 """Contract section 12: --shared-cache, a Redis or Valkey that many instances have in common."""
 
 import contextlib
-import os
 import signal
 import struct
-import threading
 import time
 
+import dns.edns
 import pytest
 from basics import free_port
 from clients import UdpClient, question
-from harness import (PATIENCE, SCALE, command, data, only_rcode, run, silent, timed, ttls,
-                     wait_until, with_address)
+from harness import (PATIENCE, SCALE, Later, data, only_rcode, run, silent, timed, ttls, wait_until,
+                     with_address)
 from metrics import Scrape
 from redis_server import PROGRAM, FakeRedis, Redis, store
 
@@ -138,6 +137,50 @@ def test_negative_answers_are_shared_and_failures_are_not(start, redis):
     assert source.questions == []
 
 
+def test_networks_of_clients_stay_apart(start, redis):
+    """What a client gets that has its network sent to nobody is nothing to others (RFC 7871)"""
+    def by_network(query):
+        sent = next((option for option in query.message.options
+                     if isinstance(option, dns.edns.ECSOption)), None)
+        last = sent.address.split(".")[0] if sent and sent.srclen else "200"
+        answer = query.answer(f"{query.name} 50 IN A 192.0.2.{last}")
+        if sent:
+            answer.use_edns(0, options=[dns.edns.ECSOption(sent.address, sent.srclen,
+                                                           24 if sent.srclen else 0)])
+        return answer
+
+    def ask(server, network):
+        address, length = network.split("/")
+        return data(server.query("www.test", options=[dns.edns.ECSOption(address, int(length))]))
+    cache = redis()
+    flags = ["--rcache", "100", "--client-subnet", "client/24/56"]
+    one, source = start(cache, *flags, handler=by_network)
+    other, _ = start(cache, *flags, source=source)
+    assert ask(one, "0.0.0.0/0") == ["192.0.2.200"]
+    time.sleep(0.2)
+    assert ask(other, "203.0.113.0/24") == ["192.0.2.203"]
+    assert ask(one, "198.51.100.0/24") == ["192.0.2.198"]
+    assert ask(other, "0.0.0.0/0") == ["192.0.2.200"]
+    assert cache.keys() == []
+
+
+def test_what_is_older_than_the_own_limits_counts_as_nothing(start, redis):
+    cache = redis()
+    address = with_address(ttl=50)
+    handler = lambda query: query.nxdomain() if "gone" in query.name else address(query)
+    one, _ = start(cache, "--rcache", "10", "--rcache-ttl", "50", "--rcache-neg-ttl", "50",
+                   handler=handler)
+    one.query("www.test"), one.query("gone.test")
+    settled(cache, 2)
+    strict, source = start(cache, "--rcache", "10", "--rcache-ttl", "4", "--rcache-neg-ttl", "0",
+                           handler=handler)
+    strict.query("www.test"), strict.query("gone.test")
+    assert [question.name for question in source.questions] == ["gone.test."]
+    time.sleep(4)
+    strict.query("www.test")
+    assert len(source.questions) == 2
+
+
 def test_kinds_of_questions_stay_apart(start, redis):
     cache = redis()
     one, source = start(cache)
@@ -215,7 +258,7 @@ def test_by_socket_by_name_with_password_and_number(start, redis, dnslet, upstre
         assert b"db3" in cache.ask("INFO", "keyspace", password="pa:ss@/word")
         assert not [line for line in server.lines if "word" in line and "pa" in line]
     wrong, source = start(f"redis://:wrong@127.0.0.1:{cache.port}", waits=False)
-    wrong.wait_log("shared cache is left out.*reason=.*(WRONGPASS|invalid password)")
+    wrong.wait_log("shared cache is left out.*reason=(WRONGPASS|ERR)")
     assert data(wrong.query("www.test")) == ["192.0.2.1"]
 
 
@@ -241,6 +284,22 @@ def test_over_tls_with_a_certificate_that_holds(start, redis, authority, certifi
     stranger.wait_log("shared cache is left out")
     assert data(stranger.query("www.test")) == ["192.0.2.1"]
     assert len(source.questions) == 1
+
+
+def test_a_password_that_is_repeated_is_not_shown(start, fake_redis):
+    """As a Redis without AUTH does, and others may at any time"""
+    def echo(words):
+        return b"-ERR unknown command, with args: '" + b"' '".join(words[1:]) + b"'\r\n"
+    cache = fake_redis(echo)
+    server, _ = start(cache.url.replace("//", "//bob:hunter2@"), waits=False)
+    assert "reason=ERR" in server.wait_log("shared cache is left out")
+    usual = store()
+    later = fake_redis(lambda words: b"-MISCONF bob has hunter2\r\n" if words[0] == b"SET"
+                       else usual(words) if words[0] != b"AUTH" else b"+OK\r\n")
+    other, _ = start(later.url.replace("//", "//bob:hunter2@"))
+    other.query("www.test")
+    assert "reason=MISCONF" in other.wait_log("shared cache is left out")
+    assert not any("hunter2" in line for line in server.lines + other.lines)
 
 
 def test_a_server_by_name(dnslet, upstream, redis):
@@ -293,6 +352,34 @@ def test_explain_tells_what_is_there(start, redis, tmp_path):
     down = run(*flags, f"redis://127.0.0.1:{free_port()}")
     assert "source=upstream" in down.stdout and "left out" in down.stderr
     assert "asks --shared-cache" not in down.stdout
+
+
+def test_a_name_whose_families_come_one_after_the_other(dnslet, upstream, authority):
+    """While the first handshake is under way the address of the other family is told"""
+    certificate = authority.issue("redis.test")
+    address = with_address("127.0.0.1")
+    names = upstream(lambda query: address(query) if query.type == "A" else Later(
+        0.008, query.answer(f"{query.name} 60 IN AAAA ::1")))
+    for _ in range(3):
+        with FakeRedis(store(), tls=certificate, far=0.015) as cache:
+            server = dnslet("--shared-cache", f"rediss://redis.test:{cache.port}", "--bootstrap",
+                            names.address, "--tls-ca", authority.root, to=[upstream(address)])
+            server.wait_log("shared cache is in use")
+            assert data(server.query("www.test")) == ["127.0.0.1"]
+            server.stop()
+
+
+def test_a_server_by_name_that_moves_is_followed(dnslet, upstream, fake_redis):
+    place = ["127.0.0.5"]
+    names = upstream(lambda query: query.answer(f"{query.name} 3600 IN A {place[0]}")
+                     if query.type == "A" else query.nodata())
+    with FakeRedis(store(), host="127.0.0.5") as former:
+        server = dnslet("--shared-cache", f"redis://redis.test:{former.port}", "--bootstrap",
+                        names.address, to=[upstream(with_address())])
+        server.wait_log("shared cache is in use")
+        place[0] = "127.0.0.6"
+    with FakeRedis(store(), host="127.0.0.6", port=former.port) as new:
+        wait_until(lambda: new.connections, "a connection at the new address", 10)
 
 
 # Where it is down, slow, full or lies: nobody waits, and nothing is lost.
@@ -371,6 +458,28 @@ def test_servers_that_fail_do_not_take_its_answer_away(start, fake_redis):
         return inner(words)
     other, source = start(fake_redis(slow), handler=with_address(ttl=50))
     assert data(other.query("www.test")) == ["192.0.2.1"]
+
+
+def test_one_that_is_always_late_is_left_out(start, fake_redis):
+    usual = store()
+
+    def late(words):
+        return usual(words) if words[0] == b"PING" else Later(0.15, usual(words))
+    server, _ = start(fake_redis(late))
+    for i in range(20):
+        server.query(f"n{i}.test")
+        time.sleep(0.03)
+    server.wait_log("shared cache is left out.*silent")
+
+
+def test_one_that_closes_idle_connections_is_no_trouble(start, redis):
+    cache = redis("--timeout", "1")
+    server, source = start(cache, "--verbose")
+    server.query("www.test")
+    time.sleep(3.5)
+    server.query("www.test")
+    assert server.wait_log("source=shared") and not server.log("warning")
+    assert server.descriptors() < 30
 
 
 def test_a_full_one_gives_what_it_has(start, redis):

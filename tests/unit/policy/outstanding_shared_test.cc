@@ -127,6 +127,26 @@ TEST_CASE("shared cache: not for a refresh, nor without RD, nor where it is down
   dns.skip();
 }
 
+TEST_CASE("shared cache: what is older than the own limits is nothing") {
+  OutstandingScript dns({.sibling_wait = 50ms, .shared_limits = {30s, 10s}});
+  dns.set_servers(0, "a");
+  dns.use_shared();
+  dns.ask(1, "www.test A");
+  dns.shared_has(kAnswer, 29s);
+  dns.ask(2, "www.test A");
+  dns.shared_has(kAnswer, 30s);
+  dns.ask(3, "www.test MX");
+  dns.shared_has("NXDOMAIN / test 50 SOA 50", 9s);
+  dns.ask(4, "www2.test MX");
+  dns.shared_has("NXDOMAIN / test 50 SOA 50", 10s);
+  dns.expect({"look for www.test A", "finish 1: NOERROR | 21 A 10.0.0.1 from the shared cache",
+              "look for www.test A", "ask a www.test A", "look for www.test MX",
+              "finish 3: NXDOMAIN / test 41 SOA 50 from the shared cache", "look for www2.test MX",
+              "ask a www2.test MX"});
+  dns.pass(10s);
+  dns.skip();
+}
+
 TEST_CASE("shared cache: a question that it was asked for goes on where it fails meanwhile") {
   SharedScript dns;
   dns.ask(1, "www.test A");
