@@ -39,6 +39,8 @@ Basis basis_of(uint64_t deciding, const std::optional<config::Forwarding>& forwa
   Basis basis{deciding};
   if (forwarding) {
     basis.fingerprint += forwarding->search.ndots;
+    for (const ServerAddress& server : forwarding->servers)
+      basis.fingerprint = dns::hash(server.to_text(), basis.fingerprint);
     for (const dns::Name& domain : forwarding->search.domains)
       basis.fingerprint = dns::hash(domain.view().wire(), basis.fingerprint);
   }
@@ -131,6 +133,8 @@ void CacheKeeper::read_next(std::size_t turn) {
 void CacheKeeper::take(const Batch& batch) {
   for (std::size_t i = 0; i < batch.size; ++i) {
     const policy::StoredEntry& entry = batch.entries[i];
+    // What was made of it may hold no more, or not yet.
+    if (sources_.is_own(entry.question.name)) continue;
     const auto most =
         entry.route.has_ttl() ? entry.left : policy::time_to_keep(entry.answer, sources_.ttls);
     sources_.cache.restore(entry.key(), entry.answer, {loop_.now(), std::min(entry.left, most)},
@@ -200,10 +204,15 @@ void CacheKeeper::use(const Status& status) {
 }
 
 Status CacheKeeper::write_all() {
+  Status status = sources_.fakes ? write_fakes(*sources_.fakes, path_of_fakes(path_)) : Done{};
+  // What has not been read yet must not be lost.
+  return status && is_read_ ? write_cache() : status;
+}
+
+Status CacheKeeper::write_cache() {
   walk_ = {};
   io::BlockWriter writer(path_);
-  Status status = sources_.fakes ? write_fakes(*sources_.fakes, path_of_fakes(path_)) : Done{};
-  if (status) status = writer.open();
+  Status status = writer.open();
   const uint64_t head = sources_.basis().fingerprint;
   if (status) status = writer.add(bytes_of(head));
   dns::Bytes block;
@@ -216,12 +225,10 @@ Status CacheKeeper::write_all() {
 }
 
 bool CacheKeeper::stop() {
-  constexpr io::Milliseconds kMoment{50};
-  constexpr io::Milliseconds kPatience{8000};  // container engines wait for 10 s
+  constexpr io::Milliseconds kPatience{4500};  // twice; container engines wait for 10 s
   if (path_.empty()) return true;
   timer_.stop();
-  if (!work_.end(kMoment)) return false;
-  if (!is_read_) return true;  // what has not been read yet must not be lost
+  if (!work_.end(kPatience)) return false;
   const auto status = std::make_shared<Status>(Done());
   last_work_.run([this, status](const StopFlag&) { *status = write_all(); }, {});
   if (!last_work_.end(kPatience)) return false;

@@ -46,7 +46,8 @@ class CacheKeeper {
     policy::Cache& cache;
     policy::CacheTtls ttls;
     std::function<Basis()> basis;
-    policy::FakeAddresses* fakes = nullptr;  // null: none; may be used by several threads
+    std::function<bool(dns::NameView name)> is_own;  // a name of hosts files or records
+    policy::FakeAddresses* fakes = nullptr;          // null: none; may be used by several threads
   };
 
   // `path` empty: does nothing. All of it is for the loop's thread, or while that does not run.
@@ -78,6 +79,7 @@ class CacheKeeper {
   bool fill_block(dns::Bytes& block);
   void use(const Status& status);
   Status write_all();
+  Status write_cache();
 
   io::Loop& loop_;
   io::Log& log_;

@@ -113,6 +113,7 @@ Server::Server(config::Options options)
                     {cache_,
                      {options_.cache_ttl, options_.cache_negative_ttl},
                      [this] { return basis_of(options_.deciding, forwarding_, rules_in_force_); },
+                     [this](dns::NameView name) { return workers_.front()->owns(name); },
                      fake_addresses_.get()}) {}
 
 Server::~Server() { log_.flush(); }

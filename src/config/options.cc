@@ -199,10 +199,10 @@ bool is_overruled(const OptionRow& row, const Source& source) {
 
 // With other ones, what is kept in a file would be wrong: what upstream says, and what is made of
 // it before it is kept.
-constexpr std::array<std::string_view, 13> kDeciding = {
-    "nameservers",  "stubzones",     "server",         "rule",  "filter",
-    "rebind-guard", "rebind-ok",     "search-domains", "ndots", "enable-search",
-    "fwd-ndots",    "no-family-fix", "client-subnet"};
+constexpr std::array<std::string_view, 16> kDeciding = {
+    "address",       "record",    "hostsfile",     "nameservers",  "stubzones",      "server",
+    "rule",          "filter",    "rebind-guard",  "rebind-ok",    "search-domains", "ndots",
+    "enable-search", "fwd-ndots", "no-family-fix", "client-subnet"};
 
 Status apply(const OptionRow& row, const Source& source, ParsedOptions& parsed) {
   for (const std::string& value : source.values) {

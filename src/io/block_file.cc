@@ -8,8 +8,10 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <utility>
 
@@ -38,29 +40,73 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// Where it is, or would be.
+std::string behind_links(std::string path) {
+  constexpr int kMostLinks = 40;  // as path_resolution(7) has it
+  std::array<char, PATH_MAX> target{};
+  for (int i = 0; i < kMostLinks; ++i) {
+    const ssize_t size = readlink(path.c_str(), target.data(), target.size());
+    if (size < 0) break;
+    const std::string aim(target.data(), static_cast<std::size_t>(size));
+    path = aim.starts_with('/') ? aim : folder_of(path) + '/' + aim;
+  }
+  return path;
+}
+
 bool has_path(int file, const std::string& path) {
-  return stamp_of(path) == stamp_of("/proc/self/fd/" + std::to_string(file));
+  struct stat opened {};
+  struct stat found {};
+  return fstat(file, &opened) == 0 && stat(path.c_str(), &found) == 0 &&
+         opened.st_dev == found.st_dev && opened.st_ino == found.st_ino;
+}
+
+// Whether there may be a file of this kind: one that is cut before its mark ends is, too.
+bool may_be_replaced(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return errno == ENOENT;
+  if (!S_ISREG(status.st_mode)) return false;
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, kMark.size()> start{};
+  const ssize_t count = file ? ::read(file.get(), start.data(), start.size()) : 0;
+  return count >= 0 && std::equal(start.begin(), start.begin() + count, kMark.begin());
 }
 
 }  // namespace
 
-Status BlockWriter::cannot_write(int error) const {
-  return Error{"cannot write '" + path_ + "': " + uv_strerror(-error)};
+Status BlockWriter::cannot_write(const std::string& reason) const {
+  return Error{"cannot write '" + path_ + "': " + reason};
+}
+
+Status BlockWriter::cannot_write(int error) const { return cannot_write(uv_strerror(-error)); }
+
+BlockWriter::~BlockWriter() {
+  if (is_ours_) (void)unlink(path_beside().c_str());
 }
 
 Status BlockWriter::open() {
+  if (!may_be_replaced(path_))
+    return cannot_write("it is no file of dnslet's; remove it, or name another path");
+  path_ = behind_links(path_);
+  Status status = take_place();
+  sum_ = 0;
+  return status ? write(kMark.data(), kMark.size()) : status;
+}
+
+Status BlockWriter::take_place() {
   constexpr mode_t kMine = 0600;
   const std::string path = path_beside();
   file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kMine));
   struct stat status {};
   if (!file_ || fstat(file_.get(), &status) != 0) return cannot_write(errno);
-  if (!S_ISREG(status.st_mode) || status.st_uid != geteuid()) return cannot_write(EPERM);
-  // Two that write at once would leave a mixture: the second one may do so the next time.
-  if (flock(file_.get(), LOCK_EX | LOCK_NB) != 0) return cannot_write(errno);
-  if (!has_path(file_.get(), path)) return cannot_write(EAGAIN);  // it was renamed meanwhile
+  if (!S_ISREG(status.st_mode) || status.st_uid != geteuid())
+    return cannot_write("'" + path + "' beside it belongs to somebody else");
+  // Two that write at once would leave a mixture. File systems that know no locks have no two.
+  const bool is_locked = flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (is_locked || !has_path(file_.get(), path))  // or it has been renamed meanwhile
+    return cannot_write("another dnslet is writing it");
+  is_ours_ = true;
   if (fchmod(file_.get(), kMine) != 0 || ftruncate(file_.get(), 0) != 0) return cannot_write(errno);
-  sum_ = 0;
-  return write(kMark.data(), kMark.size());
+  return Done();
 }
 
 Status BlockWriter::add(dns::BytesView block) {
@@ -75,6 +121,7 @@ Status BlockWriter::finish() {
   if (Status written = write(&end, sizeof end); !written) return written;
   if (fsync(file_.get()) != 0) return cannot_write(errno);
   if (std::rename(path_beside().c_str(), path_.c_str()) != 0) return cannot_write(errno);
+  is_ours_ = false;
   file_ = Descriptor();
   // Some file systems can't do this with a folder: then the rename waits for its turn.
   const Descriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -26,9 +26,13 @@ inline constexpr std::size_t kMaxBlock = std::size_t{1} << 21;
 class BlockWriter {
  public:
   explicit BlockWriter(std::string path) : path_(std::move(path)) {}
+  ~BlockWriter();  // what is not finished goes
+  BlockWriter(const BlockWriter&) = delete;
+  BlockWriter& operator=(const BlockWriter&) = delete;
 
-  // Begins a new file beside the one that is there. Fails with "cannot write 'PATH': reason", here
-  // and below; also where another program is writing it.
+  // Begins a new file beside the one that is there, or that links lead to. Fails with "cannot write
+  // 'PATH': reason", here and below; also where another program is writing it, and where something
+  // else is there than a file of this kind.
   Status open();
   // REQUIRES: it is open; the block is not empty, and no larger than kMaxBlock.
   Status add(dns::BytesView block);
@@ -37,12 +41,15 @@ class BlockWriter {
 
  private:
   Status write(const void* bytes, std::size_t size);
+  Status cannot_write(const std::string& reason) const;
   Status cannot_write(int error) const;
+  Status take_place();
   std::string path_beside() const { return path_ + ".new"; }
 
   std::string path_;
   Descriptor file_;
-  uint64_t sum_ = 0;  // of all blocks so far
+  bool is_ours_ = false;  // the file beside: locked, and this one's to remove
+  uint64_t sum_ = 0;      // of all blocks so far
 };
 
 class BlockReader {

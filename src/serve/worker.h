@@ -32,6 +32,7 @@
 #include "policy/hosts.h"
 #include "policy/key_table.h"
 #include "policy/lookup.h"
+#include "policy/own_names.h"
 #include "policy/rule_set.h"
 #include "serve/asker.h"
 #include "serve/counters.h"
@@ -110,6 +111,9 @@ class Worker {
 
   // The certificates that servers over TLS are judged by; null: none.
   void use_roots(const std::shared_ptr<const io::TlsRoots>& roots) { ways_.use_roots(roots); }
+
+  // Whether hosts files, --address or records have something of the name.
+  bool owns(dns::NameView name) { return policy::is_own(tables(), name); }
 
   io::Loop& loop() { return loop_; }
   std::vector<Endpoint> udp_endpoints() const;

@@ -212,3 +212,22 @@ def test_by_the_variable_it_is_the_same(dnslet, upstream):
     server = dnslet(to=[source], env=env)
     ended(server, source, "www.test")
     assert ttls(server.query("www.test")) == [5]
+
+
+def test_a_name_that_is_gone_is_gone_for_both_families(start):
+    """Each of them is the other one's witness as long as its answer is told"""
+    def there(asked):
+        return asked.answer(f"{asked.name} 1 IN A {OLD}") if asked.type == "A" else asked.nodata()
+    server, source = start("--rcache-neg-ttl", "60", handler=there)
+
+    def both():
+        with UdpClient(server.address) as client:
+            for rdtype in ("A", "AAAA"):
+                client.send(question("www.test", rdtype))
+            return [client.receive(2 * SCALE).rcode() for _ in range(2)]
+    both()
+    pass_time(1.05)
+    source.handler = slow(nxdomain)
+    assert NOERROR in both()
+    wait_until(lambda: both() == [NXDOMAIN, NXDOMAIN], "NXDOMAIN for both", 5 * SCALE)
+    assert both() == [NXDOMAIN, NXDOMAIN]

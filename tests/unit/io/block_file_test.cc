@@ -107,6 +107,24 @@ TEST_CASE("a block file that was cut or changed anywhere is refused") {
   CHECK(blocks_of(file.path()) == kBlocks);
 }
 
+TEST_CASE("a block file takes the place of nothing else, and leaves nothing beside it") {
+  const Scratch file;
+  set_content(file.path(), "127.0.0.1 localhost\n");
+  CHECK_THAT(write(file.path(), kBlocks).error().text,
+             Catch::Matchers::ContainsSubstring("no file of dnslet's"));
+  CHECK(content(file.path()) == "127.0.0.1 localhost\n");
+  CHECK(stamp_of(file.path() + ".new") == FileStamp());
+  set_content(file.path(), "dnslet blo");  // one that was cut
+  CHECK(write(file.path(), kBlocks));
+
+  const std::string link = file.path() + ".link";
+  std::filesystem::create_symlink(file.path(), link);
+  CHECK(write(link, {{5}}));
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(blocks_of(file.path()) == std::vector<Bytes>{{5}});
+  CHECK(write("/dev/null", {}).error().text.find("no file of dnslet's") != std::string::npos);
+}
+
 TEST_CASE("a block file: none, a folder, and a stop are no files to read") {
   const Scratch file;
   CHECK_FALSE(*BlockReader(file.path() + ".none").open());
