@@ -217,7 +217,7 @@ def test_by_the_variable_it_is_the_same(dnslet, upstream):
 def test_a_name_that_is_gone_is_gone_for_both_families(start):
     """Each of them is the other one's witness as long as its answer is told"""
     def there(asked):
-        return asked.answer(f"{asked.name} 1 IN A {OLD}") if asked.type == "A" else asked.nodata()
+        return asked.answer(f"{asked.name} 1 IN A {OLD}") if asked.type == "A" else asked.nodata(1, 1)
     server, source = start("--rcache-neg-ttl", "60", handler=there)
 
     def both():
