@@ -87,7 +87,7 @@ void CacheKeeper::start() {
           log_.write(io::Level::Info,
                      io::LogLine("cache file is of other options, left aside").with("path", path_));
         if (!*is_ours) return on_read();
-        read_next(0);
+        read_next();
       });
 }
 
@@ -104,64 +104,68 @@ void CacheKeeper::warn_of_folder() {
                  "; let the user that dnslet runs as write there, or name another folder");
 }
 
-// One batch is read while the one before is taken over.
-void CacheKeeper::read_next(std::size_t turn) {
-  Batch& batch = batches_[turn];
+void CacheKeeper::read_next() {
   work_.run(
-      [this, &batch](const StopFlag& stop) {
-        batch.size = 0;
+      [this](const StopFlag& stop) {
+        batch_.size = 0;
         const auto block = reader_->next();
-        batch.is_last = !block || block->empty() || is_set(stop);
-        if (batch.is_last) return;
+        batch_.is_last = !block || block->empty() || is_set(stop);
+        if (batch_.is_last) return;
         dns::BytesView rest = *block;
         const policy::WallTime now = io::wall_clock();
         while (!rest.empty()) {  // ends: with the block, or at what is no entry
-          if (batch.size == batch.entries.size()) batch.entries.emplace_back();
-          policy::StoredEntry& entry = batch.entries[batch.size];
+          if (batch_.size == batch_.entries.size()) batch_.entries.emplace_back();
+          policy::StoredEntry& entry = batch_.entries[batch_.size];
           if (!read_entry(rest, now, basis_.rules, entry)) return;
-          if (entry.left.count() > 0) ++batch.size;
+          if (entry.left.count() > 0) ++batch_.size;
         }
       },
-      [this, &batch, turn] {
-        const bool is_over = batch.is_last || sources_.cache.clearings() != clearings_;
-        if (!is_over) read_next(1 - turn);
-        take(batch);
-        if (is_over) on_read();
+      [this] {
+        take();
+        if (batch_.is_last || sources_.cache.clearings() != clearings_) return on_read();
+        read_next();
       });
 }
 
-void CacheKeeper::take(const Batch& batch) {
-  for (std::size_t i = 0; i < batch.size; ++i) {
-    const policy::StoredEntry& entry = batch.entries[i];
+void CacheKeeper::take() {
+  for (std::size_t i = 0; i < batch_.size; ++i) {
+    const policy::StoredEntry& entry = batch_.entries[i];
     // What was made of it may hold no more, or not yet.
     if (sources_.is_own(entry.question.name)) continue;
     const auto most =
         entry.route.has_ttl() ? entry.left : policy::time_to_keep(entry.answer, sources_.ttls);
     sources_.cache.restore(entry.key(), entry.answer, {loop_.now(), std::min(entry.left, most)},
                            clearings_);
+    ++taken_;
   }
-  taken_ += batch.size;
 }
 
 void CacheKeeper::on_read() {
   is_read_ = true;
   reader_.reset();
-  batches_ = {};
+  batch_ = {};
   if (taken_ == 0) return;
   log_.write(io::Level::Info,
              io::LogLine("cache file read").with("path", path_).with("answers", taken_));
 }
 
+// What decides stays the same as long as the cache is not cleared.
+void CacheKeeper::begin_walk() {
+  walk_ = {};
+  basis_ = sources_.basis();
+  clearings_ = sources_.cache.clearings();
+}
+
 void CacheKeeper::write() {
   if (!is_read_ || work_.is_busy()) return;  // what has not been read yet must not be lost
-  walk_ = {};
+  begin_walk();
   const auto writer = std::make_shared<io::BlockWriter>(path_);
   const auto status = std::make_shared<Status>(Done());
   work_.run(
-      [this, writer, status, head = sources_.basis().fingerprint](const StopFlag&) {
+      [this, writer, status](const StopFlag&) {
         if (sources_.fakes) *status = write_fakes(*sources_.fakes, path_of_fakes(path_));
         if (*status) *status = writer->open();
-        if (*status) *status = writer->add(bytes_of(head));
+        if (*status) *status = writer->add(bytes_of(basis_.fingerprint));
       },
       [this, writer, status] {
         use(*status);
@@ -170,6 +174,9 @@ void CacheKeeper::write() {
 }
 
 void CacheKeeper::write_next(const Writing& writer) {
+  // A reload: what comes now is of another kind, and will be written the next time.
+  if (sources_.cache.clearings() != clearings_)
+    return work_.run([writer](const StopFlag&) { writer->drop(); }, {});
   const auto block = std::make_shared<dns::Bytes>();
   const bool has_more = fill_block(*block);
   const auto status = std::make_shared<Status>(Done());
@@ -187,9 +194,8 @@ void CacheKeeper::write_next(const Writing& writer) {
 // False: it is the last one.
 bool CacheKeeper::fill_block(dns::Bytes& block) {
   const policy::WallTime now = io::wall_clock();
-  const uint32_t rules = sources_.basis().rules;
   const auto append = [&](const policy::CacheTable::Entry& entry) {
-    (void)append_entry(entry, now, rules, block);
+    (void)append_entry(entry, now, basis_.rules, block);
   };
   constexpr std::size_t kAtOnce = 16;
   for (std::size_t i = 0; i < kEntriesPerBlock && block.size() < kBytesPerBlock; i += kAtOnce)
@@ -210,11 +216,10 @@ Status CacheKeeper::write_all() {
 }
 
 Status CacheKeeper::write_cache() {
-  walk_ = {};
+  begin_walk();
   io::BlockWriter writer(path_);
   Status status = writer.open();
-  const uint64_t head = sources_.basis().fingerprint;
-  if (status) status = writer.add(bytes_of(head));
+  if (status) status = writer.add(bytes_of(basis_.fingerprint));
   dns::Bytes block;
   for (bool has_more = true; status && has_more;) {
     block.clear();

@@ -9,7 +9,6 @@
 // In the file stand the answers, and what decided them: rules, zones, the search. Where that is not
 // the same any more the answers are not taken over.
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -71,9 +70,10 @@ class CacheKeeper {
 
   void warn_of_folder();
   void warn(const Error& error, const std::string& what);
-  void read_next(std::size_t turn);
-  void take(const Batch& batch);
+  void read_next();
+  void take();
   void on_read();
+  void begin_walk();
   void write();
   void write_next(const Writing& writer);
   bool fill_block(dns::Bytes& block);
@@ -88,10 +88,10 @@ class CacheKeeper {
   bool is_read_ = false;
 
   std::unique_ptr<io::BlockReader> reader_;  // the thread's, while it is at work
-  Basis basis_;                              // that what is read was found to have
-  uint32_t clearings_ = 0;                   // of the cache, when it began to be read
-  std::array<Batch, 2> batches_;             // one is read while the other is taken over
-  std::size_t taken_ = 0;                    // entries
+  Basis basis_;                              // of what is read, and then of what is written
+  uint32_t clearings_ = 0;                   // of the cache, when that began
+  Batch batch_;
+  std::size_t taken_ = 0;  // entries
 
   policy::Cache::Walk walk_;  // of what is written
   io::Timer timer_;

@@ -77,10 +77,14 @@ Status BlockWriter::cannot_write(const std::string& reason) const {
   return Error{"cannot write '" + path_ + "': " + reason};
 }
 
-Status BlockWriter::cannot_write(int error) const { return cannot_write(uv_strerror(-error)); }
+Status BlockWriter::cannot_write(int error) {
+  drop();
+  return cannot_write(uv_strerror(-error));
+}
 
-BlockWriter::~BlockWriter() {
-  if (is_ours_) (void)unlink(path_beside().c_str());
+void BlockWriter::drop() {
+  if (std::exchange(is_ours_, false)) (void)unlink(path_beside().c_str());
+  file_ = Descriptor();
 }
 
 Status BlockWriter::open() {

@@ -26,7 +26,7 @@ inline constexpr std::size_t kMaxBlock = std::size_t{1} << 21;
 class BlockWriter {
  public:
   explicit BlockWriter(std::string path) : path_(std::move(path)) {}
-  ~BlockWriter();  // what is not finished goes
+  ~BlockWriter() { drop(); }
   BlockWriter(const BlockWriter&) = delete;
   BlockWriter& operator=(const BlockWriter&) = delete;
 
@@ -36,13 +36,15 @@ class BlockWriter {
   Status open();
   // REQUIRES: it is open; the block is not empty, and no larger than kMaxBlock.
   Status add(dns::BytesView block);
+  // What is not finished goes, as it does where something fails.
+  void drop();
   // Has the disk keep it, and puts it in the other one's place. REQUIRES: it is open.
   Status finish();
 
  private:
   Status write(const void* bytes, std::size_t size);
   Status cannot_write(const std::string& reason) const;
-  Status cannot_write(int error) const;
+  Status cannot_write(int error);
   Status take_place();
   std::string path_beside() const { return path_ + ".new"; }
 
