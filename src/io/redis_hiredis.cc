@@ -159,12 +159,13 @@ void append_redis_command(dns::Bytes& out, std::initializer_list<dns::BytesView>
     begins[count] = word.empty() ? "" : reinterpret_cast<const char*>(word.data());
     sizes[count++] = word.size();
   }
-  char* command = nullptr;
+  // The other one calls sprintf() for each word.
+  sds command = nullptr;
   const auto size =
-      redisFormatCommandArgv(&command, static_cast<int>(count), begins.data(), sizes.data());
+      redisFormatSdsCommandArgv(&command, static_cast<int>(count), begins.data(), sizes.data());
   if (size < 0) std::abort();  // out of memory
   out.insert(out.end(), command, command + size);
-  redisFreeCommand(command);
+  redisFreeSdsCommand(command);
 }
 
 }  // namespace dnslet::io
