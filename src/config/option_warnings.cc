@@ -117,6 +117,10 @@ void warn_of_effects(ParsedOptions& parsed) {
     parsed.warnings.push_back(given_name(*bootstrap) +
                               " has no effect: no server is given by its name");
 
+  const Setting* const shared = find_setting(parsed.settings, "shared-cache");
+  if (shared && parsed.options.shared_cache && parsed.options.no_recursion)
+    parsed.warnings.push_back(given_name(*shared) + " has no effect: nothing is forwarded");
+
   const Setting* const sets = find_setting(parsed.settings, "server");
   for (const std::string& name : unused_sets(parsed.options))
     parsed.warnings.push_back((sets ? given_name(*sets) : "--server") + ": no stub zone and no " +

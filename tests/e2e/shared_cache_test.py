@@ -338,6 +338,13 @@ def test_print_config_shows_no_password():
     assert "shared-cache = redis://...@127.0.0.1/2" in shown and "secret" not in shown
 
 
+def test_where_nothing_is_forwarded_it_has_no_effect(dnslet):
+    server = dnslet("--no-rec", "--shared-cache", f"redis://127.0.0.1:{free_port()}")
+    assert "--shared-cache has no effect: nothing is forwarded" in server.stderr()
+    time.sleep(0.2)
+    assert not server.log("shared cache")
+
+
 def test_explain_tells_what_is_there(start, redis, tmp_path):
     cache = redis()
     server, source = start(cache)
