@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdio>
+#include <string_view>
 #include <utility>
 
 #include "dns/hash.h"
@@ -47,8 +48,9 @@ std::string behind_links(std::string path) {
   for (int i = 0; i < kMostLinks; ++i) {
     const ssize_t size = readlink(path.c_str(), target.data(), target.size());
     if (size < 0) break;
-    const std::string aim(target.data(), static_cast<std::size_t>(size));
-    path = aim.starts_with('/') ? aim : folder_of(path) + '/' + aim;
+    const std::string_view aim(target.data(), static_cast<std::size_t>(size));
+    path = aim.starts_with('/') ? std::string() : folder_of(path).append("/");
+    path += aim;
   }
   return path;
 }
