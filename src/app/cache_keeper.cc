@@ -13,6 +13,7 @@
 
 #include "app/fake_file.h"
 #include "dns/hash.h"
+#include "io/files.h"
 #include "policy/storing.h"
 
 namespace dnslet::app {
@@ -27,16 +28,13 @@ dns::BytesView bytes_of(const uint64_t& number) {
   return {reinterpret_cast<const uint8_t*>(&number), sizeof number};
 }
 
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
-}
-
 }  // namespace
 
 Basis basis_of(uint64_t deciding, const std::optional<config::Forwarding>& forwarding,
                const config::RuleFiles::Rules& rules) {
-  Basis basis{deciding};
+  // The form of entries; another number with each change of theirs.
+  constexpr uint64_t kForm = uint64_t{1} << 32 | sizeof(policy::Route);
+  Basis basis{dns::hash(bytes_of(kForm), deciding)};
   if (forwarding) {
     basis.fingerprint += forwarding->search.ndots;
     for (const ServerAddress& server : forwarding->servers)
@@ -75,7 +73,8 @@ void CacheKeeper::start() {
   work_.run(
       [this, outcome, is_ours](const StopFlag& stop) {
         *outcome = reader_->open(stop);
-        if (!**outcome || !***outcome) return;
+        has_nothing_to_read_ = **outcome && !***outcome;
+        if (!**outcome || has_nothing_to_read_) return;
         const auto head = reader_->next();
         *is_ours = head && dns::same_bytes(*head, bytes_of(basis_.fingerprint));
       },
@@ -96,7 +95,7 @@ void CacheKeeper::warn(const Error& error, const std::string& what) {
 }
 
 void CacheKeeper::warn_of_folder() {
-  const std::string folder = folder_of(path_);
+  const std::string folder = io::folder_of(io::behind_links(path_));
   if (access(folder.c_str(), W_OK | X_OK) == 0) return;
   log_.write(io::Level::Warning,
              "--cache-file (DNSMASQ_CACHE_FILE): no file can be written in '" + folder +
@@ -130,8 +129,7 @@ void CacheKeeper::read_next() {
 void CacheKeeper::take() {
   for (std::size_t i = 0; i < batch_.size; ++i) {
     const policy::StoredEntry& entry = batch_.entries[i];
-    // What was made of it may hold no more, or not yet.
-    if (sources_.is_own(entry.question.name)) continue;
+    if (!sources_.may_restore(entry)) continue;
     const auto most =
         entry.route.has_ttl() ? entry.left : policy::time_to_keep(entry.answer, sources_.ttls);
     sources_.cache.restore(entry.key(), entry.answer, {loop_.now(), std::min(entry.left, most)},
@@ -149,7 +147,8 @@ void CacheKeeper::on_read() {
              io::LogLine("cache file read").with("path", path_).with("answers", taken_));
 }
 
-// What decides stays the same as long as the cache is not cleared.
+// What decides stays the same as long as the cache is not cleared, but for other nameservers in
+// resolv.conf, which leave what those before have said for as long as it lives.
 void CacheKeeper::begin_walk() {
   walk_ = {};
   basis_ = sources_.basis();
@@ -161,13 +160,15 @@ void CacheKeeper::write() {
   begin_walk();
   const auto writer = std::make_shared<io::BlockWriter>(path_);
   const auto status = std::make_shared<Status>(Done());
+  const auto of_fakes = std::make_shared<Status>(Done());
   work_.run(
-      [this, writer, status](const StopFlag&) {
-        if (sources_.fakes) *status = write_fakes(*sources_.fakes, path_of_fakes(path_));
-        if (*status) *status = writer->open();
+      [this, writer, status, of_fakes](const StopFlag&) {
+        *of_fakes = write_names();
+        *status = writer->open();
         if (*status) *status = writer->add(bytes_of(basis_.fingerprint));
       },
-      [this, writer, status] {
+      [this, writer, status, of_fakes] {
+        use(*of_fakes);
         use(*status);
         if (*status) write_next(writer);
       });
@@ -209,10 +210,8 @@ void CacheKeeper::use(const Status& status) {
                        "--cache-file (DNSMASQ_CACHE_FILE): " + status.error().text, loop_.now());
 }
 
-Status CacheKeeper::write_all() {
-  Status status = sources_.fakes ? write_fakes(*sources_.fakes, path_of_fakes(path_)) : Done{};
-  // What has not been read yet must not be lost.
-  return status && is_read_ ? write_cache() : status;
+Status CacheKeeper::write_names() {
+  return sources_.fakes ? write_fakes(*sources_.fakes, path_of_fakes(path_)) : Done{};
 }
 
 Status CacheKeeper::write_cache() {
@@ -235,8 +234,16 @@ bool CacheKeeper::stop() {
   timer_.stop();
   if (!work_.end(kPatience)) return false;
   const auto status = std::make_shared<Status>(Done());
-  last_work_.run([this, status](const StopFlag&) { *status = write_all(); }, {});
+  const auto of_fakes = std::make_shared<Status>(Done());
+  last_work_.run(
+      [this, status, of_fakes](const StopFlag&) {
+        *of_fakes = write_names();
+        // What has not been read yet must not be lost.
+        if (is_read_ || has_nothing_to_read_) *status = write_cache();
+      },
+      {});
   if (!last_work_.end(kPatience)) return false;
+  use(*of_fakes);
   use(*status);
   return true;
 }

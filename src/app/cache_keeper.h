@@ -45,15 +45,15 @@ class CacheKeeper {
     policy::Cache& cache;
     policy::CacheTtls ttls;
     std::function<Basis()> basis;
-    std::function<bool(dns::NameView name)> is_own;  // a name of hosts files or records
-    policy::FakeAddresses* fakes = nullptr;          // null: none; may be used by several threads
+    std::function<bool(const policy::StoredEntry& entry)> may_restore;
+    policy::FakeAddresses* fakes = nullptr;  // null: none; may be used by several threads
   };
 
   // `path` empty: does nothing. All of it is for the loop's thread, or while that does not run.
   CacheKeeper(io::Loop& loop, io::Log& log, std::string path, Sources sources);
 
-  // Warns where the file could not be written; reads the names of fake addresses, and begins to
-  // read the cache.
+  // Warns where the file could not be written; reads the names of fake addresses, for which it
+  // waits, and begins to read the cache.
   void start();
   // Writes it for the last time. False: the disk hangs, and the process has to end without waiting.
   // REQUIRES: the loop does not run any more, nor does anybody use the cache.
@@ -78,7 +78,7 @@ class CacheKeeper {
   void write_next(const Writing& writer);
   bool fill_block(dns::Bytes& block);
   void use(const Status& status);
-  Status write_all();
+  Status write_names();
   Status write_cache();
 
   io::Loop& loop_;
@@ -86,6 +86,7 @@ class CacheKeeper {
   std::string path_;
   Sources sources_;
   bool is_read_ = false;
+  bool has_nothing_to_read_ = false;  // there is no file: known to the thread before
 
   std::unique_ptr<io::BlockReader> reader_;  // the thread's, while it is at work
   Basis basis_;                              // of what is read, and then of what is written

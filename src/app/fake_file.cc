@@ -15,7 +15,7 @@ namespace {
 constexpr uint8_t kMark = 0xff;              // no name begins so
 constexpr std::size_t kPlacesAtOnce = 1024;  // others wait for so long
 
-struct Kept {
+struct Stored {
   std::vector<dns::Name> names;
   std::vector<uint32_t> order;
 };
@@ -32,16 +32,16 @@ bool take_names(dns::BytesView block, std::vector<dns::Name>& names) {
 }
 
 // Nothing of what makes no sense.
-Kept parse(io::BlockReader& reader) {
-  Kept kept;
+Stored parse(io::BlockReader& reader) {
+  Stored stored;
   auto block = reader.next();
   for (; block && !block->empty() && block->front() != kMark; block = reader.next())
-    if (!take_names(*block, kept.names)) return {};
+    if (!take_names(*block, stored.names)) return {};
   block = reader.next();
   if (!block) return {};
   for (dns::Reader order(*block); order.remaining() >= sizeof(uint32_t);)
-    kept.order.push_back(order.u32());
-  return kept;
+    stored.order.push_back(order.u32());
+  return stored;
 }
 
 }  // namespace
@@ -69,9 +69,9 @@ Status read_fakes(const std::string& path, policy::FakeAddresses& fakes) {
   if (!opened) return opened.error();
   if (!*opened) return Done{};
   const auto networks = reader.next();
-  if (!networks || !dns::same_bytes(*networks, fakes.networks())) return Done{};
-  const Kept kept = parse(reader);
-  fakes.restore(kept.names, kept.order);
+  if (!networks || !fakes.has_some_of(*networks)) return Done{};
+  const Stored stored = parse(reader);
+  fakes.restore(stored.names, stored.order);
   return Done{};
 }
 

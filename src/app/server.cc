@@ -113,7 +113,9 @@ Server::Server(config::Options options)
                     {cache_,
                      {options_.cache_ttl, options_.cache_negative_ttl},
                      [this] { return basis_of(options_.deciding, forwarding_, rules_in_force_); },
-                     [this](dns::NameView name) { return workers_.front()->owns(name); },
+                     [this](const policy::StoredEntry& entry) {
+                       return workers_.front()->may_restore(entry);
+                     },
                      fake_addresses_.get()}) {}
 
 Server::~Server() { log_.flush(); }
@@ -187,12 +189,12 @@ Status Server::run() {
   signals_.emplace_back(loop(), SIGUSR1, [this] { reports_.log_counters(); });
   mask(kOther, SIG_UNBLOCK);
   watch_probes();
+  cache_keeper_.start();  // before anybody is answered: names have fake addresses already
   if (Status status = start_threads(); !status) return status;
 
   warn_of_strangers();
   if (options_.user) warn_of_user();
   reports_.start();
-  cache_keeper_.start();
   reloader_.start(options_.hosts_poll, [this] { log_ready(); });
   workers_.front()->run();
   io::notify_systemd("STOPPING=1");

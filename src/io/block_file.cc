@@ -11,9 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <cstdio>
-#include <string_view>
 #include <utility>
 
 #include "dns/hash.h"
@@ -35,26 +33,6 @@ uint64_t sum_of(uint64_t before, dns::BytesView block) {
   return dns::hash(block, before ^ block.size());
 }
 
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// Where it is, or would be.
-std::string behind_links(std::string path) {
-  constexpr int kMostLinks = 40;  // as path_resolution(7) has it
-  std::array<char, PATH_MAX> target{};
-  for (int i = 0; i < kMostLinks; ++i) {
-    const ssize_t size = readlink(path.c_str(), target.data(), target.size());
-    if (size < 0) break;
-    const std::string_view aim(target.data(), static_cast<std::size_t>(size));
-    path = aim.starts_with('/') ? std::string() : folder_of(path).append("/");
-    path += aim;
-  }
-  return path;
-}
-
 bool has_path(int file, const std::string& path) {
   struct stat opened {};
   struct stat found {};
@@ -64,12 +42,12 @@ bool has_path(int file, const std::string& path) {
 
 // Whether there may be a file of this kind: one that is cut before its mark ends is, too.
 bool may_be_replaced(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!file) return errno == ENOENT;
   struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return errno == ENOENT;
-  if (!S_ISREG(status.st_mode)) return false;
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
   std::array<char, kMark.size()> start{};
-  const ssize_t count = file ? ::read(file.get(), start.data(), start.size()) : 0;
+  const ssize_t count = ::read(file.get(), start.data(), start.size());
   return count >= 0 && std::equal(start.begin(), start.begin() + count, kMark.begin());
 }
 

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -95,6 +96,25 @@ std::vector<std::string> unreadable(const std::vector<std::string>& paths) {
 std::string path_behind_links(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::weakly_canonical(path, ignored).string();
+}
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string behind_links(std::string path) {
+  constexpr int kMostLinks = 40;  // as path_resolution(7) has it
+  std::array<char, PATH_MAX> target{};
+  for (int i = 0; i < kMostLinks; ++i) {
+    const ssize_t size = readlink(path.c_str(), target.data(), target.size());
+    if (size < 0) break;
+    const std::string_view aim(target.data(), static_cast<std::size_t>(size));
+    path = aim.starts_with('/') ? std::string() : folder_of(path).append("/");
+    path += aim;
+  }
+  return path;
 }
 
 FileStamp stamp_of(const std::string& path) {

@@ -36,6 +36,11 @@ std::vector<std::string> unreadable(const std::vector<std::string>& paths);
 // The path that links lead to; empty where that can't be told.
 std::string path_behind_links(const std::string& path);
 
+// The folder that the path is in.
+std::string folder_of(const std::string& path);
+// Where the file is that links lead to, or would be: also where there is none.
+std::string behind_links(std::string path);
+
 // What stat tells about a path; equal stamps mean that nothing happened. A path that can't be
 // looked at has the empty stamp.
 struct FileStamp {

@@ -3,6 +3,7 @@
 #include "policy/fake_addresses.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "dns/hash.h"
 
@@ -80,10 +81,19 @@ uint32_t FakeAddresses::take(dns::BytesView wire, uint64_t hash) {
 dns::Bytes FakeAddresses::networks() const {
   dns::Bytes bytes;
   for (const Network& network : networks_) {
-    const auto data = network.address.data();
-    bytes.insert(bytes.end(), data.begin(), data.end());
+    bytes.push_back(network.address.family == Family::V4 ? 4 : 6);
+    bytes.insert(bytes.end(), network.address.bytes.begin(), network.address.bytes.end());
   }
   return bytes;
+}
+
+bool FakeAddresses::has_some_of(dns::BytesView networks) const {
+  const dns::Bytes own = this->networks();
+  constexpr std::size_t kEach = 17;
+  for (dns::BytesView rest = networks; rest.size() >= kEach; rest = rest.subspan(kEach))
+    for (dns::BytesView mine = own; mine.size() >= kEach; mine = mine.subspan(kEach))
+      if (dns::same_bytes(mine.first(kEach), rest.first(kEach))) return true;
+  return false;
 }
 
 void FakeAddresses::append_names(uint32_t first, std::size_t most, dns::Bytes& out) {
@@ -102,6 +112,8 @@ dns::Bytes FakeAddresses::places_by_use() {
 
 void FakeAddresses::restore(const std::vector<dns::Name>& names,
                             const std::vector<uint32_t>& order) {
+  const std::lock_guard lock(mutex_);
+  assert(names_.empty());
   const std::size_t room = std::min<std::size_t>(names.size(), capacity_of(networks_));
   for (std::size_t i = 0; i < room; ++i) {
     const dns::BytesView wire = names[i].view().wire();

@@ -43,8 +43,10 @@ class FakeAddresses {
   std::optional<dns::Name> name_of(const IpAddress& address);
 
   // For a file, so that names have their addresses again when the program does.
-  // What the addresses of places depend on.
+  // What the addresses of places depend on: where each network begins.
   dns::Bytes networks() const;
+  // Whether that of some family begins where one of these does.
+  bool has_some_of(dns::BytesView networks) const;
   // Puts the names of so many places from the first one on behind `out`, in wire form.
   void append_names(uint32_t first, std::size_t most, dns::Bytes& out);
   // Their numbers, as of dns::Writer::u32(), that which was in use longest ago first.

@@ -32,8 +32,8 @@
 #include "policy/hosts.h"
 #include "policy/key_table.h"
 #include "policy/lookup.h"
-#include "policy/own_names.h"
 #include "policy/rule_set.h"
+#include "policy/stored_answer.h"
 #include "serve/asker.h"
 #include "serve/counters.h"
 #include "serve/query_log.h"
@@ -112,8 +112,9 @@ class Worker {
   // The certificates that servers over TLS are judged by; null: none.
   void use_roots(const std::shared_ptr<const io::TlsRoots>& roots) { ways_.use_roots(roots); }
 
-  // Whether hosts files, --address or records have something of the name.
-  bool owns(dns::NameView name) { return policy::is_own(tables(), name); }
+  // Whether an entry may come into the cache that was there before the process began: what has been
+  // made of it may hold no more where the name is ours by now, or its other family is there.
+  bool may_restore(const policy::StoredEntry& entry);
 
   io::Loop& loop() { return loop_; }
   std::vector<Endpoint> udp_endpoints() const;

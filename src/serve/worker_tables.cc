@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "policy/family.h"
+#include "policy/own_names.h"
 #include "policy/shared_key.h"
 #include "serve/worker.h"
 
@@ -13,6 +15,13 @@ namespace dnslet::serve {
 void Worker::close_listeners() {
   udp_listeners_.clear();
   tcp_listeners_.clear();
+}
+
+bool Worker::may_restore(const policy::StoredEntry& entry) {
+  const policy::Tables tables = this->tables();
+  if (policy::is_own(tables, entry.question.name)) return false;
+  return entry.answer.kind() != dns::AnswerKind::NxDomain ||
+         !policy::other_family_exists(tables, entry.key(), policy::Existence::Unknown, loop_.now());
 }
 
 void Worker::use_hosts(Hosts hosts) {
