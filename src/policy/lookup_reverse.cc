@@ -14,12 +14,6 @@
 namespace dnslet::policy {
 namespace {
 
-// What is ours has reverse names of its own, or none on purpose.
-bool is_of_servers(Source source) {
-  return source == Source::Upstream || source == Source::Cache || source == Source::Stale ||
-         source == Source::Shared;
-}
-
 // Whether a search with these domains makes `name` of what was asked.
 bool is_searched(const SearchRules& rules, dns::NameView asked, dns::NameView name) {
   const dns::BytesView stem = asked.wire().first(asked.wire().size() - 1);  // without the root

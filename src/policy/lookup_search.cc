@@ -145,8 +145,7 @@ void Lookup::take_step(const Turn& turn, const Landed& landed, std::chrono::seco
       source == Source::Error ? StepOutcome::NoServer : outcome_of(answer.kind());
   search.verdict.report(
       outcome, is_as_it_stands ? SearchVerdict::Name::AsItStands : SearchVerdict::Name::Qualified);
-  const bool is_static =
-      source != Source::Cache && source != Source::Upstream && source != Source::Stale;
+  const bool is_static = !is_of_servers(source);
   if (source != Source::Cache && search.source != Source::Stale)
     search.source = source == Source::Error ? Source::Upstream : source;
   if (source == Source::Stale) search.is_keepable = false;
@@ -158,7 +157,7 @@ void Lookup::take_step(const Turn& turn, const Landed& landed, std::chrono::seco
   const auto kept = time_to_keep(answer, tables.settings.ttls);
   search.lifetime =
       std::min({search.lifetime, is_static ? std::chrono::seconds(kStaticTtl) : kept, left});
-  if (outcome == StepOutcome::Data) search.data_left = left;
+  if (outcome == StepOutcome::Data) search.data_left = std::min(left, answer.lifetime());
   if (is_as_it_stands) search.as_it_stands = answer;
   std::optional<Answer>& place = search.first_of(outcome);
   if (!place) place = answer;

@@ -58,6 +58,15 @@ struct QueryReport {
   std::chrono::seconds pause{0};  // of Failed: the server asks to be left alone for so long
 };
 
+// Of what use the shared cache was for a question.
+enum class SharedUse : uint8_t {
+  Hit,      // it had the answer
+  Miss,     // it had none
+  Late,     // servers had answered before
+  Failed,   // it could not be asked
+  Skipped,  // as it is left out
+};
+
 class Outstanding {
  public:
   explicit Outstanding(const OutstandingSettings& settings);
@@ -78,9 +87,8 @@ class Outstanding {
   // Whether there is a shared cache that can be asked, from now on. Those that it is being asked
   // for are told by on_shared() all the same.
   void use_shared(bool is_up) { shared_is_up_ = is_up; }
-  // After AskShared: what is there. Empty: nothing, or it has failed. True: it is the answer, and
-  // somebody has waited for it.
-  bool on_shared(uint64_t question, dns::BytesView value, WallTime wall, Milliseconds now);
+  // After AskShared: what is there. Empty: nothing, or it has failed.
+  SharedUse on_shared(uint64_t question, dns::BytesView value, WallTime wall, Milliseconds now);
   // To be called at wake_at(), or later.
   void on_time(Milliseconds now);
   // After ReadWaiting: those that clients have asked are there.

@@ -21,11 +21,11 @@ bool Outstanding::ask_shared(OpenQuestion& open, const Asking& asking) {
   return true;
 }
 
-bool Outstanding::on_shared(uint64_t question, dns::BytesView value, WallTime wall,
-                            Milliseconds now) {
+SharedUse Outstanding::on_shared(uint64_t question, dns::BytesView value, WallTime wall,
+                                 Milliseconds now) {
   now_ = now;
   OpenQuestion* const open = questions_.find(question);
-  if (!open || open->state != OpenQuestion::State::Asking) return false;
+  if (!open || open->state != OpenQuestion::State::Asking) return SharedUse::Late;
   // Where a rule says how long, the TTLs will tell it.
   const CacheTtls limits =
       open->question.route.has_ttl() ? CacheTtls{kNoLimit, kNoLimit} : settings_.shared_limits;
@@ -34,14 +34,14 @@ bool Outstanding::on_shared(uint64_t question, dns::BytesView value, WallTime wa
   tell(is_there ? Exchange::What::FoundShared : Exchange::What::NotShared, *open, kNoServer);
   if (!is_there) {
     if (open->is_sharing) begin(*open);
-    return false;
+    return SharedUse::Miss;
   }
   open->is_sharing = false;
   if (!hold(*open, read_.answer, kSharedCache) &&
       !hold_for_preferred(*open, read_.answer, kSharedCache))
     finish(*open, read_.answer, kSharedCache);
   drop_servers();
-  return true;
+  return SharedUse::Hit;
 }
 
 }  // namespace dnslet::policy

@@ -143,7 +143,8 @@ std::optional<Answer> store_answer(const Tables& tables, const Storing& storing,
   }
   if (amended) amended->set_subnet_scope(answer.subnet_scope());
   const Answer& kept = amended ? *amended : answer;
-  const auto time = time_by(tables, route, is_guarded ? answer : kept);
+  auto time = time_by(tables, route, is_guarded ? answer : kept);
+  if (!route.has_ttl()) time = std::min(time, answer.lifetime());  // whatever was made of it
   keep(tables, storing, kept, gone == Gone::NotForNow ? std::chrono::seconds(0) : time);
   return amended;
 }

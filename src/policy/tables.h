@@ -45,6 +45,11 @@ enum class Source {
 };
 inline constexpr std::size_t kSources = static_cast<std::size_t>(Source::Error) + 1;
 const char* to_text(Source source);
+// Whether servers have said it, now or before; else it is what options and files say.
+constexpr bool is_of_servers(Source source) {
+  return source == Source::Upstream || source == Source::Shared || source == Source::Cache ||
+         source == Source::Stale;
+}
 
 class FakeAddresses;
 class ReverseNames;

@@ -195,7 +195,8 @@ void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {
                 ' ' + to_text(record.type) + ' ' + rdata_text(*message, record));
   });
   if (reply.source != Source::Error) tell_reason(*message);  // what is ours has been told
-  if (reply.source == Source::Upstream && !is_guarded_) tell_lifetime(answer);
+  const bool is_new = reply.source == Source::Upstream || reply.source == Source::Shared;
+  if (is_new && !is_guarded_) tell_lifetime(answer);
 }
 
 // Why nobody asks any further, where that is not for what a server said. Whether time is up is a

@@ -50,7 +50,7 @@ std::string exchange_text(const serve::Asker::Exchange& exchange) {
     case What::FoundShared:
       return "it is in the shared cache";
     case What::NotShared:
-      return "the shared cache does not have it";
+      return "nothing of use in the shared cache";
   }
   return server;
 }

@@ -156,12 +156,11 @@ constexpr auto kMetrics = std::to_array<Metric>({
      [](S s) { return one(s.counters.refreshes); }},
 
     {"dnslet_shared_cache_lookups_total", kCounter,
-     "Questions for which the shared cache was asked: hit, miss, failed; or skipped as it is down",
+     "What came of the shared cache: hit, miss, late, failed; or skipped as it is left out",
      read_shared},
     {"dnslet_shared_cache_stored_total", kCounter, "Answers put into the shared cache",
      [](S s) { return one(s.counters.shared.stored); }},
-    {"dnslet_shared_cache_unstored_total", kCounter,
-     "Answers that the shared cache had no room for",
+    {"dnslet_shared_cache_unstored_total", kCounter, "Answers that the shared cache did not take",
      [](S s) { return one(s.counters.shared.unstored); }},
     {"dnslet_shared_cache_latency_seconds", kHistogram, "Time that the shared cache took",
      [](S s) {

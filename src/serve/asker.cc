@@ -244,10 +244,11 @@ void Asker::count(StreamFailure failure, const std::string& server) {
   if (known != counters_.end()) ++known->second.stream_failures[static_cast<std::size_t>(failure)];
 }
 
-bool Asker::on_shared(uint64_t number, dns::BytesView value) {
-  const bool is_used = outstanding_.on_shared(number, value, io::wall_clock(), loop_.now());
+policy::SharedUse Asker::on_shared(uint64_t number, dns::BytesView value) {
+  const policy::SharedUse use =
+      outstanding_.on_shared(number, value, io::wall_clock(), loop_.now());
   act(Until::End);
-  return is_used;
+  return use;
 }
 
 void Asker::on_probe(uint64_t number) {

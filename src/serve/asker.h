@@ -80,7 +80,7 @@ class Asker {
   std::size_t open() const { return outstanding_.open(); }
   // Of the shared cache; as in policy/outstanding.
   void use_shared(bool is_up) { outstanding_.use_shared(is_up); }
-  bool on_shared(uint64_t number, dns::BytesView value);
+  policy::SharedUse on_shared(uint64_t number, dns::BytesView value);
   // A query with a name of serve/loop_probe has come in at a listener of this program.
   void on_probe(uint64_t number);
 

@@ -72,12 +72,13 @@ inline constexpr std::array<const char*, 3> kStreamFailureLabels = {"tls", "http
 inline constexpr std::size_t kStreamFailures = kStreamFailureLabels.size();
 
 // What came of looking into the shared cache.
-inline constexpr std::array<const char*, 4> kSharedLabels = {"hit", "miss", "failed", "skipped"};
+inline constexpr std::array<const char*, 5> kSharedLabels = {"hit", "miss", "late", "failed",
+                                                             "skipped"};  // policy::SharedUse
 
 struct SharedCounters {
   std::array<uint64_t, kSharedLabels.size()> results{};
   uint64_t stored = 0;
-  uint64_t unstored = 0;  // it is full, or takes none
+  uint64_t unstored = 0;  // that it has not taken
   Histogram latency;      // of hits and misses
 
   SharedCounters& operator+=(const SharedCounters& other);

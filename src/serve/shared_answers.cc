@@ -11,7 +11,7 @@
 
 namespace dnslet::serve {
 
-using Got = upstream::RedisClient::Got;
+using Result = upstream::RedisClient::Result;
 
 SharedAnswers::SharedAnswers(const Place& place, const RedisServer& server, Callbacks callbacks)
     : loop_(place.loop),
@@ -20,14 +20,21 @@ SharedAnswers::SharedAnswers(const Place& place, const RedisServer& server, Call
       server_(server),
       callbacks_(std::move(callbacks)),
       client_(place.loop, server,
-              {[this](const upstream::RedisClient::Outcome& outcome) { on_got(outcome); },
+              {[this](const upstream::RedisClient::Outcome& outcome) { on_outcome(outcome); },
+               [this](bool is_kept) { ++(is_kept ? counted_.stored : counted_.unstored); },
                [this](bool is_up) { on_change(is_up); },
-               [this](const std::string& reason) { on_trouble(reason); },
+               [this](const std::string& reason) {
+                 warn("shared cache is left out for a while", reason);
+                 settle();
+               },
+               [this](const std::string& reason) {
+                 warn("shared cache takes no answers for a while", reason);
+               },
                [this] {
                  if (!addresses_.empty()) callbacks_.on_refused(server_.place.host);
                }}),
       settling_(place.loop, [this] { settle(); }) {
-  if (server_.socket.empty()) below_ = ways_.streams_to(server_.place);
+  if (server_.socket.empty()) below_ = ways_.streams_to(server_.place, server_.to_text());
   if (!server_.socket.empty())
     client_.use_way([this](io::Stream::User& user) {
       return std::make_unique<io::UnixStream>(loop_, server_.socket, user);
@@ -68,7 +75,7 @@ void SharedAnswers::keep(const policy::UpstreamQuestion& question, uint64_t mark
   policy::append_stored(
       {answer.message(), answer.error().data(), 0, static_cast<uint32_t>(lifetime.count())},
       io::wall_clock(), value_);
-  ++(client_.set(key_, value_, lifetime) ? counted_.stored : counted_.unstored);
+  if (!client_.set(key_, value_, lifetime)) ++counted_.unstored;
 }
 
 void SharedAnswers::when_settled(std::function<void()> then) {
@@ -82,14 +89,11 @@ void SharedAnswers::settle() {
   if (on_settled_) std::exchange(on_settled_, nullptr)();
 }
 
-void SharedAnswers::on_got(const upstream::RedisClient::Outcome& outcome) {
-  const bool is_hit = callbacks_.on_value(outcome.token, outcome.value);
-  if (outcome.got == Got::Failed) {
-    ++counted_.results[Failed];
-    return;
-  }
-  ++counted_.results[is_hit ? Hit : Miss];
-  counted_.latency.add(outcome.taken);
+void SharedAnswers::on_outcome(const upstream::RedisClient::Outcome& outcome) {
+  const policy::SharedUse use = callbacks_.on_value(outcome.token, outcome.value);
+  const bool has_failed = outcome.result == Result::Failed;
+  ++counted_.results[static_cast<std::size_t>(has_failed ? policy::SharedUse::Failed : use)];
+  if (!has_failed) counted_.latency.add(outcome.taken);
 }
 
 void SharedAnswers::on_change(bool is_up) {
@@ -101,13 +105,10 @@ void SharedAnswers::on_change(bool is_up) {
   settle();
 }
 
-void SharedAnswers::on_trouble(const std::string& reason) {
-  log_.write_limited(io::Level::Warning, "shared cache",
-                     io::LogLine("shared cache is left out for a while")
-                         .with("server", server_.to_text())
-                         .with("reason", reason),
+void SharedAnswers::warn(const char* what, const std::string& reason) {
+  log_.write_limited(io::Level::Warning, what,
+                     io::LogLine(what).with("server", server_.to_text()).with("reason", reason),
                      loop_.now());
-  settle();
 }
 
 }  // namespace dnslet::serve

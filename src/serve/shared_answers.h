@@ -15,6 +15,7 @@
 #include "io/log.h"
 #include "io/loop.h"
 #include "policy/lookup.h"
+#include "policy/outstanding.h"
 #include "serve/server_counters.h"
 #include "upstream/redis_client.h"
 #include "upstream/ways.h"
@@ -25,8 +26,8 @@ class SharedAnswers {
  public:
   struct Callbacks {
     // What is there for the question of this number; empty: nothing that could be had. Once for
-    // each ask() while it is up, never from inside. Returns whether it was of use.
-    std::function<bool(uint64_t number, dns::BytesView value)> on_value;
+    // each ask() while it is up, never from inside. Returns of what use it was.
+    std::function<policy::SharedUse(uint64_t number, dns::BytesView value)> on_value;
     // Whether it can be asked from now on.
     std::function<void(bool is_up)> on_change;
     // All known addresses of the host have refused.
@@ -54,17 +55,15 @@ class SharedAnswers {
   // Calls `then` when it is up, or has failed to be: soon, but not from inside.
   void when_settled(std::function<void()> then);
   // A question has gone without it, as it is not up.
-  void note_skipped() { ++counted_.results[Skipped]; }
+  void note_skipped() { ++counted_.results[static_cast<std::size_t>(policy::SharedUse::Skipped)]; }
 
   const SharedCounters& counters() const { return counted_; }
 
  private:
-  enum Result { Hit, Miss, Failed, Skipped };  // as kSharedLabels
-
   void settle();
-  void on_got(const upstream::RedisClient::Outcome& outcome);
+  void on_outcome(const upstream::RedisClient::Outcome& outcome);
   void on_change(bool is_up);
-  void on_trouble(const std::string& reason);
+  void warn(const char* what, const std::string& reason);
 
   io::Loop& loop_;
   io::Log& log_;

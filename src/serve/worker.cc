@@ -256,7 +256,9 @@ bool Worker::wait(policy::Lookup& lookup, const Return& back, const policy::Ask&
 
 // For a lookup that waits, also what its next rule would ask. False: there is no room.
 bool Worker::ask_upstream(uint64_t id, const policy::Ask& ask) {
-  if (shared_answers() && !shared_answers()->is_up()) shared_answers()->note_skipped();
+  const bool is_skipped = shared_answers() && !shared_answers()->is_up() &&
+                          !ask.asking.skips_shared && policy::is_shareable(ask.question);
+  if (is_skipped) shared_answers()->note_skipped();
   if (!asker_.ask(id, ask)) return false;
   if (const auto ahead = waiting_.find(id)->lookup.take_ahead()) (void)asker_.ask(id, *ahead);
   return true;

@@ -40,6 +40,9 @@ uint64_t Worker::mark_of(const policy::UpstreamQuestion& question) const {
 
 void Worker::keep_for_others(const policy::UpstreamQuestion& question,
                              const policy::Answer& answer) {
+  // The number of a set of servers means nothing to other rules than those that chose it.
+  const uint32_t rules = question.route.rules;
+  if (rules != 0 && (!rules_ || rules_->generation() != rules)) return;
   SharedAnswers* const shared = shared_answers();
   const auto lifetime = policy::time_to_share(tables(), question, answer);
   if (shared && lifetime.count() > 0) shared->keep(question, mark_of(question), answer, lifetime);

@@ -146,7 +146,7 @@ void RedisClient::on_reply(const io::RedisReply& reply) {
   const Pending pending = pending_.front();
   pending_.pop_front();
   if (looked_at_ > 0) --looked_at_;
-  if (stamped_ > 0) --stamped_;
+  --stamped_;
   if (loop_.now() - pending.sent < kSilent) silent_ = 0;
   const bool has_failed = reply.kind == Kind::Error;
   switch (pending.what) {
@@ -162,6 +162,7 @@ void RedisClient::on_reply(const io::RedisReply& reply) {
     case What::Get:
       return on_value(pending, reply);
     case What::Set:
+      callbacks_.on_set(!has_failed);
       if (has_failed) return refuse_values(words_of(reply.text));
       value_pause_ = kFirstPause;
       return;
@@ -172,13 +173,13 @@ void RedisClient::on_value(const Pending& pending, const io::RedisReply& reply) 
   // Somebody has put something else there, which is no fault of the server's.
   const bool is_other = reply.kind == Kind::Error && starts_with(reply.text, "WRONGTYPE");
   if (reply.kind == Kind::Error && !is_other) {
-    callbacks_.on_got({pending.token});
+    callbacks_.on_outcome({pending.token});
     return go_down(words_of(reply.text));
   }
   const bool is_there = reply.kind == Kind::Text && !reply.text.empty();
-  callbacks_.on_got({pending.token, is_there ? Got::Value : Got::Nothing,
-                     is_there ? reply.text : dns::BytesView(),
-                     std::chrono::nanoseconds(heard_ns_ - pending.sent_ns)});
+  callbacks_.on_outcome({pending.token, is_there ? Result::Value : Result::Nothing,
+                         is_there ? reply.text : dns::BytesView(),
+                         std::chrono::nanoseconds(heard_ns_ - pending.sent_ns)});
 }
 
 // One that nobody has used for long is no loss: many are told to close such connections.
@@ -201,8 +202,10 @@ void RedisClient::leave(Milliseconds pause) {
   timer_.start_once(pause);
   const auto pending = std::exchange(pending_, {});
   if (was_up) callbacks_.on_change(false);
-  for (const Pending& one : pending)
-    if (one.what == What::Get) callbacks_.on_got({one.token});
+  for (const Pending& one : pending) {
+    if (one.what == What::Get) callbacks_.on_outcome({one.token});
+    if (one.what == What::Set) callbacks_.on_set(false);
+  }
 }
 
 void RedisClient::go_down(const std::string& reason) {
@@ -231,7 +234,7 @@ void RedisClient::refuse_values(const std::string& reason) {
   if (loop_.now() < no_values_until_) return;  // one that was under way
   no_values_until_ = loop_.now() + value_pause_;
   value_pause_ = std::min(2 * value_pause_, kLongestPause);
-  callbacks_.on_trouble(reason);
+  callbacks_.on_full(reason);
 }
 
 }  // namespace dnslet::upstream

@@ -36,22 +36,24 @@ class RedisClient final : io::Stream::User {
   // Bytes that it has not taken: values beyond that are not kept.
   static constexpr std::size_t kMaxUnsent = std::size_t{1} << 20;
 
-  enum class Got { Value, Nothing, Failed };  // with Failed nobody has answered
+  enum class Result { Value, Nothing, Failed };  // with Failed nobody has answered
   // What came of get(). Borrows the value.
   struct Outcome {
     uint64_t token = 0;
-    Got got = Got::Failed;
+    Result result = Result::Failed;
     dns::BytesView value{};
     std::chrono::nanoseconds taken{0};
   };
-  // None of them is called from inside a function of this, and none may destroy it.
+  // None of them is called from inside get() or set(), and none may destroy the client.
   struct Callbacks {
-    std::function<void(const Outcome& outcome)> on_got;  // once for each get()
+    std::function<void(const Outcome& outcome)> on_outcome;  // once for each get()
+    std::function<void(bool is_kept)> on_set;  // once for each set() that it has taken
     // Whether it can be asked, from now on.
     std::function<void(bool is_up)> on_change;
-    // Why it can't, or why nothing can be kept. In words, those of the other side escaped, and
-    // without a password.
+    // Why it can't. In words, those of the other side escaped, and without a password.
     std::function<void(const std::string& reason)> on_trouble;
+    // Why nothing can be kept for a while, likewise.
+    std::function<void(const std::string& reason)> on_full;
     // No address of it can be connected to.
     std::function<void()> on_unreachable;
   };

@@ -35,6 +35,26 @@ void Ways::use_roots(const std::shared_ptr<const io::TlsRoots>& roots) {
   roots_ = roots;
   for (const auto& [server, client] : tls_)
     if (const auto known = client.lock()) known->use_roots(roots);
+  for (const auto& client : other_tls_)
+    if (const auto known = client.lock()) known->use_roots(roots);
+}
+
+Ways::Below Ways::streams_to(const ServerAddress& server, const std::string& name) {
+  const auto connect = [this](const std::vector<io::SocketAddress>& to) -> io::OpenStream {
+    return [this, to](io::Stream::User& user) {
+      return std::make_unique<io::TcpStream>(loop_, to, user);
+    };
+  };
+  if (!io::has_tls() || !server.is_encrypted()) return connect;
+  const std::string certificate = server.name_to_verify();
+  const auto pins = pins_.find(certificate);
+  std::shared_ptr<io::TlsClient> client = io::TlsClient::make(
+      {certificate, pins == pins_.end() ? std::vector<io::KeyHash>() : pins->second, {}},
+      {[](const io::TlsOpened&) { /* it is no nameserver */ },
+       [this, name](const std::string& reason) { callbacks_.on_tls_failure(name, reason); }});
+  client->use_roots(roots_);
+  other_tls_.push_back(client);
+  return with_client(std::move(client), connect);
 }
 
 NamedServers::Way Ways::make_udp(std::vector<io::SocketAddress> addresses,
@@ -102,9 +122,12 @@ std::shared_ptr<io::TlsClient> Ways::make_client(const ServerAddress& server,
 
 // The client is there as long as somebody may dial.
 Ways::Below Ways::secured(const ServerAddress& server, const std::string& protocol) {
-  const std::shared_ptr<io::TlsClient> client = make_client(server, protocol);
-  return [this, client,
-          under = below(server)](const std::vector<io::SocketAddress>& to) -> io::OpenStream {
+  return with_client(make_client(server, protocol), below(server));
+}
+
+Ways::Below Ways::with_client(std::shared_ptr<io::TlsClient> client, Below under) {
+  return [this, client = std::move(client),
+          under = std::move(under)](const std::vector<io::SocketAddress>& to) -> io::OpenStream {
     return [this, client, connection = io::TlsClient::Below{under(to), to.size()}](
                io::Stream::User& user) { return client->open(loop_, connection, user); };
   };

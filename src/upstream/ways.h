@@ -66,11 +66,10 @@ class Ways {
     for (const auto& [server, traffic] : traffic_)
       if (const auto known = traffic.lock()) visit(server, *known);
   }
-  // Opens what carries some other protocol to the server: TCP, with TLS where that is its way.
+  // Opens what carries some other protocol to a server that is asked no DNS: TCP, with TLS where
+  // that is its way. `name`: what a failure of TLS is told with. It is not among those below.
   using Below = std::function<io::OpenStream(const std::vector<io::SocketAddress>& addresses)>;
-  Below streams_to(const ServerAddress& server) {
-    return io::has_tls() && server.is_encrypted() ? secured(server, "") : below(server);
-  }
+  Below streams_to(const ServerAddress& server, const std::string& name);
   // The addresses of a server that is written by name.
   void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses) {
     named_.use_addresses(host, addresses);
@@ -89,6 +88,7 @@ class Ways {
                              Transport::OnReport on_report);
   std::shared_ptr<io::TlsClient> make_client(const ServerAddress& server,
                                              const std::string& protocol);
+  Below with_client(std::shared_ptr<io::TlsClient> client, Below under);
   NamedServers::Way make_https(const ServerAddress& server,
                                std::vector<io::SocketAddress> addresses,
                                Transport::OnReport on_report);
@@ -102,6 +102,7 @@ class Ways {
   std::shared_ptr<const io::TlsRoots> roots_;
   // By server; two that differ in their passwords have one name.
   std::multimap<std::string, std::weak_ptr<io::TlsClient>> tls_;
+  std::vector<std::weak_ptr<io::TlsClient>> other_tls_;  // of servers that are asked no DNS
   std::map<std::string, std::weak_ptr<io::TcpStream::Traffic>> traffic_;
   Outbox outbox_;
   RandomIds ids_;
