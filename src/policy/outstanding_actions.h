@@ -104,9 +104,10 @@ struct Exchange {
     Failed,
     NoResources,
     Silent,
-    AskedShared,  // without a server, as are the next two
+    AskedShared,  // without a server, as are the next three
     FoundShared,
-    NotShared
+    NotShared,
+    SilentShared
   };
   What what;
   const UpstreamQuestion* question;

@@ -30,7 +30,9 @@ void Outstanding::on_time(Milliseconds now) {
   for (auto due = sharing_.front(is_open); due && due->at <= now; due = sharing_.front(is_open)) {
     OpenQuestion& open = *questions_.find(due->thing);
     sharing_.pop();
-    if (open.is_sharing) begin(open);
+    if (!open.is_sharing) continue;
+    tell(Exchange::What::SilentShared, open, kNoServer);
+    begin(open);
   }
   for (Dues* const dues : {&held_, &yielding_}) {
     for (auto due = dues->front(is_open); due && due->at <= now; due = dues->front(is_open)) {

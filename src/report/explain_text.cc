@@ -51,6 +51,8 @@ std::string exchange_text(const serve::Asker::Exchange& exchange) {
       return "it is in the shared cache";
     case What::NotShared:
       return "nothing of use in the shared cache";
+    case What::SilentShared:
+      return "nothing from the shared cache as yet";
   }
   return server;
 }

@@ -297,9 +297,9 @@ class OutstandingScript {
   }
   void note(const policy::Exchange& exchange) {
     constexpr const char* kWhat[] = {
-        "asked",    "asked without EDNS", "answered", "unusable",   "unreachable",
-        "failed",   "no resources",       "silent",   "looked for", "found",
-        "not found"};
+        "asked",     "asked without EDNS", "answered", "unusable",   "unreachable",
+        "failed",    "no resources",       "silent",   "looked for", "found",
+        "not found", "silent there"};
     const std::string what = std::string("see ") + kWhat[static_cast<std::size_t>(exchange.what)];
     lines_.push_back(exchange.server == policy::kNoServer
                          ? what

@@ -166,8 +166,9 @@ TEST_CASE("shared cache: NXDOMAIN from there waits for the other family like any
   dns.expect_nothing();
   dns.shared_says({});
   dns.answer("a", kAnswer);
-  dns.expect({"ask a www.test A", "finish 2: NOERROR | 50 A 10.0.0.1 from a",
-              "finish 1: NXDOMAIN / test 50 SOA 50 from the shared cache, the other family has records"});
+  dns.expect(
+      {"ask a www.test A", "finish 2: NOERROR | 50 A 10.0.0.1 from a",
+       "finish 1: NXDOMAIN / test 50 SOA 50 from the shared cache, the other family has records"});
   dns.expect_idle();
 }
 
@@ -190,6 +191,12 @@ TEST_CASE("shared cache: who watches is told") {
   dns.ask(1, "www.test A");
   dns.shared_says({});
   dns.expect({"look for www.test A", "see looked for", "see not found", "ask a www.test A",
+              "see asked a NOERROR"});
+  dns.answer("a", kAnswer);
+  dns.skip();
+  dns.ask(3, "www3.test A");
+  dns.pass(5ms);
+  dns.expect({"look for www3.test A", "see looked for", "see silent there", "ask a www3.test A",
               "see asked a NOERROR"});
   dns.answer("a", kAnswer);
   dns.ask(2, "www.test A");
