@@ -40,21 +40,13 @@ void Ways::use_roots(const std::shared_ptr<const io::TlsRoots>& roots) {
 }
 
 Ways::Below Ways::streams_to(const ServerAddress& server, const std::string& name) {
-  const auto connect = [this](const std::vector<io::SocketAddress>& to) -> io::OpenStream {
-    return [this, to](io::Stream::User& user) {
-      return std::make_unique<io::TcpStream>(loop_, to, user);
-    };
-  };
-  if (!io::has_tls() || !server.is_encrypted()) return connect;
-  const std::string certificate = server.name_to_verify();
-  const auto pins = pins_.find(certificate);
-  std::shared_ptr<io::TlsClient> client = io::TlsClient::make(
-      {certificate, pins == pins_.end() ? std::vector<io::KeyHash>() : pins->second, {}},
+  if (!io::has_tls() || !server.is_encrypted()) return connect(nullptr);
+  std::shared_ptr<io::TlsClient> client = make_client(
+      server, "",
       {[](const io::TlsOpened&) { /* it is no nameserver */ },
        [this, name](const std::string& reason) { callbacks_.on_tls_failure(name, reason); }});
-  client->use_roots(roots_);
   other_tls_.push_back(client);
-  return with_client(std::move(client), connect);
+  return with_client(std::move(client), connect(nullptr));
 }
 
 NamedServers::Way Ways::make_udp(std::vector<io::SocketAddress> addresses,
@@ -66,17 +58,21 @@ NamedServers::Way Ways::make_udp(std::vector<io::SocketAddress> addresses,
           [&made] { made.use_next_address(); }};
 }
 
+Ways::Below Ways::connect(const std::shared_ptr<io::TcpStream::Traffic>& traffic) {
+  return [this, traffic](const std::vector<io::SocketAddress>& to) -> io::OpenStream {
+    return [this, traffic, to](io::Stream::User& user) {
+      return std::make_unique<io::TcpStream>(loop_, to, user, traffic.get());
+    };
+  };
+}
+
 Ways::Below Ways::below(const ServerAddress& server) {
   const std::string text = server.to_text();
   std::erase_if(traffic_, [](const auto& known) { return known.second.expired(); });
   auto traffic = traffic_[text].lock();
   if (!traffic) traffic_[text] = traffic = std::make_shared<io::TcpStream::Traffic>();
-  const auto connect = [this, traffic](const std::vector<io::SocketAddress>& to) -> io::OpenStream {
-    return [this, traffic, to](io::Stream::User& user) {
-      return std::make_unique<io::TcpStream>(loop_, to, user, traffic.get());
-    };
-  };
-  if (!server.proxy) return connect;
+  Below direct = connect(traffic);
+  if (!server.proxy) return direct;
 
   struct Through {
     io::Socks5Request request;
@@ -86,10 +82,10 @@ Ways::Below Ways::below(const ServerAddress& server) {
   const auto through = std::make_shared<const Through>(Through{
       {server.host, address, server.port, server.proxy->user, server.proxy->password},
       [this, text](const std::string& reason) { callbacks_.on_proxy_failure(text, reason); }});
-  return [connect, through](const std::vector<io::SocketAddress>& to) -> io::OpenStream {
-    return [connect, through, to](io::Stream::User& user) {
+  return [direct, through](const std::vector<io::SocketAddress>& to) -> io::OpenStream {
+    return [direct, through, to](io::Stream::User& user) {
       return std::make_unique<io::SocksStream>(
-          io::SocksStream::Proxy{through->request, through->on_failure}, connect(to), user);
+          io::SocksStream::Proxy{through->request, through->on_failure}, direct(to), user);
     };
   };
 }
@@ -105,24 +101,28 @@ NamedServers::Way Ways::make_tcp(const ServerAddress& server,
 }
 
 std::shared_ptr<io::TlsClient> Ways::make_client(const ServerAddress& server,
-                                                 const std::string& protocol) {
+                                                 const std::string& protocol,
+                                                 const io::TlsClient::Events& events) {
   const std::string name = server.name_to_verify();
   const auto pins = pins_.find(name);
-  const std::string text = server.to_text();
-  std::shared_ptr<io::TlsClient> client = io::TlsClient::make(
-      {name, pins == pins_.end() ? std::vector<io::KeyHash>() : pins->second, protocol,
-       server.way == Way::Https},
-      {[this, text](const io::TlsOpened& opened) { callbacks_.on_tls_open(text, opened); },
-       [this, text](const std::string& reason) { callbacks_.on_tls_failure(text, reason); }});
+  std::shared_ptr<io::TlsClient> client =
+      io::TlsClient::make({name, pins == pins_.end() ? std::vector<io::KeyHash>() : pins->second,
+                           protocol, server.way == Way::Https},
+                          events);
   client->use_roots(roots_);
-  std::erase_if(tls_, [](const auto& known) { return known.second.expired(); });
-  tls_.emplace(text, client);
   return client;
 }
 
 // The client is there as long as somebody may dial.
 Ways::Below Ways::secured(const ServerAddress& server, const std::string& protocol) {
-  return with_client(make_client(server, protocol), below(server));
+  const std::string text = server.to_text();
+  std::shared_ptr<io::TlsClient> client = make_client(
+      server, protocol,
+      {[this, text](const io::TlsOpened& opened) { callbacks_.on_tls_open(text, opened); },
+       [this, text](const std::string& reason) { callbacks_.on_tls_failure(text, reason); }});
+  std::erase_if(tls_, [](const auto& known) { return known.second.expired(); });
+  tls_.emplace(text, client);
+  return with_client(std::move(client), below(server));
 }
 
 Ways::Below Ways::with_client(std::shared_ptr<io::TlsClient> client, Below under) {

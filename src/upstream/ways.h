@@ -82,12 +82,15 @@ class Ways {
                                 Transport::OnReport on_report);
   // Opens what is below TLS, HTTPS and frames: a connection, perhaps through a proxy.
   Below below(const ServerAddress& server);
+  // A connection. Null: what passes is not counted.
+  Below connect(const std::shared_ptr<io::TcpStream::Traffic>& traffic);
   // The same with TLS on top, by the client of a server of its own.
   Below secured(const ServerAddress& server, const std::string& protocol);
   NamedServers::Way make_tcp(const ServerAddress& server, std::vector<io::SocketAddress> addresses,
                              Transport::OnReport on_report);
   std::shared_ptr<io::TlsClient> make_client(const ServerAddress& server,
-                                             const std::string& protocol);
+                                             const std::string& protocol,
+                                             const io::TlsClient::Events& events);
   Below with_client(std::shared_ptr<io::TlsClient> client, Below under);
   NamedServers::Way make_https(const ServerAddress& server,
                                std::vector<io::SocketAddress> addresses,
