@@ -12,6 +12,7 @@
 // One worker has one table and pays for no lock. For several the cache is cut into shards by hash,
 // each with a mutex and its share of both limits: then "least recently used" is said of the shard.
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -30,6 +31,11 @@ namespace dnslet::policy {
 struct CacheTtls {
   std::chrono::seconds max{60};
   std::chrono::seconds max_negative{10};
+
+  // The longest time that an answer of this kind is kept.
+  std::chrono::seconds most_for(const Answer& answer) const {
+    return answer.kind() == dns::AnswerKind::Data ? max : std::min(max, max_negative);
+  }
 };
 
 struct CacheCounters {

@@ -104,9 +104,7 @@ bool read_stored(dns::BytesView bytes, const Wanted& wanted, dns::Answer& out) {
   dns::Question asked;
   const auto age = take_answer(bytes, wanted.now, asked, out);
   if (!age || asked != wanted.question) return false;
-  const bool is_positive = out.kind() == dns::AnswerKind::Data;
-  const auto most =
-      is_positive ? wanted.limits.max : std::min(wanted.limits.max, wanted.limits.max_negative);
+  const std::chrono::seconds most = wanted.limits.most_for(out);
   out.limit_lifetime(std::min(out.lifetime(), most - std::min(most, *age)));
   return out.lifetime().count() > 0;
 }

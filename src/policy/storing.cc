@@ -168,9 +168,7 @@ std::chrono::seconds time_to_share(const Tables& tables, const UpstreamQuestion&
 }
 
 std::chrono::seconds time_to_keep(const Answer& answer, const CacheTtls& ttls) {
-  const bool is_positive = answer.kind() == AnswerKind::Data;
-  return std::min(answer.lifetime(),
-                  is_positive ? ttls.max : std::min(ttls.max, ttls.max_negative));
+  return std::min(answer.lifetime(), ttls.most_for(answer));
 }
 
 }  // namespace dnslet::policy
