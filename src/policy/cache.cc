@@ -15,6 +15,15 @@ struct alignas(64) Cache::Shard {
   std::mutex mutex;
 };
 
+// Calls `act(table, hashed key)` with the table that the key belongs to, which is locked meanwhile.
+template <typename Act>
+auto Cache::at(const CacheKey& key, Act act) const {
+  const uint64_t hash = CacheTable::hash_of(key, seed_);
+  Shard& shard = shard_of(hash);
+  const auto held = lock(shard);
+  return act(shard.table, CacheTable::HashedKey{key, hash});
+}
+
 Cache::Cache(std::size_t capacity, uint64_t seed, std::size_t workers, std::chrono::seconds stale)
     : seed_(seed), stale_(stale), is_shared_(workers > 1) {
   const std::size_t most = is_shared_ ? workers * kShardsPerWorker : 1;
@@ -33,10 +42,9 @@ bool Cache::reserve() {
 
 void Cache::store(const CacheKey& key, const Answer& answer, Milliseconds now,
                   std::chrono::seconds lifetime) {
-  const uint64_t hash = CacheTable::hash_of(key, seed_);
-  Shard& shard = shard_of(hash);
-  const auto held = lock(shard);
-  shard.table.store({key, hash}, answer, {now, lifetime});
+  at(key, [&](CacheTable& table, const CacheTable::HashedKey& hashed) {
+    table.store(hashed, answer, {now, lifetime});
+  });
 }
 
 std::optional<CacheHit> Cache::find(const CacheKey& key, Milliseconds now,
@@ -46,66 +54,57 @@ std::optional<CacheHit> Cache::find(const CacheKey& key, Milliseconds now,
     shards_.front()->table.note_miss();
     return std::nullopt;
   }
-  const uint64_t hash = CacheTable::hash_of(key, seed_);
-  Shard& shard = shard_of(hash);
-  const auto held = lock(shard);
-  return shard.table.find({key, hash}, now, {slot, large});
+  return at(key, [&](CacheTable& table, const CacheTable::HashedKey& hashed) {
+    return table.find(hashed, now, {slot, large});
+  });
 }
 
 std::optional<CacheHit> Cache::find_stale(const CacheKey& key, Milliseconds now,
                                           const CacheTable::Room& room, Ended which) {
   if (!keeps_stale()) return std::nullopt;
-  const uint64_t hash = CacheTable::hash_of(key, seed_);
-  Shard& shard = shard_of(hash);
-  const auto held = lock(shard);
-  return shard.table.find_stale({key, hash}, now, room, which);
+  return at(key, [&](CacheTable& table, const CacheTable::HashedKey& hashed) {
+    return table.find_stale(hashed, now, room, which);
+  });
 }
 
 void Cache::note_failure(const CacheKey& key, Milliseconds now) {
   if (!keeps_stale()) return;
-  const uint64_t hash = CacheTable::hash_of(key, seed_);
-  Shard& shard = shard_of(hash);
-  const auto held = lock(shard);
-  shard.table.note_failure({key, hash}, now);
+  at(key, [&](CacheTable& table, const CacheTable::HashedKey& hashed) {
+    table.note_failure(hashed, now);
+  });
 }
 
 bool Cache::claim_refresh(const CacheKey& key, Milliseconds now) {
-  const uint64_t hash = CacheTable::hash_of(key, seed_);
-  Shard& shard = shard_of(hash);
-  const auto held = lock(shard);
-  return shard.table.claim_refresh({key, hash}, now);
+  return at(key, [&](CacheTable& table, const CacheTable::HashedKey& hashed) {
+    return table.claim_refresh(hashed, now);
+  });
 }
 
 void Cache::end_refresh(const CacheKey& key, Milliseconds now) {
   if (!keeps_stale()) return;
-  const uint64_t hash = CacheTable::hash_of(key, seed_);
-  Shard& shard = shard_of(hash);
-  const auto held = lock(shard);
-  shard.table.end_refresh({key, hash}, now);
+  at(key, [&](CacheTable& table, const CacheTable::HashedKey& hashed) {
+    table.end_refresh(hashed, now);
+  });
 }
 
 Existence Cache::existence(const CacheKey& key, Milliseconds now) const {
   if (!is_shared_ && shards_.front()->table.entries() == 0) return Existence::Unknown;
-  const uint64_t hash = CacheTable::hash_of(key, seed_);
-  Shard& shard = shard_of(hash);
-  const auto held = lock(shard);
-  return shard.table.existence({key, hash}, now);
+  return at(key, [&](CacheTable& table, const CacheTable::HashedKey& hashed) {
+    return table.existence(hashed, now);
+  });
 }
 
 bool Cache::is_told_ended(const CacheKey& key, Milliseconds now) const {
   if (!keeps_stale()) return false;
-  const uint64_t hash = CacheTable::hash_of(key, seed_);
-  Shard& shard = shard_of(hash);
-  const auto held = lock(shard);
-  return shard.table.is_told_ended({key, hash}, now);
+  return at(key, [&](CacheTable& table, const CacheTable::HashedKey& hashed) {
+    return table.is_told_ended(hashed, now);
+  });
 }
 
 void Cache::make_no_data(const CacheKey& key) {
   if (!is_shared_ && shards_.front()->table.entries() == 0) return;
-  const uint64_t hash = CacheTable::hash_of(key, seed_);
-  Shard& shard = shard_of(hash);
-  const auto held = lock(shard);
-  shard.table.make_no_data({key, hash});
+  at(key,
+     [&](CacheTable& table, const CacheTable::HashedKey& hashed) { table.make_no_data(hashed); });
 }
 
 void Cache::prefetch(uint64_t hash, Depth depth) const {
@@ -122,11 +121,9 @@ void Cache::clear() {
 
 void Cache::restore(const CacheKey& key, const Answer& answer, const CacheTable::Validity& validity,
                     uint32_t clearings) {
-  const uint64_t hash = CacheTable::hash_of(key, seed_);
-  Shard& shard = shard_of(hash);
-  const auto held = lock(shard);
-  if (clearings_.load() == clearings && !shard.table.has({key, hash}))
-    shard.table.store({key, hash}, answer, validity);
+  at(key, [&](CacheTable& table, const CacheTable::HashedKey& hashed) {
+    if (clearings_.load() == clearings && !table.has(hashed)) table.store(hashed, answer, validity);
+  });
 }
 
 bool Cache::walk(Walk& walk, std::size_t most, Milliseconds now, const CacheTable::Visit& visit) {

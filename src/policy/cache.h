@@ -132,6 +132,8 @@ class Cache {
  private:
   struct Shard;
 
+  template <typename Act>
+  auto at(const CacheKey& key, Act act) const;
   Shard& shard_of(uint64_t hash) const;
   std::unique_lock<std::mutex> lock(Shard& shard) const;
 
