@@ -13,7 +13,7 @@ namespace dnslet {
 inline constexpr uint16_t kRedisPort = 6379;
 
 struct RedisServer {
-  ServerAddress place{};   // Way::Tcp or Way::Tls, where there is no socket
+  ServerAddress place{};   // Protocol::Tcp or Protocol::Tls, where there is no socket
   std::string socket{};    // the path of a Unix socket; empty: none
   std::string user{};      // empty: the default one
   std::string password{};  // empty: none is asked for

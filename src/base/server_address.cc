@@ -2,6 +2,8 @@
 // Copyright the dnslet authors
 #include "base/server_address.h"
 
+#include <algorithm>
+
 #include "base/redis_server.h"
 #include "base/text.h"
 
@@ -28,21 +30,29 @@ std::string ServerAddress::authority() const {
   return port == kHttpsPort ? text : text + ':' + std::to_string(port);
 }
 
+std::optional<Protocol> protocol_from_text(std::string_view text) {
+  const auto* const found = std::ranges::find(kProtocolNames, lower_case(text));
+  if (found == kProtocolNames.end()) return std::nullopt;
+  return static_cast<Protocol>(found - kProtocolNames.begin());
+}
+
 std::string ServerAddress::to_text() const {
   std::string before;
   if (proxy) {
     before = "socks5://" + (proxy->user.empty() ? "" : percent_encoded(proxy->user) + '@');
     before += place_text(*proxy) + '/';
   }
-  const char* const schemes[] = {"", "tcp://", "tls://", "https://"};
-  std::string text = before + schemes[static_cast<std::size_t>(way)];
+  std::string text = before;
+  if (protocol != Protocol::Udp)
+    text += std::string(kProtocolNames[static_cast<std::size_t>(protocol)]) + "://";
   text += place_text(*this) + path;
   return verified.empty() ? text : text + '#' + verified;
 }
 
 std::string RedisServer::to_text() const {
   if (!socket.empty()) return "unix:" + socket;
-  const std::string text = (place.way == Way::Tls ? "rediss://" : "redis://") + place_text(place);
+  const std::string text =
+      (place.protocol == Protocol::Tls ? "rediss://" : "redis://") + place_text(place);
   return database == 0 ? text : text + '/' + std::to_string(database);
 }
 

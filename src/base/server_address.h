@@ -5,9 +5,12 @@
 // A server as an option names it: how it is reached, and where. A plain value: equal ones are the
 // same server, however they were spelled.
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/address.h"
 
@@ -15,12 +18,23 @@ namespace dnslet {
 
 inline constexpr uint16_t kHttpsPort = 443;  // RFC 9110 section 4.2.2
 
-enum class Way : uint8_t {
+enum class Protocol : uint8_t {
   Udp,  // and TCP for what does not fit
   Tcp,
   Tls,    // DNS over TLS (RFC 7858)
   Https,  // DNS over HTTPS (RFC 8484)
 };
+inline constexpr std::size_t kProtocols = 4;
+// As in options and logs, by Protocol.
+inline constexpr std::array<const char*, kProtocols> kProtocolNames = {"udp", "tcp", "tls",
+                                                                       "https"};
+// The same way back, in any case of letters; nullopt: none of them.
+std::optional<Protocol> protocol_from_text(std::string_view text);
+// Where a protocol is usually spoken (RFC 7858 section 3.1; RFC 9110 section 4.2.2).
+constexpr uint16_t usual_port(Protocol protocol) {
+  if (protocol == Protocol::Tls) return 853;
+  return protocol == Protocol::Https ? kHttpsPort : 53;
+}
 
 // A SOCKS5 proxy in front of a server (RFC 1928). Written by name it has a host, else an endpoint.
 struct Proxy {
@@ -34,7 +48,7 @@ struct Proxy {
 };
 
 struct ServerAddress {
-  Way way = Way::Udp;
+  Protocol protocol = Protocol::Udp;
   std::string host{};  // a name in lower case without a final dot; empty: see endpoint
   std::optional<Endpoint> endpoint{};  // where no name has to be resolved; nullopt: see host
   uint16_t port = 0;             // never 0 once parsed; that of the endpoint, where there is one
@@ -44,8 +58,8 @@ struct ServerAddress {
 
   auto operator<=>(const ServerAddress&) const = default;  // NOLINT(modernize-use-nullptr)
 
-  static ServerAddress at(const Endpoint& endpoint, Way way = Way::Udp) {
-    return {.way = way, .endpoint = endpoint, .port = endpoint.port};
+  static ServerAddress at(const Endpoint& endpoint, Protocol protocol = Protocol::Udp) {
+    return {.protocol = protocol, .endpoint = endpoint, .port = endpoint.port};
   }
   // Whether a name has to be resolved here before it can be reached. Behind a proxy that is the
   // proxy's: it resolves the server's own.
@@ -54,7 +68,7 @@ struct ServerAddress {
   const std::optional<Endpoint>& dialled() const { return proxy ? proxy->endpoint : endpoint; }
   uint16_t dialled_port() const { return proxy ? proxy->port : port; }
   // Whether nothing is said to it before its certificate holds.
-  bool is_encrypted() const { return way == Way::Tls || way == Way::Https; }
+  bool is_encrypted() const { return protocol == Protocol::Tls || protocol == Protocol::Https; }
   // What its certificate has to be for: a name, or an address.
   std::string name_to_verify() const;
   // Of Https: whom requests name (RFC 9110 section 7.2).

@@ -97,17 +97,10 @@ Status read_type(std::string_view value, const RuleNames&, Condition& condition)
   return Done{};
 }
 
-Status read_way(std::string_view value, const RuleNames&, Condition& condition) {
-  using Via = Condition::Via;
-  struct Row {
-    std::string_view word;
-    Via way;
-  };
-  constexpr auto kWays = std::to_array<Row>(
-      {{"udp", Via::Udp}, {"tcp", Via::Tcp}, {"tls", Via::Tls}, {"https", Via::Https}});
-  const auto* const row = std::ranges::find(kWays, lower_case(value), &Row::word);
-  if (row == kWays.end()) return Error{"is not udp, tcp, tls or https"};
-  condition.ways.push_back(row->way);
+Status read_protocol(std::string_view value, const RuleNames&, Condition& condition) {
+  const auto protocol = protocol_from_text(value);
+  if (!protocol) return Error{"is not udp, tcp, tls or https"};
+  condition.protocols.push_back(*protocol);
   return Done{};
 }
 
@@ -157,7 +150,7 @@ constexpr auto kKeys = std::to_array<KeyRow>({
     {"ptr", About::Reverse, read_network},
     {"type", About::Type, read_type},
     {"from", About::Client, read_client},
-    {"via", About::Via, read_way},
+    {"via", About::Via, read_protocol},
     {"at", About::Listener, read_listener},
     {"answer", About::Address, read_address},
     {"rcode", About::Rcode, read_rcode},

@@ -101,28 +101,12 @@ uint16_t parse_port(std::string_view text) {
   return status == std::errc() && stop == end ? port : uint16_t{0};
 }
 
-struct WayRow {
-  std::string_view scheme;
-  Way way;
-  uint16_t port;
-};
-constexpr auto kWays = std::to_array<WayRow>({{"udp", Way::Udp, kDnsPort},
-                                              {"tcp", Way::Tcp, kDnsPort},
-                                              {"tls", Way::Tls, kDnsOverTlsPort},
-                                              {"https", Way::Https, kHttpsPort}});
-
-// Null: there is no such way.
-const WayRow* find_way(std::string_view scheme) {
-  const auto* const found = std::ranges::find(kWays, lower_case(scheme), &WayRow::scheme);
-  return found == kWays.end() ? nullptr : found;
-}
-
 // "https:1.1.1.1" has no host of that name.
 std::optional<Error> find_lone_scheme(std::string_view text) {
   const std::size_t colon = std::min(text.find(':'), text.size());
   const std::string_view rest = text.substr(std::min(colon + 1, text.size()));
-  const bool is_scheme =
-      find_way(text.substr(0, colon)) || lower_case(text.substr(0, colon)) + "://" == kSocks;
+  const bool is_scheme = protocol_from_text(text.substr(0, colon)) ||
+                         lower_case(text.substr(0, colon)) + "://" == kSocks;
   if (!is_scheme || rest.starts_with("//") || is_number(rest)) return std::nullopt;
   return Error{in_quotes(text) + " lacks slashes: write " + lower_case(text.substr(0, colon)) +
                "://"};
@@ -148,7 +132,7 @@ Status read_place(std::string_view text, std::string_view place, uint16_t usual_
 Status read_certificate(std::string_view text, std::string_view& place, ServerAddress& server) {
   if (!io::has_tls())
     return only_in_full(in_quotes(text) + " asks for DNS over " +
-                        (server.way == Way::Tls ? "TLS" : "HTTPS"));
+                        (server.protocol == Protocol::Tls ? "TLS" : "HTTPS"));
   const std::size_t mark = place.find('#');
   if (mark == std::string_view::npos) return Done{};
   server.verified = name_of_certificate(place.substr(mark + 1));
@@ -218,7 +202,7 @@ Result<ServerAddress> parse_proxied(std::string_view text) {
   if (is_proxied(behind)) return not_a(text, kProxied);
   auto server = parse_server(behind);
   if (!server) return server.error();
-  if (server->way == Way::Udp) return not_a(text, kProxied);
+  if (server->protocol == Protocol::Udp) return not_a(text, kProxied);
   if (server->endpoint && !server->endpoint->scope.empty()) return not_a(text, kNoZone);
   server->proxy = std::move(proxy);
   return server;
@@ -242,23 +226,22 @@ Result<ServerAddress> parse_server(std::string_view text) {
 
   ServerAddress server;
   std::string_view place = text;
-  uint16_t usual_port = kDnsPort;
   if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
-    const auto* const way = find_way(text.substr(0, scheme));
-    if (!way)
+    const auto protocol = protocol_from_text(text.substr(0, scheme));
+    if (!protocol)
       return Error{in_quotes(text) + ": " + in_quotes(text.substr(0, scheme + 3)) +
                    " is no way to a server; write udp://, tcp://, tls://, https:// or socks5://"};
-    server.way = way->way;
-    usual_port = way->port;
+    server.protocol = *protocol;
     place.remove_prefix(scheme + 3);
   }
   if (server.is_encrypted()) {
     if (Status status = read_certificate(text, place, server); !status) return status.error();
   }
-  if (server.way == Way::Https) {
+  if (server.protocol == Protocol::Https) {
     if (Status status = read_path(text, place, server); !status) return status.error();
   }
-  if (Status status = read_place(text, place, usual_port, server); !status) return status.error();
+  if (Status status = read_place(text, place, usual_port(server.protocol), server); !status)
+    return status.error();
   if (server.verified == (server.endpoint ? server.endpoint->address.to_text() : server.host))
     server.verified.clear();  // the same server
   return server;

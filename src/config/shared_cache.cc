@@ -79,15 +79,15 @@ Result<RedisServer> parse_shared_cache(std::string_view text) {
                    "bytes at most");
     return server;
   }
-  server.place.way = Way::Tcp;
+  server.place.protocol = Protocol::Tcp;
   if (take_start(place, "rediss://"))
-    server.place.way = Way::Tls;
+    server.place.protocol = Protocol::Tls;
   else if (!take_start(place, "redis://"))
     return is_none(text);
   if (!take_user(place, server) || !take_database(place, server)) return is_none(text);
   auto found = parse_place(place, kRedisPort);
   if (!found) return is_none(text);
-  found->way = server.place.way;
+  found->protocol = server.place.protocol;
   server.place = std::move(*found);
   return server;
 }

@@ -282,7 +282,7 @@ uint8_t Lookup::scope_told(const Found& found) const {
 std::size_t Lookup::shorten(const Tables& tables, dns::MutableBytesView message,
                             std::size_t limit) const {
   const bool flattens =
-      tables.settings.flattens && client_.transport == Transport::Udp && !query_.edns;
+      tables.settings.flattens && client_.protocol == Protocol::Udp && !query_.edns;
   return flattens ? dns::flatten(message, limit, query_) : dns::cut(message, limit, query_);
 }
 

@@ -202,7 +202,7 @@ class Lookup {
   // The same turn with room for any message.
   static Turn in_scratch(const Turn& turn) { return {turn.tables, turn.now, turn.tables.scratch}; }
   dns::MutableBytesView within_limit(dns::MutableBytesView out) const {
-    if (client_.transport == Transport::Tcp) return out;
+    if (client_.protocol != Protocol::Udp) return out;
     return out.first(std::min(out.size(), query_.udp_limit()));
   }
   std::size_t opt_size() const { return dns::opt_size(query_); }

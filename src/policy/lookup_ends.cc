@@ -26,7 +26,7 @@ bool Lookup::claims_refresh(const Turn& turn, const Found& found) const {
 Lookup Lookup::make_refresh() const {
   if (ended_step_) return ended_step_->make_refresh();
   Lookup refresh(client_);
-  refresh.client_.transport = Transport::Tcp;
+  refresh.client_.protocol = Protocol::Tcp;
   refresh.query_ = query_;
   refresh.is_refresh_ = true;
   refresh.route_ = route_;

@@ -37,14 +37,13 @@ struct Condition {
     Reverse,     // networks: the name is the reverse name of an address in one of them
     Type,        // types
     Client,      // networks and lists: the client's address is in one of them
-    Via,         // ways: how the client asks
+    Via,         // protocols: how the client asks
     Listener,    // listeners: where the client asks
     // About what servers have said:
     Address,  // networks, lists, has_none: one of the answer's addresses is in one of them
     Rcode,    // rcodes
     Alias,    // names and lists: a target of the answer's aliases is at or below one, is taken
   };
-  enum class Via : uint8_t { Udp, Tcp, Tls, Https };
 
   About about = About::Name;
   bool is_negated = false;
@@ -55,7 +54,7 @@ struct Condition {
   std::vector<Network> networks;
   bool has_none = false;  // of Address: also an answer without any address
   std::vector<dns::Type> types;
-  std::vector<Via> ways;
+  std::vector<Protocol> protocols;
   std::vector<Endpoint> listeners;
   std::vector<dns::Rcode> rcodes;
 };

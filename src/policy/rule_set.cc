@@ -63,10 +63,6 @@ bool holds_for_name(const Condition& condition, const Tables& tables, NameFacts&
   }
 }
 
-Condition::Via way_of(Transport transport) {
-  return transport == Transport::Udp ? Condition::Via::Udp : Condition::Via::Tcp;
-}
-
 template <typename Values, typename Value>
 bool has(const Values& values, const Value& value) {
   return std::ranges::find(values, value) != values.end();
@@ -80,7 +76,7 @@ bool holds_for_client(const Condition& condition, const Tables& tables,
     case About::Client:
       return is_in(condition, tables, asked.client.address);
     case About::Via:
-      return has(condition.ways, way_of(asked.client.transport));
+      return has(condition.protocols, asked.client.protocol);
     case About::Listener:
       return asked.client.listener && has(condition.listeners, *asked.client.listener);
     default:

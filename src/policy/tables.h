@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/address.h"
+#include "base/server_address.h"
 #include "dns/reply.h"
 #include "policy/block_lists.h"
 #include "policy/cache.h"
@@ -151,12 +151,10 @@ struct Tables {
   ReverseNames* reverse_names = nullptr;    // --reverse-mapping; null: off
 };
 
-enum class Transport { Udp, Tcp };
-
 // Who asks, as far as the answer depends on it.
 struct Client {
   IpAddress address;
-  Transport transport = Transport::Udp;
+  Protocol protocol = Protocol::Udp;
   const Endpoint* listener = nullptr;  // where, as --listen names it; null: dnslet itself
 };
 

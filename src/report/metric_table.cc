@@ -23,11 +23,10 @@ Samples one(Number value) {
 Samples read_build(const Snapshot&) { return {{{{"version", version()}}, 1}}; }
 
 Samples read_questions(const Snapshot& snapshot) {
-  constexpr std::array<const char*, 2> kTransports = {"udp", "tcp"};
   Samples samples;
-  for (std::size_t i = 0; i < kTransports.size(); ++i)
+  for (std::size_t i = 0; i < kProtocols; ++i)
     for (std::size_t j = 0; j < serve::kTypeLabels; ++j)
-      samples.push_back({{{"transport", kTransports[i]}, {"type", serve::type_label(j)}},
+      samples.push_back({{{"transport", kProtocolNames[i]}, {"type", serve::type_label(j)}},
                          static_cast<double>(snapshot.counters.questions[i][j])});
   return samples;
 }

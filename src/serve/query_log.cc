@@ -33,11 +33,10 @@ std::string answer_text(dns::BytesView bytes) {
 io::LogLine query_line(const policy::Lookup& lookup, const Outgoing& outgoing,
                        std::chrono::nanoseconds taken) {
   const dns::Query& query = lookup.query();
-  const bool is_udp = lookup.client().transport == policy::Transport::Udp;
 
   io::LogLine line("query");
   line.with("client", lookup.client().address.to_text());
-  line.with("proto", is_udp ? "udp" : "tcp");
+  line.with("proto", kProtocolNames[static_cast<std::size_t>(lookup.client().protocol)]);
   line.with("name", query.has_question ? query.question.name.view().to_text() : "-");
   line.with("type", query.has_question ? to_text(query.question.type) : "-");
   line.with("rcode", to_text(outgoing.reply.rcode));

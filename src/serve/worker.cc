@@ -173,14 +173,13 @@ io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Origin& origin, dns:
 std::size_t Worker::on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
                            dns::MutableBytesView slot) {
   policy::Lookup lookup(
-      {peer.remote.address(), policy::Transport::Udp, &udp_listeners_[listener]->endpoint()});
+      {peer.remote.address(), Protocol::Udp, &udp_listeners_[listener]->endpoint()});
   return answer(lookup, {.listener = listener, .peer = &peer}, packet, slot).size;
 }
 
 io::TcpOutcome Worker::on_tcp(dns::BytesView packet, const io::TcpPeer& peer,
                               dns::MutableBytesView slot) {
-  policy::Lookup lookup(
-      {peer.address, policy::Transport::Tcp, &tcp_listeners_[peer.listener]->endpoint()});
+  policy::Lookup lookup({peer.address, Protocol::Tcp, &tcp_listeners_[peer.listener]->endpoint()});
   return answer(lookup, {.client = peer.client}, packet, slot);
 }
 
@@ -194,8 +193,8 @@ bool Worker::is_probe(const policy::Lookup& lookup) const {
 void Worker::look_up(const dns::Question& question, OnAnswer on_answer) {
   // A client of this address is answered: dnslet asks in its name.
   const auto& allow = settings_.allow;
-  policy::Lookup lookup({allow.empty() ? IpAddress::loopback(Family::V4) : allow.front().address,
-                         policy::Transport::Tcp});
+  policy::Lookup lookup(
+      {allow.empty() ? IpAddress::loopback(Family::V4) : allow.front().address, Protocol::Tcp});
   const OwnReturn back{own_.add(std::move(on_answer))};
   const policy::Step step = lookup.start({tables(), loop_.now(), late_slot_.view()},
                                          dns::build_upstream_query(question, {}).view());

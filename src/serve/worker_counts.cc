@@ -18,7 +18,7 @@ constexpr io::Milliseconds kLogRetry{100};
 void Worker::count_question(const policy::Lookup& lookup) {
   const dns::Query& query = lookup.query();
   const std::size_t type = query.has_question ? place_of(query.question.type) : kTypeLabels - 1;
-  ++counted_.questions[static_cast<std::size_t>(lookup.client().transport)][type];
+  ++counted_.questions[static_cast<std::size_t>(lookup.client().protocol)][type];
 }
 
 void Worker::on_limit() {

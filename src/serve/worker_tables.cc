@@ -68,7 +68,7 @@ void Worker::name_servers() {
   const auto reached = [&](const std::vector<ServerAddress>& servers) {
     std::vector<policy::ServerAddress> list;
     for (const ServerAddress& server : servers) {
-      const bool is_stream = forwarding_->tcp_only || server.way != Way::Udp;
+      const bool is_stream = forwarding_->tcp_only || server.protocol != Protocol::Udp;
       list.push_back({server, is_stream ? policy::Way::Stream : policy::Way::Datagram});
     }
     return list;

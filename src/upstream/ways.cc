@@ -17,9 +17,9 @@ std::unique_ptr<Transport> Ways::open(bool over_stream, const ServerAddress& ser
   const auto make = [this, over_stream, &server](std::vector<io::SocketAddress> addresses,
                                                  Transport::OnReport report) {
     // A constant, for which the linker leaves out what min never needs.
-    if (io::has_tls() && server.way == Way::Tls)
+    if (io::has_tls() && server.protocol == Protocol::Tls)
       return make_tls(server, std::move(addresses), std::move(report));
-    if (io::has_tls() && server.way == Way::Https)
+    if (io::has_tls() && server.protocol == Protocol::Https)
       return make_https(server, std::move(addresses), std::move(report));
     return over_stream ? make_tcp(server, std::move(addresses), std::move(report))
                        : make_udp(std::move(addresses), std::move(report));
@@ -107,7 +107,7 @@ std::shared_ptr<io::TlsClient> Ways::make_client(const ServerAddress& server,
   const auto pins = pins_.find(name);
   std::shared_ptr<io::TlsClient> client =
       io::TlsClient::make({name, pins == pins_.end() ? std::vector<io::KeyHash>() : pins->second,
-                           protocol, server.way == Way::Https},
+                           protocol, server.protocol == Protocol::Https},
                           events);
   client->use_roots(roots_);
   return client;

@@ -129,7 +129,7 @@ struct World {
 
   // What the server does for a datagram; 0: no answer.
   std::size_t answer(dns::BytesView packet) {
-    policy::Lookup lookup({IpAddress::v4(127, 0, 0, 1), policy::Transport::Udp});
+    policy::Lookup lookup({IpAddress::v4(127, 0, 0, 1), Protocol::Udp});
     const policy::Step step = lookup.start({tables(), now, slot}, packet);
     const auto* const reply = std::get_if<policy::Reply>(&step);
     return reply ? reply->size : 0;

@@ -95,7 +95,7 @@ struct Asker {
   // Takes a step into the slot and checks the answer. False: upstream has to be asked.
   template <typename Step>
   bool answered(Step step) {
-    const bool is_udp = lookup.client().transport == Transport::Udp;
+    const bool is_udp = lookup.client().protocol == Protocol::Udp;
     Bytes out(is_udp ? dns::kMaxUdpPayload : dns::kMaxMessage);
     const policy::Step next = step(dns::MutableBytesView(out));
     const auto* const reply = std::get_if<policy::Reply>(&next);
@@ -136,7 +136,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   World world(steer);
   const Tables tables = world.tables();
   const policy::Client client{IpAddress::v4(steer & 0x20 ? 11 : 10, 0, 0, 1),
-                              steer & 1 ? Transport::Tcp : Transport::Udp};
+                              steer & 1 ? Protocol::Tcp : Protocol::Udp};
   const auto ask = [&](Asker& asker, policy::Milliseconds now) {
     return asker.answered([&](dns::MutableBytesView out) {
       return asker.lookup.start({tables, now, out}, client_packet);

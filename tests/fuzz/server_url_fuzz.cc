@@ -28,7 +28,7 @@ void check_server(const std::string& text) {
   assert(server->endpoint.has_value() == server->host.empty());
   assert(server->proxy || server->is_name() == !server->host.empty());
   assert(server->verified.empty() || server->is_encrypted());
-  assert(server->path.empty() == (server->way != Way::Https));
+  assert(server->path.empty() == (server->protocol != Protocol::Https));
   assert(!server->name_to_verify().empty());
   if (server->proxy && !server->proxy->user.empty()) return;  // its password is not shown
   const auto again = config::parse_server(server->to_text());

@@ -78,7 +78,7 @@ struct World : test::World {
   std::size_t cost(const Packet& packet, Source source) {
     const std::size_t before = allocations;
     for (int i = 0; i < 100; ++i) {
-      Lookup lookup({IpAddress::v4(127, 0, 0, 1), Transport::Udp});
+      Lookup lookup({IpAddress::v4(127, 0, 0, 1), Protocol::Udp});
       const Step step = lookup.start({tables(), now, slot}, packet);
       const auto* const reply = std::get_if<Reply>(&step);
       if (reply == nullptr || reply->source != source) return SIZE_MAX;

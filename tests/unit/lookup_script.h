@@ -80,7 +80,7 @@ class Script {
     asked_ = question;
     const Words words = words_of(question);
     policy::Client client;
-    if (has_word(words, "tcp")) client.transport = policy::Transport::Tcp;
+    if (has_word(words, "tcp")) client.protocol = Protocol::Tcp;
     for (const std::string& word : words)
       if (word.starts_with("from=")) client.address = *IpAddress::from_text(word.substr(5));
     const uint32_t payload = value_of(words, "edns", has_word(words, "edns") ? 1232 : 0);
@@ -263,7 +263,7 @@ class Script {
   void start(const Packet& packet, const policy::Client& client) {
     query_ = packet.bytes();
     lookup_ = std::make_unique<policy::Lookup>(client);
-    const bool is_tcp = client.transport == policy::Transport::Tcp;
+    const bool is_tcp = client.protocol == Protocol::Tcp;
     out_.assign(is_tcp ? dns::kMaxMessage : dns::kMaxUdpPayload, kUntouched);
     take(lookup_->start({tables(), now_, out_}, query_));
   }

@@ -58,8 +58,8 @@ Texts values(const Condition& condition) {
   for (const Network& network : condition.networks) all.push_back(network.to_text());
   if (condition.has_none) all.emplace_back("none");
   for (const dns::Type type : condition.types) all.push_back(dns::to_text(type));
-  for (const Condition::Via way : condition.ways)
-    all.push_back(std::to_string(static_cast<int>(way)));
+  for (const Protocol protocol : condition.protocols)
+    all.push_back(std::to_string(static_cast<int>(protocol)));
   for (const Endpoint& listener : condition.listeners) all.push_back(listener.to_text());
   for (const dns::Rcode rcode : condition.rcodes) all.push_back(dns::to_text(rcode));
   return all;

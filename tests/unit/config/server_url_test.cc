@@ -17,7 +17,7 @@ std::string parsed(const std::string& text) {
   const auto server = parse_server(text);
   if (!server) return server.error().text;
   const char* const ways[] = {"udp ", "tcp ", "tls ", "https "};
-  const std::string way = ways[static_cast<std::size_t>(server->way)];
+  const std::string way = ways[static_cast<std::size_t>(server->protocol)];
   const std::string name = (server->path.empty() ? "" : " " + server->path) +
                            (server->verified.empty() ? "" : " " + server->verified);
   if (server->endpoint) {
@@ -155,7 +155,7 @@ TEST_CASE("a server over HTTPS has a path besides") {
 TEST_CASE("a server may stand behind a proxy, which resolves its name") {
   const auto server = parse_server("SOCKS5://me:s%2Fe%40%25@Proxy.test/tcp://dns.test");
   REQUIRE(server);
-  CHECK(server->way == Way::Tcp);
+  CHECK(server->protocol == Protocol::Tcp);
   CHECK(server->host == "dns.test");
   CHECK(server->proxy->user == "me");
   CHECK(server->proxy->password == "s/e@%");

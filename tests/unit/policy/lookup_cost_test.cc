@@ -47,7 +47,7 @@ class Server {
     turns_.hosts.resize(hosts_.owners() + 1);
     double least = 1e9;
     for (int i = 0; i < 400; ++i) {
-      Lookup lookup({IpAddress::v4(127, 0, 0, 1), Transport::Udp});
+      Lookup lookup({IpAddress::v4(127, 0, 0, 1), Protocol::Udp});
       const auto start = std::chrono::steady_clock::now();
       Step step = lookup.start({tables(), now_, slot_}, query);
       const auto landed = std::chrono::steady_clock::now();

@@ -28,7 +28,7 @@ struct World : test::World {
   }
 
   std::optional<Source> source_of(const Packet& packet) {
-    Lookup lookup({IpAddress::v4(127, 0, 0, 1), Transport::Udp});
+    Lookup lookup({IpAddress::v4(127, 0, 0, 1), Protocol::Udp});
     const Step step = lookup.start({tables(), Milliseconds(1'000), slot}, packet);
     const auto* const reply = std::get_if<Reply>(&step);
     return reply ? std::optional(reply->source) : std::nullopt;

@@ -35,7 +35,7 @@ struct Asked {
   std::string name;  // in lower case, without the final dot
   std::string type;
   std::string client;
-  Transport transport;
+  Protocol protocol;
 };
 
 // A condition and what the model makes of it.
@@ -54,7 +54,7 @@ struct Modelled {
     if (key == "regex") return asked.name.starts_with(value.substr(1));  // ^ and plain letters
     if (key == "ptr") return asked.name.ends_with(".10.in-addr.arpa") && labels(asked.name) == 6;
     if (key == "type") return asked.type == value;
-    if (key == "via") return (asked.transport == Transport::Tcp) == (value == "tcp");
+    if (key == "via") return (asked.protocol == Protocol::Tcp) == (value == "tcp");
     return asked.client.starts_with(value.substr(0, value.find('/') - 1));  // N.0/PREFIX
   }
   static std::size_t labels(const std::string& name) {
@@ -125,9 +125,9 @@ TEST_CASE("the rule that decides is the first one that a plain model finds") {
     for (int question = 0; question < 300; ++question) {
       const Asked asked{dice.below(4) == 0 ? dice.one_of(kPtr) : dice.one_of(kNames),
                         dice.one_of(kTypes), dice.one_of(kClients),
-                        dice.below(2) == 0 ? Transport::Udp : Transport::Tcp};
+                        dice.below(2) == 0 ? Protocol::Udp : Protocol::Tcp};
       const dns::Name name = *dns::Name::from_text(asked.name);
-      const Client client{*IpAddress::from_text(asked.client), asked.transport};
+      const Client client{*IpAddress::from_text(asked.client), asked.protocol};
       const ClientQuestion given{
           {name, static_cast<dns::Type>(test::type_of(asked.type)), dns::Class::IN}, {}, client};
       RuleWalk walk;
