@@ -3,6 +3,9 @@
 #include "io/http_request.h"
 
 #include <algorithm>
+#include <charconv>
+
+#include "base/text.h"
 
 namespace dnslet::io {
 namespace {
@@ -23,13 +26,6 @@ bool is_token(std::string_view text) {
 
 bool is_printable(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
-}
-
-bool is_host(std::string_view name) {
-  constexpr std::string_view kHost = "host";
-  return std::ranges::equal(name, kHost, [](char sent, char lower) {
-    return sent == lower || (sent >= 'A' && sent <= 'Z' && sent + ('a' - 'A') == lower);
-  });
 }
 
 // The next line without its end, which is taken off `text`. nullopt: there is none.
@@ -53,6 +49,7 @@ std::string_view take_word(std::string_view& line) {
 // A request's target (RFC 9112 section 3.2).
 struct Target {
   std::string_view path;  // empty: it has none
+  std::string_view query;
   std::string_view host;  // empty: the header tells
 };
 
@@ -63,7 +60,9 @@ Target read_target(std::string_view target) {
     host = target.substr(0, target.find('/'));
     target.remove_prefix(host.size());
   }
-  return {target.starts_with('/') ? target.substr(0, target.find('?')) : std::string_view(), host};
+  if (!target.starts_with('/')) return {{}, {}, host};
+  const std::size_t mark = std::min(target.find('?'), target.size());
+  return {target.substr(0, mark), target.substr(std::min(mark + 1, target.size())), host};
 }
 
 std::string_view without_blanks(std::string_view text) {
@@ -72,21 +71,41 @@ std::string_view without_blanks(std::string_view text) {
   return text.substr(0, text.find_last_not_of(" \t") + 1);  // none: npos + 1
 }
 
-// The lines behind the first, up to the empty one: all well-formed, one of them Host, whose value
-// is put into `host`.
-bool are_headers(std::string_view text, bool needs_host, std::string_view& host) {
+// How often a header was there that may be there once.
+struct Seen {
   std::size_t hosts = 0;
+  std::size_t sizes = 0;
+};
+
+// False: the value is none that the header may have.
+bool read_header(std::string_view name, std::string_view value, HttpRequest& request, Seen& seen) {
+  const std::string folded = lower_case(name);
+  if (folded == "host") {
+    request.host = value;
+    return ++seen.hosts == 1;
+  }
+  if (folded == "content-type") request.type = value;
+  if (folded == "connection" && lower_case(value).find("close") != std::string::npos)
+    request.is_last = true;
+  if (folded == "transfer-encoding") request.has_codings = true;
+  if (folded != "content-length") return true;
+  const char* const end = value.data() + value.size();
+  const auto [stop, status] = std::from_chars(value.data(), end, request.body_size);
+  return ++seen.sizes == 1 && stop == end && status == std::errc();
+}
+
+// The lines behind the first, up to the empty one: all well-formed, one of them Host.
+bool read_headers(std::string_view text, bool needs_host, HttpRequest& request) {
+  Seen seen;
   while (const auto line = take_line(text)) {  // ends: every turn takes a line
-    if (line->empty()) return text.empty() && hosts <= 1 && (hosts == 1 || !needs_host);
+    if (line->empty()) return text.empty() && (seen.hosts == 1 || !needs_host);
     const std::size_t colon = line->find(':');
     if (colon == std::string_view::npos || !is_token(line->substr(0, colon))) return false;
     const bool is_clean = std::ranges::all_of(line->substr(colon), [](char c) {
       return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != 127);
     });
-    if (!is_clean) return false;
-    if (!is_host(line->substr(0, colon))) continue;
-    ++hosts;
-    host = without_blanks(line->substr(colon + 1));
+    const std::string_view value = without_blanks(line->substr(colon + 1));
+    if (!is_clean || !read_header(line->substr(0, colon), value, request, seen)) return false;
   }
   return false;
 }
@@ -115,13 +134,17 @@ std::optional<HttpRequest> parse_http_head(std::string_view head) {
   const bool is_current = *line == "HTTP/1.1";
   if (!is_current && *line != "HTTP/1.0") return std::nullopt;
   if (!is_token(method) || !is_printable(target)) return std::nullopt;
-  std::string_view host;
-  if (!are_headers(head, is_current, host)) return std::nullopt;  // section 3.2: 1.1 needs Host
+  HttpRequest request;
+  request.is_last = !is_current;
+  if (!read_headers(head, is_current, request)) return std::nullopt;  // 3.2: 1.1 needs Host
 
   const Target read = read_target(target);
   if (read.path.empty()) return std::nullopt;
-  if (!read.host.empty()) host = read.host;  // section 3.2.2: it takes the place of the header
-  return HttpRequest{std::string(method), std::string(read.path), std::string(host)};
+  request.method = method;
+  request.path = read.path;
+  request.query = read.query;
+  if (!read.host.empty()) request.host = read.host;  // 3.2.2: it takes the place of the header
+  return request;
 }
 
 std::optional<unsigned> parse_http_status(std::string_view bytes) {

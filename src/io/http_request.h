@@ -3,7 +3,8 @@
 #pragma once
 
 // The head of an HTTP/1.x request (RFC 9112), as far as a server needs it that knows a few fixed
-// pages. Strict: what is not exactly right is refused, and no header but Host is looked at.
+// pages. Strict: what is not exactly right is refused, and no header is looked at but those that
+// HttpRequest has a field for.
 
 #include <cstddef>
 #include <optional>
@@ -15,7 +16,13 @@ namespace dnslet::io {
 struct HttpRequest {
   std::string method;  // as sent: methods are case-sensitive
   std::string path;    // from the slash on, without a query; not decoded
+  std::string query;   // behind the question mark; not decoded
   std::string host;    // whom the client means, as sent, with a port or without; empty: it says not
+  std::string type;    // of the body, as sent
+  // Of HTTP/1.x only:
+  std::size_t body_size = 0;
+  bool has_codings = false;  // the body's size is not told in the head (section 7)
+  bool is_last = false;      // the client wants the connection closed (section 9.6)
 };
 
 // The size of the head with its empty line; nullopt: it is not all there. `seen`: how many of the

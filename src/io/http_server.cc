@@ -8,37 +8,6 @@
 #include "io/tcp_stream.h"
 
 namespace dnslet::io {
-namespace {
-
-const char* reason_of(unsigned status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 421:
-      return "Misdirected Request";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return "Bad Request";
-  }
-}
-
-// RFC 9110 section 9.3.2: HEAD gets the same head and no body.
-std::string text_of(const HttpResponse& response, bool has_body) {
-  std::string text = "HTTP/1.1 " + std::to_string(response.status) + ' ' +
-                     reason_of(response.status) + "\r\nContent-Type: " + response.type +
-                     "\r\nContent-Length: " + std::to_string(response.body.size()) +
-                     "\r\nCache-Control: no-store\r\nConnection: close\r\n";
-  if (response.status == 405) text += "Allow: GET, HEAD\r\n";
-  text += "\r\n";
-  return has_body ? text + response.body : text;
-}
-
-}  // namespace
 
 // States of a connection, one after the other:
 //   reading    the head is not complete
@@ -60,10 +29,11 @@ class HttpServer::Client final : private Stream::User {
     stream_.start_reading();
   }
 
-  void respond(const HttpResponse& response) {
+  void respond(const HttpReply& response) {
     if (state_ != State::Answering) return;
     state_ = State::Writing;
-    const std::string text = text_of(response, !is_head_request_);
+    std::string text = http1_head(response, Connection::Closes);
+    if (!is_head_request_) text += response.body;  // RFC 9110 section 9.3.2
     stream_.write({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
     if (stream_.unsent() == 0) on_written();
   }
@@ -131,7 +101,7 @@ void HttpServer::add(Handle<uv_tcp_t> connection) {
   if (!timer_.is_active()) timer_.start_once(kTime);
 }
 
-void HttpServer::respond(uint64_t client, const HttpResponse& response) {
+void HttpServer::respond(uint64_t client, const HttpReply& response) {
   if (const auto* const found = clients_.find(client)) (*found)->respond(response);
 }
 

@@ -14,16 +14,11 @@
 #include <string>
 
 #include "base/slots.h"
+#include "io/http_reply.h"
 #include "io/http_request.h"
 #include "io/loop.h"
 
 namespace dnslet::io {
-
-struct HttpResponse {
-  unsigned status = 200;
-  std::string type = "text/plain; charset=utf-8";
-  std::string body;
-};
 
 class HttpServer {
  public:
@@ -43,7 +38,7 @@ class HttpServer {
   // Takes over an accepted connection.
   void add(Handle<uv_tcp_t> connection);
   // Does nothing where the client is gone.
-  void respond(uint64_t client, const HttpResponse& response);
+  void respond(uint64_t client, const HttpReply& response);
 
  private:
   class Client;

@@ -128,8 +128,8 @@ void Reports::on_request(uint64_t client, const io::HttpRequest& request) {
   if (subject_.options.no_recursion)
     return http_.respond(client, {200, kPlain, "ready: nothing is forwarded\n"});
   readiness_.ask([this, client](bool is_ready) {
-    http_.respond(client, is_ready ? io::HttpResponse{200, kPlain, "ready\n"}
-                                   : io::HttpResponse{503, kPlain, "no nameserver answers\n"});
+    http_.respond(client, is_ready ? io::HttpReply{200, kPlain, "ready\n"}
+                                   : io::HttpReply{503, kPlain, "no nameserver answers\n"});
   });
 }
 
