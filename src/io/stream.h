@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "dns/wire.h"
 
@@ -50,6 +51,13 @@ class Stream {
   virtual bool is_path_dead(std::chrono::milliseconds /*ago*/) const { return false; }
   // Bytes that the system has not taken yet.
   virtual std::size_t unsent() const = 0;
+
+  // Of accepted connections, which are read only when that is asked for; what had been taken from
+  // the system before it is to stop is still handed on. Others read once they are open.
+  virtual void start_reading() {}
+  virtual void stop_reading() {}
+  // What both sides have agreed to speak (RFC 7301); empty: nothing, or nobody has asked.
+  virtual std::string_view protocol() const { return {}; }
 };
 
 // Opens a stream whose events go to the user: plain TCP, TLS. nullptr is no answer: failures are

@@ -43,8 +43,8 @@ class TcpStream : public Stream {
   bool is_path_dead(Milliseconds ago) const override;
   std::size_t unsent() const override;
 
-  void start_reading();
-  void stop_reading();
+  void start_reading() override;
+  void stop_reading() override;
 
  private:
   struct Write;

@@ -50,8 +50,8 @@ std::string path_of_tls_roots(const std::string& path);
 // Who has to be at the other end.
 struct TlsPeer {
   std::string name;  // in its certificate, and sent to it; or an address, which is not sent
-  std::vector<KeyHash> pins;      // where there are some its own key has to be one, and that is all
-  std::string protocol;           // in ALPN (RFC 7301); empty: none
+  std::vector<KeyHash> pins{};    // where there are some its own key has to be one, and that is all
+  std::string protocol{};         // in ALPN (RFC 7301); empty: none
   bool has_to_choose_it = false;  // who speaks something else, or does not say, is refused
 };
 

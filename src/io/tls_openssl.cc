@@ -16,11 +16,6 @@ constexpr std::size_t kMaxSessions = 4;
 constexpr std::chrono::hours kResumedFor{1};
 constexpr std::chrono::milliseconds kPause{250};  // after more failures than addresses
 
-// What can only fail for want of memory, and must not: a check would be left out.
-void require(bool is_done) {
-  if (!is_done) std::abort();
-}
-
 // Can't be opened, as was found out a moment ago.
 class NoStream final : public Stream {
  public:
@@ -36,6 +31,10 @@ class NoStream final : public Stream {
 };
 
 }  // namespace
+
+void require(bool is_done) {
+  if (!is_done) std::abort();
+}
 
 OpensslClient::OpensslClient(const TlsPeer& peer, const Events& events)
     : peer_(peer), events_(events), context_(SSL_CTX_new(TLS_client_method())) {
@@ -65,7 +64,9 @@ void OpensslClient::use_roots(std::shared_ptr<const TlsRoots> roots) {
 std::unique_ptr<Stream> OpensslClient::open(Loop& loop, const Below& below, Stream::User& user) {
   if (failures_ > below.addresses && Clock::now() - failed_ < kPause)
     return std::make_unique<NoStream>(loop, user);
-  return std::make_unique<TlsStream>(*this, below.open, user);
+  TlsStream::Trust trust{roots_};
+  Owned<SSL> ssl = make_ssl(trust.verified);
+  return std::make_unique<TlsStream>(*this, std::move(ssl), std::move(trust), below.open, user);
 }
 
 Owned<SSL> OpensslClient::make_ssl(Clock::time_point& verified) {
@@ -161,6 +162,10 @@ void OpensslClient::on_open(const TlsStream& stream) {
   SSL_SESSION* const session = SSL_get0_session(ssl);
   SSL_SESSION_up_ref(session);
   keep(session, stream);
+}
+
+std::string_view OpensslClient::needed_protocol() const {
+  return peer_.has_to_choose_it ? std::string_view(peer_.protocol) : std::string_view();
 }
 
 void OpensslClient::on_failure(const std::string& reason) {

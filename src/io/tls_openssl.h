@@ -2,14 +2,16 @@
 // Copyright the dnslet authors
 #pragma once
 
-// A client of io/tls and its streams, by OpenSSL 3. Streams read from and write to memory: what has
-// arrived is handed to the library, what it wants sent goes out in one write. For io/tls_*.cc only.
+// Both sides of io/tls and their streams, by OpenSSL 3. Streams read from and write to memory: what
+// has arrived is handed to the library, what it wants sent goes out in one write. For io/tls_*.cc
+// only.
 
 #include <openssl/ssl.h>
 
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,7 +24,23 @@ using Clock = std::chrono::steady_clock;
 
 class TlsStream;
 
-class OpensslClient final : public TlsClient {
+// What only fails for want of memory, and must not: a check would be left out.
+void require(bool is_done);
+
+// Whose streams they are.
+class TlsSide {
+ public:
+  // A handshake has come to its end.
+  virtual void on_open(const TlsStream& stream) = 0;
+  virtual void on_failure(const std::string& reason) = 0;
+  // The protocol that has to have been agreed on; empty: any, or none.
+  virtual std::string_view needed_protocol() const { return {}; }
+
+ protected:
+  ~TlsSide() = default;
+};
+
+class OpensslClient final : public TlsClient, public TlsSide {
  public:
   OpensslClient(const TlsPeer& peer, const Events& events);
 
@@ -30,14 +48,12 @@ class OpensslClient final : public TlsClient {
   std::unique_ptr<Stream> open(Loop& loop, const Below& below, Stream::User& user) override;
   const TlsCounts& counts() const override { return counts_; }
 
+ private:
   // What a stream speaks by; resumes a session where there is one, whose age `verified` tells then.
   Owned<SSL> make_ssl(Clock::time_point& verified);
-  void on_open(const TlsStream& stream);
-  void on_failure(const std::string& reason);
-  const std::shared_ptr<const TlsRoots>& roots() const { return roots_; }
-  const TlsPeer& peer() const { return peer_; }
-
- private:
+  void on_open(const TlsStream& stream) override;
+  void on_failure(const std::string& reason) override;
+  std::string_view needed_protocol() const override;
   static int verify(X509_STORE_CTX* context, void* client);
   static int on_session(SSL* ssl, SSL_SESSION* session);
 
@@ -61,7 +77,14 @@ class OpensslClient final : public TlsClient {
 
 class TlsStream final : public Stream, private Stream::User {
  public:
-  TlsStream(OpensslClient& client, const OpenStream& below, Stream::User& user);
+  // What is asked of a certificate by whom.
+  struct Trust {
+    std::shared_ptr<const TlsRoots> roots{};  // those that count; null: none do
+    Clock::time_point verified{};             // when one has been looked at
+  };
+  // `ssl` knows which side of the handshake is its own.
+  TlsStream(TlsSide& side, Owned<SSL> ssl, Trust trust, const OpenStream& below,
+            Stream::User& user);
   ~TlsStream() override;
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
@@ -71,11 +94,16 @@ class TlsStream final : public Stream, private Stream::User {
   void finish() override { below_->finish(); }
   bool is_path_dead(Milliseconds ago) const override { return below_->is_path_dead(ago); }
 
-  const std::shared_ptr<const TlsRoots>& roots() const { return roots_; }
+  void start_reading() override;
+  void stop_reading() override { below_->stop_reading(); }
+  std::string_view protocol() const override;
+
+  TlsSide& side() const { return side_; }
+  const std::shared_ptr<const TlsRoots>& roots() const { return trust_.roots; }
   const SSL* ssl() const { return ssl_.get(); }
   Clock::time_point connected() const { return connected_; }  // when the connection was there
-  Clock::time_point verified() const { return verified_; }    // when a certificate was
-  void note_verified() { verified_ = Clock::now(); }
+  Clock::time_point verified() const { return trust_.verified; }
+  void note_verified() { trust_.verified = Clock::now(); }
   void note_refusal(std::string reason) { refusal_ = std::move(reason); }
 
  private:
@@ -89,16 +117,15 @@ class TlsStream final : public Stream, private Stream::User {
   void on_end(int status) override;
 
   bool shake_hands();
-  bool has_protocol() const;
   void read();
   void send();
   void write_waiting();
   void fail(const std::string& reason);
 
-  OpensslClient& client_;
+  TlsSide& side_;
   Stream::User& user_;
-  std::shared_ptr<const TlsRoots> roots_;  // those that count for it
-  dns::BytesView incoming_;                // of the read under way
+  Trust trust_;
+  dns::BytesView incoming_;  // of the read under way
   dns::Bytes outgoing_;
   dns::Bytes waiting_;      // clear, until what the other side has begun to say is all there
   std::size_t barren_ = 0;  // bytes that have arrived since there was data in some
@@ -107,7 +134,6 @@ class TlsStream final : public Stream, private Stream::User {
   bool is_open_ = false;
   bool has_failed_ = false;
   Clock::time_point connected_;
-  Clock::time_point verified_;
   bool* is_gone_ = nullptr;  // while somebody is called who may destroy it
   Owned<SSL> ssl_;
   std::unique_ptr<Stream> below_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright the dnslet authors
 
-// The streams of io/tls_openssl.
+// The streams of io/tls_openssl and io/tls_server.
 
 #include <openssl/err.h>
 
@@ -27,11 +27,12 @@ std::string last_error() {
 
 }  // namespace
 
-TlsStream::TlsStream(OpensslClient& client, const OpenStream& below, Stream::User& user)
-    : client_(client),
+TlsStream::TlsStream(TlsSide& side, Owned<SSL> ssl, Trust trust, const OpenStream& below,
+                     Stream::User& user)
+    : side_(side),
       user_(user),
-      roots_(client.roots()),
-      ssl_(client.make_ssl(verified_)),
+      trust_(std::move(trust)),
+      ssl_(std::move(ssl)),
       below_(below(*this)) {
   BIO* const bio = BIO_new(method());
   BIO_set_data(bio, this);
@@ -43,7 +44,7 @@ TlsStream::TlsStream(OpensslClient& client, const OpenStream& below, Stream::Use
 TlsStream::~TlsStream() {
   if (is_gone_) *is_gone_ = true;
   if (is_connected_ && !is_open_ && !has_failed_)
-    client_.on_failure("the handshake has come to no end");
+    side_.on_failure("the handshake has come to no end");
   if (!is_open_) return;
   ERR_clear_error();
   SSL_shutdown(ssl_.get());
@@ -129,13 +130,14 @@ bool TlsStream::shake_hands() {
       fail("it says too much before the handshake ends");
     return false;
   }
-  if (!has_protocol()) {
-    fail("it does not speak " + client_.peer().protocol + " (ALPN)");
+  const std::string_view needed = side_.needed_protocol();
+  if (!needed.empty() && protocol() != needed) {
+    fail("it does not speak " + std::string(needed) + " (ALPN)");
     return false;
   }
   is_open_ = true;
   barren_ = 0;
-  client_.on_open(*this);
+  side_.on_open(*this);
   bool is_gone = false;
   is_gone_ = &is_gone;
   user_.on_open();
@@ -144,13 +146,18 @@ bool TlsStream::shake_hands() {
   return true;
 }
 
-bool TlsStream::has_protocol() const {
+std::string_view TlsStream::protocol() const {
   const unsigned char* chosen = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(ssl_.get(), &chosen, &size);
-  const TlsPeer& peer = client_.peer();
-  return !peer.has_to_choose_it ||
-         std::equal(chosen, chosen + size, peer.protocol.begin(), peer.protocol.end());
+  return {reinterpret_cast<const char*>(chosen), size};
+}
+
+// An accepted connection is there from the beginning.
+void TlsStream::start_reading() {
+  if (!is_connected_) connected_ = Clock::now();
+  is_connected_ = true;
+  below_->start_reading();
 }
 
 void TlsStream::on_bytes(dns::BytesView bytes) {
@@ -191,7 +198,7 @@ void TlsStream::read() {
 // The handshake has failed.
 void TlsStream::fail(const std::string& reason) {
   has_failed_ = true;
-  client_.on_failure(reason);
+  side_.on_failure(reason);
   user_.on_end(UV_EPROTO);
 }
 
