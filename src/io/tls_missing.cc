@@ -4,6 +4,7 @@
 // What io/tls is in the variant without TLS: options that need it have been refused.
 
 #include "io/tls.h"
+#include "io/tls_server.h"
 
 namespace dnslet::io {
 
@@ -18,6 +19,17 @@ Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string&) {
 }
 
 std::string path_of_tls_roots(const std::string&) { return {}; }
+
+Result<std::shared_ptr<const TlsIdentity>> load_tls_identity(const std::string&,
+                                                             const std::string&) {
+  return Error{"this variant has no TLS"};
+}
+
+Result<KeyHash> key_of_certificate(const std::string&) { return Error{"this variant has no TLS"}; }
+
+std::chrono::sys_seconds end_of(const TlsIdentity&) { return {}; }
+
+std::unique_ptr<TlsServer> TlsServer::make(const std::vector<std::string>&) { return nullptr; }
 
 std::unique_ptr<TlsClient> TlsClient::make(const TlsPeer&, const Events&) { return nullptr; }
 
