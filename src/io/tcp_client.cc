@@ -5,93 +5,104 @@
 #include <utility>
 
 namespace dnslet::io {
-namespace {
 
-IpAddress peer_of(const uv_tcp_t* connection) {
-  SocketAddress peer;
-  int size = sizeof peer.v6;
-  return uv_tcp_getpeername(connection, &peer.any, &size) == 0 ? peer.address() : IpAddress();
-}
-
-}  // namespace
-
-TcpClient::TcpClient(const TcpPeer& peer, Handle<uv_tcp_t> connection, TcpBuffers& buffers,
-                     const Events& events)
-    : peer_{peer.client, peer_of(connection.get()), peer.listener},
+TcpClient::TcpClient(const TcpPeer& peer, const OpenStream& open, std::unique_ptr<Framing> framing,
+                     TcpBuffers& buffers, const Events& events)
+    : peer_(peer),
       buffers_(buffers),
       events_(events),
-      stream_(std::move(connection), *this) {}
+      framing_(std::move(framing)),
+      stream_(open(*this)) {}
 
-void TcpClient::start() { stream_.start_reading(); }
+TcpClient::~TcpClient() {
+  if (!is_open_ || stream_->unsent() > 0) return;
+  framing_->say_goodbye(outgoing_);
+  if (!outgoing_.empty()) stream_->write(outgoing_);
+}
+
+void TcpClient::on_open() {
+  is_open_ = true;
+  framing_->on_open(stream_->protocol());
+  flush();
+}
 
 void TcpClient::on_end(int status) {
-  const bool waits = unanswered_ > 0 || !outgoing_.empty() || stream_.unsent() > 0;
+  const bool waits = unanswered_ > 0 || !outgoing_.empty() || stream_->unsent() > 0;
+  is_open_ = false;
   if (status == UV_EOF && waits)
     is_draining_ = true;
   else
     events_.on_gone(peer_.client);
 }
 
-void TcpClient::consume(dns::BytesView bytes) {
+void TcpClient::on_bytes(dns::BytesView bytes) {
+  barren_ += bytes.size();
+  bool is_sound = true;
   if (partial_.empty()) {
-    const std::size_t taken = take_frames(bytes);
-    partial_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(taken), bytes.end());
+    const auto taken = framing_->take(bytes, *this);
+    is_sound = taken.has_value();
+    if (taken) partial_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(*taken), bytes.end());
   } else {
     partial_.insert(partial_.end(), bytes.begin(), bytes.end());
-    const std::size_t taken = take_frames(partial_);
-    partial_.erase(partial_.begin(), partial_.begin() + static_cast<std::ptrdiff_t>(taken));
+    is_sound = take_partial();
   }
+  if (!is_sound || barren_ > kMaxBarren) return end();
   pause_if_full();
   flush();  // may end the client: nothing behind it
+}
+
+// False: as of Framing::take().
+bool TcpClient::take_partial() {
+  const auto taken = framing_->take(partial_, *this);
+  if (!taken) return false;
+  partial_.erase(partial_.begin(), partial_.begin() + static_cast<std::ptrdiff_t>(*taken));
+  return true;
+}
+
+// At once; the client is told why, where it reads.
+void TcpClient::end() {
+  (void)write();
+  events_.on_gone(peer_.client);
 }
 
 void TcpClient::pause_if_full() {
   if (!is_full() || is_paused_) return;
   is_paused_ = true;
-  stream_.stop_reading();
+  stream_->stop_reading();
 }
 
-// Hands every whole question on, until the client has had its share. Returns the bytes used.
-std::size_t TcpClient::take_frames(dns::BytesView bytes) {
-  std::size_t taken = 0;
-  while (!is_full()) {  // ends: every turn takes at least the two bytes of the length
-    dns::Reader reader(bytes.subspan(taken));
-    const dns::BytesView packet = reader.bytes(reader.u16());
-    if (!reader.ok()) break;
-    taken += reader.offset();
-    events_.on_activity(peer_.client);
-    ++unanswered_;  // already now: it is not idle, which would let it be closed under our feet
-    const TcpOutcome outcome = events_.on_question(packet, peer_, buffers_.answer);
-    if (!outcome.later) --unanswered_;
-    if (outcome.ends) end_soon();
-    if (outcome.size > 0) queue(dns::BytesView(buffers_.answer).first(outcome.size));
-  }
-  return taken;
+void TcpClient::on_question(uint64_t request, dns::BytesView packet) {
+  barren_ = 0;
+  events_.on_activity(peer_.client);
+  ++unanswered_;  // already now: it is not idle, which would let it be closed under our feet
+  peer_.request = request;
+  const TcpOutcome outcome = events_.on_question(packet, peer_, buffers_.answer);
+  if (outcome.later) return;
+  --unanswered_;
+  if (outcome.size > 0)
+    framing_->add_answer(request, dns::BytesView(buffers_.answer).first(outcome.size), outgoing_);
+  else if (!outcome.ends)
+    framing_->refuse(request);
+  else if (framing_->drop(request))
+    on_last();
 }
 
-void TcpClient::send(dns::BytesView answer) {
-  queue(answer);
+void TcpClient::send(uint64_t request, dns::BytesView answer) {
+  framing_->add_answer(request, answer, outgoing_);
   if (unanswered_ > 0) --unanswered_;
   flush();
 }
 
-void TcpClient::drop() {
+void TcpClient::drop(uint64_t request) {
   if (unanswered_ > 0) --unanswered_;
-  end_soon();
+  if (framing_->drop(request)) on_last();
   flush();
 }
 
 // Whatever has come is still answered.
-void TcpClient::end_soon() {
-  stream_.stop_reading();
+void TcpClient::on_last() {
+  stream_->stop_reading();
   is_draining_ = true;
-}
-
-void TcpClient::queue(dns::BytesView answer) {
-  // RFC 1035 section 4.2.2: two bytes of length in front.
-  outgoing_.push_back(static_cast<uint8_t>(answer.size() >> 8));
-  outgoing_.push_back(static_cast<uint8_t>(answer.size() & 0xff));
-  outgoing_.insert(outgoing_.end(), answer.begin(), answer.end());
 }
 
 // Writes what is queued; goes on with what was left lying while paused; ends a client that has said
@@ -100,10 +111,10 @@ void TcpClient::flush() {
   while (write()) {
     if (is_paused_ && !is_full()) {
       is_paused_ = false;
-      if (!is_draining_) stream_.start_reading();
-      const std::size_t taken = take_frames(partial_);
-      partial_.erase(partial_.begin(), partial_.begin() + static_cast<std::ptrdiff_t>(taken));
+      if (!is_draining_) stream_->start_reading();
+      if (!take_partial()) return end();
       pause_if_full();
+      framing_->collect(outgoing_);
       if (!outgoing_.empty()) continue;
     }
     if (is_draining_ && unanswered_ == 0) events_.on_gone(peer_.client);
@@ -113,11 +124,12 @@ void TcpClient::flush() {
 
 // One write at a time; what comes meanwhile goes with the next one. True: all of it is written.
 bool TcpClient::write() {
-  if (stream_.unsent() > 0) return false;
+  if (stream_->unsent() > 0) return false;
+  framing_->collect(outgoing_);
   if (outgoing_.empty()) return true;
-  stream_.write(outgoing_);
+  stream_->write(outgoing_);
   outgoing_.clear();
-  if (stream_.unsent() > 0) return false;
+  if (stream_->unsent() > 0) return false;
   events_.on_activity(peer_.client);
   return true;
 }
@@ -128,7 +140,8 @@ void TcpClient::on_written() {
 }
 
 bool TcpClient::is_full() const {
-  return unanswered_ >= kMaxUnanswered || outgoing_.size() + stream_.unsent() >= kMaxUnread;
+  return unanswered_ >= framing_->most_unanswered() ||
+         outgoing_.size() + stream_->unsent() >= kMaxUnread;
 }
 
 }  // namespace dnslet::io

@@ -2,7 +2,8 @@
 // Copyright the dnslet authors
 #pragma once
 
-// One client's TCP connection (RFC 7766): frames in and out, pipelining, limits.
+// One client's connection over TCP (RFC 7766), TLS or HTTPS: questions in, answers out, pipelining,
+// limits. How they lie in its bytes is a Framing's, what carries these a Stream's.
 //
 // States of a connection:
 //   open      reads questions; answers what it can at once, all of one read in one write
@@ -13,11 +14,12 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "dns/wire.h"
-#include "io/loop.h"
+#include "io/framing.h"
 #include "io/socket.h"
-#include "io/tcp_stream.h"
+#include "io/stream.h"
 
 namespace dnslet::io {
 
@@ -33,6 +35,7 @@ struct TcpPeer {
   uint64_t client;  // a number that is nobody else's
   IpAddress address;
   std::size_t listener;  // where the connection came in, as add() was told
+  uint64_t request = 0;  // which of the client's questions it is: the answer is given with it
 };
 
 // Scratch space that all clients of a loop share while one of them is being served.
@@ -40,10 +43,11 @@ struct TcpBuffers {
   std::array<uint8_t, dns::kMaxMessage> answer;
 };
 
-class TcpClient final : private Stream::User {
+class TcpClient final : private Stream::User, private Framing::User {
  public:
   static constexpr std::size_t kMaxUnread = 256U << 10;  // bytes of answers the client leaves lying
-  static constexpr std::size_t kMaxUnanswered = 128;     // questions
+  // Bytes without a question in them: the longest question twice.
+  static constexpr std::size_t kMaxBarren = 128U << 10;
 
   // Writes an answer into `slot` (65,535 bytes). The packet is valid during the call only.
   using OnQuestion = std::function<TcpOutcome(dns::BytesView packet, const TcpPeer& peer,
@@ -54,41 +58,50 @@ class TcpClient final : private Stream::User {
     std::function<void(uint64_t client)> on_gone;      // may destroy the client at once
   };
 
-  // `peer`: but for the address.
-  TcpClient(const TcpPeer& peer, Handle<uv_tcp_t> connection, TcpBuffers& buffers,
-            const Events& events);
+  // `open` is called at once, for a stream that is accepted.
+  TcpClient(const TcpPeer& peer, const OpenStream& open, std::unique_ptr<Framing> framing,
+            TcpBuffers& buffers, const Events& events);
+  ~TcpClient();
+  TcpClient(const TcpClient&) = delete;
+  TcpClient& operator=(const TcpClient&) = delete;
 
   // Starts reading. May call back before it returns.
-  void start();
+  void start() { stream_->start_reading(); }
   // The answer to a question that was to follow.
-  void send(dns::BytesView answer);
+  void send(uint64_t request, dns::BytesView answer);
   // There is none: see TcpOutcome::ends. May end the client.
-  void drop();
+  void drop(uint64_t request);
   bool has_unanswered() const { return unanswered_ > 0; }
 
  private:
-  void on_bytes(dns::BytesView bytes) override { consume(bytes); }
+  void on_open() override;
+  void on_bytes(dns::BytesView bytes) override;
   void on_written() override;
   void on_end(int status) override;
 
-  void consume(dns::BytesView bytes);
-  std::size_t take_frames(dns::BytesView bytes);
-  void queue(dns::BytesView answer);
+  bool is_full() const override;
+  void on_question(uint64_t request, dns::BytesView packet) override;
+  void on_last() override;
+
+  bool take(dns::BytesView bytes);
+  bool take_partial();
   void flush();
   bool write();
   void pause_if_full();
-  void end_soon();
-  bool is_full() const;
+  void end();
 
   TcpPeer peer_;
   TcpBuffers& buffers_;
   const Events& events_;
-  dns::Bytes partial_;   // bytes that are not a whole frame, or not read yet while paused
-  dns::Bytes outgoing_;  // frames not handed to the stream yet
+  std::unique_ptr<Framing> framing_;
+  dns::Bytes partial_;   // bytes that are not a whole question, or not read yet while paused
+  dns::Bytes outgoing_;  // not handed to the stream yet
+  std::size_t barren_ = 0;
   std::size_t unanswered_ = 0;
+  bool is_open_ = false;
   bool is_paused_ = false;
   bool is_draining_ = false;
-  TcpStream stream_;
+  std::unique_ptr<Stream> stream_;
 };
 
 }  // namespace dnslet::io

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "io/tcp_stream.h"
+
 namespace dnslet::io {
 namespace {
 
@@ -17,6 +19,12 @@ constexpr Milliseconds kPause{100};  // where there is no descriptor left
 
 // Of accept4(): the client has gone before it was accepted (accept(2)), or a signal came.
 bool is_passing(int error) { return error == ECONNABORTED || error == EINTR || error == EPROTO; }
+
+IpAddress peer_of(const uv_tcp_t* connection) {
+  SocketAddress peer;
+  int size = sizeof peer.v6;
+  return uv_tcp_getpeername(connection, &peer.any, &size) == 0 ? peer.address() : IpAddress();
+}
 
 }  // namespace
 
@@ -30,29 +38,35 @@ TcpClients::TcpClients(Loop& loop, const TcpLimits& limits, TcpClient::OnQuestio
 
 TcpClients::~TcpClients() = default;
 
-void TcpClients::add(Handle<uv_tcp_t> connection, std::size_t listener) {
+void TcpClients::add(Handle<uv_tcp_t> connection, std::size_t listener, const Service& service) {
   if (clients_.size() >= limits_.max_clients) {
     if (!close_longest_idle()) on_gone(by_activity_.front());
     ++closed_by_limit_;
   }
   const uint64_t id = next_id_++;
   by_activity_.push_back(id);
-  auto client = std::make_unique<TcpClient>(TcpPeer{id, {}, listener}, std::move(connection),
-                                            *buffers_, events_);
+  const TcpPeer peer{id, peer_of(connection.get()), listener};
+  const OpenStream accept = [&connection](Stream::User& user) {
+    return std::make_unique<TcpStream>(std::move(connection), user);
+  };
+  const OpenStream open = [&](Stream::User& user) {
+    return service.tls ? service.tls->accept(accept, user) : accept(user);
+  };
+  auto client = std::make_unique<TcpClient>(peer, open, service.make_framing(), *buffers_, events_);
   TcpClient& started = *client;
   clients_.emplace(id, Entry{std::move(client), loop_.now(), std::prev(by_activity_.end())});
   if (!idle_timer_.is_active()) idle_timer_.start_once(limits_.idle);
   started.start();
 }
 
-void TcpClients::send(uint64_t client, dns::BytesView answer) {
+void TcpClients::send(uint64_t client, uint64_t request, dns::BytesView answer) {
   const auto found = clients_.find(client);
-  if (found != clients_.end()) found->second.client->send(answer);
+  if (found != clients_.end()) found->second.client->send(request, answer);
 }
 
-void TcpClients::drop(uint64_t client) {
+void TcpClients::drop(uint64_t client, uint64_t request) {
   const auto found = clients_.find(client);
-  if (found != clients_.end()) found->second.client->drop();
+  if (found != clients_.end()) found->second.client->drop(request);
 }
 
 bool TcpClients::close_longest_idle() {

@@ -17,6 +17,7 @@
 #include "io/loop.h"
 #include "io/socket.h"
 #include "io/tcp_client.h"
+#include "io/tls_server.h"
 
 namespace dnslet::io {
 
@@ -33,12 +34,17 @@ class TcpClients {
   TcpClients(const TcpClients&) = delete;
   TcpClients& operator=(const TcpClients&) = delete;
 
+  // What is spoken at a listener. Borrows the server, which must outlive the clients.
+  struct Service {
+    TlsServer* tls = nullptr;  // null: it is not encrypted
+    std::function<std::unique_ptr<Framing>()> make_framing;
+  };
   // Takes over an accepted connection. `listener`: for TcpPeer.
-  void add(Handle<uv_tcp_t> connection, std::size_t listener);
-  // A late answer; does nothing where the client is gone.
-  void send(uint64_t client, dns::BytesView answer);
+  void add(Handle<uv_tcp_t> connection, std::size_t listener, const Service& service);
+  // A late answer, to a TcpPeer's request; does nothing where the client is gone.
+  void send(uint64_t client, uint64_t request, dns::BytesView answer);
   // There is no late answer: see TcpOutcome::ends.
-  void drop(uint64_t client);
+  void drop(uint64_t client, uint64_t request);
   // Closes the one that has been idle for longest. False: every one waits for an answer.
   bool close_longest_idle();
 

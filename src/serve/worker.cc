@@ -78,30 +78,6 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
 
 Worker::~Worker() = default;
 
-Status Worker::listen(io::BoundSocket bound) {
-  if (bound.kind == io::SocketKind::Tcp) {
-    auto tcp = io::TcpListener::start(
-        loop_, std::move(bound.socket),
-        [this, listener = tcp_listeners_.size()](io::Handle<uv_tcp_t> connection) {
-          tcp_clients_.add(std::move(connection), listener);
-        });
-    if (!tcp) return tcp.error();
-    tcp_listeners_.push_back(std::move(*tcp));
-    return Done();
-  }
-  const std::size_t listener = udp_listeners_.size();
-  udp_listeners_.push_back(std::make_unique<io::UdpListener>(
-      loop_, std::move(bound.socket),
-      io::UdpListener::Callbacks{[this, listener](dns::BytesView packet, const io::UdpPeer& peer,
-                                                  dns::MutableBytesView slot) {
-                                   return on_udp(listener, packet, peer, slot);
-                                 },
-                                 [this](std::span<const dns::BytesView> packets) {
-                                   policy::preload(tables(), packets);
-                                 }}));
-  return Done();
-}
-
 Asker::Callbacks Worker::asker_callbacks() {
   return {[this](const Asker::Finished& finished) { on_finished(finished); },
           [this](const policy::Silence& silence) { return on_silence(silence); },
@@ -131,7 +107,7 @@ void Worker::watch(Watchers watchers) {
 
 Worker::Return Worker::return_to(const Origin& origin) {
   if (origin.peer) return UdpReturn{origin.listener, *origin.peer};
-  return TcpReturn{origin.client};
+  return TcpReturn{origin.client, origin.request};
 }
 
 // Nobody waits at servers that are silent who can do with an answer that has ended; and where there
@@ -179,8 +155,9 @@ std::size_t Worker::on_udp(std::size_t listener, dns::BytesView packet, const io
 
 io::TcpOutcome Worker::on_tcp(dns::BytesView packet, const io::TcpPeer& peer,
                               dns::MutableBytesView slot) {
-  policy::Lookup lookup({peer.address, Protocol::Tcp, &tcp_listeners_[peer.listener]->endpoint()});
-  return answer(lookup, {.client = peer.client}, packet, slot);
+  const StreamListener& listener = tcp_listeners_[peer.listener];
+  policy::Lookup lookup({peer.address, listener.protocol, &listener.socket->endpoint()});
+  return answer(lookup, {.client = peer.client, .request = peer.request}, packet, slot);
 }
 
 // A query of our own that a server has led back here: nobody waits for its answer.
@@ -340,7 +317,8 @@ void Worker::drop(uint64_t id) {
   const bool is_refresh = std::holds_alternative<Nobody>(back);
   if (is_refresh) waiting.lookup.end_refresh({tables(), loop_.now(), late_slot_.view()});
   waiting_.remove(id);
-  if (const auto* const tcp = std::get_if<TcpReturn>(&back)) tcp_clients_.drop(tcp->client);
+  if (const auto* const tcp = std::get_if<TcpReturn>(&back))
+    tcp_clients_.drop(tcp->client, tcp->request);
   if (std::holds_alternative<OwnReturn>(back)) send(back, policy::Reply());
 }
 
@@ -369,7 +347,7 @@ void Worker::send(const Return& back, const policy::Reply& reply) {
   if (const auto* const udp = std::get_if<UdpReturn>(&back))
     udp_listeners_[udp->listener]->send(udp->peer, message);
   if (const auto* const tcp = std::get_if<TcpReturn>(&back))
-    tcp_clients_.send(tcp->client, message);
+    tcp_clients_.send(tcp->client, tcp->request, message);
   if (const auto* const own = std::get_if<OwnReturn>(&back)) {
     const OnAnswer on_answer = std::move(*own_.find(own->number));
     own_.remove(own->number);

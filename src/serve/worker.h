@@ -27,6 +27,7 @@
 #include "io/redis.h"
 #include "io/socket.h"
 #include "io/tcp_listener.h"
+#include "io/tls_server.h"
 #include "io/udp_listener.h"
 #include "policy/cache.h"
 #include "policy/hosts.h"
@@ -88,7 +89,8 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Serves a socket. Fails like bind_socket().
+  // Serves a socket. Fails like bind_socket(). REQUIRES: use_identity() has been called where it is
+  // encrypted.
   Status listen(io::BoundSocket bound);
   // Serves until stop(), in the calling thread.
   void run() { loop_.run(); }
@@ -112,13 +114,16 @@ class Worker {
   // The certificates that servers over TLS are judged by; null: none.
   void use_roots(const std::shared_ptr<const io::TlsRoots>& roots) { ways_.use_roots(roots); }
 
+  // What clients over TLS and HTTPS are shown. REQUIRES: not null.
+  void use_identity(const std::shared_ptr<const io::TlsIdentity>& identity);
+
   // Whether an entry may come into the cache that was there before the process began: what has been
   // made of it may hold no more where the name is ours by now, or its other family is there.
   bool may_restore(const policy::StoredEntry& entry);
 
   io::Loop& loop() { return loop_; }
-  std::vector<Endpoint> udp_endpoints() const;
-  std::vector<Endpoint> tcp_endpoints() const;
+  // Where clients are served by this protocol.
+  std::vector<Endpoint> endpoints(Protocol protocol) const;
   Counters counters() const;
 
   // Tells `on_probe` each query that comes in with a name of serve/loop_probe.
@@ -162,9 +167,14 @@ class Worker {
   };
   struct TcpReturn {
     uint64_t client;
+    uint64_t request;
   };
   struct OwnReturn {
     uint64_t number;  // in own_
+  };
+  struct StreamListener {
+    Protocol protocol;
+    std::unique_ptr<io::TcpListener> socket;
   };
   struct Nobody {};  // a refresh
   using Return = std::variant<UdpReturn, TcpReturn, OwnReturn, Nobody>;
@@ -174,6 +184,7 @@ class Worker {
     std::size_t listener = 0;
     const io::UdpPeer* peer = nullptr;  // null: it came over TCP
     uint64_t client = 0;
+    uint64_t request = 0;
   };
   static Return return_to(const Origin& origin);
   // A question whose answer has to come from upstream.
@@ -183,6 +194,11 @@ class Worker {
     uint64_t started_ns;  // 0 where nobody will ask
     io::Milliseconds deadline;
   };
+
+  Status listen_to_streams(io::BoundSocket bound);
+  io::TcpClients::Service service_of(const EncryptedListener* encrypted);
+  io::TlsServer* tls_server(std::unique_ptr<io::TlsServer>& server,
+                            const std::vector<std::string>& protocols) const;
 
   policy::Tables tables();
   void forget_decisions();  // of tables that were replaced
@@ -263,9 +279,12 @@ class Worker {
   Slots<OnAnswer> own_;          // who waits for look_up()
   std::function<void()> on_probed_;
   std::function<void(uint64_t)> on_probe_;
+  std::shared_ptr<const io::TlsIdentity> identity_;  // null: nobody needs one
+  std::unique_ptr<io::TlsServer> tls_server_;        // null: likewise
+  std::unique_ptr<io::TlsServer> https_server_;
   io::TcpClients tcp_clients_;
   std::vector<std::unique_ptr<io::UdpListener>> udp_listeners_;
-  std::vector<std::unique_ptr<io::TcpListener>> tcp_listeners_;
+  std::vector<StreamListener> tcp_listeners_;
   io::Timer deadline_timer_;
   io::Timer log_timer_;
   io::BeforeWaiting before_waiting_;

@@ -15,6 +15,7 @@
 
 #include "input.h"
 #include "io/tcp_client.h"
+#include "io/tcp_stream.h"
 
 namespace {
 
@@ -46,7 +47,12 @@ class Conversation {
     assert(opened == 0);
     (void)status;
     (void)opened;
-    client_.emplace(io::TcpPeer{1, {}, 0}, std::move(handle), *buffers_, events_);
+    client_.emplace(
+        io::TcpPeer{1, {}, 0},
+        [&handle](io::Stream::User& user) {
+          return std::make_unique<io::TcpStream>(std::move(handle), user);
+        },
+        std::make_unique<io::LengthFraming>(), *buffers_, events_);
     client_->start();
   }
 
@@ -85,7 +91,7 @@ class Conversation {
     while (!waiting_.empty() && client_) {
       const Bytes answer = std::move(waiting_.front());
       waiting_.pop_front();
-      client_->send(answer);
+      client_->send(0, answer);
     }
     receive();
   }
