@@ -61,8 +61,8 @@ USUAL    := $(if $(filter-out 0,$(STATIC)),min,full)
 VARIANT  ?= $(USUAL)
 $(if $(filter min full,$(VARIANT)),,$(error VARIANT is min or full, not '$(VARIANT)'))
 MADE     := $(B)$(if $(filter $(USUAL),$(VARIANT)),,/$(VARIANT))
-LEFT_OUT := $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_stream.cc src/io/tls_certificates.cc \
-    src/io/http2_client.cc src/io/redis_hiredis.cc,$(patsubst %,src/io/%_missing.cc,tls http2 redis))
+LEFT_OUT := $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_stream.cc src/io/tls_certificates.cc src/io/tls_server.cc \
+    src/io/http2_client.cc src/io/http2_requests.cc src/io/redis_hiredis.cc,$(patsubst %,src/io/%_missing.cc,tls http2 redis))
 
 SOURCES := $(filter-out src/app/main.cc $(LEFT_OUT),$(wildcard src/*/*.cc))
 HEADERS := $(wildcard src/*/*.h)

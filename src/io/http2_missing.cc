@@ -4,6 +4,7 @@
 // What io/http2 is in the variant without HTTP/2: servers that need it have been refused.
 
 #include "io/http2.h"
+#include "io/http_requests.h"
 
 namespace dnslet::io {
 
@@ -12,5 +13,7 @@ std::string http2_version() { return {}; }
 std::unique_ptr<Http2Client> Http2Client::make(const HttpTarget&, const OpenStream&, User&) {
   return nullptr;
 }
+
+std::unique_ptr<HttpRequests> make_http2_requests(HttpRequests::User&) { return nullptr; }
 
 }  // namespace dnslet::io
