@@ -25,6 +25,7 @@ enum class Protocol : uint8_t {
   Https,  // DNS over HTTPS (RFC 8484)
 };
 inline constexpr std::size_t kProtocols = 4;
+constexpr bool is_encrypted(Protocol protocol) { return protocol >= Protocol::Tls; }
 // As in options and logs, by Protocol.
 inline constexpr std::array<const char*, kProtocols> kProtocolNames = {"udp", "tcp", "tls",
                                                                        "https"};
@@ -68,7 +69,7 @@ struct ServerAddress {
   const std::optional<Endpoint>& dialled() const { return proxy ? proxy->endpoint : endpoint; }
   uint16_t dialled_port() const { return proxy ? proxy->port : port; }
   // Whether nothing is said to it before its certificate holds.
-  bool is_encrypted() const { return protocol == Protocol::Tls || protocol == Protocol::Https; }
+  bool is_encrypted() const { return dnslet::is_encrypted(protocol); }
   // What its certificate has to be for: a name, or an address.
   std::string name_to_verify() const;
   // Of Https: whom requests name (RFC 9110 section 7.2).
@@ -77,6 +78,15 @@ struct ServerAddress {
   // "tls://10.0.0.1:853#dns.test", "https://dns.test:443/dns-query",
   // "socks5://user@10.0.0.9:1080/tls://dns.test:853". Never with a password.
   std::string to_text() const;
+};
+
+// Where clients are served over TLS or HTTPS.
+struct EncryptedListener {
+  Protocol protocol = Protocol::Tls;
+  Endpoint endpoint{};
+  std::string path{};  // of Https, with its slash; else empty
+
+  bool operator==(const EncryptedListener&) const = default;
 };
 
 }  // namespace dnslet

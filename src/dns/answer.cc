@@ -27,6 +27,7 @@ std::chrono::seconds lifetime_of(const Message& message, AnswerKind kind) {
   uint32_t smallest = UINT32_MAX;
   std::optional<uint32_t> negative;
   message.for_each_record([&](const Record& record) {
+    if (record.type == Type::OPT) return;  // what it has there is no TTL
     smallest = std::min(smallest, sane(record.ttl));
     if (record.section == Section::Authority && record.type == Type::SOA)
       negative = std::min(negative.value_or(UINT32_MAX), negative_ttl(message, record));
@@ -58,6 +59,12 @@ bool has_data(const Message& message) {
     found = found || (record.section == Section::Answer && is_asked);
   });
   return found;
+}
+
+std::chrono::seconds lifetime_of(const Message& message) {
+  const AnswerKind kind = kind_by_header(message.bytes());
+  const bool is_alias = kind == AnswerKind::Data && !has_data(message);
+  return lifetime_of(message, is_alias ? AnswerKind::Alias : kind);
 }
 
 Answer::Answer(Bytes message, const ExtendedError& error)

@@ -42,6 +42,11 @@ inline bool has_records(AnswerKind kind) {
 // count.
 bool has_data(const Message& message);
 
+// How long a message may be kept as far as its records say: positive, the smallest TTL; NXDOMAIN,
+// NODATA and an alias without data, also the smaller of the SOA's TTL and MINIMUM (RFC 2308 section
+// 5), 0 without SOA. 0: not at all, as every failure.
+std::chrono::seconds lifetime_of(const Message& message);
+
 class Answer {
  public:
   Answer() = default;  // of no use before read()
@@ -62,9 +67,7 @@ class Answer {
   bool has_records() const { return dns::has_records(kind_); }
   // It parses, and nothing was cut off.
   bool is_whole() const { return is_whole_; }
-  // How long it may be kept as far as its records say: positive, the smallest TTL; NXDOMAIN, NODATA
-  // and an alias without data, also the smaller of the SOA's TTL and MINIMUM (RFC 2308 section 5),
-  // 0 without SOA. 0: not at all, as what is not whole and every failure.
+  // That of its message, or what it was limited to; 0 where it is not whole.
   std::chrono::seconds lifetime() const { return lifetime_; }
   // Where its TTL fields lie.
   std::span<const uint16_t> ttls() const { return ttls_; }

@@ -130,7 +130,9 @@ bool read_query_records(BytesView packet, Reader& reader, const Counts& counts, 
     if (query.edns || !owner_is_root || i < before_additional || !options_are_whole(rdata, edns))
       return false;
     query.edns = edns;
-    if (edns.version == kEdnsVersion) read_subnet(rdata, query);
+    if (edns.version != kEdnsVersion) continue;
+    read_subnet(rdata, query);
+    query.wants_padding = find_option(rdata, kOptionPadding).has_value();
   }
   return true;
 }

@@ -141,6 +141,23 @@ std::size_t write_refusal(MutableBytesView out, const Query& query, Rcode rcode)
   return append_opt(out, writer.size(), query, {rcode});
 }
 
+namespace {
+
+// REQUIRES: `size` bytes stand in front of what the writer has.
+void write_padding(Writer& writer, std::size_t size) {
+  constexpr std::size_t kOptionHead = 4;
+  if (writer.room() < kOptionHead) return;
+  const std::size_t end = size + writer.size() + kOptionHead;
+  const std::size_t missing = (kPaddedBlock - end % kPaddedBlock) % kPaddedBlock;
+  const std::size_t padding = std::min(missing, writer.room() - kOptionHead);
+  writer.u16(kOptionPadding);
+  writer.u16(static_cast<uint16_t>(padding));
+  static constexpr std::array<uint8_t, kPaddedBlock> kZeros{};
+  writer.bytes(BytesView(kZeros).first(padding));
+}
+
+}  // namespace
+
 std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& query,
                        const OptFacts& facts) {
   if (!query.edns) return size;
@@ -155,7 +172,7 @@ std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& quer
   std::size_t data_size = data.size();
   if (taken + data_size > writer.room()) data_size = std::min<std::size_t>(data_size, 2);
   if (taken + data_size > writer.room()) data_size = 0;
-  writer.u16(static_cast<uint16_t>(subnet_size + (data_size == 0 ? 0 : kOptionHead + data_size)));
+  writer.u16(0);  // see below
   if (query.subnet) {
     ClientSubnet subnet = *query.subnet;
     subnet.scope = facts.subnet_scope;
@@ -166,6 +183,8 @@ std::size_t append_opt(MutableBytesView out, std::size_t size, const Query& quer
     writer.u16(static_cast<uint16_t>(data_size));
     writer.bytes(data.first(data_size));
   }
+  if (facts.is_padded) write_padding(writer, size);
+  writer.u16_at(kOptSize - 2, static_cast<uint16_t>(writer.size() - kOptSize));
 
   Reader counts(out);
   counts.skip(10);

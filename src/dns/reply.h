@@ -74,11 +74,15 @@ void write_question(Writer& writer, const Query& query);
 // understood, the code, the OPT that it calls for. `out` is at least 512 bytes. Returns its size.
 std::size_t write_refusal(MutableBytesView out, const Query& query, Rcode rcode);
 
+// Of padded answers (RFC 8467 section 4.1).
+inline constexpr std::size_t kPaddedBlock = 468;
+
 // What our OPT says. Borrows the error.
 struct OptFacts {
   Rcode rcode = Rcode::NoError;          // its upper bits
   const ExtendedError* error = nullptr;  // as far as there is room
   uint8_t subnet_scope = 0;              // where the client has said its network
+  bool is_padded = false;                // to whole blocks, as far as there is room
 };
 
 // Appends our OPT to the message in the first `size` bytes of `out` if `query` had one. Returns the

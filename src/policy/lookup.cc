@@ -265,8 +265,9 @@ Reply Lookup::shape_as_found(const Turn& turn, const Found& found) const {
     dns::copy_bytes(message.first(size), limit);
   }
   const Rcode rcode = dns::rcode_of(limit);
-  Reply reply{dns::append_opt(limit, size, query_, {rcode, found.error, scope_told(found)}),
-              found.source, rcode};
+  const bool is_padded = query_.wants_padding && client_.is_encrypted();
+  const dns::OptFacts facts{rcode, found.error, scope_told(found), is_padded};
+  Reply reply{dns::append_opt(limit, size, query_, facts), found.source, rcode};
   if (found.wants_refresh && claims_refresh(turn, found)) reply.refresh = found.scope;
   return reply;
 }

@@ -156,6 +156,8 @@ struct Client {
   IpAddress address;
   Protocol protocol = Protocol::Udp;
   const Endpoint* listener = nullptr;  // where, as --listen names it; null: dnslet itself
+
+  bool is_encrypted() const { return dnslet::is_encrypted(protocol); }
 };
 
 // One turn of the loop, for one question. Borrows.

@@ -11,7 +11,6 @@ namespace dnslet::upstream {
 namespace {
 
 constexpr uint16_t kOptionKeepalive = 11;
-constexpr uint16_t kOptionPadding = 12;
 constexpr std::chrono::milliseconds kUnit{100};  // RFC 7828 section 3.1
 
 // Where the length of the OPT's RDATA stands, if the query ends with an OPT that has all of it.
@@ -52,7 +51,7 @@ void append_query(dns::Bytes& bytes, dns::BytesView query, const Options& option
   if (options.pads) {
     const std::size_t size = bytes.size() - start + kHead;
     const std::size_t zeros = (kBlock - size % kBlock) % kBlock;
-    append_u16(bytes, kOptionPadding);
+    append_u16(bytes, dns::kOptionPadding);
     append_u16(bytes, zeros);
     bytes.resize(bytes.size() + zeros);
   }
