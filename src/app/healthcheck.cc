@@ -10,8 +10,10 @@
 #include <cerrno>
 #include <chrono>
 
+#include "app/encrypted_check.h"
 #include "dns/reply.h"
 #include "io/socket.h"
+#include "io/tls_server.h"
 
 namespace dnslet::app {
 namespace {
@@ -38,13 +40,6 @@ bool wait_for(int fd, short events, Clock::time_point deadline) {
   }
 }
 
-// The first bytes of an answer to a query with this ID: same ID, QR set.
-bool is_answer(dns::BytesView bytes, uint16_t id) {
-  dns::Reader reader(bytes);
-  const bool same_id = reader.u16() == id;
-  return same_id && (reader.u16() & dns::flag::kQr) != 0 && reader.ok();
-}
-
 // Sends `request` and reads until `prefix` bytes and the start of an answer are there.
 bool exchange(int fd, dns::BytesView request, std::size_t prefix, Clock::time_point deadline) {
   if (!wait_for(fd, POLLOUT, deadline)) return false;
@@ -66,6 +61,16 @@ bool exchange(int fd, dns::BytesView request, std::size_t prefix, Clock::time_po
   return false;
 }
 
+// One that is answered without upstream.
+dns::Bytes make_query() {
+  dns::Question question;
+  question.name = *dns::Name::from_text("localhost");
+  const dns::QueryBytes message = dns::build_upstream_query(question, {});
+  dns::Bytes query(message.view().begin(), message.view().end());
+  if (getentropy(query.data(), 2) != 0) query[0] = 0;  // the ID
+  return query;
+}
+
 bool answers(const Endpoint& endpoint, io::SocketKind kind, Clock::time_point deadline) {
   const bool is_udp = kind == io::SocketKind::Udp;
   const io::SocketAddress address(endpoint);
@@ -74,21 +79,36 @@ bool answers(const Endpoint& endpoint, io::SocketKind kind, Clock::time_point de
   if (!fd) return false;
   if (connect(fd.get(), &address.any, address.size) != 0 && errno != EINPROGRESS) return false;
 
-  dns::Question question;
-  question.name = *dns::Name::from_text("localhost");
-  const dns::QueryBytes message = dns::build_upstream_query(question, {});
-  dns::Bytes query(message.view().begin(), message.view().end());
-  if (getentropy(query.data(), 2) != 0) return false;  // the ID
+  dns::Bytes query = make_query();
   if (is_udp) return exchange(fd.get(), query, 0, deadline);
   const auto size = static_cast<uint16_t>(query.size());
   query.insert(query.begin(), {static_cast<uint8_t>(size >> 8), static_cast<uint8_t>(size & 0xff)});
   return exchange(fd.get(), query, 2, deadline);
 }
 
+Health check_encrypted(const config::Options& options, Clock::time_point deadline) {
+  const auto key = io::key_of_certificate(options.tls_cert);
+  if (!key) return {false, "unhealthy: " + key.error().text};
+  std::string asked;
+  for (EncryptedListener listener : options.encrypted) {
+    listener.endpoint = reachable(listener.endpoint);
+    const std::string name = listener.endpoint.to_text() + '/' +
+                             kProtocolNames[static_cast<std::size_t>(listener.protocol)];
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    if (!answers_encrypted(listener, *key, make_query(),
+                           std::max(left, std::chrono::milliseconds(0))))
+      return {false, "unhealthy: no answer with the certificate of --tls-cert from " + name};
+    asked += ' ' + name;
+  }
+  return {true, "healthy:" + asked};
+}
+
 }  // namespace
 
 Health check_health(const config::Options& options) {
   const Clock::time_point deadline = Clock::now() + kPatience;
+  if (options.listen.empty()) return check_encrypted(options, deadline);
   std::string asked;
   for (const Endpoint& listener : options.listen) {
     const Endpoint endpoint = reachable(listener);

@@ -16,8 +16,8 @@ struct Health {
 };
 
 // Asks each listen address (the loopback of its family for a wildcard) for a name that is answered
-// without upstream. Any DNS answer counts, a refusal too: the question is whether it serves. Ends
-// within a second.
+// without upstream: the plain ones, where there are some, else those over TLS and HTTPS. Any DNS
+// answer counts, a refusal too: the question is whether it serves. Ends within a second.
 Health check_health(const config::Options& options);
 
 }  // namespace dnslet::app

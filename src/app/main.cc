@@ -96,7 +96,8 @@ std::size_t list_files_given(const Options& options) {
 std::size_t descriptors_needed(const Options& options) {
   constexpr std::size_t kOfAll = 12;
   constexpr std::size_t kOfEach = 8;
-  return kOfAll + options.threads * (kOfEach + 2 * options.listen.size()) +
+  return kOfAll +
+         options.threads * (kOfEach + 2 * options.listen.size() + options.encrypted.size()) +
          list_files_given(options);
 }
 

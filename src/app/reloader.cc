@@ -41,6 +41,7 @@ void Reloader::reload() {
         files_.records.reload(stop);
         files_.rules.reload(stop);
         files_.roots.reload(files_.rules.rules().get());
+        files_.identities.reload();
       },
       [this] {
         reloaded_hosts_ = files_.hosts.table();
@@ -59,6 +60,7 @@ void Reloader::on_part() {
   if (--parts_left_ > 0) return;
   use(reloaded_conf_);
   if (files_.roots.roots()) callbacks_.use_roots(files_.roots.roots());
+  if (files_.identities.identity()) callbacks_.use_identity(files_.identities.identity());
   if (!files_.rules.empty()) callbacks_.use_rules(files_.rules.rules());
   if (!files_.lists.empty()) callbacks_.use_lists(files_.lists.lists());
   if (files_.records.has_files()) callbacks_.use_records(files_.records.table());

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "config/host_resolver.h"
 #include "config/hosts_files.h"
+#include "config/identity_files.h"
 #include "config/list_files.h"
 #include "config/name_sources.h"
 #include "config/record_files.h"
@@ -35,6 +36,7 @@ class Reloader {
     config::RecordFiles& records;
     config::RuleFiles& rules;
     config::RootFiles& roots;
+    config::IdentityFiles& identities;
     config::NameSources& sources;
     std::optional<config::HostResolver>& host_resolver;
   };
@@ -45,6 +47,7 @@ class Reloader {
     std::function<void(const config::RecordFiles::Table& records)> use_records;
     std::function<void(const config::RuleFiles::Rules& rules)> use_rules;
     std::function<void(const config::RootFiles::Roots& roots)> use_roots;
+    std::function<void(const config::IdentityFiles::Identity& identity)> use_identity;
     std::function<void(const Result<config::Forwarding>& forwarding)> use_servers;
     std::function<void()> on_reload;  // one begins
     std::function<void()> on_reloaded;

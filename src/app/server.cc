@@ -68,6 +68,7 @@ Server::Server(config::Options options)
       records_(options_, seed_, log_),
       rules_(options_, seed_, log_),
       roots_(options_, log_),
+      identities_(options_, log_),
       sources_(options_),
       left_out_(options_.resolv_conf, log_),
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
@@ -97,18 +98,20 @@ Server::Server(config::Options options)
                 }),
       reports_({options_, log_, cache_, workers_, names_}),
       hosts_in_force_(hosts_.table()),
-      reloader_(loop(), {hosts_, lists_, records_, rules_, roots_, sources_, host_resolver_},
-                {[this](const serve::Worker::Hosts& hosts) { use_hosts(hosts); },
-                 [this](const serve::Worker::Lists& lists) { use_lists(lists); },
-                 [this](const serve::Worker::Records& records) { use_records(records); },
-                 [this](const serve::Worker::Rules& rules) { use_rules(rules); },
-                 [this](const config::RootFiles::Roots& roots) { use_roots(roots); },
-                 [this](const Result<config::Forwarding>& forwarding) { use_servers(forwarding); },
-                 [] { io::notify_reloading(); },
-                 [this] {
-                   log_.write(io::Level::Info, "reloaded, cache emptied");
-                   io::notify_systemd("READY=1");
-                 }}),
+      reloader_(
+          loop(), {hosts_, lists_, records_, rules_, roots_, identities_, sources_, host_resolver_},
+          {[this](const serve::Worker::Hosts& hosts) { use_hosts(hosts); },
+           [this](const serve::Worker::Lists& lists) { use_lists(lists); },
+           [this](const serve::Worker::Records& records) { use_records(records); },
+           [this](const serve::Worker::Rules& rules) { use_rules(rules); },
+           [this](const config::RootFiles::Roots& roots) { use_roots(roots); },
+           [this](const config::IdentityFiles::Identity& identity) { use_identity(identity); },
+           [this](const Result<config::Forwarding>& forwarding) { use_servers(forwarding); },
+           [] { io::notify_reloading(); },
+           [this] {
+             log_.write(io::Level::Info, "reloaded, cache emptied");
+             io::notify_systemd("READY=1");
+           }}),
       cache_keeper_(loop(), log_, path_of_cache(options_),
                     {cache_,
                      {options_.cache_ttl, options_.cache_negative_ttl},
@@ -141,6 +144,10 @@ Status Server::configure() {
   use_records(records_.table());
   if (Status status = rules_.load(); !status) return status;
   use_rules(rules_.rules());
+  if (options_.action == config::Action::Serve) {
+    if (Status status = identities_.load(); !status) return status;
+    if (identities_.identity()) use_identity(identities_.identity());
+  }
   if (!cache_.reserve())  // behind use_hosts(), which empties it
     return Error{"no memory for a cache of " + std::to_string(options_.cache_capacity) +
                  " answers; set a lower --rcache (DNSMASQ_RCACHE)"};
@@ -170,6 +177,7 @@ Status Server::bind(std::vector<io::BoundSocket> passed) {
   auto divided = options_.systemd ? serve::divide_passed(std::move(passed), workers_.size())
                                   : serve::bind_sockets(options_.listen, workers_.size());
   if (!divided) return divided.error();
+  if (Status status = serve::bind_encrypted(options_.encrypted, *divided); !status) return status;
   for (std::size_t i = 0; i < workers_.size(); ++i)
     for (io::BoundSocket& bound : (*divided)[i])
       if (Status status = workers_[i]->listen(std::move(bound)); !status) return status;
@@ -294,8 +302,8 @@ void Server::forward_to(const config::Forwarding& forwarding) {
 // Those who may read a file at the start are not always those who read it again.
 void Server::warn_of_user() {
   std::vector<std::string> sentences = hosts_.unreadable();
-  for (auto& more :
-       {lists_.unreadable(), records_.unreadable(), rules_.unreadable(), roots_.unreadable()})
+  for (auto& more : {lists_.unreadable(), records_.unreadable(), rules_.unreadable(),
+                     roots_.unreadable(), identities_.unreadable()})
     sentences.insert(sentences.end(), more.begin(), more.end());
   if (sources_.uses_resolv_conf())
     if (const Status status = io::may_read(options_.resolv_conf); !status)
@@ -308,65 +316,10 @@ void Server::warn_of_user() {
                                        "it said stays, changes will not be seen");
 }
 
-// A worker that is the last to leave a table would free it, and answer nobody meanwhile: that is
-// for the reloader, once all have left.
-void Server::replace(std::shared_ptr<const void> former, const Use& use) {
-  former_tables_.push_back(std::move(former));
-  const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
-  each([this, use, left](serve::Worker& worker) {
-    use(worker);
-    if (left->fetch_sub(1) > 1) return;
-    workers_.front()->post([this] {
-      reloader_.retire(std::move(former_tables_.front()));
-      former_tables_.pop_front();
-    });
-  });
-}
-
-void Server::use_hosts(const serve::Worker::Hosts& hosts) {
-  auto former = std::exchange(hosts_in_force_, hosts);
-  if (former->empty()) former = nullptr;
-  replace(std::move(former), [hosts](serve::Worker& worker) { worker.use_hosts(hosts); });
-}
-
-void Server::use_lists(const serve::Worker::Lists& lists) {
-  replace(std::exchange(lists_in_force_, lists),
-          [lists](serve::Worker& worker) { worker.use_lists(lists); });
-}
-
-void Server::use_records(const serve::Worker::Records& records) {
-  replace(std::exchange(records_in_force_, records),
-          [records](serve::Worker& worker) { worker.use_records(records); });
-}
-
-void Server::use_rules(const serve::Worker::Rules& rules) {
-  replace(std::exchange(rules_in_force_, rules),
-          [rules](serve::Worker& worker) { worker.use_rules(rules); });
-  sources_.set_rule_for_all(rules && rules->servers_for_all());
-  if (forwarding_) follow_names();  // else nobody is asked, or not yet
-}
-
-void Server::use_roots(const config::RootFiles::Roots& roots) {
-  each([roots](serve::Worker& worker) { worker.use_roots(roots); });
-}
-
-void Server::use_servers(const Result<config::Forwarding>& forwarding) {
-  if (options_.no_recursion) return use_bootstrap(forwarding);
-  if (forwarding) left_out_.warn(*forwarding);
-  if (!forwarding) {
-    log_.write(io::Level::Warning, forwarding.error().text + "; what it said stays");
-  } else if (forwarding->servers.empty() && !sources_.has_stand_in()) {
-    log_.write(io::Level::Warning,
-               "no nameserver is left in '" + options_.resolv_conf + "'; those before stay");
-  } else {
-    forward_to(*forwarding);
-  }
-}
-
 // Clients ask over UDP first: that is the address they need.
 Status Server::prepare_host_resolver() {
   if (!options_.default_resolver) return Done();
-  auto servers = config::entry_for(workers_.front()->udp_endpoints());
+  auto servers = config::entry_for(workers_.front()->endpoints(Protocol::Udp));
   if (servers.empty())
     return Error{
         "--default-resolver (DNSMASQ_DEFAULT) needs a UDP socket on port 53, the only one "
@@ -381,7 +334,7 @@ Status Server::prepare_host_resolver() {
 // RFC 5358: a resolver that answers everyone helps in attacks on others.
 void Server::warn_of_strangers() {
   if (!options_.allow.empty()) return;
-  for (const Endpoint& endpoint : workers_.front()->udp_endpoints())
+  for (const Endpoint& endpoint : workers_.front()->endpoints(Protocol::Udp))
     if (!endpoint.address.is_loopback())
       log_.write(io::Level::Warning,
                  io::LogLine("answers everyone who reaches it; name those who may ask with --allow")
@@ -390,8 +343,9 @@ void Server::warn_of_strangers() {
 
 void Server::log_ready() {
   const serve::Worker& worker = *workers_.front();  // all serve the same
-  log_.write(io::Level::Info,
-             "ready: " + serve::list_endpoints(worker.udp_endpoints(), worker.tcp_endpoints()));
+  log_.write(io::Level::Info, "ready: " + serve::list_endpoints([&](Protocol protocol) {
+                                return worker.endpoints(protocol);
+                              }));
   log_.flush();
   io::notify_systemd("READY=1");
 }

@@ -91,6 +91,7 @@ class Server {
   void use_records(const serve::Worker::Records& records);
   void use_rules(const serve::Worker::Rules& rules);
   void use_roots(const config::RootFiles::Roots& roots);
+  void use_identity(const config::IdentityFiles::Identity& identity);
   void use_servers(const Result<config::Forwarding>& forwarding);
   Status prepare_host_resolver();
   void warn_of_strangers();
@@ -108,6 +109,7 @@ class Server {
   config::RecordFiles records_;
   config::RuleFiles rules_;
   config::RootFiles roots_;
+  config::IdentityFiles identities_;
   config::NameSources sources_;
   LeftOut left_out_;
   std::optional<config::HostResolver> host_resolver_;

@@ -64,8 +64,9 @@ std::optional<Endpoint> own_server(const std::vector<ServerAddress>& servers,
                                    const Options& options) {
   // Of addresses that this host has, others may take what goes there before a wildcard listener.
   const std::vector<Endpoint> endpoints = endpoints_of(servers);
+  const std::vector<Endpoint> listeners = all_listeners(options);
   const auto own = std::ranges::find_if(
-      endpoints, [&](const Endpoint& server) { return is_own(server, options.listen, {}); });
+      endpoints, [&](const Endpoint& server) { return is_own(server, listeners, {}); });
   return own == endpoints.end() ? std::nullopt : std::optional(*own);
 }
 

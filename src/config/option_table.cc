@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "config/listener_options.h"
 #include "config/option_stores.h"
 #include "config/record_options.h"
 #include "config/report_options.h"
@@ -30,11 +31,6 @@ constexpr uint32_t kMaxDots = 126;  // no name has more
 // For numbers whose 0 means something, and for those where it would mean nothing.
 constexpr uint32_t kFromZero = 0;
 constexpr uint32_t kFromOne = 1;
-
-Status listen(std::string_view text, const NumberRange& range, Options& options) {
-  const Status added = elements<&Options::listen, parse_listeners>(text, range, options);
-  return added ? check_listeners(options.listen) : added;
-}
 
 Status block(std::string_view text, const NumberRange&, Options& options) {
   const auto domains = parse_blocked_domains(text);
@@ -88,8 +84,20 @@ constexpr NumberRange kSecondsFromOne = {kFromOne, kMaxSeconds, "seconds"};
 constexpr NumberRange kMilliseconds = {kFromOne, kMaxMilliseconds, "milliseconds"};
 
 constexpr auto kOptions = std::to_array<OptionRow>({
-    {"Listening", "listen", 'l', Kind::List, "DNSMASQ_LISTEN", "IP[:PORT],...", "127.0.0.1:53",
-     "Addresses to serve over UDP and TCP", listen},
+    {.group = "Listening",
+     .flag = "listen",
+     .letter = 'l',
+     .kind = Kind::List,
+     .variable = "DNSMASQ_LISTEN",
+     .placeholder = "IP[:PORT],...",
+     .default_value = "127.0.0.1:53",
+     .help = "Where to serve; tls:// or https:// in front encrypts",
+     .store = store_listeners,
+     .complete = complete_listeners},
+    {"Listening", "tls-cert", 0, Kind::Text, "DNSMASQ_TLS_CERT", "PATH", "",
+     "The certificate of tls:// and https:// listeners", store_tls_cert},
+    {"Listening", "tls-key", 0, Kind::Text, "DNSMASQ_TLS_KEY", "PATH", "",
+     "Its private key [in the same file]", store_tls_key, kNoRange, "tls-cert"},
     {"Listening", "allow", 0, Kind::List, "DNSMASQ_ALLOW", "NETWORK,...", "",
      "Serve these clients only; private: those of no public network [everyone]",
      elements<&Options::allow, parse_networks>},

@@ -50,14 +50,6 @@ bool ends_in_number(std::string_view text) {
   return last.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-Result<Endpoint> parse_endpoint(std::string_view text) {
-  const auto endpoint = Endpoint::from_text(text, kDnsPort);
-  if (endpoint) return *endpoint;
-  return not_a(text,
-               "an IP address with an optional port, for example 127.0.0.1:53 or [::1]:53 "
-               "(names are not accepted here)");
-}
-
 // The domain of a stub zone; nullopt: it is none.
 std::optional<dns::Name> parse_stub_domain(std::string_view text) {
   if (text == ".") return dns::Name();
@@ -202,8 +194,12 @@ Result<std::vector<T>> parse_each(std::string_view text, Parse parse) {
   return values;
 }
 
-Result<std::vector<Endpoint>> parse_listeners(std::string_view text) {
-  return parse_each<Endpoint>(text, parse_endpoint);
+Result<Endpoint> parse_endpoint(std::string_view text) {
+  const auto endpoint = Endpoint::from_text(text, kDnsPort);
+  if (endpoint) return *endpoint;
+  return not_a(text,
+               "an IP address with an optional port, for example 127.0.0.1:53 or [::1]:53 "
+               "(names are not accepted here)");
 }
 
 Result<std::vector<Endpoint>> parse_bootstrap(std::string_view text) {
@@ -213,15 +209,6 @@ Result<std::vector<Endpoint>> parse_bootstrap(std::string_view text) {
       return Result<Endpoint>(not_a(element, "a server: its port is from 1 to 65535"));
     return server;
   });
-}
-
-Status check_listeners(const std::vector<Endpoint>& listeners) {
-  for (auto listener = listeners.begin(); listener != listeners.end(); ++listener) {
-    const bool is_repeated = std::find(listeners.begin(), listener, *listener) != listener;
-    if (is_repeated && listener->port != 0)
-      return Error{in_quotes(listener->to_text()) + " is given twice"};
-  }
-  return Done{};
 }
 
 Result<std::vector<ServerAddress>> parse_nameservers(std::string_view text) {

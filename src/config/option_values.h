@@ -40,12 +40,10 @@ Result<uint32_t> parse_number(std::string_view text, NumberRange range);
 // They borrow from `text`.
 Result<std::vector<std::string_view>> parse_list(std::string_view text);
 
-// Lists of addresses with an optional port, 53 where it is missing. A listener may say port 0; a
-// server of --bootstrap needs a port.
-Result<std::vector<Endpoint>> parse_listeners(std::string_view text);
+// An address with an optional port, 53 where it is missing; 0 is one.
+Result<Endpoint> parse_endpoint(std::string_view text);
+// A list of them, none with port 0.
 Result<std::vector<Endpoint>> parse_bootstrap(std::string_view text);
-// Fails if one of them stands there twice, but for those that take any free port.
-Status check_listeners(const std::vector<Endpoint>& listeners);
 // Each as config/server_url reads it.
 Result<std::vector<ServerAddress>> parse_nameservers(std::string_view text);
 // Networks and single addresses; `private` stands for all of private_networks().

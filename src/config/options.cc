@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "config/listener_options.h"
 #include "config/option_table.h"
 #include "config/option_values.h"
 #include "config/option_warnings.h"
@@ -285,6 +286,12 @@ Status check_default_resolver(const Options& options) {
 
 }  // namespace
 
+std::vector<Endpoint> all_listeners(const Options& options) {
+  std::vector<Endpoint> all = options.listen;
+  for (const EncryptedListener& listener : options.encrypted) all.push_back(listener.endpoint);
+  return all;
+}
+
 bool has_server_by_name(const Options& options) {
   const auto has_name = [](const std::vector<ServerAddress>& servers) {
     return std::ranges::any_of(servers, &ServerAddress::is_name);
@@ -326,6 +333,7 @@ Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
   warn_of_variables(environment, parsed.warnings);
   warn_of_effects(parsed);
   if (const Status fits = check_default_resolver(parsed.options); !fits) return fits.error();
+  if (const Status fits = check_certificate(parsed.options); !fits) return fits.error();
   return parsed;
 }
 

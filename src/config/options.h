@@ -72,10 +72,13 @@ struct HttpUrl {
 struct Options {
   Action action = Action::Serve;
 
-  std::optional<io::UserIds> user;         // nullopt: stay who we are
-  std::vector<Endpoint> listen;            // never empty after parse_options
-  std::vector<ServerAddress> nameservers;  // empty: from resolv.conf
-  std::vector<Endpoint> bootstrap;         // who resolves names of servers; empty: resolv.conf's
+  std::optional<io::UserIds> user;           // nullopt: stay who we are
+  std::vector<Endpoint> listen;              // over UDP and TCP
+  std::vector<EncryptedListener> encrypted;  // after parse_options there is one here or there
+  std::string tls_cert;                      // the file of their certificate; empty: there are none
+  std::string tls_key;                       // empty: in the same file
+  std::vector<ServerAddress> nameservers;    // empty: from resolv.conf
+  std::vector<Endpoint> bootstrap;           // who resolves names of servers; empty: resolv.conf's
   StubZones stub_zones;
   std::string tls_ca;  // a file of root certificates; empty: SSL_CERT_FILE or the system's
   io::TlsPins tls_pins;
@@ -145,6 +148,9 @@ struct Options {
   std::string stathat_user;  // empty: nothing is pushed
   HttpUrl stathat_url = {"api.stathat.com", 80, "/ez"};
 };
+
+// Where --listen has us listen, whatever is spoken there.
+std::vector<Endpoint> all_listeners(const Options& options);
 
 // Whether a server is written by its name, which the servers of --bootstrap resolve; a file of
 // rules may have one at any time.

@@ -154,7 +154,7 @@ RuleNames rule_names(const Options& options) {
   for (const NamedList& list : options.lists) lists.emplace(list.name, lists.size());
   return {.sets = options.server_sets,
           .lists = std::move(lists),
-          .listeners = options.listen,
+          .listeners = all_listeners(options),
           .knows_listeners = !options.systemd,
           .has_fake_addresses = !options.fake_networks.empty()};
 }

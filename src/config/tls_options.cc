@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "config/option_stores.h"
 #include "config/server_url.h"
 #include "io/tls.h"
 
@@ -13,14 +14,24 @@ namespace {
 
 Status check_tls() { return io::has_tls() ? Status(Done{}) : only_in_full("needs TLS"); }
 
+template <auto field>
+Status store_path(std::string_view text, Options& options) {
+  if (Status status = check_tls(); !status) return status;
+  return value<field, parse_path>(text, {}, options);
+}
+
 }  // namespace
 
 Status store_tls_ca(std::string_view text, const NumberRange&, Options& options) {
-  if (Status status = check_tls(); !status) return status;
-  const auto path = parse_path(text);
-  if (!path) return path.error();
-  options.tls_ca = *path;
-  return Done{};
+  return store_path<&Options::tls_ca>(text, options);
+}
+
+Status store_tls_cert(std::string_view text, const NumberRange&, Options& options) {
+  return store_path<&Options::tls_cert>(text, options);
+}
+
+Status store_tls_key(std::string_view text, const NumberRange&, Options& options) {
+  return store_path<&Options::tls_key>(text, options);
 }
 
 Status store_tls_pin(std::string_view text, const NumberRange&, Options& options) {

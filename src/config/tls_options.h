@@ -2,7 +2,8 @@
 // Copyright the dnslet authors
 #pragma once
 
-// The options of servers over TLS, for config/option_table. They fail in a variant without it.
+// The options of servers and listeners over TLS, for config/option_table. They fail in a variant
+// without it.
 
 #include <string_view>
 
@@ -13,5 +14,9 @@ namespace dnslet::config {
 Status store_tls_ca(std::string_view text, const NumberRange&, Options& options);
 // "NAME=BASE64": a key that the server with this name in its certificate may have.
 Status store_tls_pin(std::string_view text, const NumberRange&, Options& options);
+
+// Files in PEM form.
+Status store_tls_cert(std::string_view text, const NumberRange&, Options& options);
+Status store_tls_key(std::string_view text, const NumberRange&, Options& options);
 
 }  // namespace dnslet::config

@@ -239,7 +239,9 @@ void Http2Requests::respond(uint64_t number, HttpReply reply) {
       field("allow", stream->reply.allowed)};
   const std::size_t count = stream->reply.status == 405 ? fields.size() : fields.size() - 1;
   const nghttp2_data_provider provider = {{.ptr = stream}, read_body};
-  if (nghttp2_submit_response(session_.get(), id, fields.data(), count, &provider) < 0)
+  const bool has_body = stream->request.method != "HEAD";  // RFC 9110 section 9.3.2
+  if (nghttp2_submit_response(session_.get(), id, fields.data(), count,
+                              has_body ? &provider : nullptr) < 0)
     std::abort();  // no memory is left
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/address.h"
 #include "base/result.h"
+#include "base/server_address.h"
 #include "io/loop.h"
 
 namespace dnslet::io {
@@ -38,6 +39,7 @@ enum class SocketKind { Udp, Tcp };
 struct BoundSocket {
   SocketKind kind = SocketKind::Udp;
   Descriptor socket;
+  const EncryptedListener* encrypted = nullptr;  // null: plain DNS is spoken there
 };
 
 // A bound socket, non-blocking and closed on exec; a TCP one is not listening yet. IPv6 sockets

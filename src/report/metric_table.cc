@@ -73,6 +73,14 @@ Samples read_handshakes(const Snapshot& snapshot) {
   return by_label(snapshot, &serve::ServerCounters::handshakes, "result", serve::kHandshakeLabels);
 }
 
+Samples read_client_handshakes(const Snapshot& snapshot) {
+  Samples samples;
+  for (std::size_t i = 0; i < serve::kHandshakes; ++i)
+    samples.push_back({{{"result", serve::kHandshakeLabels[i]}},
+                       static_cast<double>(snapshot.counters.handshakes[i])});
+  return samples;
+}
+
 Samples read_stream_bytes(const Snapshot& snapshot) {
   constexpr std::array<const char*, 2> kDirections = {"sent", "received"};
   return by_label(snapshot, &serve::ServerCounters::stream_bytes, "direction", kDirections);
@@ -132,7 +140,9 @@ constexpr auto kMetrics = std::to_array<Metric>({
     {"dnslet_refused_by_limit_total", kCounter,
      "Questions answered SERVFAIL because too many were under way; see --max-inflight",
      [](S s) { return one(s.counters.over_limit); }},
-    {"dnslet_tcp_clients", kGauge, "Open TCP connections of clients",
+    {"dnslet_client_tls_handshakes_total", kCounter,
+     "TLS handshakes with clients: full, resumed or failed", read_client_handshakes},
+    {"dnslet_tcp_clients", kGauge, "Open TCP connections of clients, over TLS and HTTPS too",
      [](S s) { return one(s.counters.tcp_clients); }},
     {"dnslet_tcp_clients_closed_by_limit_total", kCounter,
      "TCP connections closed for a new one; see --max-tcp-clients",

@@ -19,6 +19,7 @@ Counters& Counters::operator+=(const Counters& other) {
   refreshes += other.refreshes;
   unsent += other.unsent;
   tcp_closed_by_limit += other.tcp_closed_by_limit;
+  detail::add(handshakes, other.handshakes);
   for (const auto& [name, counted] : other.servers) servers[name] += counted;
   shared += other.shared;
   waiting += other.waiting;

@@ -153,6 +153,20 @@ Result<DividedSockets> bind_sockets(std::span<const Endpoint> endpoints, std::si
   return divided;
 }
 
+Status bind_encrypted(std::span<const EncryptedListener> listeners, DividedSockets& divided) {
+  for (const EncryptedListener& listener : listeners) {
+    auto first = bind_for(listener.endpoint, io::SocketKind::Tcp, kListen);
+    if (!first) return first.error();
+    divided.front().push_back({io::SocketKind::Tcp, std::move(*first), &listener});
+    for (std::size_t i = 1; i < divided.size(); ++i) {
+      auto more = io::bind_beside(divided.front().back());
+      if (!more) return more.error();
+      divided[i].push_back({io::SocketKind::Tcp, std::move(*more), &listener});
+    }
+  }
+  return Done();
+}
+
 Result<DividedSockets> divide_passed(Sockets passed, std::size_t workers) {
   DividedSockets divided(1);
   divided.front() = std::move(passed);
@@ -161,7 +175,9 @@ Result<DividedSockets> divide_passed(Sockets passed, std::size_t workers) {
   return divided;
 }
 
-std::string list_endpoints(std::span<const Endpoint> udp, std::span<const Endpoint> tcp) {
+std::string list_endpoints(const EndpointsOf& endpoints_of) {
+  const std::vector<Endpoint> udp = endpoints_of(Protocol::Udp);
+  const std::vector<Endpoint> tcp = endpoints_of(Protocol::Tcp);
   std::string both;
   std::string udp_only;
   std::string tcp_only;
@@ -177,6 +193,11 @@ std::string list_endpoints(std::span<const Endpoint> udp, std::span<const Endpoi
   add("udp+tcp", both);
   add("udp", udp_only);
   add("tcp", tcp_only);
+  for (const Protocol protocol : {Protocol::Tls, Protocol::Https}) {
+    std::string all;
+    for (const Endpoint& endpoint : endpoints_of(protocol)) all += ' ' + endpoint.to_text();
+    add(kProtocolNames[static_cast<std::size_t>(protocol)], all);
+  }
   return text;
 }
 

@@ -13,6 +13,10 @@ namespace {
 
 constexpr io::Milliseconds kLogRetry{100};
 
+std::array<uint64_t, kHandshakes> handshakes_of(const io::TlsCounts& counts) {
+  return {counts.full, counts.resumed, counts.failed};
+}
+
 }  // namespace
 
 void Worker::count_question(const policy::Lookup& lookup) {
@@ -87,25 +91,13 @@ void Worker::flush_log() {
   if (shared_.log.flush() && !log_timer_.is_active()) log_timer_.start_once(kLogRetry);
 }
 
-std::vector<Endpoint> Worker::udp_endpoints() const {
-  std::vector<Endpoint> endpoints;
-  for (const auto& listener : udp_listeners_) endpoints.push_back(listener->endpoint());
-  return endpoints;
-}
-
-std::vector<Endpoint> Worker::tcp_endpoints() const {
-  std::vector<Endpoint> endpoints;
-  for (const auto& listener : tcp_listeners_) endpoints.push_back(listener->endpoint());
-  return endpoints;
-}
-
 Counters Worker::counters() const {
   Counters counters = counted_;
   counters.servers = asker_.counters();
   ways_.for_each_tls([&counters](const std::string& server, const io::TlsCounts& counts) {
     ServerCounters& counted = counters.servers[server];
     ServerCounters more;
-    more.handshakes = {counts.full, counts.resumed, counts.failed};
+    more.handshakes = handshakes_of(counts);
     more.certificate_end = counts.end;
     counted += more;
   });
@@ -119,6 +111,8 @@ Counters Worker::counters() const {
   counters.heard = asker_.heard();
   counters.tcp_clients = tcp_clients_.size();
   counters.tcp_closed_by_limit = tcp_clients_.closed_by_limit();
+  for (const auto* server : {tls_server_.get(), https_server_.get()})
+    if (server) detail::add(counters.handshakes, handshakes_of(server->counts()));
   for (const auto& listener : udp_listeners_) counters.unsent += listener->send_errors();
   return counters;
 }

@@ -12,11 +12,6 @@
 
 namespace dnslet::serve {
 
-void Worker::close_listeners() {
-  udp_listeners_.clear();
-  tcp_listeners_.clear();
-}
-
 bool Worker::may_restore(const policy::StoredEntry& entry) {
   const policy::Tables tables = this->tables();
   if (policy::is_own(tables, entry.question.name)) return false;
@@ -84,7 +79,7 @@ void Worker::name_servers() {
   marks_.assign(1, 0);
   const auto add = [&](const std::vector<ServerAddress>& servers) {
     asker_.set_servers(marks_.size(), reached(servers));
-    marks_.push_back(policy::mark_of(servers));
+    marks_.push_back(shared_answers() ? policy::mark_of(servers) : 0);
   };
   for (const auto& [servers, domains] : zones) add(servers);
   if (!rules_) return;

@@ -112,3 +112,29 @@ TEST_CASE("a response has a status") {
     CHECK_FALSE(io::parse_http_status(text));
   }
 }
+
+TEST_CASE("a request tells its query, its body and whether it is the last one") {
+  const auto query = io::parse_http_head(with_line("GET /a?b=c?d HTTP/1.1"));
+  REQUIRE(query);
+  CHECK(query->path == "/a");
+  CHECK(query->query == "b=c?d");
+  CHECK_FALSE(query->is_last);
+  CHECK(query->body_size == 0);
+  const auto body = io::parse_http_head(with_headers(
+      "Host: a\r\ncontent-LENGTH: 12\r\nContent-Type: x/y\r\nConnection: a, Close\r\n"));
+  REQUIRE(body);
+  CHECK(body->body_size == 12);
+  CHECK(body->type == "x/y");
+  CHECK(body->is_last);
+  CHECK_FALSE(body->has_codings);
+  CHECK(io::parse_http_head(with_headers("Host: a\r\nTransfer-Encoding: gzip\r\n"))->has_codings);
+  CHECK(io::parse_http_head("GET / HTTP/1.0\r\n\r\n")->is_last);
+}
+
+TEST_CASE("a body has one size") {
+  for (const char* value :
+       {"", "-1", "+1", "1 2", "0x1", "99999999999999999999", "1\r\nContent-Length: 1"}) {
+    CAPTURE(value);
+    CHECK(read(with_headers(std::string("Host: a\r\nContent-Length: ") + value + "\r\n")) == "-");
+  }
+}

@@ -15,7 +15,10 @@ std::string listed(std::initializer_list<const char*> udp, std::initializer_list
   std::vector<Endpoint> endpoints[2];
   for (const char* text : udp) endpoints[0].push_back(*Endpoint::from_text(text, 53));
   for (const char* text : tcp) endpoints[1].push_back(*Endpoint::from_text(text, 53));
-  return list_endpoints(endpoints[0], endpoints[1]);
+  return list_endpoints([&](Protocol protocol) {
+    const auto place = static_cast<std::size_t>(protocol);
+    return place < 2 ? endpoints[place] : std::vector<Endpoint>();
+  });
 }
 
 TEST_CASE("endpoints served over UDP and TCP are listed together") {

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+
+// The part of a Server that hands on what was read: to all workers, each in its own thread.
+
+#include <atomic>
+#include <utility>
+
+#include "app/server.h"
+
+namespace dnslet::app {
+
+// A worker that is the last to leave a table would free it, and answer nobody meanwhile: that is
+// for the reloader, once all have left.
+void Server::replace(std::shared_ptr<const void> former, const Use& use) {
+  former_tables_.push_back(std::move(former));
+  const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+  each([this, use, left](serve::Worker& worker) {
+    use(worker);
+    if (left->fetch_sub(1) > 1) return;
+    workers_.front()->post([this] {
+      reloader_.retire(std::move(former_tables_.front()));
+      former_tables_.pop_front();
+    });
+  });
+}
+
+void Server::use_hosts(const serve::Worker::Hosts& hosts) {
+  auto former = std::exchange(hosts_in_force_, hosts);
+  if (former->empty()) former = nullptr;
+  replace(std::move(former), [hosts](serve::Worker& worker) { worker.use_hosts(hosts); });
+}
+
+void Server::use_lists(const serve::Worker::Lists& lists) {
+  replace(std::exchange(lists_in_force_, lists),
+          [lists](serve::Worker& worker) { worker.use_lists(lists); });
+}
+
+void Server::use_records(const serve::Worker::Records& records) {
+  replace(std::exchange(records_in_force_, records),
+          [records](serve::Worker& worker) { worker.use_records(records); });
+}
+
+void Server::use_rules(const serve::Worker::Rules& rules) {
+  replace(std::exchange(rules_in_force_, rules),
+          [rules](serve::Worker& worker) { worker.use_rules(rules); });
+  sources_.set_rule_for_all(rules && rules->servers_for_all());
+  if (forwarding_) follow_names();  // else nobody is asked, or not yet
+}
+
+void Server::use_roots(const config::RootFiles::Roots& roots) {
+  each([roots](serve::Worker& worker) { worker.use_roots(roots); });
+}
+
+void Server::use_identity(const config::IdentityFiles::Identity& identity) {
+  each([identity](serve::Worker& worker) { worker.use_identity(identity); });
+}
+
+void Server::use_servers(const Result<config::Forwarding>& forwarding) {
+  if (options_.no_recursion) return use_bootstrap(forwarding);
+  if (forwarding) left_out_.warn(*forwarding);
+  if (!forwarding) {
+    log_.write(io::Level::Warning, forwarding.error().text + "; what it said stays");
+  } else if (forwarding->servers.empty() && !sources_.has_stand_in()) {
+    log_.write(io::Level::Warning,
+               "no nameserver is left in '" + options_.resolv_conf + "'; those before stay");
+  } else {
+    forward_to(*forwarding);
+  }
+}
+
+}  // namespace dnslet::app
