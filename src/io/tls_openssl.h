@@ -120,6 +120,7 @@ class TlsStream final : public Stream, private Stream::User {
   void read();
   void send();
   void write_waiting();
+  bool encrypt(dns::BytesView bytes);
   void fail(const std::string& reason);
 
   TlsSide& side_;

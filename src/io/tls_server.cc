@@ -145,6 +145,7 @@ Result<std::shared_ptr<const TlsIdentity>> load_tls_identity(const std::string& 
     require(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_read_ahead(context, 1);
   // Clients keep their sessions themselves, in tickets (RFC 8446 section 4.6.1).
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, 1);

@@ -59,14 +59,16 @@ int TlsStream::read_memory(BIO* bio, char* out, int size) {
     return -1;
   }
   const std::size_t taken = std::min(incoming.size(), static_cast<std::size_t>(size));
-  std::copy_n(incoming.begin(), taken, reinterpret_cast<uint8_t*>(out));
+  dns::copy_bytes(incoming.first(taken), {reinterpret_cast<uint8_t*>(out), taken});
   incoming = incoming.subspan(taken);
   return static_cast<int>(taken);
 }
 
 int TlsStream::write_memory(BIO* bio, const char* bytes, int size) {
   dns::Bytes& outgoing = static_cast<TlsStream*>(BIO_get_data(bio))->outgoing_;
-  outgoing.insert(outgoing.end(), bytes, bytes + size);
+  // Of the type that the vector has: others would be copied byte by byte.
+  const auto* const first = reinterpret_cast<const uint8_t*>(bytes);
+  outgoing.insert(outgoing.end(), first, first + size);
   return size;
 }
 
@@ -91,21 +93,24 @@ void TlsStream::send() {
 
 void TlsStream::write(dns::BytesView bytes) {
   assert(is_open_);
-  waiting_.insert(waiting_.end(), bytes.begin(), bytes.end());
-  write_waiting();
+  if (!waiting_.empty() || !encrypt(bytes))
+    waiting_.insert(waiting_.end(), bytes.begin(), bytes.end());
+  send();
 }
 
-// Memory takes all of it, but where the library has to read first. What can't be written at all is
-// told by the other side's end.
 void TlsStream::write_waiting() {
-  if (waiting_.empty()) return;
-  ERR_clear_error();
-  const int status = SSL_write(ssl_.get(), waiting_.data(), static_cast<int>(waiting_.size()));
-  if (status > 0)
-    waiting_.clear();
-  else if (SSL_get_error(ssl_.get(), status) != SSL_ERROR_WANT_READ)
-    below_->finish();
+  if (!waiting_.empty() && encrypt(waiting_)) waiting_.clear();
   send();
+}
+
+// Memory takes all of it. False: the library has to read first, or it can't be written at all,
+// which is told by the other side's end.
+bool TlsStream::encrypt(dns::BytesView bytes) {
+  ERR_clear_error();
+  const int status = SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
+  if (status > 0) return true;
+  if (SSL_get_error(ssl_.get(), status) != SSL_ERROR_WANT_READ) below_->finish();
+  return false;
 }
 
 void TlsStream::on_written() {
@@ -177,14 +182,16 @@ void TlsStream::read() {
     return !is_gone;
   };
   int error = SSL_ERROR_NONE;
+  ERR_clear_error();  // what works leaves nothing there
   while (error == SSL_ERROR_NONE) {
     std::size_t taken = 0;
-    ERR_clear_error();
     const int status = SSL_read_ex(ssl_.get(), clear.data() + size, clear.size() - size, &taken);
     error = status == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), status);
     size += taken;
     if (taken > 0) barren_ = 0;
-    if (size == clear.size() && !hand_on()) return;
+    if (size < clear.size()) continue;
+    if (!hand_on()) return;
+    ERR_clear_error();
   }
   write_waiting();
   send();  // an update of keys is answered

@@ -88,9 +88,10 @@ class HttpsFraming final : public io::Framing, private io::HttpRequests::User {
     return requests_->take(bytes);
   }
   void add_answer(uint64_t request, dns::BytesView answer, dns::Bytes&) override {
-    requests_->respond(request, {.type = kMediaType,
-                                 .body = std::string(answer.begin(), answer.end()),
-                                 .cache_control = cache_control_of(answer)});
+    requests_->respond(request,
+                       {.type = kMediaType,
+                        .body = {reinterpret_cast<const char*>(answer.data()), answer.size()},
+                        .cache_control = cache_control_of(answer)});
   }
   void refuse(uint64_t request) override { requests_->respond(request, refusal(400)); }
   bool drop(uint64_t request) override { return requests_->drop(request); }

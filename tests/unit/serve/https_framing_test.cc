@@ -71,7 +71,7 @@ TEST_CASE("how long an answer may be kept is said as it says itself") {
   test::Packet two("a.test", dns::Type::A);
   two.flags(0x8180).answer({.ttl = 300}).answer({.ttl = 40});
   CHECK(control(two.bytes()) == "max-age=40");
-  two.additional({.owner = {0}, .type = dns::Type::OPT, .rclass = 1232, .ttl = 0, .rdata = {}});
+  two.additional(test::opt());
   CHECK(control(two.bytes()) == "max-age=40");  // what an OPT has there is no TTL
 }
 
