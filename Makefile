@@ -210,6 +210,9 @@ bench: $(PROGRAM) $(LOADS) $(STUBS) ## measure it beside dnsmasq and unbound (QU
 bench-rules: $(PROGRAM) $(LOADS) ## measure what lists and rules cost, beside dnsmasq (QUICK=1: roughly)
 	$(PYTHON) tests/bench/rules.py --build $(B) $(if $(filter-out 0,$(QUICK)),--quick)
 
+bench-listeners: $(PROGRAM) $(LOADS) ## measure clients over TLS and HTTPS, beside dnsdist (QUICK=1: roughly)
+	$(PYTHON) tests/bench/listeners.py --build $(B) $(if $(filter-out 0,$(QUICK)),--quick)
+
 soak: $(PROGRAM) $(LOADS) ## ask it QUESTIONS=10000000 questions (VALGRIND=1: 30000 under valgrind)
 	$(if $(filter-out 0,$(VALGRIND)),SLOW=1 )$(PYTHON) tests/bench/soak.py --build $(B) \
 	    $(if $(filter-out 0,$(VALGRIND)),--valgrind --questions 30000) $(if $(QUESTIONS),--questions $(QUESTIONS))
@@ -238,12 +241,12 @@ clean: ## remove everything that was built
 	rm -rf build
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.* ## \(.*\)/  \1  \2/p' Makefile | awk '{ t = $$1; $$1 = ""; printf "  %-12s%s\n", t, $$0 }'
+	@sed -n 's/^\([a-z0-9-]*\):.* ## \(.*\)/  \1  \2/p' Makefile | awk '{ t = $$1; $$1 = ""; printf "  %-16s%s\n", t, $$0 }'
 
 # Packages: one call, for the goals of this run.
 deps:
 	@CXX='$(CXX)' .ci/deps $(if $(MUSL),,build $(if $(filter full,$(VARIANT)),tls)) $(if $(filter unit e2e $(MADE)/unit-tests,$(MAKECMDGOALS)),check) \
-	    $(filter lint bench soak micro,$(MAKECMDGOALS:bench-rules=bench))
+	    $(filter lint bench soak micro,$(patsubst bench-%,bench,$(MAKECMDGOALS)))
 
 # The flags are files, so that pkg-config runs once and other flags make another build.
 $(B)/compile.flags: CONTENT = $(COMPILE_FLAGS)
@@ -312,6 +315,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules soak micro static fresh-roots check-musl install uninstall clean help deps FORCE
+.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners soak micro static fresh-roots check-musl install uninstall clean help deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
