@@ -19,7 +19,7 @@ from pathlib import Path
 
 import machine
 from servers import (SMALL_CACHE, Bound, Dnsdist, Dnslet, Dnsmasq, Echo, Hosts, Redis, Server, Unbound,
-                     TLS_NAME, bench_name)
+                     TLS_NAME, ask_for_each, bench_name)
 from table import make_rows, render
 
 ANSWERS = 100_000
@@ -223,6 +223,10 @@ class Bench:
             self.rows["rss_idle"].add(kind.name, idle / 1024)
             self.rows["rss_full"].add(kind.name, full / 1024)
             self.rows["bytes_per_answer"].add(kind.name, (full - idle) / ANSWERS)
+            with self.stub() as upstream:
+                with self.start(kind, upstream, cache=ANSWERS) as server:
+                    ask_for_each(server.port, (bench_name(i, "longer-n") for i in range(ANSWERS)))
+                    self.rows["bytes_per_longer"].add(kind.name, (server.resident() - idle) / ANSWERS)
 
     def start_time(self):
         hosts = Hosts(self.scratch, 10_000)

@@ -6,6 +6,7 @@ Each is a caching forwarder with the same number of answers and the same hosts, 
 serve it best; RESULTS.md gives the reasons for those that are not obvious.
 """
 
+import itertools
 import random
 import re
 import shutil
@@ -46,6 +47,19 @@ def free_port():
 def question(name):
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
     return b"\0\1\1\0\0\1\0\0\0\0\0\0" + labels + b"\0\0\1\0\1"
+
+
+def ask_for_each(port, names, window=16):
+    """Asks for all names, so many at once, and waits for their answers"""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(3)
+        client.connect(("127.0.0.1", port))
+        while asked := list(itertools.islice(names, window)):
+            for name in asked:
+                client.send(question(name))
+            for _ in asked:
+                if client.recv(512)[7] == 0:
+                    raise AssertionError(f"port {port} answered without a record")
 
 
 def wait_for_answer(port, name, seconds=60):
