@@ -18,14 +18,15 @@ namespace {
 using namespace dnslet;
 using policy::Cache, policy::Milliseconds;
 
-// An answer with one TXT record of `size` bytes.
+// An answer with one record of `size` bytes: TXT, or NULL, which is not what was asked for.
 dns::Bytes make_answer(const dns::Question& question, std::size_t size, std::uint32_t ttl) {
   dns::Bytes message = dns::build_failure(question, dns::Rcode::NoError);
   const std::size_t start = message.size();
   message.resize(start + 12 + size, 'x');
   dns::Writer record(dns::MutableBytesView(message).subspan(start));
   record.u16(0xc000 | dns::kHeaderSize);
-  record.u16(static_cast<std::uint16_t>(dns::Type::TXT));
+  constexpr std::uint16_t kNull = 10;
+  record.u16(size % 2 == 0 ? static_cast<std::uint16_t>(dns::Type::TXT) : kNull);
   record.u16(1);
   record.u32(ttl);
   record.u16(static_cast<std::uint16_t>(size));
