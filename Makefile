@@ -132,7 +132,7 @@ run: $(PROGRAM) ## start it on 127.0.0.1, port PORT=5300, with an example hosts 
 	    set -- --no-rec; \
 	fi; \
 	trap : INT; \
-	$(PROGRAM) --listen 127.0.0.1:$(PORT) --rcache 10000 --hostsfile docker/example.hosts --verbose "$$@"
+	$(PROGRAM) --listen 127.0.0.1:$(PORT) --rcache 10000 --hostsfile docker/hosts/example --verbose "$$@"
 
 check: ## run all tests: unit, stored fuzz inputs under sanitizers, end to end, documents
 	@$(MAKE) all $(MADE)/unit-tests

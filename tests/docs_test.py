@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+FOR_CONTAINERS = [path for path in (ROOT / "docker").rglob("*") if path.is_file()]
 DNSLET = os.environ.get("DNSLET", ROOT / "build" / "dnslet")
 
 # How --print-config shows what --help and the man page say in words.
@@ -164,7 +165,7 @@ def test_the_links_of_the_readme_lead_somewhere():
 
 def test_the_examples_for_containers_name_only_what_exists():
     known = {variable for _, variable, _ in man_options().values()}
-    for path in (ROOT / "docker").iterdir():
+    for path in FOR_CONTAINERS:
         text = path.read_text()
         assert set(re.findall(r"DNSMASQ_[A-Z_]*[A-Z]", text)) <= known, path
         for source in re.findall(r"^COPY (?!--from)(\S+) /\S+$", text, re.M):
@@ -186,7 +187,7 @@ def test_the_two_dockerfiles_make_the_same_image():
 def test_no_example_takes_a_name_or_a_port_of_multicast_dns():
     """.local names and port 5353 are (RFC 6762): dig warns of the one, avahi holds the other"""
     paths = [ROOT / "README.md", ROOT / "Makefile", ROOT / "man" / "dnslet.8",
-             *(ROOT / "docker").iterdir(), *(ROOT / "init").iterdir()]
+             *FOR_CONTAINERS, *(ROOT / "init").iterdir()]
     texts = [(path, path.read_text()) for path in paths] + [("--help", output("--help"))]
     for path, text in texts:
         found = re.findall(r"[\w*-]+\.local\b|127\.0\.0\.1:5353|-p 5353", text)
@@ -231,6 +232,19 @@ def test_the_application_of_the_compose_file_waits_for_dnslet():
     assert services["app"]["depends_on"]["dnslet"]["condition"] == "service_started"
     assert services["app"]["dns"] == services["dnslet"]["networks"]["names"]["ipv4_address"]
     assert services["dnslet"]["read_only"] is True and services["dnslet"]["cap_drop"] == ["ALL"]
+
+
+def test_the_compose_file_mounts_folders_and_no_single_file():
+    """a file that is replaced by renaming would stay the old one in the container for ever"""
+    yaml = pytest.importorskip("yaml")
+    dnslet = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]["dnslet"]
+    for volume in dnslet["volumes"]:
+        source, target, _ = volume.split(":")
+        assert (ROOT / "docker" / source).is_dir(), volume
+        assert target in dnslet["command"]
+    assert int(print_config(*dnslet["command"])["hostsfile-poll"][0]) > 0
+    for path in (ROOT / "docker").glob("kubernetes*.yaml"):
+        assert "subPath" not in path.read_text(), path
 
 
 def test_the_man_page_is_sound():
