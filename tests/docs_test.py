@@ -63,13 +63,13 @@ def help_options():
     """flag -> (letter, placeholder, variable, default in brackets), in order"""
     line = re.compile(r"^  (?:-(\w), |    )--([\w-]+)(?: (\S+))? +"
                       r"(?:(DNSMASQ_\w+)\n        \S.*?(?:\[(.*)\])?|[A-Z].*)$", re.M)
-    return {flag: (letter, *rest) for letter, flag, *rest in line.findall(output("--help"))}
+    return {flag: (letter, *rest) for letter, flag, *rest in line.findall(output("--help-all"))}
 
 
 def help_variables():
     """variable -> default in brackets, of the options that have no flag, in order"""
     line = re.compile(r"^ {12,}([A-Z_]+)=[A-Z:]+\n        \S.*?(?:\[(.*)\])?$", re.M)
-    return dict(line.findall(output("--help")))
+    return dict(line.findall(output("--help-all")))
 
 
 def man_options():
@@ -188,7 +188,7 @@ def test_no_example_takes_a_name_or_a_port_of_multicast_dns():
     """.local names and port 5353 are (RFC 6762): dig warns of the one, avahi holds the other"""
     paths = [ROOT / "README.md", ROOT / "Makefile", ROOT / "man" / "dnslet.8",
              *FOR_CONTAINERS, *(ROOT / "init").iterdir()]
-    texts = [(path, path.read_text()) for path in paths] + [("--help", output("--help"))]
+    texts = [(path, path.read_text()) for path in paths] + [("--help-all", output("--help-all"))]
     for path, text in texts:
         found = re.findall(r"[\w*-]+\.local\b|127\.0\.0\.1:5353|-p 5353", text)
         assert [word for word in found if word != "cluster.local"] == [], path

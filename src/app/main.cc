@@ -30,6 +30,7 @@
 namespace {
 
 using dnslet::config::Action;
+using dnslet::config::HelpRows;
 using dnslet::config::Options;
 using dnslet::config::ParsedOptions;
 using dnslet::io::Level;
@@ -196,19 +197,23 @@ dnslet::config::Environment read_environment() {
   return variables;
 }
 
+int print(const std::string& text) {
+  (void)std::fputs(text.c_str(), stdout);
+  return kStopped;
+}
+
 int run(ParsedOptions parsed, const Complaints& complaints) {
   switch (parsed.options.action) {
     case Action::Help:
-      (void)std::fputs(dnslet::config::help_text().c_str(), stdout);
-      return kStopped;
+      return print(dnslet::config::help_text(HelpRows::UsedMost));
+    case Action::HelpAll:
+      return print(dnslet::config::help_text(HelpRows::All));
     case Action::Version:
-      (void)std::fputs(dnslet::config::version_text().c_str(), stdout);
-      return kStopped;
+      return print(dnslet::config::version_text());
     case Action::PrintConfig: {
       auto settings = parsed.settings;
       dnslet::config::fill_from_resolv_conf(parsed.options, settings);
-      (void)std::fputs(dnslet::config::config_text(settings).c_str(), stdout);
-      return kStopped;
+      return print(dnslet::config::config_text(settings));
     }
     case Action::Healthcheck: {
       const auto health = dnslet::app::check_health(parsed.options);

@@ -3,6 +3,7 @@
 #include "config/help.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "base/version.h"
@@ -16,6 +17,15 @@ namespace {
 
 constexpr std::size_t kSecondColumn = 38;
 constexpr std::string_view kIndent = "        ";
+
+// The options of HelpRows::UsedMost that have a variable; of those without, it shows all.
+constexpr auto kUsedMost = std::to_array<std::string_view>(
+    {"listen", "allow", "default-resolver", "nameservers", "stubzones", "hostsfile", "address",
+     "blocklist", "rule", "enable-search", "search-domains", "rcache", "verbose", "metrics"});
+
+bool is_shown(const OptionRow& row, HelpRows rows) {
+  return rows == HelpRows::All || is_action(row) || std::ranges::count(kUsedMost, row.flag) > 0;
+}
 
 std::string left_column(const OptionRow& row) {
   if (row.flag.empty()) return "      ";
@@ -46,13 +56,15 @@ std::string option_lines(const OptionRow& row) {
 
 }  // namespace
 
-std::string help_text() {
+std::string help_text(HelpRows rows) {
   std::string text =
       "Usage: dnslet [FLAG]...\n"
       "Caching DNS forwarder with a hosts file, see dnslet(8). A flag wins over the\n"
       "variable beside it, the variable over resolv.conf and the default in brackets.\n";
+  if (rows == HelpRows::UsedMost) text += "The options used most; --help-all prints all of them.\n";
   std::string_view group;
   for (const OptionRow& row : option_table()) {
+    if (!is_shown(row, rows)) continue;
     if (row.group != group) text += "\n" + std::string(row.group) + ":\n";
     group = row.group;
     text += option_lines(row);

@@ -369,7 +369,10 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      act<Action::PrintConfig>},
     {"Operation", "version", 'v', Kind::Action, "", "", "",
      "Print the version and those of libraries", act<Action::Version>},
-    {"Operation", "help", 'h', Kind::Action, "", "", "", "Print this text", act<Action::Help>},
+    {"Operation", "help", 'h', Kind::Action, "", "", "", "Print the options used most",
+     act<Action::Help>},
+    {"Operation", "help-all", 0, Kind::Action, "", "", "", "Print all options",
+     act<Action::HelpAll>},
 });
 
 constexpr auto kOldFlags = std::to_array<OldName>({

@@ -98,7 +98,7 @@ void warn_of_variables(const Environment& environment, std::vector<std::string>&
     if (variable->second.empty() || is_ours(name) || is_of_kubernetes(name)) continue;
     const std::string_view nearest = find_nearest_variable(name);
     warnings.push_back("the variable " + in_quotes(name) + " is none of dnslet's and does nothing" +
-                       (nearest.empty() ? std::string(", see --help")
+                       (nearest.empty() ? std::string(", see --help-all")
                                         : ": did you mean " + std::string(nearest) + "?"));
   }
 }

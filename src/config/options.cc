@@ -69,9 +69,9 @@ Error unexpected(std::string_view argument) {
   }
   const std::string_view flag = argument.substr(0, argument.find('='));
   const OptionRow* const nearest = find_nearest(flag_name(argument));
-  return Error{
-      "unknown flag " + in_quotes(flag) +
-      (nearest ? ": did you mean " + long_form(*nearest) + "? See --help" : ", see --help")};
+  return Error{"unknown flag " + in_quotes(flag) +
+               (nearest ? ": did you mean " + long_form(*nearest) + "? See --help-all"
+                        : ", see --help-all")};
 }
 
 // One sentence for a deprecated flag, however often it is given.
@@ -119,7 +119,7 @@ Result<FlagValues> parse_command_line(const std::vector<std::string>& arguments,
     else
       valued = row;
   }
-  if (valued) return Error{long_form(*valued) + ": its value is missing, see --help"};
+  if (valued) return Error{long_form(*valued) + ": its value is missing, see --help-all"};
   return flags;
 }
 
@@ -318,7 +318,8 @@ Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
   if (!asked) return asked.error();
   // Who asks for help gets it, above all when a variable is what is wrong.
   const Action action = parsed.options.action;
-  if (action == Action::Help || action == Action::Version) return parsed;
+  if (action == Action::Help || action == Action::HelpAll || action == Action::Version)
+    return parsed;
 
   const Status set = apply_rows(Rows::Settings, *flags, environment, parsed);
   if (!set) return set.error();

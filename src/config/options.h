@@ -40,7 +40,7 @@ namespace dnslet::config {
 inline constexpr std::string_view kSystemResolvConf = "/etc/resolv.conf";
 
 // What the command line asks for besides serving.
-enum class Action { Serve, Help, Version, PrintConfig, Healthcheck, Explain };
+enum class Action { Serve, Help, HelpAll, Version, PrintConfig, Healthcheck, Explain };
 
 // One --address value: a name ("*." in front makes it a wildcard) and its addresses. The name is
 // checked (usable as a domain name) but kept as it was written.

@@ -162,7 +162,7 @@ class Bench:
 
     def shared(self):
         """What a shared cache costs where it has nothing, and what it saves where it has the answer"""
-        if not shutil.which("redis-server") or "--shared-cache" not in machine.output([Dnslet.program, "--help"]):
+        if not shutil.which("redis-server") or "hiredis" not in machine.output([Dnslet.program, "--version"]):
             return
         with Redis(self.machine.on_load_side(), self.scratch) as redis, self.stub() as upstream:
             extra = ["--shared-cache", f"redis://127.0.0.1:{redis.port}"]
@@ -280,9 +280,6 @@ class Bench:
 
     def workers(self):
         """Both processors belong to the server and to the load here."""
-        if "--threads" not in machine.output([Dnslet.program, "--help"]):
-            self.rows["workers_rate"].note = self.rows["workers_cpu"].note = "not built"
-            return
         place = self.machine.on_any_side()
         with self.stub() as upstream, contextlib.ExitStack() as stack:
             one, two = (stack.enter_context(Dnslet(place, upstream.port, cache=ANSWERS,

@@ -352,7 +352,7 @@ def test_the_log_of_the_openrc_service_can_be_rotated(installed, started, tmp_pa
 
 
 def test_every_flag_and_variable_of_these_files_exists():
-    known = run("--help").stdout
+    known = run("--help-all").stdout
     text = "".join(path.read_text() for path in (REPOSITORY / "init").iterdir())
     ours = re.sub(r"(?m)^.*(systemctl|\tsupervise-daemon) .*$", "", text)
     flags = set(re.findall(r"(?<![\w-])--([a-z][\w-]+)", ours))

@@ -202,12 +202,23 @@ def test_a_port_that_cannot_be_bound_tells_address_reason_and_remedy(address, re
 
 
 def test_help_shows_every_variable_beside_its_flag_in_80_columns():
+    whole = run("--help-all")
+    assert (whole.returncode, whole.stderr) == (0, "")
+    assert all(len(line) <= 80 for line in whole.stdout.splitlines())
+    for name, variable in NAMES:
+        assert re.search(rf"^.* --{name}\b.* {variable}$", whole.stdout, re.M), name
+
+
+def test_help_fits_a_screen_and_tells_how_to_see_the_rest():
     for flag in ("--help", "-h", "-help"):
         result = run(flag)
         assert (result.returncode, result.stderr) == (0, "")
-        assert all(len(line) <= 80 for line in result.stdout.splitlines())
-        for name, variable in NAMES:
-            assert re.search(rf"^.* --{name}\b.* {variable}$", result.stdout, re.M), name
+        lines = result.stdout.splitlines()
+        assert len(lines) <= 50
+        assert set(lines) - set(run("--help-all").stdout.splitlines()) == {
+            "The options used most; --help-all prints all of them."}
+        for name in ("listen", "nameservers", "hostsfile", "rcache", "default-resolver", "help-all"):
+            assert re.search(rf"^.* --{name}\b", result.stdout, re.M), name
 
 
 def test_version_is_one_line_with_the_libraries_and_their_versions():
@@ -223,7 +234,7 @@ def test_version_is_one_line_with_the_libraries_and_their_versions():
 
 def test_a_short_flag_that_does_not_exist_is_named_as_it_was_spelled():
     result = serve("-c")
-    assert result.stderr == "dnslet: unknown flag '-c', see --help\n"
+    assert result.stderr == "dnslet: unknown flag '-c', see --help-all\n"
 
 
 def warnings_of(tmp_path, *flags, env=None):
@@ -234,7 +245,7 @@ def warnings_of(tmp_path, *flags, env=None):
 
 @pytest.mark.parametrize("flags,env,words", [
     ([], {"DNSMASQ_SERVER": "192.0.2.1"}, ["DNSMASQ_SERVER'", "DNSMASQ_SERVERS?"]),
-    ([], {"DNSMASQ_NONSENSE": "1"}, ["DNSMASQ_NONSENSE", "--help"]),
+    ([], {"DNSMASQ_NONSENSE": "1"}, ["DNSMASQ_NONSENSE", "--help-all"]),
     (["--search-domains=a.test"], {}, ["--search-domains", "no effect", "--enable-search"]),
     ([], {"DNSMASQ_NDOTS": "2"}, ["DNSMASQ_NDOTS", "no effect", "--enable-search"]),
     (["--rcache-ttl=9"], {}, ["--rcache-ttl", "no effect", "--rcache"]),

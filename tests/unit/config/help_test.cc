@@ -26,7 +26,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 }  // namespace
 
 TEST_CASE("help fits 80 columns") {
-  for (const std::string& line : lines_of(help_text())) {
+  for (const std::string& line : lines_of(help_text(HelpRows::All))) {
     CAPTURE(line);
     CHECK(line.size() <= 80);
     CHECK_FALSE(line.ends_with(' '));
@@ -34,7 +34,7 @@ TEST_CASE("help fits 80 columns") {
 }
 
 TEST_CASE("help shows each variable in the line of its flag, with the explanation below") {
-  const auto lines = lines_of(help_text());
+  const auto lines = lines_of(help_text(HelpRows::All));
   for (const OptionRow& row : option_table()) {
     const std::string left = row.flag.empty() ? "   " : " --" + std::string(row.flag) + " ";
     const std::string right(row.flag.empty() ? row.variable : row.help);
@@ -49,6 +49,20 @@ TEST_CASE("help shows each variable in the line of its flag, with the explanatio
     REQUIRE(line + 1 != lines.end());
     CHECK_THAT(line[1], Catch::Matchers::StartsWith("        " + std::string(row.help)));
   }
+}
+
+TEST_CASE("the help of what is used most is a part of the whole, and no more than 50 lines") {
+  const auto whole = lines_of(help_text(HelpRows::All));
+  const auto lines = lines_of(help_text(HelpRows::UsedMost));
+  CHECK(lines.size() <= 50);
+  std::size_t others = 0;
+  std::size_t with_variable = 0;
+  for (const std::string& line : lines) {
+    others += std::ranges::count(whole, line) == 0;
+    with_variable += line.find(" DNSMASQ_") != std::string::npos;
+  }
+  CHECK(others == 1);          // it says where the rest is
+  CHECK(with_variable == 14);  // each name of the list in help.cc is an option
 }
 
 TEST_CASE("the version tells the libraries and theirs in one line") {

@@ -16,6 +16,7 @@ TEST_CASE("actions are asked for by flag, long and short") {
   CHECK(good({"--help"}).action == Action::Help);
   CHECK(good({"-h"}).action == Action::Help);
   CHECK(good({"-help"}).action == Action::Help);
+  CHECK(good({"--help-all"}).action == Action::HelpAll);
   CHECK(good({"--version"}).action == Action::Version);
   CHECK(good({"-v"}).action == Action::Version);
   CHECK(good({"--print-config"}).action == Action::PrintConfig);
@@ -26,6 +27,7 @@ TEST_CASE("actions are asked for by flag, long and short") {
 TEST_CASE("help wins over the version, and both over unusable values") {
   CHECK(good({"--version", "--help", "--print-config"}).action == Action::Help);
   CHECK(good({"--help", "--rcache=x"}).action == Action::Help);
+  CHECK(good({"--help-all", "-h", "--rcache=x"}).action == Action::HelpAll);
   CHECK(good({"--version"}, {{"DNSMASQ_LISTEN", "x"}}).action == Action::Version);
   CHECK_FALSE(bad({"--print-config", "--rcache=x"}).empty());
   CHECK_FALSE(bad({"--healthcheck"}, {{"DNSMASQ_LISTEN", "x"}}).empty());

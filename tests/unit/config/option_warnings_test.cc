@@ -36,10 +36,9 @@ TEST_CASE("a misspelt variable is named, with the nearest one within three edits
               "DNSMASQ_RCACHE_TTL?"});
   CHECK_THAT(of_variable("DNSMASQ_STUBxyz")[0],
              Catch::Matchers::EndsWith("did you mean DNSMASQ_STUB?"));
-  CHECK_THAT(of_variable("DNSMASQ_STUBwxyz")[0], Catch::Matchers::EndsWith(", see --help"));
-  CHECK(
-      of_variable("DNSMASQ_FORWARDERS") ==
-      Texts{"the variable 'DNSMASQ_FORWARDERS' is none of dnslet's and does nothing, see --help"});
+  CHECK_THAT(of_variable("DNSMASQ_STUBwxyz")[0], Catch::Matchers::EndsWith(", see --help-all"));
+  CHECK(of_variable("DNSMASQ_FORWARDERS") == Texts{"the variable 'DNSMASQ_FORWARDERS' is none of "
+                                                   "dnslet's and does nothing, see --help-all"});
 }
 
 TEST_CASE("each misspelt variable has one warning, whatever its name is made of") {

@@ -232,17 +232,18 @@ TEST_CASE("force-tcp is told apart from being left to resolv.conf") {
 // Mistakes on the command line.
 
 TEST_CASE("an unknown flag is named, with the one that was meant") {
-  CHECK(bad({"--lisetn=1.2.3.4"}) == "unknown flag '--lisetn': did you mean --listen? See --help");
-  CHECK(bad({"--bogus"}) == "unknown flag '--bogus', see --help");
+  CHECK(bad({"--lisetn=1.2.3.4"}) ==
+        "unknown flag '--lisetn': did you mean --listen? See --help-all");
+  CHECK(bad({"--bogus"}) == "unknown flag '--bogus', see --help-all");
   CHECK_THAT(bad({"--nameserver=1.1.1.1"}), Catch::Matchers::ContainsSubstring("--nameservers?"));
   CHECK_THAT(bad({"--rcache-tll", "5"}), Catch::Matchers::ContainsSubstring("--rcache-ttl?"));
   CHECK_THAT(bad({"-x"}), Catch::Matchers::StartsWith("unknown flag '-x'"));
 }
 
 TEST_CASE("an unknown flag is named as it was spelled") {
-  CHECK(bad({"-c"}) == "unknown flag '-c', see --help");
-  CHECK(bad({"-rcach=5"}) == "unknown flag '-rcach': did you mean --rcache? See --help");
-  CHECK(bad({"--c=x"}) == "unknown flag '--c', see --help");
+  CHECK(bad({"-c"}) == "unknown flag '-c', see --help-all");
+  CHECK(bad({"-rcach=5"}) == "unknown flag '-rcach': did you mean --rcache? See --help-all");
+  CHECK(bad({"--c=x"}) == "unknown flag '--c', see --help-all");
 }
 
 TEST_CASE("an option of a later day is unknown") {
@@ -270,8 +271,8 @@ TEST_CASE("an argument without a flag is refused") {
 }
 
 TEST_CASE("a value that is missing is missed by name") {
-  CHECK(bad({"--verbose", "-r"}) == "--rcache: its value is missing, see --help");
-  CHECK(bad({"-listen"}) == "--listen: its value is missing, see --help");
+  CHECK(bad({"--verbose", "-r"}) == "--rcache: its value is missing, see --help-all");
+  CHECK(bad({"-listen"}) == "--listen: its value is missing, see --help-all");
 }
 
 TEST_CASE("an empty value of a flag is refused") {
