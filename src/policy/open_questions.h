@@ -55,6 +55,7 @@ struct OpenQuestion {
   bool is_silent = false;   // those that wait have been told
   bool is_sharing = false;  // the shared cache is asked, and no server yet
   uint32_t race = 1;        // servers that are asked at once
+  uint32_t repeats = 0;     // of queries, to servers that were silent
   bool yields = false;      // what has records waits for the family that its route prefers
   Existence sibling = Existence::Unknown;  // what the other address family has shown, and when
   Milliseconds sibling_shown{0};

@@ -165,7 +165,7 @@ void Outstanding::finish(OpenQuestion& open, const Answer& answer, ServerNumber 
                                          : Source::Error;
   actions_.emplace_back(Finish{&open.question, &answer, source, is_shared ? kNoServer : via,
                                &open.lookups, open.sibling});
-  queues_.remove(open.list, open.number);
+  queues_.remove(open.list, open.number, open.repeats);
   servers_.release(open.list);
   finished_.push_back(questions_.take(open));
   if (OpenQuestion* const sibling = tell_sibling(open, answer)) finish_kept(*sibling);

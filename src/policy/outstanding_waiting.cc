@@ -111,6 +111,10 @@ void Outstanding::on_silence(OpenQuestion& open) {
     finish_failed(open);
     return;
   }
+  if (!open.attempt.has_unasked()) {
+    if (!queues_.add_repeat(open.list)) return look_again(open);
+    ++open.repeats;
+  }
   follow(open, open.attempt.on_silence(now_));
 }
 

@@ -19,6 +19,10 @@ class SetQueues {
  public:
   using ListNumber = Servers::ListNumber;
 
+  // Queries of one set beyond the first one to each server of a question: enough where some are
+  // lost. A set that says nothing to anybody would have five for each question, with a socket each.
+  static constexpr std::size_t kMaxRepeats = 256;
+
   void add(ListNumber list, uint64_t question) {
     if (list >= queues_.size()) queues_.resize(list + 1);
     Queue& queue = queues_[list];
@@ -28,13 +32,21 @@ class SetQueues {
     queue.newest = question;
     if (++queue.open > queues_[busiest_].open) busiest_ = list;
   }
-  // REQUIRES: it is there.
-  void remove(ListNumber list, uint64_t question) {
+  // A question at servers that are all asked already is about to be asked again. False: too many
+  // of the set are.
+  [[nodiscard]] bool add_repeat(ListNumber list) {
+    if (queues_[list].repeats == kMaxRepeats) return false;
+    ++queues_[list].repeats;
+    return true;
+  }
+  // `repeats`: those of the question that were added. REQUIRES: it is there.
+  void remove(ListNumber list, uint64_t question, std::size_t repeats) {
     Queue& queue = queues_[list];
     const Link gone = link(question);
     (gone.older != 0 ? link(gone.older).newer : queue.oldest) = gone.newer;
     (gone.newer != 0 ? link(gone.newer).older : queue.newest) = gone.older;
     --queue.open;
+    queue.repeats -= repeats;
   }
 
   std::size_t open(ListNumber list) const { return list < queues_.size() ? queues_[list].open : 0; }
@@ -49,6 +61,7 @@ class SetQueues {
     uint64_t oldest = 0;
     uint64_t newest = 0;
     std::size_t open = 0;
+    std::size_t repeats = 0;
   };
   struct Link {
     uint64_t older = 0;

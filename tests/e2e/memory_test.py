@@ -126,6 +126,14 @@ def test_a_server_that_is_silent(dnslet):
                    seconds=15)
 
 
+def test_a_server_that_is_silent_has_little_more_than_a_port_for_each_question(dnslet):
+    with silent_port() as port:
+        server = dnslet("--nameservers", f"127.0.0.1:{port}")
+        flood(server.address)
+        assert 4096 <= server.descriptors() <= 4096 + 256 + 256 + 20  # asked again, kept for others
+        wait_until(lambda: server.descriptors() < 600, "descriptors of questions that are over", seconds=15)
+
+
 def test_a_server_that_resets_every_connection(dnslet):
     with resetting_port() as port:
         server = dnslet("--nameservers", f"127.0.0.1:{port}", "--force-tcp")

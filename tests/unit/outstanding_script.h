@@ -159,6 +159,8 @@ class OutstandingScript {
     lines_.clear();
   }
   void expect_nothing(int line = __builtin_LINE()) { expect({}, line); }
+  // The same, for those that count.
+  Lines said() { return std::exchange(lines_, {}); }
   // Where it is told elsewhere.
   void skip() { lines_.clear(); }
   // Nothing is open, and nothing is held for what was.

@@ -375,6 +375,37 @@ TEST_CASE("sets of the same servers share their room") {
   dns.skip();
 }
 
+TEST_CASE("a set that is silent to many has few of its questions asked again") {
+  constexpr std::size_t kMany = 400;
+  auto settings = OutstandingScript::defaults();
+  settings.max_open = 2 * kMany;
+  OutstandingScript dns(settings);
+  dns.set_servers(0, "a");
+  dns.set_servers(1, "z");
+  for (uint64_t lookup = 1; lookup <= kMany; ++lookup)
+    dns.ask(lookup, "n" + std::to_string(lookup) + ".z.test A", 1);
+  CHECK(dns.outstanding().queries() == kMany);
+  dns.pass(4s);
+  CHECK(dns.outstanding().queries() == kMany + policy::SetQueues::kMaxRepeats);
+  dns.skip();
+
+  dns.ask(kMany + 1, "www.test A");  // at the other set, as ever
+  dns.pass(800ms);
+  const auto again = dns.said();
+  CHECK(std::ranges::count(again, "ask a www.test A without EDNS") == 1);
+  CHECK(dns.outstanding().open() == 1);  // the time of the others is over
+  for (uint64_t lookup = 1; lookup <= kMany; ++lookup)
+    dns.ask(lookup, "m" + std::to_string(lookup) + ".z.test A", 1);
+  dns.pass(800ms);  // and with them went what they had asked again
+  const auto others = dns.said();
+  CHECK(std::ranges::count_if(others, [](const std::string& line) {
+          return line.starts_with("ask z m");
+        }) == kMany + policy::SetQueues::kMaxRepeats);
+  dns.pass(10s);
+  dns.skip();
+  dns.expect_idle();
+}
+
 TEST_CASE("without any room nothing is asked") {
   auto settings = OutstandingScript::defaults();
   settings.max_open = 0;
