@@ -242,7 +242,10 @@ def test_the_compose_file_mounts_folders_and_no_single_file():
         source, target, _ = volume.split(":")
         assert (ROOT / "docker" / source).is_dir(), volume
         assert target in dnslet["command"]
-    assert int(print_config(*dnslet["command"])["hostsfile-poll"][0]) > 0
+    config = print_config(*dnslet["command"], DNSMASQ_RCACHE="10000", **dnslet["environment"])
+    assert int(config["hostsfile-poll"][0]) > 0
+    # The engine's own server gives names of containers a TTL of 600 seconds.
+    assert config["rcache-ttl"] == ("5", "DNSMASQ_RCACHE_TTL")
     for path in (ROOT / "docker").glob("kubernetes*.yaml"):
         assert "subPath" not in path.read_text(), path
 

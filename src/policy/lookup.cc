@@ -141,7 +141,10 @@ Step Lookup::refuse_short(const Turn& turn, const Turn& room) {
   return shape(turn, *empty_answer(room, current(), rcode, Source::Special));
 }
 
-Step Lookup::on_answer(const Turn& turn, const Landed& landed) {
+Step Lookup::on_answer(const Turn& turn, Landed landed) {
+  // Servers were silent, but have shown by the other address family that the name is there.
+  const bool is_answered = landed.answer.kind() != dns::AnswerKind::Failure;
+  if (landed.source == Source::Error && is_answered) landed.source = Source::Upstream;
   return walk_ ? take_judged(turn, landed) : take_landed(turn, landed);
 }
 

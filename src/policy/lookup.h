@@ -85,7 +85,7 @@ class Lookup {
   void end_refresh(const Turn& turn) const;
 
   // After Ask: what came back for that question.
-  Step on_answer(const Turn& turn, const Landed& landed);
+  Step on_answer(const Turn& turn, Landed landed);
 
   // After Ask: upstream is silent for longer than it may be. The answer that has ended, if one is
   // kept; nullopt: wait on, as a refresh does. Upstream's answer to what was asked is welcome all

@@ -120,7 +120,7 @@ def test_a_failure_of_one_family_is_nodata_where_the_other_has_records(dnslet, u
         if failure and asked.type == "AAAA":
             return Later(SOON, asked.answer(rcode=failure))
         return one_family(asked)
-    server = dnslet("--rcache", cache, "--upstream-retry", 300, to=[upstream(handler)])
+    server = dnslet("--rcache", cache, "--upstream-retry", 300, "--verbose", to=[upstream(handler)])
     for types in (("A", "AAAA"), ("AAAA", "A")):
         name = f"n{types[0]}.test"
         with UdpClient(server.address) as client:
@@ -133,6 +133,7 @@ def test_a_failure_of_one_family_is_nodata_where_the_other_has_records(dnslet, u
         codes = {ids[answer.id]: answer.rcode() for answer in answers}
         assert codes == {"A": NOERROR, "AAAA": NOERROR}
         assert seconds < 1.0 * SCALE
+        server.wait_log(rf"name={name.lower()} type=AAAA rcode=NOERROR answer=- source=upstream ")
 
 
 def test_without_the_fix_a_failure_stays_one(dnslet, upstream):

@@ -279,6 +279,15 @@ TEST_CASE("a search ends where one family fails and the other one has records") 
   dns.expect_reply("upstream NOERROR");
 }
 
+TEST_CASE("servers that are silent for one family are no error where the other one has records") {
+  Script dns;
+  if (GENERATE(false, true)) dns.search_in({"a.test", "b.test"});
+  keep_answer(dns, "db A", "NOERROR | 60 A 10.0.0.1");
+  dns.ask("db AAAA");
+  dns.no_server_answers();
+  dns.expect_reply("upstream NOERROR");
+}
+
 TEST_CASE("without the fix a search goes on to another domain's name") {
   Script dns;
   dns.settings.families_agree = false;
