@@ -269,7 +269,7 @@ class Bench:
             for words in ((), zone_words(count, upstream.port)):
                 with self.start(Dnslet, upstream, extra=words) as server:
                     time.sleep(0.2)
-                    idle.append(server.resident())
+                    idle.append(machine.own_bytes(server.pid))
         names = sum(len(bench_name(i, "z")) + 1 for i in range(count))
         self.rows["zones_bytes"].add("dnslet", (idle[1] - idle[0] - names) / count)
 

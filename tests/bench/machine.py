@@ -111,6 +111,13 @@ def resident_bytes(pid):
     return int(re.search(r"^Rss:\s+(\d+) kB", rollup, re.M).group(1)) * 1024
 
 
+def own_bytes(pid):
+    """Resident, but for the kernel's copy of the command line and the variables, which lies on the stack"""
+    smaps = Path(f"/proc/{pid}/smaps").read_text()
+    stack = re.search(r"\[stack\]\n(?:.*\n)*?Rss:\s+(\d+) kB", smaps)
+    return resident_bytes(pid) - int(stack.group(1)) * 1024
+
+
 def stripped_size(program, scratch):
     """Bytes of a program without its symbols"""
     copy = Path(scratch) / "stripped"

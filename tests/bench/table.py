@@ -135,7 +135,7 @@ def make_rows():
         Row("zones_cached", "1,000 stub zones ÷ none: CPU a cached answer", [AtMost(1.02)], 2),
         Row("zones_miss", "1,000 stub zones ÷ none: CPU a miss", [AtMost(1.02)], 2),
         Row("zones_descriptors", "1,000 stub zones: more descriptors", [AtMost(0)]),
-        Row("zones_bytes", "10,000 stub zones: bytes each beyond the name", [AtMost(100)]),
+        Row("zones_bytes", "10,000 stub zones: bytes each beyond the name, and but for the command line", [AtMost(100)]),
         Row("zones_start", "10,000 stub zones: start to first answer, ms", [AtMost(50)], 1),
         Row("program_size", "program without symbols, KiB"),
         Row("workers_rate", "two workers ÷ one: answers a second", [MoreThan(1)], 2),

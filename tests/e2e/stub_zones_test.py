@@ -2,8 +2,11 @@
 # Copyright the dnslet authors
 """Contract sections 1 and 6: names of stub zones go to the zones' own servers and nowhere else."""
 
+import re
+from pathlib import Path
+
 import pytest
-from harness import (SCALE, data, only_rcode, run, silent, timed, wait_until, with_address)
+from harness import (SCALE, SLOW, data, only_rcode, run, silent, timed, wait_until, with_address)
 
 SERVFAIL, REFUSED = 2, 5
 DEFAULT, ONE, TWO = "192.0.2.1", "192.0.2.11", "192.0.2.22"
@@ -249,3 +252,25 @@ def test_answers_of_a_zone_are_cached_and_no_rec_forwards_none(dnslet, servers):
     closed = dnslet(*stubs(zone("lan", one)), "--no-rec", to=[default])
     assert closed.query("b.lan").rcode() == REFUSED
     assert len(one.questions) == 1
+
+
+@pytest.mark.skipif(SLOW, reason="sanitizers have a memory of their own")
+@pytest.mark.parametrize("count, by", [(1000, "flag"), (1000, "variable"), (10_000, "flag")])
+def test_many_zones_of_one_server_cost_their_names_and_little_more(dnslet, upstream, count, by):
+    """But for what the kernel keeps of the command line and the variables, which lies on the stack"""
+    source = upstream(with_address(ONE))
+    zones = [f"n{number:05}.zone.test" for number in range(count)]
+    texts = [zone(name, source) for name in zones] if by == "flag" else []
+    env = {"DNSMASQ_STUB": zone(",".join(zones), source)} if by == "variable" else {}
+    none = dnslet("--nameservers", source.address)
+    many = dnslet("--nameservers", source.address, *stubs(*texts), env=env)
+    for server in (none, many):
+        assert address_of(server, f"www.{zones[-1]}") == ONE
+
+    def resident(server):
+        smaps = Path(f"/proc/{server.pid}/smaps").read_text()
+        parts = re.findall(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ *(.*)\n(?:[A-Z].*\n)*?Rss: +(\d+) kB", smaps, re.M)
+        return 1024 * sum(int(size) for name, size in parts if name != "[stack]")
+    names = sum(len(name) + 1 for name in zones)
+    assert (resident(many) - resident(none) - names) / count <= 100
+    assert many.descriptors() == none.descriptors()
