@@ -22,19 +22,32 @@ uint32_t negative_ttl(const Message& message, const Record& soa) {
   return std::min(sane(soa.ttl), sane(reader.u32()));
 }
 
-std::chrono::seconds lifetime_of(const Message& message, AnswerKind kind) {
-  if (kind == AnswerKind::Failure) return {};
-  uint32_t smallest = UINT32_MAX;
-  std::optional<uint32_t> negative;
-  message.for_each_record([&](const Record& record) {
-    if (record.type == Type::OPT) return;  // what it has there is no TTL
+bool is_data(const Record& record, Type asked) {
+  return record.section == Section::Answer && (record.type == asked || asked == Type::ANY);
+}
+
+// What the records of a message say, all but an OPT.
+struct Seen {
+  bool has_data = false;
+  uint32_t smallest = UINT32_MAX;  // of their TTLs
+  std::optional<uint32_t> negative{};
+
+  void add(const Message& message, const Record& record) {
     smallest = std::min(smallest, sane(record.ttl));
+    has_data = has_data || is_data(record, message.question().type);
     if (record.section == Section::Authority && record.type == Type::SOA)
       negative = std::min(negative.value_or(UINT32_MAX), negative_ttl(message, record));
-  });
-  if (kind == AnswerKind::Data) return std::chrono::seconds(smallest);
-  return std::chrono::seconds(std::min(smallest, negative.value_or(0)));
-}
+  }
+
+  AnswerKind kind(AnswerKind by_header) const {
+    return by_header == AnswerKind::Data && !has_data ? AnswerKind::Alias : by_header;
+  }
+  std::chrono::seconds lifetime(AnswerKind kind) const {
+    if (kind == AnswerKind::Failure) return {};
+    const bool is_positive = kind == AnswerKind::Data;
+    return std::chrono::seconds(is_positive ? smallest : std::min(smallest, negative.value_or(0)));
+  }
+};
 
 }  // namespace
 
@@ -54,17 +67,16 @@ AnswerKind kind_by_header(BytesView message) {
 bool has_data(const Message& message) {
   const Type asked = message.question().type;
   bool found = false;
-  message.for_each_record([&](const Record& record) {
-    const bool is_asked = record.type == asked || asked == Type::ANY;
-    found = found || (record.section == Section::Answer && is_asked);
-  });
+  message.for_each_record([&](const Record& record) { found = found || is_data(record, asked); });
   return found;
 }
 
 std::chrono::seconds lifetime_of(const Message& message) {
-  const AnswerKind kind = kind_by_header(message.bytes());
-  const bool is_alias = kind == AnswerKind::Data && !has_data(message);
-  return lifetime_of(message, is_alias ? AnswerKind::Alias : kind);
+  Seen seen;
+  message.for_each_record([&](const Record& record) {
+    if (record.type != Type::OPT) seen.add(message, record);
+  });
+  return seen.lifetime(seen.kind(kind_by_header(message.bytes())));
 }
 
 Answer::Answer(Bytes message, const ExtendedError& error)
@@ -81,7 +93,12 @@ void Answer::read(const Message& packet) {
   copy_without_opt(packet, message_);
   subnet_scope_ = 0;
   most_ = std::chrono::seconds::max();
-  learn();
+  // Pointers that lead through capitals of the question may lead elsewhere by now.
+  const BytesView folded = packet.question().name.view().wire();
+  if (same_bytes(packet.bytes().subspan(kHeaderSize, folded.size()), folded))
+    learn(&packet);
+  else
+    learn();
 }
 
 void Answer::limit_lifetime(std::chrono::seconds most) {
@@ -120,14 +137,24 @@ void Answer::limit_ttls(uint32_t least, uint32_t most) {
 // The bytes are parsed as they are now: an owner name may have pointed at some that were edited.
 void Answer::learn() {
   const auto message = Message::parse(message_);
+  learn(message ? &*message : nullptr);
+}
+
+// `message`: what the bytes are, or the front of, before its OPT; null: they do not parse.
+void Answer::learn(const Message* message) {
   kind_ = kind_by_header(message_);
   is_whole_ = message && !message->has(flag::kTc);
   ttls_.clear();
   lifetime_ = {};
   if (!is_whole_) return;
-  if (kind_ == AnswerKind::Data && !has_data(*message)) kind_ = AnswerKind::Alias;
-  lifetime_ = std::min(lifetime_of(*message, kind_), most_);
-  find_ttls(*message, ttls_);
+  Seen seen;
+  message->for_each_record([&](const Record& record) {
+    if (record.end > message_.size()) return;  // an OPT, or what stood behind it
+    ttls_.push_back(static_cast<uint16_t>(record.ttl_offset()));
+    seen.add(*message, record);
+  });
+  kind_ = seen.kind(kind_);
+  lifetime_ = std::min(seen.lifetime(kind_), most_);
 }
 
 }  // namespace dnslet::dns

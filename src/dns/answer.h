@@ -90,6 +90,7 @@ class Answer {
 
  private:
   void learn();
+  void learn(const Message* message);
 
   Bytes message_;
   ExtendedError error_;

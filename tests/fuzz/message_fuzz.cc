@@ -8,6 +8,7 @@
 #include <cassert>
 #include <vector>
 
+#include "dns/answer.h"
 #include "dns/message.h"
 #include "dns/reply.h"
 #include "dns/svcb.h"
@@ -71,6 +72,15 @@ void check_without_opt(const Message& message) {
   }
 }
 
+// What is found out while a packet is read is what its bytes say.
+void check_answer(const Message& message) {
+  Answer read;
+  read.read(message);
+  const Answer same(Bytes(read.message().begin(), read.message().end()));
+  assert(read.kind() == same.kind() && read.is_whole() == same.is_whole());
+  assert(read.lifetime() == same.lifetime() && std::ranges::equal(read.ttls(), same.ttls()));
+}
+
 // Without hints it is as sound as before, and has none; all records are there.
 void check_without_hints(const Message& message) {
   if (message.opt()) return;
@@ -94,6 +104,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_without_hints(*message);
     const Bytes bare = without_opt(*message);
     assert(bare.size() <= message->size());
+    check_answer(*message);
     if (dnslet::fuzz::is_steady(*message)) check_without_opt(*message);
   }
   return 0;

@@ -40,6 +40,22 @@ TEST_CASE("an alias that leads to no record of the type asked is told from data"
   CHECK(read(packet().flags(0x8182).answer(address(60))).kind() == AnswerKind::Failure);
 }
 
+TEST_CASE("what is read from a packet is what its bytes say, before its OPT") {
+  Packet whole = packet().answer(alias(60)).answer(address(50)).authority(soa(40));
+  whole.additional({kToQuestion, Type::A, 30}).additional(test::opt(1232, 0));
+  whole.additional({kToQuestion, Type::A, 20});
+  for (const Packet& one : {whole, packet().authority(soa(50)).additional(test::opt(1232, 0))}) {
+    const Answer answer = read(one);
+    const Answer same(Bytes(answer.message().begin(), answer.message().end()));
+    CHECK(answer.kind() == same.kind());
+    CHECK(answer.is_whole());
+    CHECK(answer.lifetime() == same.lifetime());
+    CHECK(std::ranges::equal(answer.ttls(), same.ttls()));
+  }
+  CHECK(read(whole).lifetime() == seconds(30));
+  CHECK(read(whole).ttls().size() == 4);
+}
+
 TEST_CASE("both count where records of any type do") {
   CHECK(read(packet().answer(alias(60))).has_records());
   CHECK(read(packet().answer(address(60))).has_records());
