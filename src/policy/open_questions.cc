@@ -2,7 +2,6 @@
 // Copyright the dnslet authors
 #include "policy/open_questions.h"
 
-#include <cassert>
 #include <utility>
 
 #include "dns/hash.h"
@@ -22,8 +21,8 @@ OpenQuestion* OpenQuestions::find(uint64_t number) {
 }
 
 OpenQuestion* OpenQuestions::find(const UpstreamQuestion& question, uint64_t hash) {
-  const auto known = by_question_.find({&question, hash});
-  return known == by_question_.end() ? nullptr : known->second;
+  OpenQuestion* const known = find(by_hash_.find(hash));
+  return known && known->question == question ? known : nullptr;
 }
 
 OpenQuestion* OpenQuestions::find_sibling(const OpenQuestion& question) {
@@ -51,27 +50,12 @@ OpenQuestion& OpenQuestions::add(const UpstreamQuestion& question, uint64_t hash
   open.question = question;
   open.hash = hash;
   open.number = questions_.add(std::move(added));
-  enter(open);
+  if (!by_hash_.contains(hash)) by_hash_.put(hash, open.number);
   return open;
 }
 
-void OpenQuestions::enter(OpenQuestion& question) {
-  const Key key = {&question.question, question.hash};
-  if (spare_nodes_.empty()) {
-    by_question_.emplace(key, &question);
-    return;
-  }
-  auto node = std::move(spare_nodes_.back());
-  spare_nodes_.pop_back();
-  node.key() = key;
-  node.mapped() = &question;
-  by_question_.insert(std::move(node));
-}
-
 std::unique_ptr<OpenQuestion> OpenQuestions::take(OpenQuestion& question) {
-  auto node = by_question_.extract({&question.question, question.hash});
-  assert(!node.empty());
-  if (spare_nodes_.size() < kSpare) spare_nodes_.push_back(std::move(node));
+  if (by_hash_.find(question.hash) == question.number) by_hash_.take(question.hash);
   std::unique_ptr<OpenQuestion> taken = std::move(*questions_.find(question.number));
   questions_.remove(question.number);
   return taken;

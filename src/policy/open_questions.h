@@ -7,9 +7,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
+#include "base/number_map.h"
 #include "base/slots.h"
 #include "policy/attempt.h"
 #include "policy/lookup.h"
@@ -94,30 +94,15 @@ class OpenQuestions {
   std::unique_ptr<KeptBack> make_kept(Answer& answer, ServerNumber via);
 
  private:
-  // A question and its hash, which is computed once. Borrows the question.
-  struct Key {
-    const UpstreamQuestion* question;
-    uint64_t hash;
-  };
-  struct Hash {
-    std::size_t operator()(const Key& key) const { return key.hash; }
-  };
-  struct Equal {
-    bool operator()(const Key& one, const Key& other) const {
-      return one.hash == other.hash && *one.question == *other.question;
-    }
-  };
-  using ByQuestion = std::unordered_map<Key, OpenQuestion*, Hash, Equal>;
-
-  void enter(OpenQuestion& question);
   void recycle(std::unique_ptr<KeptBack>& kept);
 
   uint64_t seed_;
   Slots<std::unique_ptr<OpenQuestion>> questions_;
-  ByQuestion by_question_;
+  // Numbers. The hash is one that nobody else can foresee. Of two questions with the same one,
+  // which never comes to pass, the later is not found by what it asks.
+  NumberMap by_hash_;
   std::vector<std::unique_ptr<OpenQuestion>> spare_questions_;
   std::vector<std::unique_ptr<KeptBack>> spare_kept_;
-  std::vector<ByQuestion::node_type> spare_nodes_;
 };
 
 }  // namespace dnslet::policy
