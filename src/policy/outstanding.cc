@@ -51,6 +51,7 @@ bool Outstanding::open_question(std::optional<uint64_t> lookup, const Ask& ask_f
 
   OpenQuestion& open = questions_.add(ask_for.question, hash);
   open.started = now;
+  (void)due_after(settings_.timeout);
   open.retry = ask_for.asking.retry.value_or(settings_.retry);
   open.list = list;
   if (lookup) open.lookups.push_back(*lookup);

@@ -103,6 +103,9 @@ class Outstanding {
   std::optional<Action> take();
   // When to call on_time(); nullopt: nothing is open.
   std::optional<Milliseconds> wake_at();
+  // Whether that may be earlier than it was said to be last. (Later is no matter: who comes too
+  // early asks again.)
+  bool wakes_earlier() const { return wakes_ < told_; }
 
   // Whether an equal question is under way for longer than `retry`.
   bool is_silent(const UpstreamQuestion& question, Milliseconds now);
@@ -164,6 +167,7 @@ class Outstanding {
   bool ask_shared(OpenQuestion& open, const Asking& asking);
 
   // outstanding_waiting.cc: time, and the other address family.
+  Milliseconds due_after(Milliseconds time);
   void on_silence(OpenQuestion& open);
   void note_silence(OpenQuestion& open);
   void probe(ServerNumber server);
@@ -201,6 +205,8 @@ class Outstanding {
   std::unique_ptr<OpenQuestion> telling_;  // whose Finish has been taken last
   UpstreamAnswer read_;  // the last one, kept for its memory; a Finish may refer to it
   Milliseconds now_{0};  // of this call
+  Milliseconds wakes_{Milliseconds::max()};  // the earliest that has been added since wake_at()
+  Milliseconds told_{Milliseconds::max()};   // by wake_at(), last
   bool shared_is_up_ = false;
   Watched watched_ = Watched::No;
 };

@@ -229,7 +229,7 @@ bool Outstanding::keep_for_health(uint64_t token, Query& query, const OpenQuesti
   const uint64_t before = std::exchange(kept_[query.server].late, token);
   query.question = 0;
   query.next = 0;
-  late_.add({now_ + settings_.timeout, token},
+  late_.add({due_after(settings_.timeout), token},
             [this](uint64_t there) { return queries_.find(there) != nullptr; });
   if (before == 0) return true;
   const Query& replaced = *queries_.find(before);

@@ -16,7 +16,7 @@ bool Outstanding::ask_shared(OpenQuestion& open, const Asking& asking) {
   open.is_sharing = true;
   actions_.emplace_back(AskShared{open.number, &open.question});
   tell(Exchange::What::AskedShared, open, kNoServer);
-  sharing_.add({now_ + settings_.shared_wait, open.number},
+  sharing_.add({due_after(settings_.shared_wait), open.number},
                [this](uint64_t number) { return questions_.find(number) != nullptr; });
   return true;
 }

@@ -68,16 +68,24 @@ std::optional<Milliseconds> Outstanding::wake_at() {
   if (const auto* const due = late_.front(is_query)) next = std::min(next, due->at);
   if (const OpenQuestion* const open = questions_.oldest())
     next = std::min(next, open->started + settings_.timeout);
+  told_ = next;
+  wakes_ = kNever;
   return next == kNever ? std::nullopt : std::optional(next);
+}
+
+// When so much time has passed: something is due then.
+Milliseconds Outstanding::due_after(Milliseconds time) {
+  wakes_ = std::min(wakes_, now_ + time);
+  return now_ + time;
 }
 
 // The question is looked at once more when a server that is asked now has been silent.
 void Outstanding::look_again(const OpenQuestion& open) {
   if (open.retry != settings_.retry) {  // not in the order of the others
-    own_silences_.emplace(now_ + open.retry, open.number);
+    own_silences_.emplace(due_after(open.retry), open.number);
     return;
   }
-  silences_.add({now_ + open.retry, open.number},
+  silences_.add({due_after(open.retry), open.number},
                 [this](uint64_t number) { return questions_.find(number) != nullptr; });
 }
 
@@ -139,7 +147,7 @@ void Outstanding::probe(ServerNumber server) {
   const Way way = servers_.address(server).way;
   const uint64_t token = queries_.add({.server = server, .way = way, .sent = now_});
   kept_[server].probe = token;
-  late_.add({now_ + settings_.timeout, token},
+  late_.add({due_after(settings_.timeout), token},
             [this](uint64_t there) { return queries_.find(there) != nullptr; });
   actions_.emplace_back(Probe{token, server, way});
 }
@@ -199,7 +207,7 @@ bool Outstanding::hold_for_preferred(OpenQuestion& open, Answer& answer, ServerN
   open.held = questions_.make_kept(answer, via);
   forget_queries(open);
   open.state = State::Held;
-  yielding_.add({now_ + kMost, open.number},
+  yielding_.add({due_after(kMost), open.number},
                 [this](uint64_t number) { return questions_.find(number) != nullptr; });
   return true;
 }
@@ -226,7 +234,7 @@ void Outstanding::wait_for_answer_of_sibling(OpenQuestion& open) {
     return;
   }
   open.state = State::Held;
-  held_.add({now_ + settings_.sibling_wait, open.number},
+  held_.add({due_after(settings_.sibling_wait), open.number},
             [this](uint64_t number) { return questions_.find(number) != nullptr; });
 }
 

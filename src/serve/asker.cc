@@ -53,7 +53,7 @@ Asker::Asker(io::Loop& loop, io::Log& log, const Settings& settings, Callbacks c
       outstanding_(settings.outstanding),
       timer_(loop,
              [this] {
-               armed_for_.reset();
+               is_armed_ = false;
                outstanding_.on_time(loop_.now());
                act(Until::End);
              }),
@@ -269,10 +269,12 @@ void Asker::on_turn() {
   act(Until::End);
 }
 
+// A timer that comes too early looks again: it is not moved with every question.
 void Asker::arm() {
+  if (is_armed_ && !outstanding_.wakes_earlier()) return;
   const auto wake_at = outstanding_.wake_at();
-  if (!wake_at || (armed_for_ && *armed_for_ <= *wake_at)) return;
-  armed_for_ = wake_at;
+  if (!wake_at) return;
+  is_armed_ = true;
   timer_.start_once(std::max(io::Milliseconds(0), *wake_at - loop_.now()));
 }
 

@@ -136,7 +136,7 @@ class Asker {
   std::optional<io::Milliseconds> heard_;
   bool is_acting_ = false;
   bool has_to_read_ = false;
-  std::optional<io::Milliseconds> armed_for_;
+  bool is_armed_ = false;
   io::Timer timer_;
   io::Timer turn_timer_;  // for what has to come later in this turn
 };
