@@ -130,10 +130,12 @@ void Outstanding::note_silence(OpenQuestion& open) {
   open.attempt.for_each_silent(now_, [&](Attempt::Candidate& candidate) {
     const ServerNumber server = candidate.server;
     open.was_silent = true;
-    // A rule may be less patient than others are, who count on the server.
-    if (now_ - candidate.asked >= settings_.retry) fail(server, Note::What::Failed);
+    // A rule may be less patient than others are, who count on the server, and on its EDNS.
+    const bool is_for_all = now_ - candidate.asked >= settings_.retry;
+    if (is_for_all) fail(server, Note::What::Failed);
     tell(Exchange::What::Silent, open, server);
-    if (!std::exchange(candidate.without_edns, true)) servers_.edns(server).on_silence_to_opt();
+    const bool had_opt = !std::exchange(candidate.without_edns, true);
+    if (had_opt && is_for_all) servers_.edns(server).on_silence_to_opt();
     if (candidate.was_silent) return;
     const auto came_back =
         open.came_back ? LoopSuspicion::CameBack::Yes : LoopSuspicion::CameBack::No;

@@ -14,8 +14,8 @@
 //   dns.expect({"forget a", "finish 1: NOERROR | 60 A 10.0.0.1 from b"});
 //
 // Servers are letters; "a/tcp" is one that is reached over streams, and the query to `a` that has
-// gone on over one. A question is name, type and words (do nord cd). Messages are written as in
-// dns/packet_text.h; the word `nora` leaves RA out. Queries are answered oldest first.
+// gone on over one. A question is name, type and words (do nord cd retry=MS). Messages are written
+// as in dns/packet_text.h; the word `nora` leaves RA out. Queries are answered oldest first.
 
 #include <algorithm>
 #include <chrono>
@@ -74,6 +74,8 @@ class OutstandingScript {
                           .checking_disabled = has_word(words, "cd"),
                           .dnssec_ok = has_word(words, "do")};
     ask.asking.skips_shared = has_word(words, "refresh");
+    if (const uint32_t retry = value_of(words, "retry", 0))
+      ask.asking.retry = std::chrono::milliseconds(retry);
     ask.question.route = policy::Route{.servers = value_of(words, "route", 0)};
     if (has_word(words, "prefers-ipv4")) {
       ask.question.route.yielding = policy::Yielding::Aaaa;

@@ -92,6 +92,20 @@ TEST_CASE("a family that yields has the preferred one asked, and waits for it") 
   dns.expect_idle();
 }
 
+TEST_CASE("where families need not agree one that yields waits all the same") {
+  auto settings = OutstandingScript::defaults();
+  settings.sibling_wait = 0ms;
+  OutstandingScript dns(settings);
+  dns.set_servers(0, "a");
+  dns.ask(1, "www.test AAAA prefers-ipv4");
+  dns.answer("a", "NOERROR | 60 AAAA fd00::1");
+  dns.expect({"ask a www.test AAAA", "ask a www.test A"});
+  dns.answer("a", kAnswer);
+  dns.expect({"finish: NOERROR | 60 A 10.0.0.1 from a",
+              "finish 1: NOERROR | 60 AAAA fd00::1 from a, the other family has records"});
+  dns.expect_idle();
+}
+
 TEST_CASE("whoever joins a question that waits is told with it") {
   OutstandingScript dns;
   dns.set_servers(0, "a");

@@ -82,6 +82,42 @@ TEST_CASE("over streams a question is lost when each of its queries is") {
   dns.expect_idle();
 }
 
+TEST_CASE("over streams a server is lost when none of its own queries is left") {
+  OutstandingScript dns;
+  dns.set_servers(0, "a/tcp b/tcp");
+  dns.ask(1, "www.test A");
+  dns.pass(1600ms);  // asked of both, and of the first once more
+  dns.skip();
+  dns.unreachable("a/tcp");
+  dns.unreachable("b/tcp");
+  dns.expect_nothing();  // both have failed before, by silence
+  dns.answer("a/tcp", "NOERROR | 60 A 10.0.0.1");
+  dns.expect({"recovered a", "finish 1: NOERROR | 60 A 10.0.0.1 from a"});
+  dns.expect_idle();
+}
+
+TEST_CASE("a question may have less patience than others, who still count on its server") {
+  OutstandingScript dns;
+  dns.set_servers(0, "a b");
+  dns.ask(1, "www.test A retry=300");
+  dns.ask(2, "www2.test A");
+  dns.expect({"ask a www.test A", "ask a www2.test A"});
+  dns.pass(299ms);
+  dns.expect_nothing();
+  dns.pass(1ms);
+  dns.expect({"silence 1", "ask b www.test A"});
+  dns.answer("b", "NOERROR | 60 A 10.0.0.1");
+  dns.expect({"forget a", "finish 1: NOERROR | 60 A 10.0.0.1 from b"});
+  dns.pass(400ms);
+  dns.ask(3, "www3.test A");
+  dns.expect({"ask a www3.test A"});
+  dns.pass(100ms);
+  dns.expect({"silence 2", "failed a: silent", "ask b www2.test A"});
+  dns.answer("b", "NOERROR | 60 A 10.0.0.1");
+  dns.answer_last("a", "NOERROR | 60 A 10.0.0.1");
+  dns.skip();
+}
+
 TEST_CASE("a server that asks to be left alone is, and the only one for a while at most") {
   OutstandingScript dns;
   dns.set_servers(0, "a b");
