@@ -55,14 +55,15 @@ COLD   := $(if $(SANITIZE),,-Os)
 LINKED := $(PIE) -Wl,--gc-sections
 endif
 
-# full: all of it. min: without TLS, HTTPS and Redis, so without OpenSSL, nghttp2 and hiredis. Both are made of the same
-# objects, but for those of io/tls, io/http2 and io/redis; the one that is not asked for by itself has a folder below.
+# full: all of it. min: without TLS, HTTPS, Redis and the packet filter, so without OpenSSL, nghttp2 and hiredis. Both are
+# made of the same objects, but for those of io/tls, io/http2, io/redis and io/address_sets; the one that is not asked for by itself has a folder below.
 USUAL    := $(if $(filter-out 0,$(STATIC)),min,full)
 VARIANT  ?= $(USUAL)
 $(if $(filter min full,$(VARIANT)),,$(error VARIANT is min or full, not '$(VARIANT)'))
 MADE     := $(B)$(if $(filter $(USUAL),$(VARIANT)),,/$(VARIANT))
 LEFT_OUT := $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_stream.cc src/io/tls_certificates.cc src/io/tls_server.cc \
-    src/io/http2_client.cc src/io/http2_requests.cc src/io/redis_hiredis.cc,$(patsubst %,src/io/%_missing.cc,tls http2 redis))
+    src/io/http2_client.cc src/io/http2_requests.cc src/io/redis_hiredis.cc src/io/netlink.cc src/io/sets_netlink.cc,\
+    $(patsubst %,src/io/%_missing.cc,tls http2 redis sets))
 
 SOURCES := $(filter-out src/app/main.cc $(LEFT_OUT),$(wildcard src/*/*.cc))
 HEADERS := $(wildcard src/*/*.h)

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// A set of addresses of the kernel's packet filter, as a rule names it. Plain values.
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+
+namespace dnslet {
+
+struct AddressSet {
+  enum class Kind : uint8_t { Nft, Ipset };
+
+  Kind kind = Kind::Nft;
+  std::string family{};  // of nftables: "inet", "ip", …
+  std::string table{};   // likewise
+  std::string name{};
+
+  auto operator<=>(const AddressSet&) const = default;  // NOLINT(modernize-use-nullptr)
+
+  // As a rule writes it: "nft:inet/filter/allowed", "ipset:allowed".
+  std::string to_text() const;
+};
+
+// Those of a rule. What is to be written to them later, or by another thread, owns them too.
+using AddressSets = std::vector<std::shared_ptr<const AddressSet>>;
+
+// An address that is to be in a set for so long.
+struct AddressPut {
+  std::shared_ptr<const AddressSet> set;
+  IpAddress address;
+  std::chrono::seconds lifetime{0};
+};
+
+}  // namespace dnslet

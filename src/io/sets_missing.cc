@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+
+// What io/address_sets is in the variant without them: rules that need them have been refused.
+
+#include "io/address_sets.h"
+
+namespace dnslet::io {
+
+class SetWriter::Netlink {};
+
+bool has_address_sets() { return false; }
+
+SetWriter::SetWriter() = default;
+
+SetWriter::~SetWriter() = default;
+
+Status SetWriter::check(const AddressSet&) { return Error{"is not in this variant"}; }
+
+SetWriter::Outcome SetWriter::put(std::span<const AddressPut>) { return {}; }
+
+}  // namespace dnslet::io
