@@ -8,13 +8,18 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <utility>
 
+#include "base/address_set.h"
 #include "base/text.h"
 #include "config/option_values.h"
 #include "config/rule_action.h"
 #include "config/rule_words.h"
+#include "config/server_url.h"
 #include "config/subnet_text.h"
+#include "io/address_sets.h"
 
 namespace dnslet::config {
 namespace {
@@ -26,6 +31,7 @@ constexpr uint32_t kMaxWait = 86'400'000;    // a day: longer is a slip of the u
 constexpr uint32_t kMaxLimit = 1'000'000;
 constexpr uint32_t kMaxRace = 100;
 constexpr std::size_t kMaxSwap = 100;
+constexpr std::size_t kMaxSets = 100;
 
 template <typename T>
 Status read_number(std::string_view value, const NumberRange& range, std::optional<T>& field) {
@@ -102,6 +108,44 @@ Status read_subnet(std::string_view value, Rule& rule) {
   return Done{};
 }
 
+// As the kernel takes names; what can't be printed is a slip.
+bool is_name(std::string_view text, std::size_t most) {
+  return !text.empty() && text.size() <= most &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+Error no_sets() { return only_in_full("is a set of the packet filter"); }
+
+Status read_nft(std::string_view value, Rule& rule) {
+  if (!io::has_address_sets()) return no_sets();
+  constexpr std::size_t kMaxName = 255;
+  constexpr std::array<std::string_view, 6> kFamilies = {"inet", "ip",     "ip6",
+                                                         "arp",  "bridge", "netdev"};
+  const std::string_view rest = value.substr(std::min(value.find('/'), value.size()));
+  const std::size_t slash = rest.find('/', 1);
+  AddressSet set{.family = lower_case(value.substr(0, value.size() - rest.size()))};
+  if (slash != std::string_view::npos) {
+    set.table = rest.substr(1, slash - 1);
+    set.name = rest.substr(slash + 1);
+  }
+  if (std::ranges::count(kFamilies, set.family) == 0 || !is_name(set.table, kMaxName) ||
+      !is_name(set.name, kMaxName))
+    return Error{
+        "is not a set of nftables as FAMILY/TABLE/SET, for example nft:inet/filter/allowed"};
+  rule.nft_sets.push_back(std::make_shared<const AddressSet>(std::move(set)));
+  return Done{};
+}
+
+Status read_ipset(std::string_view value, Rule& rule) {
+  if (!io::has_address_sets()) return no_sets();
+  constexpr std::size_t kMaxName = 31;
+  if (!is_name(value, kMaxName))
+    return Error{"is not the name of an ipset, of 31 letters at most, for example ipset:allowed"};
+  AddressSet set{.kind = AddressSet::Kind::Ipset, .name = std::string(value)};
+  rule.ip_sets.push_back(std::make_shared<const AddressSet>(std::move(set)));
+  return Done{};
+}
+
 struct RuleOptionRow {
   std::string_view word;
   std::string_view example;  // with a colon: the option has a value
@@ -123,6 +167,8 @@ constexpr auto kOptions = std::to_array<RuleOptionRow>({
     {"ahead", "ahead", read_ahead},
     {"subnet", "subnet:client/24/56", read_subnet},
     {"swap", "swap:192.0.2.1", read_swap, kMaxSwap},
+    {"nft", "nft:inet/filter/allowed", read_nft, kMaxSets},
+    {"ipset", "ipset:allowed", read_ipset, kMaxSets},
 });
 
 Error unknown_option() {
@@ -158,7 +204,7 @@ Status parse_rule_options(RuleWords& words, std::string& place, Rule& rule) {
         std::ranges::find(kOptions, lower_case(word.substr(0, colon)), &RuleOptionRow::word);
     if (row == kOptions.end() || row->has_value() != has_value) return unknown_option();
     bool& is_known = is_given[static_cast<std::size_t>(row - kOptions.begin())];
-    if (is_known) return Error{"is given twice"};
+    if (is_known && row->most_values == 1) return Error{"is given twice"};
     is_known = true;
     const Status read = parse_option(*row, has_value ? word.substr(colon + 1) : word, rule);
     if (!read) return read.error();

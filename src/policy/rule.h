@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/address_set.h"
 #include "base/server_address.h"
 #include "dns/message.h"
 #include "dns/name.h"
@@ -103,6 +104,9 @@ struct RuleOptions {
   std::optional<std::chrono::milliseconds> wait = {};  // in place of --upstream-retry
   std::optional<uint32_t> race = {};                   // how many servers are asked at once
   std::optional<SubnetChoice> subnet = {};             // in place of --client-subnet
+  // Of the rule, once it is one of a RuleSet: sets for the answer's addresses. Null: none.
+  const AddressSets* nft_sets = nullptr;
+  const AddressSets* ip_sets = nullptr;
 
   // Of records that would live for `usual` seconds.
   uint32_t ttl_near(uint32_t usual) const {
@@ -114,6 +118,8 @@ struct Rule {
   std::vector<Condition> conditions;  // all of them have to hold; none: `*`
   RuleAction action;
   RuleOptions options;
+  AddressSets nft_sets = {};  // of nftables
+  AddressSets ip_sets = {};
   // Of rules about what servers say:
   std::vector<IpAddress> swap;  // in place of the answer's addresses, where it holds; empty: not so
   bool asks_ahead = false;      // the next rule's servers are asked at the same time

@@ -52,6 +52,8 @@ class RuleSet {
   // `first_set`: the number of the first set of servers that is the rules' own. `seed`: see
   // dns/hash.h.
   RuleSet(std::vector<Rule> rules, ServerSetNumber first_set, uint64_t seed);
+  RuleSet(const RuleSet&) = delete;
+  RuleSet& operator=(const RuleSet&) = delete;
 
   std::size_t size() const { return rules_.size(); }
   const Rule& operator[](RuleNumber number) const { return rules_[number].rule; }
@@ -76,6 +78,8 @@ class RuleSet {
   bool tells_clients_apart() const { return tells_clients_apart_; }
   // Whether servers are told of a client's network.
   bool tells_of_clients() const { return tells_of_clients_; }
+  // Whether addresses are put into sets.
+  bool has_sets() const { return has_sets_; }
   // The servers that the first rule without conditions asks: they count as nameservers. Null: there
   // is no such rule.
   const Servers* servers_for_all() const {
@@ -116,6 +120,7 @@ class RuleSet {
   std::vector<RuleNumber> unfiled_;  // in their order
   bool tells_clients_apart_ = false;
   bool tells_of_clients_ = false;
+  bool has_sets_ = false;
   std::optional<RuleNumber> for_all_;
 };
 
