@@ -84,8 +84,9 @@ Step Lookup::start(const Turn& turn, dns::BytesView packet) {
 Step Lookup::look_up(const Turn& turn, ClientQuestion& question, const Decision& decision,
                      const RuleWalk* walk) {
   if (decision.is_dropped) return Drop{true};
+  if (walk != nullptr) choose_sets(*walk);
   if (decision.answer) return shape(turn, *decision.answer);
-  if (decision.alias_for) return follow(turn, decision, RuleWalk());
+  if (decision.alias_for) return follow(turn, decision, walk != nullptr ? *walk : RuleWalk());
   const SearchRules& rules = turn.tables.settings.search;
   const bool may_search = !rules.domains.empty() || rules.fwd_ndots > 0;
   const bool is_judged = walk != nullptr && walk->judge;
@@ -230,14 +231,15 @@ ClientQuestion Lookup::current() const {
           query_.subnet ? &*query_.subnet : nullptr};
 }
 
-// What a search finds is no one route's. Where clients are told different things, each of its names
-// is kept for its own route alone.
+// What a search finds is no one route's. Where clients are told different things, or addresses go
+// into sets, each of its names is kept for its own route alone.
 ClientQuestion Lookup::asked(const Tables& tables, Scope scope) const {
   ClientQuestion question = current();
   if (scope == Scope::AsItStands) return question;
   question.question.name = query_.question.name;
   question.route = kByName;
-  if (tells_of_clients(tables) || (tables.rules && tables.rules->tells_clients_apart()))
+  if (tells_of_clients(tables) ||
+      (tables.rules && (tables.rules->tells_clients_apart() || tables.rules->has_sets())))
     question.route.keeping = Keeping::NotKept;
   return question;
 }
@@ -272,6 +274,7 @@ Reply Lookup::shape_as_found(const Turn& turn, const Found& found) const {
   const dns::OptFacts facts{rcode, found.error, scope_told(found), is_padded};
   Reply reply{dns::append_opt(limit, size, query_, facts), found.source, rcode};
   if (found.wants_refresh && claims_refresh(turn, found)) reply.refresh = found.scope;
+  if (sets_) reply.sets = &sets_->sets;
   return reply;
 }
 

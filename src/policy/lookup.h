@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/address_set.h"
 #include "dns/message.h"
 #include "dns/reply.h"
 #include "policy/cache.h"
@@ -35,6 +36,9 @@ struct Reply {
   // The answer came from the cache, and ends soon or has ended: make_refresh() with this scope,
   // once it is sent.
   std::optional<Scope> refresh = std::nullopt;
+  // Sets that the answer's addresses are to be in before it goes out; null: none. Borrows from the
+  // Lookup.
+  const AddressSets* sets = nullptr;
 };
 // What is asked upstream; equal ones are asked once.
 struct UpstreamQuestion {
@@ -120,6 +124,11 @@ class Lookup {
     uint32_t ttl;
   };
   using Aliases = std::vector<Alias>;
+  // Where the answer's addresses go: owned, as the rules may be replaced meanwhile. Never empty.
+  struct ChosenSets {
+    AddressSets sets;
+    std::size_t of_aliases = 0;  // those in front, of rules that made the name an alias
+  };
 
   // `question`: the client's; its route becomes the one decided.
   Step look_up(const Turn& turn, ClientQuestion& question, const Decision& decision,
@@ -149,6 +158,7 @@ class Lookup {
   MaybeFound take_judged(const Turn& here, RuleWalk& walk, const Found& found) const;
   void look_ahead(const Turn& here, const RuleWalk& walk);
   MaybeFound answer_ahead(const Turn& here) const;
+  void choose_sets(const RuleWalk& walk);
   Step follow(const Turn& turn, const Decision& decision, const RuleWalk& walk);
   Step next_rule(const Turn& turn, bool has_failed);
   const Rule* judging_rule(const Tables& tables) const;
@@ -221,6 +231,7 @@ class Lookup {
   std::unique_ptr<RuleWalk> walk_;    // where a rule is to judge what the servers say
   std::unique_ptr<Ahead> ahead_;      // and what the next one asks meanwhile
   std::unique_ptr<Aliases> aliases_;  // where the name is one
+  std::unique_ptr<ChosenSets> sets_;  // where its rules name some
   std::vector<RuleNumber> counted_;   // see RuleWalk
 };
 

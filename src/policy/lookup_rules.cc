@@ -21,9 +21,11 @@ Decision Lookup::decide_now(const Turn& turn, RuleWalk& walk) {
 // Ends: each turn comes behind another rule, or to the next of a few names.
 Lookup::Settled Lookup::settle(const Turn& here, Decision decision, RuleWalk walk) {
   for (;; decision = decide_now(here, walk)) {
+    choose_sets(walk);
     if (decision.is_dropped) return {.is_dropped = true};
     if (decision.answer) return {decision.answer};
     if (decision.alias_for) {
+      if (sets_) sets_->of_aliases = sets_->sets.size();
       if (!begin_alias(decision))
         return {empty_answer(here, current(), dns::Rcode::ServFail, Source::Error)};
       walk = RuleWalk();
@@ -46,6 +48,18 @@ Lookup::Settled Lookup::settle(const Turn& here, Decision decision, RuleWalk wal
       if (const MaybeFound accepted = take_judged(here, walk, *found)) return {accepted};
     walk.judge.reset();
   }
+}
+
+// The sets of the rules that have decided now, in place of those of a rule that did not hold.
+void Lookup::choose_sets(const RuleWalk& walk) {
+  const RuleOptions& options = walk.options;
+  if (!sets_ && options.nft_sets == nullptr && options.ip_sets == nullptr) return;
+  if (!sets_) sets_ = std::make_unique<ChosenSets>();
+  AddressSets& sets = sets_->sets;
+  sets.resize(sets_->of_aliases);
+  for (const AddressSets* const more : {options.nft_sets, options.ip_sets})
+    if (more != nullptr) sets.insert(sets.end(), more->begin(), more->end());
+  if (sets.empty()) sets_.reset();
 }
 
 // What the cache has, or the servers that were asked ahead have said. Where a rule is to judge it

@@ -38,6 +38,7 @@ Step Lookup::next_name(const Turn& turn) {
   while (!search.verdict.is_over() && search.next < search.names.size()) {
     ++search.next;
     aliases_.reset();
+    sets_.reset();
     walk_.reset();
     ahead_.reset();
     RuleWalk walk;
@@ -46,6 +47,7 @@ Step Lookup::next_name(const Turn& turn) {
   }
   aliases_.reset();
   if (!search.verdict.is_over()) {
+    sets_.reset();
     const ClientQuestion question = asked(tables, Scope::Searched);
     if (const auto found = answer_any(room_in(turn), question)) return shape(turn, *found);
   }
