@@ -163,7 +163,7 @@ int serve(Options options, const Complaints& complaints) {
   if (const auto status = server.bind(std::move(*passed)); !status)
     return complaints.fail(kCannotRun, status.error().text);
   if (user) {
-    if (const auto status = dnslet::io::become_user(*user); !status)
+    if (const auto status = dnslet::io::become_user(*user, server.kept()); !status)
       return complaints.fail(kCannotRun,
                              "--user: " + status.error().text +
                                  "; start dnslet as root, or leave out --user (DNSMASQ_USER)");

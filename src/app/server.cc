@@ -74,6 +74,7 @@ Server::Server(config::Options options)
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
       fake_addresses_(fake_addresses(options_, seed_)),
       reverse_names_(reverse_names(options_, seed_)),
+      recent_puts_(seed_),
       shared_{options_,
               log_,
               seed_,
@@ -87,7 +88,8 @@ Server::Server(config::Options options)
                 workers_.front()->post([this, host] { names_.ask_again(host); });
               },
               fake_addresses_.get(),
-              reverse_names_.get()},
+              reverse_names_.get(),
+              &recent_puts_},
       workers_(make_workers(shared_, hosts_.table())),
       names_(loop(), log_),
       followed_(names_,
@@ -209,6 +211,7 @@ Status Server::run() {
   hangs_ = !reloader_.stop();
   stop_threads();
   for (const auto& worker : workers_) worker->close_listeners();
+  for (const auto& worker : workers_) hangs_ = !worker->end_sets() || hangs_;
   hangs_ = !cache_keeper_.stop() || hangs_;
   log_.write(io::Level::Info, "stopped");
   log_.flush();
@@ -221,6 +224,11 @@ bool Server::explain() {
       {shared_, hosts_, lists_, records_, forwarding_ ? *forwarding_ : none, *workers_.front()},
       stdout);
   return explanation.tell(options_.explained);
+}
+
+io::Kept Server::kept() const {
+  const auto rules = rules_.rules();
+  return rules && rules->has_sets() ? io::Kept::NetAdmin : io::Kept::Nothing;
 }
 
 // Whichever worker a query of ours comes in at, the one that has sent it is told.

@@ -29,7 +29,9 @@
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
+#include "io/privileges.h"
 #include "io/socket.h"
+#include "policy/address_puts.h"
 #include "policy/cache.h"
 #include "policy/fake_addresses.h"
 #include "policy/hosts.h"
@@ -66,6 +68,8 @@ class Server {
   // has such records.
   // REQUIRES: configure() succeeded, with one worker.
   bool explain();
+  // What an ordinary user has to keep, for the sets that rules name.
+  io::Kept kept() const;
   // Serves until SIGTERM, SIGINT or SIGQUIT. Fails when a thread can't be started. REQUIRES:
   // configure() and bind() succeeded.
   Status run();
@@ -116,7 +120,8 @@ class Server {
   policy::Cache cache_;
   std::unique_ptr<policy::FakeAddresses> fake_addresses_;  // null: none
   std::unique_ptr<policy::ReverseNames> reverse_names_;    // null: off
-  std::optional<config::Forwarding> forwarding_;           // in force
+  policy::RecentPuts recent_puts_;
+  std::optional<config::Forwarding> forwarding_;  // in force
 
   serve::Worker::Shared shared_;
   std::vector<std::unique_ptr<serve::Worker>> workers_;

@@ -3,6 +3,7 @@
 #include "config/rule_files.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/text.h"
@@ -12,6 +13,7 @@
 #include "config/rule_options.h"
 #include "config/rule_text.h"
 #include "config/rule_words.h"
+#include "io/address_sets.h"
 
 namespace dnslet::config {
 
@@ -33,6 +35,26 @@ void RuleFiles::reload(const StopFlag& stop) {
     log_.write(io::Level::Warning, status.error().text + "; all rules stay as they were");
 }
 
+namespace {
+
+// Whether the sets that rules name are there.
+Status check_sets(const std::vector<policy::Rule>& rules) {
+  io::SetWriter writer;
+  std::set<AddressSet> known;
+  for (const policy::Rule& rule : rules)
+    for (const AddressSets* const sets : {&rule.nft_sets, &rule.ip_sets})
+      for (const auto& set : *sets) {
+        const auto found = known.insert(*set).second ? writer.check(*set) : Status(Done{});
+        if (!found)
+          return Error{(rule.origin.empty() ? "" : escaped(rule.origin) + ": ") +
+                       in_quotes(set->to_text()) + " in rule " + in_quotes(rule.text) + ' ' +
+                       found.error().text};
+      }
+  return Done{};
+}
+
+}  // namespace
+
 Status RuleFiles::read(const StopFlag& stop) {
   watch_.mark(io::stamps_of(paths_));
   List rules;
@@ -48,6 +70,9 @@ Status RuleFiles::read(const StopFlag& stop) {
     log_.write(io::Level::Info,
                io::LogLine("rules read").with("files", paths_.size()).with("rules", rules.size()));
   }
+  // --explain writes into none.
+  if (io::has_address_sets() && options_.action == Action::Serve)
+    if (Status status = check_sets(rules); !status) return status;
   // Behind the default servers and those of stub zones.
   const policy::ServerSetNumber first_set = options_.stub_zones.size() + 1;
   rules_ = rules.empty()

@@ -21,6 +21,7 @@ namespace {
 constexpr uint32_t kCapabilityVersion = 0x20080522;
 constexpr int kMaxCapabilities = 64;
 constexpr int kSetPcap = 8;  // CAP_SETPCAP: may empty the bounding set
+constexpr int kNetAdmin = 12;
 
 struct CapabilityHeader {
   uint32_t version = kCapabilityVersion;
@@ -45,9 +46,12 @@ bool set_capabilities(const Capabilities& capabilities) {
   return syscall(SYS_capset, &header, capabilities.data()) == 0;
 }
 
-bool has_none(const Capabilities& capabilities) {
-  return std::ranges::all_of(capabilities,
-                             [](const auto& word) { return word == CapabilityWord(); });
+// All that a process has then.
+Capabilities capabilities_of(Kept kept) {
+  Capabilities capabilities{};
+  const uint32_t bit = kept == Kept::NetAdmin ? 1U << kNetAdmin : 0;
+  capabilities.front() = {.effective = bit, .permitted = bit};
+  return capabilities;
 }
 
 bool has_capability(int number) {
@@ -58,11 +62,12 @@ bool has_capability(int number) {
 
 // Without CAP_SETPCAP, which a container may lack, the set stays: with no capability and no new
 // privileges there is nothing that it could bound.
-bool empty_bounding_set() {
+bool empty_bounding_set(Kept kept) {
   if (!has_capability(kSetPcap)) return true;
   for (int number = 0; number < kMaxCapabilities; ++number) {
     const int state = prctl(PR_CAPBSET_READ, number, 0, 0, 0);
     if (state < 0) break;  // the kernel knows no more
+    if (number == kNetAdmin && kept == Kept::NetAdmin) continue;
     if (state == 1 && prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0) return false;
   }
   return true;
@@ -82,15 +87,16 @@ bool leave_groups(const UserIds& wanted) {
   return setgroups(0, nullptr) == 0 || getgroups(0, nullptr) == 0 || (errno == EPERM && is(wanted));
 }
 
-bool drop_capabilities() {
+bool drop_capabilities(Kept kept) {
   // Fails before Linux 4.3, which knows no ambient capabilities.
   (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  return set_capabilities({}) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+  return set_capabilities(capabilities_of(kept)) && prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) == 0 &&
+         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
-bool has_nothing_left(const UserIds& wanted) {
+bool has_nothing_left(const UserIds& wanted, Kept kept) {
   Capabilities left;
-  if (!is(wanted) || !get_capabilities(left) || !has_none(left)) return false;
+  if (!is(wanted) || !get_capabilities(left) || left != capabilities_of(kept)) return false;
   if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) return false;
   const auto any_user = static_cast<uid_t>(-1);
   return wanted.user == 0 || setresuid(any_user, 0, any_user) != 0;
@@ -110,17 +116,20 @@ std::optional<gid_t> find_group_of(uid_t user) {
   return entry->pw_gid;
 }
 
-Status become_user(const UserIds& wanted) {
+Status become_user(const UserIds& wanted, Kept kept) {
   const auto failed = [&](const std::string& reason) {
     return Error{"cannot become the user " + std::to_string(wanted.user) + ':' +
                  std::to_string(wanted.group) + ": " + reason};
   };
   // The bounding set first, and the user last: each step needs what the next ones give away.
-  const bool is_done = empty_bounding_set() && leave_groups(wanted) &&
+  // Capabilities would go with the user root.
+  const bool is_done = empty_bounding_set(kept) && leave_groups(wanted) &&
                        setresgid(wanted.group, wanted.group, wanted.group) == 0 &&
-                       setresuid(wanted.user, wanted.user, wanted.user) == 0 && drop_capabilities();
+                       (kept == Kept::Nothing || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0) &&
+                       setresuid(wanted.user, wanted.user, wanted.user) == 0 &&
+                       drop_capabilities(kept);
   if (!is_done) return failed(uv_strerror(-errno));
-  if (!has_nothing_left(wanted)) return failed("some privilege of the old one is left");
+  if (!has_nothing_left(wanted, kept)) return failed("some privilege of the old one is left");
   return Done();
 }
 

@@ -314,7 +314,10 @@ SetWriter::~SetWriter() = default;
 
 Status SetWriter::check(const AddressSet& set) {
   const auto found = netlink_->find(set);
-  return found ? Status(Done{}) : found.error();
+  if (found) return Done{};
+  std::string text = found.error().text;
+  if (text == text_of(ENOENT)) text += ": it has to be made before it is named";
+  return Error{text};
 }
 
 SetWriter::Outcome SetWriter::put(std::span<const AddressPut> puts) {

@@ -141,7 +141,9 @@ io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Origin& origin, dns:
     return wait(lookup, return_to(origin), ask, started_ns);
   });
   if (!reply) return {0, true};
-  note(lookup, {*reply, slot.first(reply->size), ""}, started_ns);
+  const Outgoing outgoing{*reply, slot.first(reply->size), ""};
+  if (waits_for_sets(lookup, outgoing, return_to(origin), started_ns)) return {0, true};
+  note(lookup, outgoing, started_ns);
   if (reply->refresh) refresh(lookup, *reply);
   return {reply->size, false};
 }
@@ -299,11 +301,13 @@ void Worker::on_unreached(const policy::UpstreamQuestion& question,
 
 // Sends the reply that lies in the late slot and lets the lookup go.
 void Worker::finish(uint64_t id, const policy::Reply& reply, const std::string& via) {
-  const Waiting& waiting = *waiting_.find(id);
-  const dns::BytesView message = late_slot_.view().first(reply.size);
-  const bool is_own = std::holds_alternative<OwnReturn>(waiting.back);
+  Waiting& waiting = *waiting_.find(id);
+  const Outgoing outgoing{reply, late_slot_.view().first(reply.size), via};
   const bool is_refresh = std::holds_alternative<Nobody>(waiting.back);
-  if (!is_own && !is_refresh) note(waiting.lookup, {reply, message, via}, waiting.started_ns);
+  const bool is_for_client = !is_refresh && !std::holds_alternative<OwnReturn>(waiting.back);
+  if (is_for_client && waits_for_sets(waiting.lookup, outgoing, waiting.back, waiting.started_ns))
+    return waiting_.remove(id);
+  if (is_for_client) note(waiting.lookup, outgoing, waiting.started_ns);
   if (is_refresh) waiting.lookup.end_refresh({tables(), loop_.now(), late_slot_.view()});
   send(waiting.back, reply);
   if (reply.refresh) refresh(waiting.lookup, reply);

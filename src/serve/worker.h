@@ -21,6 +21,7 @@
 #include "base/slots.h"
 #include "config/name_sources.h"
 #include "config/options.h"
+#include "io/address_sets.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
@@ -29,6 +30,7 @@
 #include "io/tcp_listener.h"
 #include "io/tls_server.h"
 #include "io/udp_listener.h"
+#include "policy/address_puts.h"
 #include "policy/cache.h"
 #include "policy/hosts.h"
 #include "policy/key_table.h"
@@ -77,6 +79,7 @@ class Worker {
     std::function<void(const std::string& host)> ask_again;
     policy::FakeAddresses* fake_addresses = nullptr;  // null: none
     policy::ReverseNames* reverse_names = nullptr;    // null: off
+    policy::RecentPuts* recent_puts = nullptr;        // never null where rules name sets
   };
   using Hosts = std::shared_ptr<const policy::HostsTable>;
   using Lists = std::shared_ptr<const policy::BlockLists>;
@@ -102,6 +105,9 @@ class Worker {
   void stop() { loop_.stop(); }
   // What comes from now on is refused by the system. REQUIRES: it does not run any more.
   void close_listeners();
+  // Ends what is being written to the packet filter. False: it hangs, and the process has to end
+  // without waiting for it. REQUIRES: likewise.
+  [[nodiscard]] bool end_sets();
   // Answers from this table from now on, and forgets what others have decided.
   void use_hosts(Hosts hosts);
   void use_lists(Lists lists);        // likewise; null: there is none
@@ -238,6 +244,17 @@ class Worker {
   void on_deadline();
   void send(const Return& back, const policy::Reply& reply);
 
+  // worker_sets.cc
+  struct Sets;
+  // Whether the answer has to wait, until its addresses are in their sets; the lookup is gone then.
+  bool waits_for_sets(policy::Lookup& lookup, const Outgoing& outgoing, const Return& back,
+                      uint64_t started_ns) {
+    return io::has_address_sets() && outgoing.reply.sets != nullptr &&
+           hold(lookup, outgoing, back, started_ns);
+  }
+  bool hold(policy::Lookup& lookup, const Outgoing& outgoing, const Return& back,
+            uint64_t started_ns);
+
   // worker_counts.cc
   void count_question(const policy::Lookup& lookup);
   void on_limit();
@@ -285,6 +302,7 @@ class Worker {
   io::TcpClients tcp_clients_;
   std::vector<std::unique_ptr<io::UdpListener>> udp_listeners_;
   std::vector<StreamListener> tcp_listeners_;
+  std::unique_ptr<Sets, void (*)(Sets*)> sets_{nullptr, nullptr};  // null: none has been needed
   io::Timer deadline_timer_;
   io::Timer log_timer_;
   io::BeforeWaiting before_waiting_;
