@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <chrono>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <utility>
 
@@ -43,7 +44,7 @@ struct Facts {
 // What is to be done about one address, and what has come of it.
 struct Task {
   const AddressPut* put;
-  bool is_there = false;  // longer than it has to be, by the kernel's own word
+  milliseconds left{0};  // of its time in the set, by the kernel's own word; 0: it is not there
   int error = 0;
 };
 using Tasks = std::span<Task>;
@@ -111,8 +112,9 @@ class SetWriter::Netlink {
   Result<Facts> find_nft(const AddressSet& set);
   Result<Facts> find_ipset(const AddressSet& set);
   void look_for(const AddressSet& set, Tasks tasks);
-  void write(const AddressSet& set, const Facts& facts, Tasks tasks);
-  int write_nft(const AddressSet& set, const Facts& facts, Tasks tasks);
+  int commit(std::initializer_list<Head> steps, const Facts& facts, Tasks tasks);
+  void add_nft(const Head& add, const Facts& facts, Tasks tasks);
+  void write_nft(const AddressSet& set, const Facts& facts, Tasks tasks);
   void write_ipset(const AddressSet& set, const Facts& facts, Tasks tasks);
 
   NetlinkSocket socket_;
@@ -177,8 +179,7 @@ Result<Facts> SetWriter::Netlink::find_ipset(const AddressSet& set) {
   return facts;
 }
 
-// Which of them are there, and stay for as long as they have to. A range that an address is in is
-// as good as the address.
+// How long they are there. A range that an address is in is as good as the address.
 void SetWriter::Netlink::look_for(const AddressSet& set, Tasks tasks) {
   NetlinkRequests requests;
   for (const Task& task : tasks) {
@@ -195,11 +196,10 @@ void SetWriter::Netlink::look_for(const AddressSet& set, Tasks tasks) {
     const auto list = find_attribute(reply.attributes, NFTA_SET_ELEM_LIST_ELEMENTS);
     const auto element = list ? find_attribute(*list, NFTA_LIST_ELEM) : std::nullopt;
     if (!element || reply.request >= tasks.size()) return;
-    Task& task = tasks[reply.request];
-    // What has no time-out stays.
-    const bool may_end = find_attribute(*element, NFTA_SET_ELEM_EXPIRATION).has_value();
-    const milliseconds left(number_in(*element, NFTA_SET_ELEM_EXPIRATION));
-    task.is_there = !may_end || left >= task.put->lifetime;
+    // What has no end stays.
+    const bool has_end = find_attribute(*element, NFTA_SET_ELEM_EXPIRATION).has_value();
+    tasks[reply.request].left =
+        has_end ? milliseconds(number_in(*element, NFTA_SET_ELEM_EXPIRATION)) : milliseconds::max();
   });
 }
 
@@ -236,22 +236,44 @@ void add_step(NetlinkRequests& requests, const Head& head, const Facts& facts, T
 
 }  // namespace
 
-// Before Linux 6.12 an element that is there keeps its time-out when it is added, so it has to go;
-// and one that is not there can't go. To add it, take it out and add it again is right for both.
-// Nobody sees what is between: a transaction takes effect as a whole.
-int SetWriter::Netlink::write_nft(const AddressSet& set, const Facts& facts, Tasks tasks) {
-  const Head limit{NFNL_MSG_BATCH_BEGIN, 0, kUnspecified, NFNL_SUBSYS_NFTABLES};
-  const Head add{nft(NFT_MSG_NEWSETELEM), NLM_F_CREATE | NLM_F_ACK, protocol_of(set)};
-  const Head remove{nft(NFT_MSG_DELSETELEM), NLM_F_ACK, protocol_of(set)};
+// One transaction, of one step after the other.
+int SetWriter::Netlink::commit(std::initializer_list<Head> steps, const Facts& facts, Tasks tasks) {
   NetlinkRequests requests;
-  requests.begin(limit);
-  add_step(requests, add, facts, tasks);
-  if (facts.has_timeouts) {
-    add_step(requests, remove, facts, tasks);
-    add_step(requests, add, facts, tasks);
-  }
+  requests.begin({NFNL_MSG_BATCH_BEGIN, 0, kUnspecified, NFNL_SUBSYS_NFTABLES});
+  for (const Head& step : steps) add_step(requests, step, facts, tasks);
   requests.begin({NFNL_MSG_BATCH_END, 0, kUnspecified, NFNL_SUBSYS_NFTABLES});
   return ask(requests, [](NetlinkBytes) {});
+}
+
+// All at once, else one by one.
+void SetWriter::Netlink::add_nft(const Head& add, const Facts& facts, Tasks tasks) {
+  if (tasks.empty() || commit({add}, facts, tasks) == 0) return;
+  for (Task& task : tasks) {
+    task.error = commit({add}, facts, {&task, 1});
+    const bool is_in_range = task.error == EEXIST || task.error == ENOTEMPTY;
+    if (!is_in_range) continue;
+    task.error = 0;
+    task.left = milliseconds::max();  // as long as that, which is somebody else's
+  }
+}
+
+// Before Linux 6.12 an element that is there keeps its time when it is added, and so is replaced.
+// Nobody sees what is between: a transaction takes effect as a whole.
+void SetWriter::Netlink::write_nft(const AddressSet& set, const Facts& facts, Tasks tasks) {
+  constexpr seconds kSince{1};  // it was added
+  const Head add{nft(NFT_MSG_NEWSETELEM), NLM_F_CREATE | NLM_F_ACK, protocol_of(set)};
+  const Head remove{nft(NFT_MSG_DELSETELEM), NLM_F_ACK, protocol_of(set)};
+  if (facts.has_timeouts || facts.has_intervals) look_for(set, tasks);
+  const Tasks missing =
+      std::ranges::partition(tasks, [](const Task& one) { return one.left >= one.put->lifetime; });
+  add_nft(add, facts, missing);
+  const Tasks shorter = std::ranges::partition(missing, [](const Task& one) {
+    return one.left == seconds(0) || one.left >= one.put->lifetime || one.error != 0;
+  });
+  if (!shorter.empty()) look_for(set, shorter);
+  for (Task& task : shorter)
+    if (task.left < task.put->lifetime - kSince)
+      task.error = commit({remove, add}, facts, {&task, 1});
 }
 
 void SetWriter::Netlink::write_ipset(const AddressSet& set, const Facts& facts, Tasks tasks) {
@@ -278,19 +300,6 @@ void SetWriter::Netlink::write_ipset(const AddressSet& set, const Facts& facts, 
     for (Task& task : tasks) task.error = error;
 }
 
-// REQUIRES: all are of the set's family.
-void SetWriter::Netlink::write(const AddressSet& set, const Facts& facts, Tasks tasks) {
-  if (set.kind == AddressSet::Kind::Ipset) return write_ipset(set, facts, tasks);
-  if (facts.has_timeouts || facts.has_intervals) look_for(set, tasks);
-  const auto missing = std::ranges::partition(tasks, [](const Task& one) { return one.is_there; });
-  if (missing.empty() || write_nft(set, facts, missing) == 0) return;
-  for (Task& task : missing) {
-    task.error = write_nft(set, facts, {&task, 1});
-    // It is there meanwhile, or in a range.
-    if (task.error == EEXIST || task.error == ENOTEMPTY) task.error = 0;
-  }
-}
-
 // The set is looked at each time: it may have gone, or be another one by now.
 std::string SetWriter::Netlink::put(const AddressSet& set, Tasks tasks) {
   const auto facts = find(set);
@@ -301,7 +310,10 @@ std::string SetWriter::Netlink::put(const AddressSet& set, Tasks tasks) {
   const auto others = std::ranges::partition(
       tasks, [&](const Task& one) { return one.put->address.family == facts->family; });
   const Tasks fitting = tasks.first(tasks.size() - others.size());
-  if (!fitting.empty()) write(set, *facts, fitting);
+  if (set.kind == AddressSet::Kind::Nft)
+    write_nft(set, *facts, fitting);
+  else
+    write_ipset(set, *facts, fitting);
   const auto failed = std::ranges::find_if(fitting, [](const Task& one) { return one.error != 0; });
   return failed == fitting.end() ? "" : text_of(failed->error);
 }

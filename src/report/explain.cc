@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "dns/patch.h"
 #include "dns/record_text.h"
+#include "io/address_sets.h"
 #include "policy/decide.h"
 #include "policy/family.h"
 #include "policy/rule_set.h"
@@ -20,8 +21,6 @@
 
 namespace dnslet::report {
 namespace {
-
-constexpr const char* kIndent = "\n            ";  // of a row's further lines
 
 // The first rung that has such answers.
 std::string label_of(policy::Source source) {
@@ -194,6 +193,7 @@ void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {
     row("", message->name_at(record.start).view().to_text() + ' ' + std::to_string(record.ttl) +
                 ' ' + to_text(record.type) + ' ' + rdata_text(*message, record));
   });
+  if (io::has_address_sets() && reply.sets != nullptr) row("sets", sets_text(*reply.sets, bytes));
   if (reply.source != Source::Error) tell_reason(*message);  // what is ours has been told
   const bool is_new = reply.source == Source::Upstream || reply.source == Source::Shared;
   if (is_new && !is_guarded_) tell_lifetime(answer);

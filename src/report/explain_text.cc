@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "config/name_sources.h"
+#include "policy/address_puts.h"
 #include "policy/rule.h"
 #include "policy/search.h"
 #include "policy/special.h"
@@ -93,6 +94,15 @@ std::string rule_text(const policy::RuleEvent& event) {
       return "does not hold, and leaves the answer as it is: " + rule;
   }
   return rule;
+}
+
+std::string sets_text(const AddressSets& sets, dns::BytesView answer) {
+  std::string text;
+  for (const AddressPut& put : policy::addresses_for(sets, answer))
+    text += (text.empty() ? "" : kIndent) + put.address.to_text() + " into " +
+            escaped(put.set->to_text()) + " for " + std::to_string(put.lifetime.count()) +
+            " s, if it is of the set's family";
+  return text.empty() ? "none: it has no address" : text;
 }
 
 std::string stale_text(const config::Options& options, const dns::Answer& answer) {

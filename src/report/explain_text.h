@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "base/address_set.h"
 #include "config/options.h"
 #include "dns/answer.h"
 #include "policy/tables.h"
@@ -15,6 +16,7 @@
 
 namespace dnslet::report {
 
+inline constexpr const char* kIndent = "\n            ";  // of a row's further lines
 inline constexpr std::size_t kMaxListed = 8;  // entries, or names to try, where there are more
 
 // What a special name is.
@@ -22,6 +24,9 @@ std::string special_text(dns::NameView name);
 std::string exchange_text(const serve::Asker::Exchange& exchange);
 std::string outcome_text(const policy::Tried& tried);
 std::string rule_text(const policy::RuleEvent& event);
+// Which of the answer's addresses a server would put into which sets, a line each; "none" where it
+// has no address.
+std::string sets_text(const AddressSets& sets, dns::BytesView answer);
 // What a server with these options does with the answer when it has ended; empty: nothing.
 std::string stale_text(const config::Options& options, const dns::Answer& answer);
 // The names, or the first of them, and how many more there are.

@@ -195,6 +195,15 @@ class Script {
     const Bytes packet(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(reply->size));
     return policy::to_text(reply->source) + (" " + read_message(packet).text);
   }
+  // The sets that the addresses of the reply go into, between blanks.
+  std::string sets() const {
+    const auto* const reply = std::get_if<policy::Reply>(&step_);
+    REQUIRE(reply != nullptr);
+    std::string text;
+    if (reply->sets)
+      for (const auto& set : *reply->sets) (text += text.empty() ? "" : " ") += set->name;
+    return text;
+  }
   // The answer is to be refreshed once it is sent: from now on the script is about the refresh.
   void expect_refresh(int line = __builtin_LINE()) {
     INFO("line " << line << ": expect_refresh");

@@ -11,6 +11,7 @@
 #include "catch.h"
 #include "config/rule_words.h"
 #include "config/server_url.h"
+#include "io/address_sets.h"
 
 using namespace dnslet;
 using namespace dnslet::config;
@@ -207,7 +208,7 @@ TEST_CASE("rules: what is wrong is named with its rule and what would be right")
       bad("* -> pass first:ipv4") ==
       "'first:ipv4' in rule '* -> pass first:ipv4' is no option of a rule; there are, for "
       "example: ttl:30-3600, nocache, only:ipv4, prefer:ipv4, limit:100, wait:300, race:2, ahead, "
-      "subnet:client/24/56, swap:192.0.2.1");
+      "subnet:client/24/56, swap:192.0.2.1, nft:inet/filter/allowed, ipset:allowed");
   CHECK(bad("* -> deny") ==
         "'deny' in rule '* -> deny' is no action; there are: ask, block, refuse, empty, drop, "
         "rcode, answer, fake, alias, pass, with");
@@ -314,6 +315,39 @@ TEST_CASE("rules: bad ones") {
     CHECK_THAT(sentence, Catch::Matchers::ContainsSubstring("rule '"));
     CHECK(std::ranges::all_of(sentence, [](char c) { return c >= ' ' && c <= '~'; }));
   }
+}
+
+TEST_CASE("rules: sets of the packet filter") {
+  if (!io::has_address_sets()) {
+    for (const std::string word : {"nft:inet/filter/allowed", "ipset:allowed"})
+      CHECK(bad("* -> pass " + word) ==
+            "'" + word + "' in rule '* -> pass " + word +
+                "' is a set of the packet filter, which the variant dnslet-min does not have; "
+                "dnslet has it");
+    return;
+  }
+  const auto sets = [](const std::string& options) {
+    const Rule rule = good("* -> " + options);
+    std::string text;
+    for (const AddressSets& some : {rule.nft_sets, rule.ip_sets})
+      for (const auto& set : some) (text += text.empty() ? "" : " ") += set->to_text();
+    return text;
+  };
+  CHECK(sets("pass nft:inet/filter/allowed") == "nft:inet/filter/allowed");
+  CHECK(sets("ask local NFT:INET/T/a,ip6/t/B/c nft:netdev/T/a ttl:60 ipset:S,s ipset:t") ==
+        "nft:inet/T/a nft:ip6/t/B/c nft:netdev/T/a ipset:S ipset:s ipset:t");
+  CHECK(sets("answer 10.0.0.1 ipset:" + std::string(31, 'a')) == "ipset:" + std::string(31, 'a'));
+  for (const std::string value :
+       {"a", "inet/t", "inet//s", "inet/t/", "/t/s", "tcp/t/s", "\"inet/t/a b\"", "inet/t/\x01"}) {
+    CAPTURE(value);
+    CHECK_THAT(bad("* -> with nft:" + value),
+               Catch::Matchers::ContainsSubstring("is not a set of nftables as FAMILY/TABLE/SET"));
+  }
+  CHECK_THAT(bad("* -> with nft:inet/t/" + std::string(256, 'a')),
+             Catch::Matchers::ContainsSubstring("is not a set of nftables"));
+  CHECK_THAT(bad("* -> pass nft:"), Catch::Matchers::ContainsSubstring("has an empty value"));
+  CHECK_THAT(bad("* -> pass ipset:" + std::string(32, 'a')),
+             Catch::Matchers::ContainsSubstring("is not the name of an ipset"));
 }
 
 TEST_CASE("rules: conditions on answers go with ask and pass") {

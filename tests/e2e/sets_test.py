@@ -1,0 +1,428 @@
+# SPDX-License-Identifier: MIT
+# Copyright the dnslet authors
+"""Contract section 14: nft: and ipset: of rules, with the kernel's own packet filter in a network
+of the test's own. What is in a set is told by nft and ipset themselves."""
+
+import contextlib
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import dns.message
+import pytest
+from harness import (PATIENCE, SCALE, Dnslet, FakeUpstream, Later, data, from_records, run, timed, ttls,
+                     udp_burst, wait_until, with_address)
+from namespaces import PATH, has_setpriv, skip, why_not
+from tls_server import HAS_TLS
+
+LONELY = 54321
+TABLE = """
+add table inet t
+add set inet t a4 { type ipv4_addr; flags timeout; }
+add set inet t a6 { type ipv6_addr; flags timeout; }
+"""
+RECORDS = from_records("a.test. 300 IN A 192.0.2.1", "a.test. 300 IN A 192.0.2.2", "a.test. 300 IN AAAA fd00::1",
+                       "alias.test. 60 IN CNAME a.test.", "zero.test. 0 IN A 192.0.2.3",
+                       "short.test. 30 IN A 192.0.2.1", "other.test. 300 IN A 192.0.2.9")
+IN_BOTH = "zone:test -> pass nft:inet/t/a4,inet/t/a6"
+full = pytest.mark.skipif(not HAS_TLS, reason="this variant has no sets")
+
+
+class Filter:
+    """A network with sets, and a dnslet in it"""
+
+    def __init__(self, world, stack):
+        self.world, self.stack = world, stack
+
+    def run(self, *words, text=None):
+        done = subprocess.run([*self.world.wrapper, *words], input=text, capture_output=True, text=True,
+                              env={"PATH": PATH}, check=False)
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+        return done.stdout
+
+    def nft(self, text):
+        self.run("nft", "-f", "-", text=text)
+
+    def ipset(self, text):
+        self.run("ipset", "restore", text=text)
+
+    def elements(self, name, family="inet", table="t"):
+        """address -> seconds that are left; None: it stays"""
+        listed = json.loads(self.run("nft", "-j", "list", "set", family, table, name))
+        held = listed["nftables"][-1]["set"].get("elem", [])
+        return dict((one, None) if isinstance(one, str) else (one["elem"]["val"], one["elem"]["expires"])
+                    for one in held)
+
+    def members(self, name):
+        """The same of an ipset"""
+        found = re.findall(r"^add \S+ (\S+)(?: timeout (\d+))?", self.run("ipset", "save", name), re.M)
+        return {address: int(left) if left else None for address, left in found}
+
+    def upstream(self, handler=RECORDS):
+        return self.stack.enter_context(FakeUpstream(handler))
+
+    def dnslet(self, *flags, to, wrapper=(), **how):
+        flags = ["--nameservers", to.address, *flags]
+        return self.stack.enter_context(Dnslet(*flags, directory=self.world.directory,
+                                               wrapper=[*self.world.wrapper, *wrapper], **how))
+
+    def refused(self, *rules, wrapper=()):
+        """Why it does not start with these rules: what it says on standard error"""
+        flags = [word for rule in rules for word in ("--rule", rule)]
+        ended = run("--listen", "127.0.0.1:0", "--nameservers", "127.0.0.1:53", *flags,
+                    wrapper=[*self.world.wrapper, *wrapper])
+        assert ended.returncode == 2 and ended.stderr.count("\n") == 1, ended
+        return ended.stderr
+
+
+@pytest.fixture
+def sets(world):
+    if why_not():
+        skip(why_not())
+    if not all(shutil.which(program, path=PATH) for program in ("nft", "ipset")):
+        skip("nft and ipset are not installed")
+    if not HAS_TLS:
+        pytest.skip("this variant has no sets")
+    with world.inside(), contextlib.ExitStack() as stack:
+        made = Filter(world, stack)
+        try:
+            made.nft(TABLE)
+        except AssertionError as error:
+            skip(f"this kernel has no nf_tables: {error}")
+        yield made
+
+
+@pytest.fixture
+def ipsets(sets):
+    try:
+        sets.ipset("create i4 hash:ip timeout 1000\ncreate i6 hash:net family inet6\n")
+    except AssertionError as error:
+        skip(f"this kernel has no ip_set: {error}")
+    return sets
+
+
+def near(left, wanted):
+    return left is not None and wanted - 5 * SCALE <= left <= wanted
+
+
+def test_addresses_are_in_their_sets_when_the_answer_comes(sets):
+    server = sets.dnslet("--rule", IN_BOTH, to=sets.upstream())
+    assert sorted(data(server.query("a.test"))) == ["192.0.2.1", "192.0.2.2"]
+    assert sets.elements("a4").keys() == {"192.0.2.1", "192.0.2.2"}
+    assert all(near(left, 300) for left in sets.elements("a4").values())
+    assert sets.elements("a6") == {}
+    assert data(server.query("a.test", "AAAA", tcp=True)) == ["fd00::1"]
+    assert near(sets.elements("a6")["fd00::1"], 300)
+    server.stop()
+
+
+def test_ipsets_have_them_too(ipsets):
+    server = ipsets.dnslet("--rule", "zone:test -> pass ipset:i4,i6", to=ipsets.upstream())
+    server.query("alias.test")
+    assert ipsets.members("i4").keys() == {"192.0.2.1", "192.0.2.2"}
+    assert all(near(left, 300) for left in ipsets.members("i4").values())
+    server.query("a.test", "AAAA")
+    assert ipsets.members("i6") == {"fd00::1": None}
+    server.stop()
+
+
+def test_only_what_the_rule_is_for_and_no_answer_less(sets):
+    server = sets.dnslet("--rule", "name:a.test -> pass nft:inet/t/a4", "--rule", "name:own.test -> answer "
+                         "10.0.0.1,fd00::9 nft:inet/t/a4,inet/t/a6", "--rcache", 100, to=sets.upstream())
+    assert data(server.query("other.test")) == ["192.0.2.9"]
+    assert server.query("none.test").rcode() == 3
+    assert sets.elements("a4") == {}
+    assert data(server.query("own.test")) == ["10.0.0.1"]
+    assert data(server.query("own.test", "AAAA")) == ["fd00::9"]
+    assert near(sets.elements("a4")["10.0.0.1"], 10) and near(sets.elements("a6")["fd00::9"], 10)
+    server.stop()
+
+
+def test_without_time_outs_they_stay_and_with_them_for_10_s_at_least(sets):
+    sets.nft("add set ip6 s six { type ipv6_addr; }".replace("add set", "add table ip6 s\nadd set", 1))
+    sets.nft("add set inet t i { type ipv4_addr; flags interval; }")
+    sets.nft("add element inet t i { 192.0.2.0/31 }")
+    server = sets.dnslet("--rule", "name:zero.test -> pass nft:inet/t/a4", "--rule",
+                         "zone:test -> pass nft:inet/t/i,ip6/s/six", to=sets.upstream())
+    server.query("zero.test")
+    assert 5 <= sets.elements("a4")["192.0.2.3"] <= 10
+    server.query("a.test")
+    server.query("a.test", "AAAA")
+    assert sets.elements("six", "ip6", "s") == {"fd00::1": None}
+    listed = sets.run("nft", "list", "set", "inet", "t", "i")
+    assert "192.0.2.0/31" in listed and "192.0.2.2" in listed  # the first one was in the range
+    assert not server.log("warning")
+    server.stop()
+
+
+def test_an_answer_of_the_cache_puts_them_again_for_what_is_left(sets):
+    upstream = sets.upstream()
+    server = sets.dnslet("--rule", IN_BOTH, "--rcache", 100, "--rcache-ttl", 3600, to=upstream)
+    server.query("a.test")
+    sets.nft("flush set inet t a4")
+
+    def is_back():
+        answer = server.query("a.test")
+        return set(data(answer)) == sets.elements("a4").keys() and ttls(answer)
+    left = wait_until(is_back, "the addresses in the set")[0]
+    assert all(near(one, left) for one in sets.elements("a4").values())
+    assert len(upstream.questions) == 1
+    server.stop()
+
+
+def test_nothing_there_ends_sooner_for_an_answer(sets):
+    """A permanent address, one of another program's, and that of a name that lives longer"""
+    sets.nft("add element inet t a4 { 192.0.2.1, 192.0.2.9 timeout 1h }")
+    server = sets.dnslet("--rule", IN_BOTH, to=sets.upstream())
+    for name in ("short.test", "other.test", "a.test", "short.test"):
+        server.query(name)
+    held = sets.elements("a4")
+    assert held["192.0.2.1"] is None and held["192.0.2.9"] > 3500 and near(held["192.0.2.2"], 300)
+    server.stop()
+
+
+def test_a_time_out_is_renewed_where_the_new_answer_lives_longer(ipsets):
+    ipsets.nft("add element inet t a4 { 192.0.2.1 timeout 20s, 192.0.2.2 timeout 20s }")
+    ipsets.ipset("add i4 192.0.2.1 timeout 20\n")
+    server = ipsets.dnslet("--rule", "* -> pass nft:inet/t/a4 ipset:i4", to=ipsets.upstream())
+    server.query("a.test")
+    assert all(near(left, 300) for left in (*ipsets.elements("a4").values(), *ipsets.members("i4").values()))
+    server.query("short.test")  # the same address, for less
+    time.sleep(1.1)  # what has just been put is not put again
+    server.query("short.test")
+    assert near(ipsets.members("i4")["192.0.2.1"], 300)
+    server.stop()
+
+
+def test_a_prefetch_is_for_nobody_and_puts_nothing(sets):
+    upstream = sets.upstream(with_address("192.0.2.1", ttl=2))
+    server = sets.dnslet("--rule", IN_BOTH, "--rcache", 100, to=upstream)
+    server.query("a.test")
+    upstream.handler = with_address("192.0.2.77", ttl=60)
+
+    def is_asked_again():
+        if len(upstream.questions) == 1:
+            server.query("a.test")
+        return len(upstream.questions) > 1
+    wait_until(is_asked_again, "a prefetch")
+    time.sleep(0.1)  # for what would be wrong
+    assert "192.0.2.77" not in sets.elements("a4")
+    wait_until(lambda: data(server.query("a.test")) == ["192.0.2.77"], "the new answer")
+    assert near(sets.elements("a4")["192.0.2.77"], 60)
+    server.stop()
+
+
+def test_an_answer_that_has_ended_puts_its_addresses_too(sets):
+    upstream = sets.upstream(with_address("192.0.2.1", ttl=1))
+    server = sets.dnslet("--rule", IN_BOTH, "--rcache", 100, "--rcache-stale", 3600, "--no-prefetch",
+                         to=upstream)
+    server.query("a.test")
+    upstream.stop()
+    time.sleep(1.1)
+    sets.nft("flush set inet t a4")
+    assert data(server.query("a.test")) == ["192.0.2.1"]
+    assert "192.0.2.1" in sets.elements("a4")
+    server.stop()
+
+
+def test_all_who_wait_for_one_question_have_it_in_the_set_first(sets):
+    upstream = sets.upstream(lambda q: Later(0.3, RECORDS(q)))
+    server = sets.dnslet("--rule", IN_BOTH, to=upstream)
+    found = []
+
+    def ask():
+        with sets.world.inside():
+            server.query("a.test")
+            found.append(sets.elements("a4").keys())
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [{"192.0.2.1", "192.0.2.2"}] * 8
+    assert len(upstream.questions) == 1
+    server.stop()
+
+
+@pytest.mark.parametrize("option,why", [
+    ("nft:inet/t/none", "is not there"), ("nft:ip/t/a4", "is not there"), ("ipset:none", "is not there"),
+    ("nft:inet/t/two", "is no set of single addresses"), ("nft:inet/t/marks", "is a map"),
+    ("ipset:ports", "is no set of single addresses"), ("nft:inet/t", "FAMILY/TABLE/SET"),
+    ("nft:tcp/t/s", "FAMILY/TABLE/SET"), ("ipset:" + "a" * 32, "31 letters")])
+def test_a_set_that_is_not_there_or_of_no_use_ends_the_start(ipsets, tmp_path, option, why):
+    ipsets.nft("add set inet t two { type ipv4_addr . inet_service; }\nadd map inet t marks "
+               "{ type ipv4_addr : mark; }")
+    ipsets.ipset("create ports hash:ip,port\n")
+    said = ipsets.refused(f"* -> pass {option}")
+    assert f"'{option}' in rule '* -> pass {option}' " in said and why in said
+    (tmp_path / "rules").write_text(f"\nzone:a.test -> with {option}\n")
+    said = ipsets.refused(f"@{tmp_path}/rules")
+    assert f"{tmp_path}/rules:2: '{option}' in rule" in said and why in said
+
+
+@pytest.mark.skipif(not has_setpriv(), reason="needs root and util-linux's setpriv")
+@pytest.mark.parametrize("option", ["nft:inet/t/a4", "ipset:i4"])
+def test_without_the_capability_it_does_not_start(ipsets, option):
+    said = ipsets.refused(f"* -> pass {option}", wrapper=["setpriv", "--bounding-set=-net_admin"])
+    assert "it needs CAP_NET_ADMIN" in said
+
+
+@pytest.mark.skipif(HAS_TLS, reason="the other variant has sets")
+@pytest.mark.parametrize("option", ["nft:inet/t/a4", "ipset:i4"])
+def test_the_small_variant_says_which_one_has_sets(option):
+    ended = run("--listen", "127.0.0.1:0", "--no-rec", "--rule", f"* -> pass {option}")
+    assert ended.returncode == 2
+    assert ended.stderr.endswith(f"'{option}' in rule '* -> pass {option}' is a set of the packet filter, which the "
+                                 "variant dnslet-min does not have; dnslet has it\n")
+
+
+@pytest.mark.parametrize("remake,rule,held", [
+    (["delete table inet t", TABLE], IN_BOTH, lambda s: s.elements("a4")),
+    (["destroy i4", "create i4 hash:ip timeout 60"], "* -> pass ipset:i4", lambda s: s.members("i4"))])
+def test_a_set_that_goes_away_takes_no_answer_along_and_works_again(ipsets, remake, rule, held):
+    change = ipsets.nft if "table" in remake[0] else ipsets.ipset
+    server = ipsets.dnslet("--rule", rule, "--rcache", 100, to=ipsets.upstream())
+    server.query("a.test")
+    change(remake[0] + "\n")
+    for _ in range(3):
+        assert data(server.query("other.test")) == ["192.0.2.9"]
+    server.wait_log("warning addresses are not put into a set, answers go out without set=\\S+ "
+                    "reason=\"it is not there\"")
+    change(remake[1] + "\n")
+    wait_until(lambda: server.query("a.test") and len(held(ipsets)) == 2, "the kept addresses in the new set")
+    server.query("other.test")
+    assert "192.0.2.9" in held(ipsets)
+    server.wait_log("info addresses are put into a set again set=")
+    assert len(server.log("warning addresses are not put")) <= 2  # one for each set of the rule
+    server.stop()
+
+
+def test_a_set_that_is_full_takes_what_it_can(sets):
+    sets.nft("add set inet t small { type ipv4_addr; size 1; flags timeout; }")
+    server = sets.dnslet("--rule", "* -> pass nft:inet/t/small,inet/t/a4", to=sets.upstream())
+    assert sorted(data(server.query("a.test"))) == ["192.0.2.1", "192.0.2.2"]
+    assert len(sets.elements("small")) == 1 and len(sets.elements("a4")) == 2
+    server.wait_log('set=nft:inet/t/small reason="it is full"')
+    server.stop()
+
+
+def capabilities(server):
+    """Of each thread: the sets of capabilities that are not empty"""
+    found = set()
+    for task in Path(f"/proc/{server.pid}/task").iterdir():
+        fields = re.findall(r"^(Cap\w+):\s*(\w+)$", (task / "status").read_text(), re.M)
+        found.add(tuple((name, int(value, 16)) for name, value in fields if int(value, 16)))
+    return found
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_ordinary_user_keeps_this_capability_alone(ipsets, threads):
+    net_admin = 1 << 12
+    server = ipsets.dnslet("--user", LONELY, "--threads", threads, "--rule",
+                           "* -> pass nft:inet/t/a4 ipset:i4", to=ipsets.upstream())
+    server.query("a.test")
+    assert len(ipsets.elements("a4")) == len(ipsets.members("i4")) == 2
+    status = Path(f"/proc/{server.pid}/status").read_text()
+    assert re.search(rf"^Uid:\s*{LONELY}\s", status, re.M) and re.search(r"^NoNewPrivs:\s*1$", status, re.M)
+    assert capabilities(server) == {(("CapPrm", net_admin), ("CapEff", net_admin), ("CapBnd", net_admin))}
+    server.stop()
+
+
+def test_rules_of_a_file_may_name_another_set_later(sets, open_folder):
+    rules = open_folder / "rules"
+    rules.write_text("zone:test -> pass nft:inet/t/a4\n")
+    server = sets.dnslet("--user", LONELY, "--rule", f"@{rules}", to=sets.upstream())
+    server.query("a.test")
+    rules.write_text("zone:test -> pass nft:inet/t/other\n")
+    server.send_signal(signal.SIGHUP)
+    server.wait_log("warning .*rules:1: 'nft:inet/t/other' in rule .* is not there.*; all rules stay as they were")
+    server.query("other.test")
+    assert "192.0.2.9" in sets.elements("a4")
+    sets.nft("add set inet t other { type ipv4_addr; }")
+    server.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(server.log("info rules read")) == 2, "the new rules")
+    server.wait_log("reloaded")
+    wait_until(lambda: server.query("a.test") and sets.elements("other"), "the addresses in the other set")
+    server.stop()
+
+
+def test_explain_tells_the_sets_and_leaves_them_alone(sets):
+    upstream = sets.upstream()
+    how = ["--nameservers", upstream.address, "--rule", "zone:test -> pass nft:inet/t/a4 ipset:none"]
+    told = run(*how, "--explain", "alias.test", wrapper=sets.world.wrapper)
+    assert told.returncode == 0, told
+    assert "sets        192.0.2.1 into nft:inet/t/a4 for 300 s, if it is of the set's family\n" in told.stdout
+    assert "            192.0.2.1 into ipset:none for 300 s" in told.stdout
+    assert sets.elements("a4") == {}
+
+
+def quantile(values, part):
+    return sorted(values)[int(part * len(values))]
+
+
+def latencies(server, name, seconds):
+    """Of questions for a name, one after the other"""
+    took, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        took.append(timed(lambda: server.query(name))[1])
+        time.sleep(0.002)
+    return took
+
+
+def flood(server, rate, seconds, found):
+    """Asks for so many names a second and counts the answers"""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        client.connect(server.address)
+        client.setblocking(False)
+        wire = bytearray(dns.message.make_query("n0000000.many.test", "A").to_wire())
+        begin, sent = time.monotonic(), 0
+        while time.monotonic() - begin < seconds + 0.5:
+            due = min(int((time.monotonic() - begin) * rate), int(seconds * rate))
+            for number in range(sent, due):
+                wire[13:21] = b"n%07d" % number
+                with contextlib.suppress(OSError):
+                    client.send(wire)
+            sent = due
+            with contextlib.suppress(BlockingIOError):
+                while client.recv(2048):
+                    found.append(time.monotonic())
+            time.sleep(0.001)
+    found.insert(0, sent)
+
+
+def test_ten_thousand_names_a_second_go_into_one_set_and_nobody_waits(sets):
+    """All of one address in a pattern of dnslet's own, so that no server limits it: what is measured is
+    the set. The other question is for a kept answer."""
+    rate, seconds = 10_000, 3
+    rules = [f"regex:^n[0-9]*{i}\\.many\\.test$ -> answer 10.9.{i // 10}.{i % 10} nft:inet/t/a4" for i in range(100)]
+    rules = [rule.replace(f"*{i}\\.", f"*{i:02d}\\.") for i, rule in enumerate(rules)]
+    (sets.world.directory / "rules").write_text("\n".join(rules))
+    server = sets.dnslet("--rule", f"@{sets.world.directory}/rules", "--rcache", 100, to=sets.upstream())
+    server.query("other.test")
+    quiet = latencies(server, "other.test", 1)
+    memory = server.resident()
+    found = []
+
+    def load():
+        with sets.world.inside():
+            flood(server, rate, seconds, found)
+    thread = threading.Thread(target=load)
+    thread.start()
+    busy = latencies(server, "other.test", seconds)
+    thread.join()
+    sent, *answered = found
+    print(f"\n{sent} sent, {len(answered)} answered; other names p50 {quantile(quiet, .5) * 1000:.2f} -> "
+          f"{quantile(busy, .5) * 1000:.2f} ms, p99 {quantile(quiet, .99) * 1000:.2f} -> "
+          f"{quantile(busy, .99) * 1000:.2f} ms; {(server.resident() - memory) >> 10} KiB more")
+    assert len(answered) > 0.99 * sent
+    assert len(sets.elements("a4")) == 100
+    assert quantile(busy, .5) < 0.005 * SCALE
+    assert server.resident() - memory < 8 << 20
+    server.stop()
