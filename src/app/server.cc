@@ -74,7 +74,6 @@ Server::Server(config::Options options)
       cache_(options_.cache_capacity, seed_, options_.threads, options_.cache_stale),
       fake_addresses_(fake_addresses(options_, seed_)),
       reverse_names_(reverse_names(options_, seed_)),
-      recent_puts_(seed_),
       shared_{options_,
               log_,
               seed_,
@@ -210,8 +209,7 @@ Status Server::run() {
   io::notify_systemd("STOPPING=1");
   hangs_ = !reloader_.stop();
   stop_threads();
-  for (const auto& worker : workers_) worker->close_listeners();
-  for (const auto& worker : workers_) hangs_ = !worker->end_sets() || hangs_;
+  for (const auto& worker : workers_) hangs_ = !worker->end() || hangs_;
   hangs_ = !cache_keeper_.stop() || hangs_;
   log_.write(io::Level::Info, "stopped");
   log_.flush();
@@ -224,11 +222,6 @@ bool Server::explain() {
       {shared_, hosts_, lists_, records_, forwarding_ ? *forwarding_ : none, *workers_.front()},
       stdout);
   return explanation.tell(options_.explained);
-}
-
-io::Kept Server::kept() const {
-  const auto rules = rules_.rules();
-  return rules && rules->has_sets() ? io::Kept::NetAdmin : io::Kept::Nothing;
 }
 
 // Whichever worker a query of ours comes in at, the one that has sent it is told.

@@ -69,7 +69,9 @@ class Server {
   // REQUIRES: configure() succeeded, with one worker.
   bool explain();
   // What an ordinary user has to keep, for the sets that rules name.
-  io::Kept kept() const;
+  io::Kept kept() const {
+    return rules_in_force_ && rules_in_force_->has_sets() ? io::Kept::NetAdmin : io::Kept::Nothing;
+  }
   // Serves until SIGTERM, SIGINT or SIGQUIT. Fails when a thread can't be started. REQUIRES:
   // configure() and bind() succeeded.
   Status run();
@@ -120,7 +122,7 @@ class Server {
   policy::Cache cache_;
   std::unique_ptr<policy::FakeAddresses> fake_addresses_;  // null: none
   std::unique_ptr<policy::ReverseNames> reverse_names_;    // null: off
-  policy::RecentPuts recent_puts_;
+  policy::RecentPuts recent_puts_{seed_};
   std::optional<config::Forwarding> forwarding_;  // in force
 
   serve::Worker::Shared shared_;

@@ -65,14 +65,14 @@ Status RuleFiles::read(const StopFlag& stop) {
       return status;
     if (rules.size() > kMaxRules) return too_many_rules();
   }
-  if (!empty()) {  // else the options' parser has looked for loops
+  if (!empty())  // else the options' parser has looked for loops
     if (Status status = check_alias_loops(rules); !status) return status;
-    log_.write(io::Level::Info,
-               io::LogLine("rules read").with("files", paths_.size()).with("rules", rules.size()));
-  }
   // --explain writes into none.
   if (io::has_address_sets() && options_.action == Action::Serve)
     if (Status status = check_sets(rules); !status) return status;
+  if (!empty())
+    log_.write(io::Level::Info,
+               io::LogLine("rules read").with("files", paths_.size()).with("rules", rules.size()));
   // Behind the default servers and those of stub zones.
   const policy::ServerSetNumber first_set = options_.stub_zones.size() + 1;
   rules_ = rules.empty()

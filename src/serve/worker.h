@@ -103,11 +103,10 @@ class Worker {
 
   // The rest is for the worker's thread, or for others while it does not run.
   void stop() { loop_.stop(); }
-  // What comes from now on is refused by the system. REQUIRES: it does not run any more.
-  void close_listeners();
-  // Ends what is being written to the packet filter. False: it hangs, and the process has to end
-  // without waiting for it. REQUIRES: likewise.
-  [[nodiscard]] bool end_sets();
+  // What comes from now on is refused by the system. False: what is being written to the packet
+  // filter hangs, and the process has to end without waiting for it. REQUIRES: it does not run any
+  // more.
+  [[nodiscard]] bool end();
   // Answers from this table from now on, and forgets what others have decided.
   void use_hosts(Hosts hosts);
   void use_lists(Lists lists);        // likewise; null: there is none
@@ -246,6 +245,7 @@ class Worker {
 
   // worker_sets.cc
   struct Sets;
+  bool end_sets();
   // Whether the answer has to wait, until its addresses are in their sets; the lookup is gone then.
   bool waits_for_sets(policy::Lookup& lookup, const Outgoing& outgoing, const Return& back,
                       uint64_t started_ns) {

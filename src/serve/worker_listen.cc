@@ -62,9 +62,10 @@ void Worker::use_identity(const std::shared_ptr<const io::TlsIdentity>& identity
     if (server) server->use(identity);
 }
 
-void Worker::close_listeners() {
+bool Worker::end() {
   udp_listeners_.clear();
   tcp_listeners_.clear();
+  return !io::has_address_sets() || end_sets();
 }
 
 std::vector<Endpoint> Worker::endpoints(Protocol protocol) const {

@@ -92,7 +92,7 @@ bool Worker::hold(policy::Lookup& lookup, const Outgoing& outgoing, const Return
 
 bool Worker::end_sets() {
   constexpr io::Milliseconds kMoment{50};
-  return !io::has_address_sets() || !sets_ || sets_->filter.end(kMoment);
+  return !sets_ || sets_->filter.end(kMoment);
 }
 
 }  // namespace dnslet::serve

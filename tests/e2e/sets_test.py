@@ -4,7 +4,9 @@
 of the test's own. What is in a set is told by nft and ipset themselves."""
 
 import contextlib
+import ctypes
 import json
+import os
 import re
 import shutil
 import signal
@@ -22,6 +24,7 @@ from namespaces import PATH, has_setpriv, skip, why_not
 from tls_server import HAS_TLS
 
 LONELY = 54321
+WALL = 0x40000000  # of waitpid(2): threads too
 TABLE = """
 add table inet t
 add set inet t a4 { type ipv4_addr; flags timeout; }
@@ -31,7 +34,6 @@ RECORDS = from_records("a.test. 300 IN A 192.0.2.1", "a.test. 300 IN A 192.0.2.2
                        "alias.test. 60 IN CNAME a.test.", "zero.test. 0 IN A 192.0.2.3",
                        "short.test. 30 IN A 192.0.2.1", "other.test. 300 IN A 192.0.2.9")
 IN_BOTH = "zone:test -> pass nft:inet/t/a4,inet/t/a6"
-full = pytest.mark.skipif(not HAS_TLS, reason="this variant has no sets")
 
 
 class Filter:
@@ -145,7 +147,7 @@ def test_only_what_the_rule_is_for_and_no_answer_less(sets):
 
 
 def test_without_time_outs_they_stay_and_with_them_for_10_s_at_least(sets):
-    sets.nft("add set ip6 s six { type ipv6_addr; }".replace("add set", "add table ip6 s\nadd set", 1))
+    sets.nft("add table ip6 s\nadd set ip6 s six { type ipv6_addr; }")
     sets.nft("add set inet t i { type ipv4_addr; flags interval; }")
     sets.nft("add element inet t i { 192.0.2.0/31 }")
     server = sets.dnslet("--rule", "name:zero.test -> pass nft:inet/t/a4", "--rule",
@@ -346,8 +348,7 @@ def test_rules_of_a_file_may_name_another_set_later(sets, open_folder):
     assert "192.0.2.9" in sets.elements("a4")
     sets.nft("add set inet t other { type ipv4_addr; }")
     server.send_signal(signal.SIGHUP)
-    wait_until(lambda: len(server.log("info rules read")) == 2, "the new rules")
-    server.wait_log("reloaded")
+    wait_until(lambda: len(server.log("info reloaded")) == 2, "the new rules")
     wait_until(lambda: server.query("a.test") and sets.elements("other"), "the addresses in the other set")
     server.stop()
 
@@ -398,13 +399,11 @@ def flood(server, rate, seconds, found):
 
 
 def test_ten_thousand_names_a_second_go_into_one_set_and_nobody_waits(sets):
-    """All of one address in a pattern of dnslet's own, so that no server limits it: what is measured is
-    the set. The other question is for a kept answer."""
+    """Each has an address of its own, and no server sets a limit: what is measured is the set. The other
+    question is for a kept answer."""
     rate, seconds = 10_000, 3
-    rules = [f"regex:^n[0-9]*{i}\\.many\\.test$ -> answer 10.9.{i // 10}.{i % 10} nft:inet/t/a4" for i in range(100)]
-    rules = [rule.replace(f"*{i}\\.", f"*{i:02d}\\.") for i, rule in enumerate(rules)]
-    (sets.world.directory / "rules").write_text("\n".join(rules))
-    server = sets.dnslet("--rule", f"@{sets.world.directory}/rules", "--rcache", 100, to=sets.upstream())
+    server = sets.dnslet("--fake-ip", "198.18.0.0/15", "--rule", "zone:many.test -> fake nft:inet/t/a4",
+                         "--rcache", 100, to=sets.upstream())
     server.query("other.test")
     quiet = latencies(server, "other.test", 1)
     memory = server.resident()
@@ -418,11 +417,88 @@ def test_ten_thousand_names_a_second_go_into_one_set_and_nobody_waits(sets):
     busy = latencies(server, "other.test", seconds)
     thread.join()
     sent, *answered = found
-    print(f"\n{sent} sent, {len(answered)} answered; other names p50 {quantile(quiet, .5) * 1000:.2f} -> "
+    held = len(sets.elements("a4"))
+    print(f"\n{sent} sent, {len(answered)} answered, {held} in the set; other names p50 {quantile(quiet, .5) * 1000:.2f} -> "
           f"{quantile(busy, .5) * 1000:.2f} ms, p99 {quantile(quiet, .99) * 1000:.2f} -> "
-          f"{quantile(busy, .99) * 1000:.2f} ms; {(server.resident() - memory) >> 10} KiB more")
+          f"{quantile(busy, .99) * 1000:.2f} ms; {(server.resident() - memory) >> 10} KiB more; {server.log('warning')}")
     assert len(answered) > 0.99 * sent
-    assert len(sets.elements("a4")) == 100
+    assert held > 0.99 * sent
     assert quantile(busy, .5) < 0.005 * SCALE
-    assert server.resident() - memory < 8 << 20
+    assert server.resident() - memory < 32 << 20
     server.stop()
+
+
+@contextlib.contextmanager
+def held_thread(pid, before):
+    """The thread that was not there before stands still, as one that waits for a lock of the kernel does"""
+    seize, interrupt, detach = 0x4206, 0x4207, 17
+    libc = ctypes.CDLL(None, use_errno=True)
+    thread, = threads_of(pid) - before
+
+    def trace(request):
+        assert libc.ptrace(request, thread, None, None) == 0, os.strerror(ctypes.get_errno())
+    trace(seize)
+    trace(interrupt)
+    os.waitpid(thread, WALL)
+    try:
+        yield thread
+    finally:
+        libc.ptrace(detach, thread, None, None)
+
+
+def threads_of(pid):
+    return {int(name) for name in os.listdir(f"/proc/{pid}/task")}
+
+
+def test_answers_wait_5_ms_for_a_packet_filter_that_is_busy_and_then_not_at_all(sets):
+    """A large file of nft holds a lock for as long as it takes; others wait for that in their system call."""
+    server = sets.dnslet("--fake-ip", "198.18.0.0/15", "--rule", "zone:in.test -> fake nft:inet/t/a4",
+                         "--rule", "zone:out.test -> answer 10.0.0.2", to=sets.upstream())
+    before = threads_of(server.pid)
+    server.query("first.in.test")
+    with held_thread(server.pid, before):
+        took = timed(lambda: server.query("second.in.test"))[1]
+        assert took >= 0.003
+        others = [timed(lambda n=number: server.query(f"n{n}.in.test"))[1] for number in range(50)]
+        outside = [timed(lambda: server.query("a.out.test"))[1] for _ in range(50)]
+        print(f"\nfirst {took * 1000:.1f} ms, then {quantile(others, .5) * 1000:.2f}, outside "
+              f"{quantile(outside, .5) * 1000:.2f}")
+        assert quantile(others, .5) < 0.003 * SCALE and quantile(outside, .5) < 0.003 * SCALE
+        assert len(sets.elements("a4")) == 1
+        server.wait_log("warning the packet filter is busy: answers go out before their addresses are in the sets")
+    wait_until(lambda: len(sets.elements("a4")) == 52, "all that was left to do")
+    server.query("last.in.test")
+    assert len(sets.elements("a4")) == 53
+    assert len(server.log("warning")) == 1
+    server.stop()
+
+
+def test_too_much_that_waits_is_left_out_and_costs_no_memory(sets):
+    server = sets.dnslet("--fake-ip", "198.18.0.0/15", "--rule", "* -> fake nft:inet/t/a4", to=sets.upstream())
+    before = threads_of(server.pid)
+    server.query("first.test")
+    memory = server.resident()
+    with held_thread(server.pid, before):
+        found = []
+        flood(server, 10_000, 2, found)
+        print(f"\n{(server.resident() - memory) >> 10} KiB more for {found[0]}")
+        assert len(found) - 1 > 0.99 * found[0]
+        assert server.resident() - memory < 16 << 20
+    server.wait_log("warning addresses are not put into sets, as too many wait for that")
+    wait_until(lambda: len(sets.elements("a4")) > 4000, "those that waited")
+    assert len(sets.elements("a4")) <= 2 * 4096 + 1
+    server.query("last.test")
+    server.stop()
+
+
+def test_it_ends_at_once_though_the_packet_filter_is_busy(sets):
+    server = sets.dnslet("--fake-ip", "198.18.0.0/15", "--rule", "* -> fake nft:inet/t/a4", to=sets.upstream())
+    before = threads_of(server.pid)
+    server.query("first.test")
+    with held_thread(server.pid, before) as thread:
+        server.query("second.test")
+        # A process has ended when who traces its threads has taken note.
+        reaper = threading.Thread(target=lambda: os.waitpid(thread, WALL))
+        reaper.start()
+        server.stop()
+        reaper.join()

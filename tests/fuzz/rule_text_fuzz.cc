@@ -45,11 +45,19 @@ void check(const Rule& rule) {
   assert(!is_judged || asks || action.kind == RuleAction::Kind::Pass);
 }
 
+void check_same_sets(const AddressSets& sets, const AddressSets& again) {
+  assert(std::ranges::equal(sets, again, [](const auto& set, const auto& other) {
+    return *set == *other && !set->name.empty() && set->table.empty() == set->family.empty();
+  }));
+}
+
 void check_same(const Rule& rule, const Rule& again) {
   assert(rule.text == again.text && rule.conditions.size() == again.conditions.size());
   assert(rule.action.kind == again.action.kind && rule.action.servers == again.action.servers);
   assert(rule.action.addresses == again.action.addresses && rule.action.text == again.action.text);
   assert(rule.options.ttl == again.options.ttl && rule.options.race == again.options.race);
+  check_same_sets(rule.nft_sets, again.nft_sets);
+  check_same_sets(rule.ip_sets, again.ip_sets);
 }
 
 void check_text(std::string_view text) {
