@@ -23,6 +23,7 @@ from harness import (PATIENCE, SCALE, Dnslet, FakeUpstream, Later, data, from_re
 from namespaces import PATH, has_setpriv, skip, why_not
 from tls_server import HAS_TLS
 
+MAN = Path(__file__).parents[2] / "man" / "dnslet.8"
 LONELY = 54321
 WALL = 0x40000000  # of waitpid(2): threads too
 TABLE = """
@@ -121,6 +122,21 @@ def test_addresses_are_in_their_sets_when_the_answer_comes(sets):
     assert sets.elements("a6") == {}
     assert data(server.query("a.test", "AAAA", tcp=True)) == ["fd00::1"]
     assert near(sets.elements("a6")["fd00::1"], 300)
+    server.stop()
+
+
+def test_the_recipe_of_the_man_page(sets):
+    text = MAN.read_text().replace("\\e\n    ", "")
+    made = re.findall(r"^nft (add set inet filter \w+) '(.*)'$", text, re.M)
+    assert len(made) == 2
+    sets.nft("\n".join(["add table inet filter", *map(" ".join, made)]))
+    rule, = re.findall(r"^--rule '(.*nft:.*)'$", text, re.M)
+    server = sets.dnslet("--rule", rule, to=sets.upstream(from_records("a.far.example. 60 IN A 192.0.2.1",
+                                                                       "a.far.example. 60 IN AAAA fd00::1")))
+    server.query("a.far.example")
+    server.query("a.far.example", "AAAA")
+    assert sets.elements("allowed", table="filter").keys() == {"192.0.2.1"}
+    assert sets.elements("allowed6", table="filter").keys() == {"fd00::1"}
     server.stop()
 
 
