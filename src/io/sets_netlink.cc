@@ -88,6 +88,13 @@ std::string text_of(int error) {
   }
 }
 
+// Those that do not fit, brought behind those that do.
+template <typename Fits>
+Tasks others_than(Tasks tasks, Fits fits) {
+  const auto others = std::partition(tasks.begin(), tasks.end(), fits);
+  return tasks.subspan(static_cast<std::size_t>(others - tasks.begin()));
+}
+
 // The address behind it, which a range ends before; nullopt: it is the last one of all.
 std::optional<IpAddress> next(IpAddress address) {
   for (std::size_t i = address.size(); i > 0; --i)
@@ -265,9 +272,9 @@ void SetWriter::Netlink::write_nft(const AddressSet& set, const Facts& facts, Ta
   const Head remove{nft(NFT_MSG_DELSETELEM), NLM_F_ACK, protocol_of(set)};
   if (facts.has_timeouts || facts.has_intervals) look_for(set, tasks);
   const Tasks missing =
-      std::ranges::partition(tasks, [](const Task& one) { return one.left >= one.put->lifetime; });
+      others_than(tasks, [](const Task& one) { return one.left >= one.put->lifetime; });
   add_nft(add, facts, missing);
-  const Tasks shorter = std::ranges::partition(missing, [](const Task& one) {
+  const Tasks shorter = others_than(missing, [](const Task& one) {
     return one.left == seconds(0) || one.left >= one.put->lifetime || one.error != 0;
   });
   if (!shorter.empty()) look_for(set, shorter);
@@ -307,9 +314,10 @@ std::string SetWriter::Netlink::put(const AddressSet& set, Tasks tasks) {
     for (Task& task : tasks) task.error = ENOENT;
     return facts.error().text;
   }
-  const auto others = std::ranges::partition(
-      tasks, [&](const Task& one) { return one.put->address.family == facts->family; });
+  const Tasks others =
+      others_than(tasks, [&](const Task& one) { return one.put->address.family == facts->family; });
   const Tasks fitting = tasks.first(tasks.size() - others.size());
+  if (fitting.empty()) return {};
   if (set.kind == AddressSet::Kind::Nft)
     write_nft(set, *facts, fitting);
   else

@@ -52,8 +52,6 @@ class RuleSet {
   // `first_set`: the number of the first set of servers that is the rules' own. `seed`: see
   // dns/hash.h.
   RuleSet(std::vector<Rule> rules, ServerSetNumber first_set, uint64_t seed);
-  RuleSet(const RuleSet&) = delete;
-  RuleSet& operator=(const RuleSet&) = delete;
 
   std::size_t size() const { return rules_.size(); }
   const Rule& operator[](RuleNumber number) const { return rules_[number].rule; }
