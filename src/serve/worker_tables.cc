@@ -12,7 +12,7 @@
 
 namespace dnslet::serve {
 
-ool Worker::may_restore(const policy::StoredEntry& entry) {
+bool Worker::may_restore(const policy::StoredEntry& entry) {
   const policy::Tables tables = this->tables();
   if (policy::is_own(tables, entry.question.name)) return false;
   return entry.answer.kind() != dns::AnswerKind::NxDomain ||
