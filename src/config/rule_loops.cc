@@ -38,6 +38,10 @@ bool holds(const Condition& condition, dns::NameView name) {
       return std::ranges::any_of(condition.words, [&](const std::string& word) {
         return text.view().find(word) != std::string_view::npos;
       });
+    case About::Expression:
+      return std::ranges::any_of(condition.expressions, [&](const auto& expression) {
+        return expression->fits(text.view());
+      });
     default:
       const auto address = dns::address_of_reverse(name);
       return address && any_contains(condition.networks, *address);

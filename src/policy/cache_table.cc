@@ -181,6 +181,7 @@ Existence CacheTable::existence(const HashedKey& key, Milliseconds now) const {
   if (number == 0) return Existence::Unknown;
   const Block& block = at(number);
   if (block.has_ended(now)) return Existence::Unknown;
+  if ((block.flags & kPositive) != 0) return Existence::HasData;
   const dns::AnswerKind kind = dns::kind_by_header(block.header());
   if (dns::has_records(kind)) return Existence::HasRecords;
   return kind == dns::AnswerKind::NoData ? Existence::Exists : Existence::Unknown;

@@ -69,8 +69,9 @@ struct CacheHit {
   bool wants_refresh = false;
 };
 
-// What an answer shows of the name that it is about.
-enum class Existence { Unknown, Exists, HasRecords };
+// What an answer shows of the name that it is about, each more than the one before. HasRecords:
+// maybe but an alias; HasData: of the type asked.
+enum class Existence { Unknown, Exists, HasRecords, HasData };
 
 // RFC 8767 section 4: what an answer that has ended is given out with, where upstream has failed;
 // and before upstream is asked (--rcache-stale-first).

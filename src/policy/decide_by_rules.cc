@@ -2,6 +2,7 @@
 // Copyright the dnslet authors
 #include "policy/decide_by_rules.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "dns/answer.h"
@@ -17,11 +18,16 @@ using Kind = RuleAction::Kind;
 bool asks(Kind kind) { return kind == Kind::Ask || kind == Kind::Pass; }
 
 MaybeFound answer_of(const Turn& turn, const ClientQuestion& asked, const RuleAction& action,
-                     uint32_t ttl) {
+                     const RuleOptions& options) {
   const Type type = asked.question.type;
+  const uint32_t ttl = options.ttl_near(kStaticTtl);
   dns::ReplyWriter reply(turn.out, asked.question, Rcode::NoError);
-  for (const IpAddress& address : action.addresses)
-    if (type == dns::type_of(address.family)) reply.add_address(address, ttl);
+  const auto has = [&](Family family) {
+    return std::ranges::count(action.addresses, family, &IpAddress::family) > 0;
+  };
+  if (dns::is_address_type(type) && options.lets(dns::family_of(type), has))
+    for (const IpAddress& address : action.addresses)
+      if (type == dns::type_of(address.family)) reply.add_address(address, ttl);
   if (action.text && type == Type::TXT) reply.add_text(*action.text, ttl);
   return MaybeFound(std::in_place, reply.finish(), Source::Rule, dns::Authority::Own);
 }
@@ -78,7 +84,7 @@ Decision carry_out(const Turn& turn, const ClientQuestion& asked, RuleWalk& walk
                             : empty_answer(turn, asked, action.rcode, Source::Rule);
       return decision;
     case Kind::Answer:
-      decision.answer = answer_of(turn, asked, action, walk.options.ttl_near(kStaticTtl));
+      decision.answer = answer_of(turn, asked, action, walk.options);
       return decision;
     case Kind::Fake:
       decision.answer = answer_fake(turn, asked, walk.options);

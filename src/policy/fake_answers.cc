@@ -14,11 +14,12 @@ using dns::Rcode, dns::Type;
 MaybeFound answer_fake(const Turn& turn, const ClientQuestion& asked, const RuleOptions& options) {
   const Type type = asked.question.type;
   dns::ReplyWriter reply(turn.out, asked.question, Rcode::NoError);
-  const bool is_wanted =
-      is_address_type(type) && (!options.only || type == dns::type_of(*options.only));
-  const auto address =
-      is_wanted ? turn.tables.fake_addresses->address_of(asked.question.name, dns::family_of(type))
-                : std::nullopt;
+  const auto address_in = [&](Family family) {
+    return turn.tables.fake_addresses->address_of(asked.question.name, family);
+  };
+  const auto has = [&](Family family) { return address_in(family).has_value(); };
+  const bool is_wanted = is_address_type(type) && options.lets(dns::family_of(type), has);
+  const auto address = is_wanted ? address_in(dns::family_of(type)) : std::nullopt;
   if (address) reply.add_address(*address, options.ttl_near(kFakeTtl));
   return MaybeFound(std::in_place, reply.finish(), Source::Fake, dns::Authority::Own);
 }

@@ -58,6 +58,7 @@ std::optional<CacheKey> sibling_of(const CacheKey& key) {
 }
 
 Existence shown_by(const Answer& answer) {
+  if (answer.kind() == AnswerKind::Data) return Existence::HasData;
   if (answer.has_records()) return Existence::HasRecords;
   return answer.kind() == AnswerKind::NoData ? Existence::Exists : Existence::Unknown;
 }

@@ -208,7 +208,7 @@ Ask Lookup::ask_by(const Turn& turn, const Route& route, const Asking& asking) c
 // Whether the name has addresses of the family that is preferred to the one of this answer.
 bool Lookup::has_to_yield(const Turn& turn, const Answer& answer, Existence sibling) const {
   if (!answer.has_records() || !yields(route_.yielding, query_.question.type)) return false;
-  return sibling == Existence::HasRecords ||
+  return sibling == Existence::HasData ||
          preference(turn.tables, current(), turn.now) == Preference::Yields;
 }
 

@@ -186,8 +186,8 @@ bool Lookup::other_family_has_records(const Turn& turn, const Landed& landed) co
   const Tables& tables = turn.tables;
   const auto sibling = sibling_of(key_of(current(), Scope::AsItStands));
   if (!tables.settings.families_agree || !sibling) return false;
-  return landed.sibling == Existence::HasRecords ||
-         shown_by_cache(tables, *sibling, turn.now) == Existence::HasRecords;
+  return landed.sibling >= Existence::HasRecords ||
+         shown_by_cache(tables, *sibling, turn.now) >= Existence::HasRecords;
 }
 
 // The names that a search tries by the rules of now. A name of ours has been found.

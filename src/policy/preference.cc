@@ -11,8 +11,9 @@ Preference preference(const Tables& tables, const ClientQuestion& asked, Millise
   CacheKey key = key_of(asked, Scope::AsItStands);
   key.type = *other_family(key.type);
   switch (tables.cache.existence(key, now)) {
-    case Existence::HasRecords:
+    case Existence::HasData:
       return Preference::Yields;
+    case Existence::HasRecords:
     case Existence::Exists:
       return Preference::None;
     case Existence::Unknown:

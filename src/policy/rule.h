@@ -108,6 +108,13 @@ struct RuleOptions {
   const AddressSets* nft_sets = nullptr;
   const AddressSets* ip_sets = nullptr;
 
+  // Whether addresses of this family are told, by `only` and `prefer`. `has`: whether the name has
+  // such of another family.
+  template <typename Has>
+  bool lets(Family family, Has has) const {
+    if (only && *only != family) return false;
+    return !prefer || *prefer == family || !has(*prefer);
+  }
   // Of records that would live for `usual` seconds.
   uint32_t ttl_near(uint32_t usual) const {
     return ttl ? std::clamp(usual, ttl->least, ttl->most) : usual;

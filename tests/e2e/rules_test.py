@@ -147,6 +147,27 @@ def test_a_preferred_family_leaves_the_other_none(dnslet, upstream):
             assert addresses(server.query("six.test", "AAAA")) == ["2001:db8::6"]
 
 
+def test_an_alias_without_addresses_is_no_preferred_family(dnslet, upstream):
+    servers = upstream(from_records("a.test. 60 IN CNAME c.test.", "c.test. 60 IN AAAA 2001:db8::1"))
+    for rcache in (0, 100):
+        server = dnslet("--rule", "* -> pass prefer:ipv4", "--rcache", rcache, to=[servers])
+        for _ in range(2):
+            assert addresses(server.query("a.test", "AAAA")) == ["2001:db8::1"]
+            assert addresses(server.query("a.test")) == []
+
+
+@pytest.mark.parametrize("option", ("only:ipv4", "prefer:ipv4"))
+def test_addresses_of_rules_leave_a_family_out(dnslet, option):
+    server = dnslet("--rule", f"* -> with {option}", "--rule", "name:a.test -> answer 10.0.0.1,fd00::1", "--rule",
+                    "name:b.test -> answer fd00::2", "--rule", "* -> fake", "--fake-ip", "198.18.0.0/24,fd00:1::/64",
+                    "--no-rec")
+    assert addresses(server.query("a.test")) == ["10.0.0.1"]
+    assert server.query("a.test", "AAAA").answer == []
+    assert addresses(server.query("b.test", "AAAA")) == (["fd00::2"] if option == "prefer:ipv4" else [])
+    assert addresses(server.query("c.test")) == ["198.18.0.1"]
+    assert server.query("c.test", "AAAA").answer == []
+
+
 def test_a_preferred_family_is_waited_for_half_a_second(dnslet, upstream):
     records = from_records("both.test. 60 IN A 192.0.2.1", "both.test. 60 IN AAAA 2001:db8::1")
     slow_a = upstream(lambda question: (time.sleep(0.15) if question.type == "A" else None, records(question))[1])

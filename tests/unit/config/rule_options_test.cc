@@ -134,6 +134,9 @@ TEST_CASE("alias loops: names that lead back to themselves") {
   CHECK_FALSE(loop({"* -> alias a.test"}).empty());
   CHECK_FALSE(loop({"word:a -> alias ba"}).empty());
   CHECK_FALSE(loop({"!zone:x.test -> alias a.test"}).empty());
+  CHECK_FALSE(loop({"regex:^[ab]\\. -> alias a.test"}).empty());
+  CHECK(loop({"regex:^a -> block", "zone:a.test -> alias a.test"}).empty());
+  CHECK_FALSE(loop({"!regex:^a -> block", "zone:a.test -> alias a.test"}).empty());
   CHECK_FALSE(loop({"* -> with ttl:9", "name:a,b -> alias c", "name:c -> alias a"}).empty());
   CHECK_FALSE(loop({"name:a -> alias b", "name:b -> alias c", "name:c -> alias b"}).empty());
 }
