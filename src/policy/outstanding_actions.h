@@ -112,7 +112,9 @@ struct Exchange {
   What what;
   const UpstreamQuestion* question;
   ServerNumber server;
-  dns::Rcode rcode = dns::Rcode::NoError;  // of Answered
+  // Of Answered:
+  dns::Rcode rcode = dns::Rcode::NoError;
+  uint8_t subnet_scope = 0;  // see dns::Answer
 };
 
 using Action = std::variant<Send, AskShared, Forget, Finish, Silence, Unreached, ReadWaiting, Probe,

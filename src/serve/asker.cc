@@ -212,7 +212,8 @@ void Asker::carry_out(const policy::Exchange& exchange) {
   const bool is_server = exchange.server != policy::kNoServer;
   if (on_exchange_)
     on_exchange_({exchange.what, *exchange.question,
-                  is_server ? servers_[exchange.server].name : kNone, exchange.rcode});
+                  is_server ? servers_[exchange.server].name : kNone, exchange.rcode,
+                  exchange.subnet_scope});
 }
 
 upstream::Transport& Asker::transport(policy::ServerNumber server, policy::Way way) {

@@ -37,7 +37,8 @@ class Asker {
     policy::Exchange::What what;
     const policy::UpstreamQuestion& question;
     const std::string& server;
-    dns::Rcode rcode;  // of Answered
+    dns::Rcode rcode;      // of Answered, as is the next
+    uint8_t subnet_scope;  // see dns::Answer
   };
   using OnExchange = std::function<void(const Exchange&)>;
 

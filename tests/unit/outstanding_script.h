@@ -265,7 +265,7 @@ class OutstandingScript {
     if (finish.source == policy::Source::Shared) line += " from the shared cache";
     if (finish.source == policy::Source::Error) line += ", nobody was heard";
     if (finish.sibling == policy::Existence::Exists) line += ", the other family exists";
-    if (finish.sibling == policy::Existence::HasRecords) line += ", the other family has records";
+    if (finish.sibling >= policy::Existence::HasRecords) line += ", the other family has records";
     lines_.push_back(line);
   }
   void note(const policy::Silence& silence) {

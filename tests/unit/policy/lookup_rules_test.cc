@@ -416,9 +416,14 @@ TEST_CASE("a family yields where the preferred one is known to be there") {
   dns.expect_reply("cache NOERROR | 60 AAAA fd00::1");
 
   dns.ask("c.test AAAA");
-  dns.sibling_shows(policy::Existence::HasRecords);
+  dns.sibling_shows(policy::Existence::HasData);
   dns.upstream("NOERROR | 60 AAAA fd00::1");
   dns.expect_reply("rule NOERROR aa");
+
+  dns.ask("d.test AAAA");
+  dns.sibling_shows(policy::Existence::HasRecords);  // but an alias
+  dns.upstream("NOERROR | 60 AAAA fd00::1");
+  dns.expect_reply("upstream NOERROR | 60 AAAA fd00::1");
 }
 
 TEST_CASE("a rule about answers and a preference do not hinder each other") {
