@@ -2,9 +2,25 @@
 // Copyright the dnslet authors
 #include "io/background.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+
 #include <utility>
 
 namespace dnslet::io {
+namespace {
+
+// Has this thread give way to all others of the process. On one processor they would share it with
+// what is built here for as long as that takes. Where that is refused it goes without.
+void step_back() {
+  constexpr int kNice = 10;  // of a tenth of the weight: it gets on, too
+  const sched_param param{};
+  (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &param);
+  (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + kNice);  // of the thread alone
+}
+
+}  // namespace
 
 Background::~Background() {
   constexpr Milliseconds kMoment{100};
@@ -39,6 +55,7 @@ void Background::on_first_done() {
 }
 
 void Background::serve() {
+  step_back();
   std::unique_lock lock(mutex_);
   while (true) {  // ends: when it is told to, between two pieces
     changed_.wait(lock, [this] { return handed_over_ || is_ending_; });

@@ -3,7 +3,8 @@
 #pragma once
 
 // Work that takes long, beside a loop: files that are read and what is built of them. One piece
-// after the other on one thread, which the first piece starts. Whoever needs two at once has two.
+// after the other on one thread, which the first piece starts and which gives way to all others of
+// the process. Whoever needs two at once has two.
 //
 // The next piece does not begin before on_done() of the one before has returned: what one piece and
 // the loop's thread both use needs no lock, as long as the loop leaves it alone while is_busy().

@@ -2,6 +2,9 @@
 // Copyright the dnslet authors
 #include "io/background.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <string>
 #include <thread>
 
@@ -33,6 +36,19 @@ TEST_CASE("work is done beside the loop, what follows in its thread") {
   CHECK(there != here);
   CHECK(after == here);
   CHECK_FALSE(background.is_busy());
+}
+
+TEST_CASE("work gives way to the loop") {
+  Loop loop;
+  Background background(loop);
+  const int here = getpriority(PRIO_PROCESS, 0);
+  int there = 0;
+  background.run([&](const StopFlag&) { there = getpriority(PRIO_PROCESS, 0); },
+                 [&loop] { loop.stop(); });
+  loop.run();
+  constexpr int kLast = 19;  // of the kernel
+  CHECK(there == std::min(here + 10, kLast));
+  CHECK(getpriority(PRIO_PROCESS, 0) == here);
 }
 
 TEST_CASE("a piece of work begins when the one before has been told of") {
