@@ -67,7 +67,8 @@ Status ListFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   for (Listing& listing : listings_) {
     Status status = read_listing(listing, reading);
     if (is_set(stop)) return status;
-    if (!status && trouble) trouble = Error{name_of(listing.purpose) + ": " + status.error().text};
+    if (!status && trouble)
+      trouble = Error{name_of(listing.purpose) + ": " + status.error().text + hint_for(listing)};
     if (!trouble && on_trouble == OnTrouble::Fail) return trouble;
   }
   watch(reading);  // also what is in trouble: it may be mended
@@ -79,6 +80,13 @@ Status ListFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   tell_sizes(*lists);
   lists_ = std::move(lists);
   return Done();
+}
+
+// Maybe it is but a piece of a path.
+const char* ListFiles::hint_for(const Listing& listing) const {
+  const bool is_one = std::ranges::count(listings_, listing.purpose, &Listing::purpose) == 1;
+  const bool is_there = listing.stamp != io::FileStamp();
+  return is_one || is_there ? "" : " (paths end at commas: where one has a comma name its folder)";
 }
 
 void ListFiles::tell_sizes(const policy::BlockLists& lists) const {

@@ -130,6 +130,7 @@ class ListFiles {
   std::optional<Place> find_in(policy::ListNumber list, const Fits& fits) const;
   ListReader::File known_file(const Source& source, const Reading& reading) const;
   void watch(const Reading& reading);
+  const char* hint_for(const Listing& listing) const;
   void tell_sizes(const policy::BlockLists& lists) const;
   void warn_of_exceptions(const policy::BlockLists& lists) const;
   void report(const std::vector<ListReader::Report>& reports, Reading& reading) const;

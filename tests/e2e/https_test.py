@@ -60,6 +60,7 @@ def test_a_question_is_a_request(dnslet, https, authority):
 @pytest.mark.parametrize("text, why", [
     ("https://192.0.2.1", "write it with its path"), ("https://user:secret@192.0.2.1/dns-query", "write it with its path"),
     ("https://192.0.2.1/dns-query{?x}", "write it with its path"), ("https://192.0.2.1:0/q", "its port is from 1 to 65535"),
+    ("https://192.0.2.1/a,b=c", "a comma in a path is written %2C"),
     ("https://192.0.2.1/q#no name", "behind # stands the name"), ("https:///dns-query", "is not a server"),
     ("https://192.0.2.1/\x01", "write it with its path"), ("https://192.0.2.1/" + "a" * 1024, "write it with its path")])
 def test_what_is_no_server_is_told(authority, text, why):

@@ -52,6 +52,18 @@ def test_a_list_alone_blocks_nothing_and_warns(tmp_path):
     assert "--block     none given\n" in result.stdout
 
 
+@pytest.mark.parametrize("flags", (["--blocklist"], ["--list", "ads="]))
+def test_a_path_with_a_comma_is_told_what_to_do(dnslet, tmp_path, flags):
+    (folder := tmp_path / "lists").mkdir()
+    write(folder / "a,b", "ads.test")
+    *words, value = flags if len(flags) == 2 else [*flags, ""]
+    result = run(*words, f"{value}{folder}/a,b", *SERVE)
+    assert result.returncode == 2
+    assert f"cannot read '{folder}/a': no such file" in result.stderr
+    assert result.stderr.endswith("(paths end at commas: where one has a comma name its folder)\n")
+    dnslet(*words, f"{value}{folder}", "--no-rec").wait_log(r" info lists read files=1 ")
+
+
 @pytest.mark.parametrize("value, reason", [
     ("ads", "'ads' is not a name, '=' and a path, for example ads=/etc/dnslet/ads.list"),
     ("a.b=/x", "'a.b' is not the name of a list: letters, digits, '-' and '_', for example"),
