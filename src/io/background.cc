@@ -12,10 +12,15 @@ namespace dnslet::io {
 namespace {
 
 // Has this thread give way to all others of the process. On one processor they would share it with
-// what is built here for as long as that takes. Where that is refused it goes without.
+// what is built here for as long as that takes. Where that is refused it goes without. Beside
+// threads of real-time priority this one would not run at all while they wait for it to hand
+// something over, and stays one of them.
 void step_back() {
   constexpr int kNice = 10;  // of a tenth of the weight: it gets on, too
-  const sched_param param{};
+  int policy = SCHED_OTHER;
+  sched_param param{};
+  (void)pthread_getschedparam(pthread_self(), &policy, &param);
+  if (policy != SCHED_OTHER) return;
   (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &param);
   (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + kNice);  // of the thread alone
 }
