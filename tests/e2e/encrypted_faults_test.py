@@ -162,6 +162,40 @@ def test_a_slow_server_is_not_taken_for_a_dead_path(server, asker):
         client.stop()
 
 
+def test_a_handshake_that_takes_its_time_is_waited_for(server, asker):
+    """The server takes a connection 1.2 s after it has come."""
+    one = server()
+    accept = one._accept
+
+    def take():
+        accept()
+        one.loop.add_reader(one.tcp, wait)
+
+    def wait():
+        one.loop.remove_reader(one.tcp)
+        one.loop.call_later(1.2, take)
+    one.loop.call_soon_threadsafe(lambda: one.loop.add_reader(one.tcp, wait))
+    sleep(0.1)
+    burst = Burst(asker(one), 3)
+    assert 1 < max(burst.times) < (1.5 if not SLOW else 6)
+    assert max(times_asked(one).values()) == 1
+    sleep(1.5)
+    assert one.accepted <= 2  # contract 10: one more beside it at most
+
+
+def test_a_quarter_of_a_minute_without_questions_ends_no_connection(dnslet, authority, certificate):
+    with TlsUpstream(with_address(), certificate) as tls, HttpsUpstream(with_address(), certificate) as https:
+        clients = [dnslet("--nameservers", one.url("dns.test"), "--tls-ca", authority.root) for one in (tls, https)]
+        for client in clients:
+            assert client.query("a.test").rcode() == NOERROR
+        sleep(15)
+        for client, one in zip(clients, (tls, https)):
+            since = monotonic()
+            assert client.query("b.test").rcode() == NOERROR
+            assert monotonic() - since < (0.02 if not SLOW else 1)
+            assert one.accepted == 1
+
+
 def test_the_right_answer_comes_behind_others(server, asker):
     def handler(asked):
         wrong = with_address("192.0.2.66")(asked)
