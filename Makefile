@@ -214,6 +214,9 @@ bench-rules: $(PROGRAM) $(LOADS) ## measure what lists and rules cost, beside dn
 bench-listeners: $(PROGRAM) $(LOADS) ## measure clients over TLS and HTTPS, beside dnsdist (QUICK=1: roughly)
 	$(PYTHON) tests/bench/listeners.py --build $(B) $(if $(filter-out 0,$(QUICK)),--quick)
 
+bench-far: $(PROGRAM) $(LOADS) $(STUBS) ## measure a nameserver over TLS, 20 ms and 1 % loss away (QUICK=1: roughly)
+	$(PYTHON) tests/bench/far.py --build $(B) $(if $(filter-out 0,$(QUICK)),--quick)
+
 soak: $(PROGRAM) $(LOADS) ## ask it QUESTIONS=10000000 questions (VALGRIND=1: 30000 under valgrind)
 	$(if $(filter-out 0,$(VALGRIND)),SLOW=1 )$(PYTHON) tests/bench/soak.py --build $(B) \
 	    $(if $(filter-out 0,$(VALGRIND)),--valgrind --questions 30000) $(if $(QUESTIONS),--questions $(QUESTIONS))
@@ -316,6 +319,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners soak micro static fresh-roots check-musl install uninstall clean help deps FORCE
+.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots check-musl install uninstall clean help deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

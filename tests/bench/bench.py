@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 
 import machine
-from servers import (SMALL_CACHE, Bound, Dnsdist, Dnslet, Dnsmasq, Echo, Hosts, Redis, Server, Unbound,
-                     TLS_NAME, ask_for_each, bench_name)
+from servers import (SMALL_CACHE, Bound, Dnsdist, Dnslet, Dnsmasq, Echo, Hosts, Redis, Server, Smartdns,
+                     Unbound, TLS_NAME, ask_for_each, bench_name)
 from table import make_rows, render
 
 ANSWERS = 100_000
@@ -44,6 +44,7 @@ class Bench:
         Server.scratch = scratch
         self.servers = [kind for kind in (Dnslet, Dnsmasq, Unbound) if kind.found()]
         self.forwarders = [*self.servers, *([Dnsdist] if Dnsdist.found() else [])]
+        self.encrypting = [*self.forwarders, *([Smartdns] if Smartdns.found() else [])]
 
     def rounds(self, full, quick):
         return range(quick if self.quick else full)
@@ -139,10 +140,10 @@ class Bench:
         return certificate, key
 
     def tls(self):
-        self.encrypted("tls", [kind for kind in self.forwarders if kind is not Dnsmasq])
+        self.encrypted("tls", [kind for kind in self.encrypting if kind is not Dnsmasq])
 
     def https(self):
-        self.encrypted("https", [kind for kind in self.forwarders if kind in (Dnslet, Dnsdist)])
+        self.encrypted("https", [kind for kind in self.encrypting if kind in (Dnslet, Dnsdist, Smartdns)])
 
     def encrypted(self, way, kinds):
         program, key = self.program(f"{way}_stub"), f"miss_{way}"
@@ -313,7 +314,7 @@ class Bench:
     def as_json(self):
         return {"machine": self.machine.describe(),
                 "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                "versions": {kind.name: kind.version() for kind in self.forwarders},
+                "versions": {kind.name: kind.version() for kind in self.encrypting},
                 "rows": {key: row.as_json() for key, row in self.rows.items() if row.values}}
 
 

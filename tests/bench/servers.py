@@ -137,6 +137,7 @@ class Server(Process):
 
     name = ""
     program = None
+    far = "127.0.0.1"  # where the upstream is
 
     def __init__(self, place, upstream, cache=SMALL_CACHE, hosts=None, extra=(), roots=None, way="tls"):
         self.port = free_port()
@@ -152,7 +153,7 @@ class Server(Process):
 
     @classmethod
     def version(cls):
-        option = "-V" if cls.name == "unbound" else "--version"
+        option = {"unbound": "-V", "smartdns": "-v"}.get(cls.name, "--version")
         text = machine.output([cls.program, option])
         return re.search(r"\d[\w.-]*", text).group()
 
@@ -185,9 +186,9 @@ class Dnslet(Server):
 
     def nameserver(self, upstream):
         if not self.roots:
-            return f"127.0.0.1:{upstream}"
+            return f"{self.far}:{upstream}"
         path = "/dns-query" if self.way == "https" else ""
-        return f"{self.way}://127.0.0.1:{upstream}{path}#{TLS_NAME}"
+        return f"{self.way}://{self.far}:{upstream}{path}#{TLS_NAME}"
 
 
 class Dnsmasq(Server):
@@ -237,7 +238,7 @@ remote-control:
   control-enable: no
 forward-zone:
   name: "."
-  forward-addr: 127.0.0.1@{upstream}
+  forward-addr: {far}@{upstream}
 """
 UNBOUND_TLS = """#{name}
   forward-tls-upstream: yes
@@ -254,7 +255,7 @@ class Unbound(Server):
         include = f'  include: "{hosts.local_data}"' if hosts else ""
         self.configuration = Path(Server.scratch) / f"unbound-{self.port}.conf"
         self.configuration.write_text(UNBOUND.format(
-            port=self.port, upstream=upstream, bytes=max(cache * 800, 4_000_000), include=include))
+            port=self.port, far=self.far, upstream=upstream, bytes=max(cache * 800, 4_000_000), include=include))
         if self.roots:
             text = self.configuration.read_text().rstrip()
             self.configuration.write_text(text + UNBOUND_TLS.format(name=TLS_NAME, roots=self.roots))
@@ -267,7 +268,7 @@ setSecurityPollSuffix("")
 setVerboseHealthChecks(false)
 setMaxUDPOutstanding(65535)
 setUDPSocketBufferSizes(4194304, 4194304)
-newServer{{address="127.0.0.1:{upstream}", sockets=8{tls}}}:setUp()
+newServer{{address="{far}:{upstream}", sockets=8{tls}}}:setUp()
 getPool(""):setCache(newPacketCache({cache}, {{maxTTL={ttl}, numberOfShards=1}}))
 """
 
@@ -281,8 +282,37 @@ class Dnsdist(Server):
         if self.roots and self.way == "https":
             tls += ', dohPath="/dns-query"'
         self.configuration.write_text(
-            DNSDIST.format(port=self.port, upstream=upstream, cache=cache, ttl=TTL, tls=tls))
+            DNSDIST.format(port=self.port, far=self.far, upstream=upstream, cache=cache, ttl=TTL, tls=tls))
         return [self.program, "--supervised", "--disable-syslog", "-C", self.configuration]
+
+
+SMARTDNS = """
+bind 127.0.0.1:{port}
+cache-size {cache}
+prefetch-domain no
+serve-expired no
+speed-check-mode none
+dualstack-ip-selection no
+log-level fatal
+log-file /dev/null
+log-num 0
+ca-file {roots}
+{server} -host-name {name} -tls-host-verify {name}
+"""
+
+
+class Smartdns(Server):
+    """Over TLS and HTTPS only"""
+
+    name = program = "smartdns"
+
+    def command(self, upstream, cache, hosts):
+        self.configuration = Path(Server.scratch) / f"smartdns-{self.port}.conf"
+        server = (f"server-https https://{self.far}:{upstream}/dns-query" if self.way == "https"
+                  else f"server-tls {self.far}:{upstream}")
+        self.configuration.write_text(SMARTDNS.format(
+            port=self.port, cache=cache, roots=self.roots, server=server, name=TLS_NAME))
+        return [self.program, "-f", "-p", "-", "-c", self.configuration]
 
 
 class Echo(Bound):

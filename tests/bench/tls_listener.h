@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright the dnslet authors
 //
-// A listener on the loopback that hands each connection, before its handshake, to a thread of its
-// own.
+// A listener on all addresses, for tests/bench/far.py, that hands each connection, before its
+// handshake, to a thread of its own.
 #pragma once
 
 #include <netinet/tcp.h>
@@ -34,7 +34,7 @@ inline void serve_one(SSL_CTX* context, int fd, Serve serve) {
     fail("cannot read certificate and key");
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl(INADDR_ANY);
   auto* const any = reinterpret_cast<sockaddr*>(&address);
   socklen_t size = sizeof address;
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
