@@ -212,11 +212,7 @@ Result<std::vector<Endpoint>> parse_bootstrap(std::string_view text) {
 }
 
 Result<std::vector<ServerAddress>> parse_nameservers(std::string_view text) {
-  auto servers = parse_each<ServerAddress>(text, parse_server);
-  const bool may_be_path = text.find("https://") < text.find(',') && text.find(',') != text.npos;
-  if (!servers && may_be_path)
-    return Error{servers.error().text + "; a comma in a path is written %2C"};
-  return servers;
+  return parse_each<ServerAddress>(text, parse_server);
 }
 
 Result<std::vector<Network>> parse_networks(std::string_view text) {

@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::string_view kServer =
     "a server: write an address or a name, with a port or without, for example 10.0.0.1, "
-    "[fd00::1]:53, dns.example:53, tcp://10.0.0.1 or https://dns.example/dns-query";
+    "[fd00::1]:53, dns.example:53, tcp://10.0.0.1 or https://dns.example/dns-query (a "
+    "comma in a path is written %2C)";
 constexpr std::string_view kHttpsServer =
     "a server over HTTPS: write it with its path, for example https://dns.example/dns-query";
 constexpr std::string_view kCertificate =

@@ -120,14 +120,10 @@ void Outstanding::send(OpenQuestion& open, Query query, Send::Purpose purpose) {
 }
 
 void Outstanding::tell(Exchange::What what, const OpenQuestion& open, ServerNumber server,
-                       const UpstreamAnswer* said) {
-  if (watched_ != Watched::Yes) return;
-  Exchange exchange{what, &open.question, server};
-  if (said != nullptr) {
-    exchange.rcode = said->rcode;
-    exchange.subnet_scope = said->answer.subnet_scope();
-  }
-  actions_.emplace_back(exchange);
+                       dns::Rcode rcode) {
+  if (watched_ == Watched::Yes)
+    actions_.emplace_back(
+        Exchange{what, &open.question, server, rcode, read_.answer.subnet_scope()});
 }
 
 // No server is left. What the other address family shows may still make something of it.

@@ -146,7 +146,7 @@ class Outstanding {
   void finish_kept(OpenQuestion& open);
   void finish_failed(OpenQuestion& open);
   void tell(Exchange::What what, const OpenQuestion& open, ServerNumber server,
-            const UpstreamAnswer* said = nullptr);
+            dns::Rcode rcode = dns::Rcode::NoError);
 
   // outstanding_queries.cc: queries, and what comes of them.
   void forget_queries(OpenQuestion& open);

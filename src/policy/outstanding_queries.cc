@@ -141,7 +141,7 @@ void Outstanding::on_answer(OpenQuestion& open, const Query& query, dns::BytesVi
     return;
   }
 
-  tell(Exchange::What::Answered, open, query.server, &read_);
+  tell(Exchange::What::Answered, open, query.server, read_.rcode);
   const bool lame = is_lame(packet, open.question);
   if (lame) read_.answer = Answer::failure(open.question.question, Rcode::ServFail);
   if (lame || is_refusal(read_.rcode)) {

@@ -2,8 +2,6 @@
 // Copyright the dnslet authors
 #include "report/explain_text.h"
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "config/name_sources.h"
 #include "policy/address_puts.h"
@@ -14,18 +12,6 @@
 namespace dnslet::report {
 
 using What = policy::Exchange::What;
-
-namespace {
-
-// For whom an answer counts (RFC 7871 section 7.3.1).
-std::string scope_text(const Network& sent, uint8_t scope) {
-  if (scope == policy::kWholeSubnet) return "";  // it was not told of the network
-  if (scope == 0) return " to all networks (scope 0)";
-  const Network network = Network::of(sent.address, std::min(scope, sent.prefix));
-  return " to " + network.to_text() + " (scope " + std::to_string(scope) + ')';
-}
-
-}  // namespace
 
 std::string special_text(dns::NameView name) {
   switch (policy::special_kind(name)) {
@@ -44,6 +30,7 @@ std::string special_text(dns::NameView name) {
 std::string exchange_text(const serve::Asker::Exchange& exchange) {
   const std::string& server = exchange.server;
   const Network* const subnet = exchange.question.route.sent_subnet();
+  const bool is_told = subnet != nullptr && exchange.subnet_scope != policy::kWholeSubnet;
   switch (exchange.what) {
     case What::Asked:
       return "asks " + server + (subnet ? ", and tells it " + subnet->to_text() : "");
@@ -51,7 +38,7 @@ std::string exchange_text(const serve::Asker::Exchange& exchange) {
       return "asks " + server + " without EDNS, which it does not know";
     case What::Answered:
       return server + " says " + to_text(exchange.rcode) +
-             (subnet ? scope_text(*subnet, exchange.subnet_scope) : "");
+             (is_told ? ", scope /" + std::to_string(exchange.subnet_scope) : "");
     case What::Unusable:
       return server + " sends what is no answer to this question";
     case What::Unreachable:

@@ -53,15 +53,13 @@ def ask(server, name, network=None, rdtype="A", **how):
     return server.ask(message, **how)
 
 
-@pytest.mark.parametrize("scope, counts", [
-    (24, "says NOERROR to 192.0.2.0/24 (scope 24)"), (20, "says NOERROR to 192.0.0.0/20 (scope 20)"),
-    (32, "says NOERROR to 192.0.2.0/24 (scope 32)"), (0, "says NOERROR to all networks (scope 0)")])
-def test_explain_tells_the_network_and_the_scope(upstream, scope, counts):
+@pytest.mark.parametrize("scope", [24, 20, 32, 0])
+def test_explain_tells_the_network_and_the_scope(upstream, scope):
     source = upstream(by_network(lambda asked: scope))
     for way in (["--client-subnet", "192.0.2.77"], ["--rule", "* -> pass subnet:192.0.2.0/24"]):
         told = run("--nameservers", source.address, *way, "--explain", "a.test").stdout
         assert f"asks {source.address}, and tells it 192.0.2.0/24\n" in told
-        assert f"{source.address} {counts}\n" in told
+        assert f"{source.address} says NOERROR, scope /{scope}\n" in told
     told = run("--nameservers", source.address, "--explain", "a.test").stdout
     assert f"asks {source.address}\n" in told and "scope" not in told
 
