@@ -54,6 +54,10 @@ class Machine:
         """Words to put in front of a server's command"""
         return self._placed(self.processors[0])
 
+    def on_server_side_as_usual(self):
+        """Without the priority: there the threads of one process take turns of 100 ms"""
+        return ["taskset", "-c", str(self.processors[0])]
+
     def on_load_side(self):
         return self._placed(self.processors[min(1, len(self.processors) - 1)])
 

@@ -130,8 +130,10 @@ class RulesBench(bench.Bench):
                     self.note(f"cached, 100 rules with {kind} × without", cost / none, 1.5)
 
     def reloading(self):
-        with self.running(("--blocklist", self.names)) as (server,):
-            for _ in self.rounds(5, 2):
+        place, words = self.machine.on_server_side_as_usual(), ["--blocklist", self.names]
+        with self.stub() as upstream, Dnslet(place, upstream.port, cache=ANSWERS, extra=words) as server:
+            self.load("window", server.port, questions=HOT_NAMES, window=64)
+            for _ in self.rounds(9, 2):
                 quiet = self.load("paced", server.port, names=HOT_NAMES, rate=5000, seconds=3)
                 before = server.resident()
                 timer = threading.Timer(1, os.kill, (server.pid, signal.SIGHUP))
