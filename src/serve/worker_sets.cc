@@ -91,7 +91,7 @@ bool Worker::hold(policy::Lookup& lookup, const Outgoing& outgoing, const Return
 }
 
 bool Worker::end_sets() {
-  constexpr io::Milliseconds kMoment{50};
+  constexpr io::Milliseconds kMoment{5};  // of each worker: all have 200 ms to end
   return !sets_ || sets_->filter.end(kMoment);
 }
 
