@@ -62,8 +62,8 @@ VARIANT  ?= $(USUAL)
 $(if $(filter min full,$(VARIANT)),,$(error VARIANT is min or full, not '$(VARIANT)'))
 MADE     := $(B)$(if $(filter $(USUAL),$(VARIANT)),,/$(VARIANT))
 LEFT_OUT := $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_stream.cc src/io/tls_certificates.cc src/io/tls_server.cc \
-    src/io/http2_client.cc src/io/http2_requests.cc src/io/redis_hiredis.cc src/io/netlink.cc src/io/sets_netlink.cc,\
-    $(patsubst %,src/io/%_missing.cc,tls http2 redis sets))
+    src/io/http2_client.cc src/io/http2_requests.cc src/io/redis_hiredis.cc src/io/netlink.cc src/io/sets_netlink.cc \
+    src/base/sets_full.cc,src/base/sets_min.cc $(patsubst %,src/io/%_missing.cc,tls http2 redis sets))
 
 SOURCES := $(filter-out src/app/main.cc $(LEFT_OUT),$(wildcard src/*/*.cc))
 HEADERS := $(wildcard src/*/*.h)

@@ -15,6 +15,10 @@
 
 namespace dnslet {
 
+// Whether this variant writes to them: base/sets_full.cc or base/sets_min.cc is linked. Without it
+// no rule names a set.
+bool has_address_sets();
+
 struct AddressSet {
   enum class Kind : uint8_t { Nft, Ipset };
 
@@ -29,7 +33,7 @@ struct AddressSet {
   std::string to_text() const;
 };
 
-// Those of a rule. What is to be written to them later, or by another thread, owns them too.
+// What is to be written to them later, or by another thread, owns them too.
 using AddressSets = std::vector<std::shared_ptr<const AddressSet>>;
 
 // An address that is to be in a set for so long.

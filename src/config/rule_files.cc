@@ -41,8 +41,9 @@ namespace {
 Status check_sets(const std::vector<policy::Rule>& rules) {
   io::SetWriter writer;
   std::set<AddressSet> known;
-  for (const policy::Rule& rule : rules)
-    for (const AddressSets* const sets : {&rule.nft_sets, &rule.ip_sets})
+  for (const policy::Rule& rule : rules) {
+    if (!rule.sets) continue;
+    for (const AddressSets* const sets : {&rule.sets->nft, &rule.sets->ip})
       for (const auto& set : *sets) {
         const auto found = known.insert(*set).second ? writer.check(*set) : Status(Done{});
         if (!found)
@@ -50,6 +51,7 @@ Status check_sets(const std::vector<policy::Rule>& rules) {
                        in_quotes(set->to_text()) + " in rule " + in_quotes(rule.text) + ' ' +
                        found.error().text};
       }
+  }
   return Done{};
 }
 
@@ -68,7 +70,7 @@ Status RuleFiles::read(const StopFlag& stop) {
   if (!empty())  // else the options' parser has looked for loops
     if (Status status = check_alias_loops(rules); !status) return status;
   // --explain writes into none.
-  if (io::has_address_sets() && options_.action == Action::Serve)
+  if (has_address_sets() && options_.action == Action::Serve)
     if (Status status = check_sets(rules); !status) return status;
   if (!empty())
     log_.write(io::Level::Info,

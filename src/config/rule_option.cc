@@ -19,7 +19,6 @@
 #include "config/rule_words.h"
 #include "config/server_url.h"
 #include "config/subnet_text.h"
-#include "io/address_sets.h"
 
 namespace dnslet::config {
 namespace {
@@ -114,10 +113,18 @@ bool is_name(std::string_view text, std::size_t most) {
          std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }
 
+// Returns the rule's own of that kind.
+const AddressSets* add_set(AddressSet set, Rule& rule, AddressSets policy::RuleSets::*kind) {
+  if (!rule.sets) rule.sets = std::make_shared<policy::RuleSets>();
+  AddressSets& sets = *rule.sets.*kind;
+  sets.push_back(std::make_shared<const AddressSet>(std::move(set)));
+  return &sets;
+}
+
 Error no_sets() { return only_in_full("is a set of the packet filter"); }
 
 Status read_nft(std::string_view value, Rule& rule) {
-  if (!io::has_address_sets()) return no_sets();
+  if (!has_address_sets()) return no_sets();
   constexpr std::size_t kMaxName = 255;
   constexpr std::array<std::string_view, 6> kFamilies = {"inet", "ip",     "ip6",
                                                          "arp",  "bridge", "netdev"};
@@ -132,17 +139,17 @@ Status read_nft(std::string_view value, Rule& rule) {
       !is_name(set.name, kMaxName))
     return Error{
         "is not a set of nftables as FAMILY/TABLE/SET, for example nft:inet/filter/allowed"};
-  rule.nft_sets.push_back(std::make_shared<const AddressSet>(std::move(set)));
+  rule.options.nft_sets = add_set(std::move(set), rule, &policy::RuleSets::nft);
   return Done{};
 }
 
 Status read_ipset(std::string_view value, Rule& rule) {
-  if (!io::has_address_sets()) return no_sets();
+  if (!has_address_sets()) return no_sets();
   constexpr std::size_t kMaxName = 31;
   if (!is_name(value, kMaxName))
     return Error{"is not the name of an ipset, of 31 letters at most, for example ipset:allowed"};
   AddressSet set{.kind = AddressSet::Kind::Ipset, .name = std::string(value)};
-  rule.ip_sets.push_back(std::make_shared<const AddressSet>(std::move(set)));
+  rule.options.ip_sets = add_set(std::move(set), rule, &policy::RuleSets::ip);
   return Done{};
 }
 

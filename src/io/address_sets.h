@@ -3,7 +3,7 @@
 #pragma once
 
 // Sets of addresses of the kernel's packet filter: nftables and ipset, over netlink. Behind it is
-// io/sets_netlink.cc; the variant without them has io/sets_missing.cc.
+// io/sets_netlink.cc; the variant without them has io/sets_missing.cc, in which every check fails.
 //
 // A request is carried out while it is sent, and waits there for others who write to the packet
 // filter: a large file of nft may take a second. So all of this is for a thread that may wait, not
@@ -19,9 +19,6 @@
 #include "base/result.h"
 
 namespace dnslet::io {
-
-// Whether this variant has them. Without them every check fails.
-bool has_address_sets();
 
 class SetWriter {
  public:

@@ -9,8 +9,6 @@ namespace dnslet::io {
 
 class SetWriter::Netlink {};
 
-bool has_address_sets() { return false; }
-
 SetWriter::SetWriter() = default;
 
 SetWriter::~SetWriter() = default;

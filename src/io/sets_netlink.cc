@@ -326,8 +326,6 @@ std::string SetWriter::Netlink::put(const AddressSet& set, Tasks tasks) {
   return failed == fitting.end() ? "" : text_of(failed->error);
 }
 
-bool has_address_sets() { return true; }
-
 SetWriter::SetWriter() : netlink_(std::make_unique<Netlink>()) {}
 
 SetWriter::~SetWriter() = default;

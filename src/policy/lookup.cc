@@ -274,7 +274,7 @@ Reply Lookup::shape_as_found(const Turn& turn, const Found& found) const {
   const dns::OptFacts facts{rcode, found.error, scope_told(found), is_padded};
   Reply reply{dns::append_opt(limit, size, query_, facts), found.source, rcode};
   if (found.wants_refresh && claims_refresh(turn, found)) reply.refresh = found.scope;
-  if (sets_) reply.sets = &sets_->sets;
+  if (has_address_sets() && sets_) reply.sets = &sets_->sets;
   return reply;
 }
 

@@ -53,6 +53,7 @@ Lookup::Settled Lookup::settle(const Turn& here, Decision decision, RuleWalk wal
 // The sets of the rules that have decided now, in place of those of a rule that did not hold.
 void Lookup::choose_sets(const RuleWalk& walk) {
   const RuleOptions& options = walk.options;
+  if (!has_address_sets()) return;
   if (!sets_ && options.nft_sets == nullptr && options.ip_sets == nullptr) return;
   if (!sets_) sets_ = std::make_unique<ChosenSets>();
   AddressSets& sets = sets_->sets;

@@ -104,7 +104,7 @@ struct RuleOptions {
   std::optional<std::chrono::milliseconds> wait = {};  // in place of --upstream-retry
   std::optional<uint32_t> race = {};                   // how many servers are asked at once
   std::optional<SubnetChoice> subnet = {};             // in place of --client-subnet
-  // Of the rule, once it is one of a RuleSet: sets for the answer's addresses. Null: none.
+  // Sets for the answer's addresses, of Rule::sets; null: none.
   const AddressSets* nft_sets = nullptr;
   const AddressSets* ip_sets = nullptr;
 
@@ -121,12 +121,16 @@ struct RuleOptions {
   }
 };
 
+// Sets of the packet filter. Where they are does not change.
+struct RuleSets {
+  AddressSets nft, ip;
+};
+
 struct Rule {
   std::vector<Condition> conditions;  // all of them have to hold; none: `*`
   RuleAction action;
   RuleOptions options;
-  AddressSets nft_sets = {};  // of nftables
-  AddressSets ip_sets = {};
+  std::shared_ptr<RuleSets> sets = {};  // null: none
   // Of rules about what servers say:
   std::vector<IpAddress> swap;  // in place of the answer's addresses, where it holds; empty: not so
   bool asks_ahead = false;      // the next rule's servers are asked at the same time

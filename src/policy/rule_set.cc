@@ -210,10 +210,8 @@ RuleSet::RuleSet(std::vector<Rule> rules, ServerSetNumber first_set, uint64_t se
 
 void RuleSet::compile(RuleNumber number, NumbersOfSets& numbers) {
   Compiled& compiled = rules_[number];
-  Rule& rule = compiled.rule;
-  if (!rule.nft_sets.empty()) rule.options.nft_sets = &rule.nft_sets;  // it does not move any more
-  if (!rule.ip_sets.empty()) rule.options.ip_sets = &rule.ip_sets;
-  has_sets_ = has_sets_ || rule.options.nft_sets || rule.options.ip_sets;
+  const Rule& rule = compiled.rule;
+  has_sets_ = has_sets_ || rule.sets;
   const auto has_any = [&rule](auto fits) { return std::ranges::any_of(rule.conditions, fits); };
   compiled.judges = has_any([](const Condition& one) { return is_about_answer(one.about); });
   const auto& subnet = rule.options.subnet;

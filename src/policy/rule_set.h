@@ -77,7 +77,7 @@ class RuleSet {
   // Whether servers are told of a client's network.
   bool tells_of_clients() const { return tells_of_clients_; }
   // Whether addresses are put into sets.
-  bool has_sets() const { return has_sets_; }
+  bool has_sets() const { return has_address_sets() && has_sets_; }
   // The servers that the first rule without conditions asks: they count as nameservers. Null: there
   // is no such rule.
   const Servers* servers_for_all() const {

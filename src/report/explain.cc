@@ -8,10 +8,10 @@
 #include <span>
 #include <utility>
 
+#include "base/address_set.h"
 #include "base/text.h"
 #include "dns/patch.h"
 #include "dns/record_text.h"
-#include "io/address_sets.h"
 #include "policy/decide.h"
 #include "policy/family.h"
 #include "policy/rule_set.h"
@@ -193,7 +193,7 @@ void Explanation::on_answer(const policy::Reply& reply, dns::BytesView bytes) {
     row("", message->name_at(record.start).view().to_text() + ' ' + std::to_string(record.ttl) +
                 ' ' + to_text(record.type) + ' ' + rdata_text(*message, record));
   });
-  if (io::has_address_sets() && reply.sets != nullptr) row("sets", sets_text(*reply.sets, bytes));
+  if (has_address_sets() && reply.sets != nullptr) row("sets", sets_text(*reply.sets, bytes));
   if (reply.source != Source::Error) tell_reason(*message);  // what is ours has been told
   const bool is_new = reply.source == Source::Upstream || reply.source == Source::Shared;
   if (is_new && !is_guarded_) tell_lifetime(answer);

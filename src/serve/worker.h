@@ -17,11 +17,11 @@
 #include <variant>
 #include <vector>
 
+#include "base/address_set.h"
 #include "base/result.h"
 #include "base/slots.h"
 #include "config/name_sources.h"
 #include "config/options.h"
-#include "io/address_sets.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
@@ -249,7 +249,7 @@ class Worker {
   // Whether the answer has to wait, until its addresses are in their sets; the lookup is gone then.
   bool waits_for_sets(policy::Lookup& lookup, const Outgoing& outgoing, const Return& back,
                       uint64_t started_ns) {
-    return io::has_address_sets() && outgoing.reply.sets != nullptr &&
+    return has_address_sets() && outgoing.reply.sets != nullptr &&
            hold(lookup, outgoing, back, started_ns);
   }
   bool hold(policy::Lookup& lookup, const Outgoing& outgoing, const Return& back,

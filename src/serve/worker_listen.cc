@@ -65,7 +65,7 @@ void Worker::use_identity(const std::shared_ptr<const io::TlsIdentity>& identity
 bool Worker::end() {
   udp_listeners_.clear();
   tcp_listeners_.clear();
-  return !io::has_address_sets() || end_sets();
+  return !has_address_sets() || end_sets();
 }
 
 std::vector<Endpoint> Worker::endpoints(Protocol protocol) const {

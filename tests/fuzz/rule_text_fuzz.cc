@@ -56,8 +56,10 @@ void check_same(const Rule& rule, const Rule& again) {
   assert(rule.action.kind == again.action.kind && rule.action.servers == again.action.servers);
   assert(rule.action.addresses == again.action.addresses && rule.action.text == again.action.text);
   assert(rule.options.ttl == again.options.ttl && rule.options.race == again.options.race);
-  check_same_sets(rule.nft_sets, again.nft_sets);
-  check_same_sets(rule.ip_sets, again.ip_sets);
+  assert(!rule.sets == !again.sets);
+  if (!rule.sets) return;
+  check_same_sets(rule.sets->nft, again.sets->nft);
+  check_same_sets(rule.sets->ip, again.sets->ip);
 }
 
 void check_text(std::string_view text) {

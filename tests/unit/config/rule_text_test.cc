@@ -11,7 +11,6 @@
 #include "catch.h"
 #include "config/rule_words.h"
 #include "config/server_url.h"
-#include "io/address_sets.h"
 
 using namespace dnslet;
 using namespace dnslet::config;
@@ -318,7 +317,7 @@ TEST_CASE("rules: bad ones") {
 }
 
 TEST_CASE("rules: sets of the packet filter") {
-  if (!io::has_address_sets()) {
+  if (!has_address_sets()) {
     for (const std::string word : {"nft:inet/filter/allowed", "ipset:allowed"})
       CHECK(bad("* -> pass " + word) ==
             "'" + word + "' in rule '* -> pass " + word +
@@ -329,7 +328,8 @@ TEST_CASE("rules: sets of the packet filter") {
   const auto sets = [](const std::string& options) {
     const Rule rule = good("* -> " + options);
     std::string text;
-    for (const AddressSets& some : {rule.nft_sets, rule.ip_sets})
+    REQUIRE(rule.sets);
+    for (const AddressSets& some : {rule.sets->nft, rule.sets->ip})
       for (const auto& set : some) (text += text.empty() ? "" : " ") += set->to_text();
     return text;
   };
