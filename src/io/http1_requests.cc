@@ -33,7 +33,11 @@ class Http1Requests final : public HttpRequests {
     if (is_last_) end();
   }
 
-  bool drop(uint64_t) override { return true; }
+  // What comes behind it is left alone: a reply to that would be taken for one to this.
+  bool drop(uint64_t) override {
+    is_over_ = true;
+    return true;
+  }
 
   void collect(dns::Bytes& out) override {
     out.insert(out.end(), out_.begin(), out_.end());
@@ -46,13 +50,17 @@ class Http1Requests final : public HttpRequests {
  private:
   // The size of the request at the front, which has been told; 0: it is not all there.
   std::size_t take_one(std::string_view text) {
-    const auto head = size_of_head(text, 0);
+    if (text.size() < needed_) return 0;
+    const auto head = size_of_head(text, seen_);
+    seen_ = head ? 0 : text.size();
     if (!head && text.size() <= kMaxHead) return 0;
     const auto request =
         head && *head <= kMaxHead ? parse_http_head(text.substr(0, *head)) : std::nullopt;
     const bool is_sound = request && !request->has_codings;
     const bool is_too_long = is_sound && request->body_size > kMaxBody;
-    if (is_sound && !is_too_long && text.size() < *head + request->body_size) return 0;
+    needed_ = is_sound && !is_too_long ? *head + request->body_size : 0;
+    if (text.size() < needed_) return 0;
+    needed_ = 0;
 
     number_ = ++requests_;
     is_head_request_ = request && request->method == "HEAD";
@@ -75,6 +83,9 @@ class Http1Requests final : public HttpRequests {
   User& user_;
   uint64_t requests_ = 0;
   uint64_t number_ = 0;  // of the one that is being answered; 0: none
+  // Of the request at the front, which is not looked at again for each byte that comes.
+  std::size_t seen_ = 0;    // without the end of its head
+  std::size_t needed_ = 0;  // its size; 0: not known yet
   bool is_head_request_ = false;
   bool is_last_ = false;
   bool is_over_ = false;
