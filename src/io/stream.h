@@ -64,4 +64,11 @@ class Stream {
 // told by on_end().
 using OpenStream = std::function<std::unique_ptr<Stream>(Stream::User& user)>;
 
+// For a buffer that is used again and again: a large one gives back its memory.
+inline void empty_buffer(dns::Bytes& buffer) {
+  constexpr std::size_t kKept = 65536;
+  buffer.clear();
+  if (buffer.capacity() > kKept) buffer = dns::Bytes();
+}
+
 }  // namespace dnslet::io

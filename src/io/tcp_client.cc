@@ -29,10 +29,9 @@ void TcpClient::on_open() {
 void TcpClient::on_end(int status) {
   const bool waits = unanswered_ > 0 || !outgoing_.empty() || stream_->unsent() > 0;
   is_open_ = false;
-  if (status == UV_EOF && waits)
-    is_draining_ = true;
-  else
-    events_.on_gone(peer_.client);
+  if (status != UV_EOF || !waits) return events_.on_gone(peer_.client);
+  is_draining_ = true;
+  flush();  // where a write has failed unheard, this one is heard
 }
 
 void TcpClient::on_bytes(dns::BytesView bytes) {
@@ -85,10 +84,13 @@ void TcpClient::on_question(uint64_t request, dns::BytesView packet) {
     framing_->refuse(request);
   else if (framing_->drop(request))
     on_last();
+  is_answering_ = is_answering_ || outcome.size > 0;
+  framing_->collect(outgoing_);  // it counts for is_full()
 }
 
 void TcpClient::send(uint64_t request, dns::BytesView answer) {
   framing_->add_answer(request, answer, outgoing_);
+  is_answering_ = true;
   if (unanswered_ > 0) --unanswered_;
   flush();
 }
@@ -128,15 +130,20 @@ bool TcpClient::write() {
   framing_->collect(outgoing_);
   if (outgoing_.empty()) return true;
   stream_->write(outgoing_);
-  outgoing_.clear();
+  empty_buffer(outgoing_);
   if (stream_->unsent() > 0) return false;
-  events_.on_activity(peer_.client);
+  note_written();
   return true;
 }
 
 void TcpClient::on_written() {
-  events_.on_activity(peer_.client);
+  note_written();
   flush();
+}
+
+// What else a framing says keeps no connection open.
+void TcpClient::note_written() {
+  if (std::exchange(is_answering_, false)) events_.on_activity(peer_.client);
 }
 
 bool TcpClient::is_full() const {

@@ -87,6 +87,7 @@ class TcpClient final : private Stream::User, private Framing::User {
   bool take_partial();
   void flush();
   bool write();
+  void note_written();
   void pause_if_full();
   void end();
 
@@ -101,6 +102,7 @@ class TcpClient final : private Stream::User, private Framing::User {
   bool is_open_ = false;
   bool is_paused_ = false;
   bool is_draining_ = false;
+  bool is_answering_ = false;  // an answer is among what is being written
   std::unique_ptr<Stream> stream_;
 };
 

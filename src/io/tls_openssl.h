@@ -119,6 +119,7 @@ class TlsStream final : public Stream, private Stream::User {
   bool shake_hands();
   void read();
   void send();
+  bool encrypt(dns::BytesView bytes);
   void write_waiting();
   bool encrypt(dns::BytesView bytes);
   void fail(const std::string& reason);

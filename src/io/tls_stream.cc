@@ -88,29 +88,28 @@ const BIO_METHOD* TlsStream::method() {
 void TlsStream::send() {
   if (outgoing_.empty()) return;
   below_->write(outgoing_);
-  outgoing_.clear();
+  empty_buffer(outgoing_);
 }
 
 void TlsStream::write(dns::BytesView bytes) {
   assert(is_open_);
+  if (bytes.empty()) return;
   if (!waiting_.empty() || !encrypt(bytes))
     waiting_.insert(waiting_.end(), bytes.begin(), bytes.end());
-  send();
 }
 
-void TlsStream::write_waiting() {
-  if (!waiting_.empty() && encrypt(waiting_)) waiting_.clear();
-  send();
-}
-
-// Memory takes all of it. False: the library has to read first, or it can't be written at all,
-// which is told by the other side's end.
+// Memory takes all of it, but where the library has to read first: false. What can't be written at
+// all is told by the other side's end.
 bool TlsStream::encrypt(dns::BytesView bytes) {
   ERR_clear_error();
   const int status = SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
-  if (status > 0) return true;
-  if (SSL_get_error(ssl_.get(), status) != SSL_ERROR_WANT_READ) below_->finish();
-  return false;
+  if (status <= 0 && SSL_get_error(ssl_.get(), status) != SSL_ERROR_WANT_READ) below_->finish();
+  send();
+  return status > 0;
+}
+
+void TlsStream::write_waiting() {
+  if (!waiting_.empty() && encrypt(waiting_)) waiting_ = {};
 }
 
 void TlsStream::on_written() {
