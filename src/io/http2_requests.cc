@@ -25,7 +25,8 @@ constexpr uint32_t kStreams = 100;  // at once
 constexpr uint32_t kStreamWindow = HttpRequests::kMaxBody + 1;
 // Bounds what half-sent bodies hold of memory: it grows again when a body is whole.
 constexpr int32_t kConnectionWindow = 2 * kStreamWindow;
-// Bytes of replies that the client lets lie; above it is asked to come again later.
+// Bytes of replies that the client lets lie, and of heads whose request is not whole; above it is
+// asked to come again later.
 constexpr std::size_t kMaxHeld = 256U << 10;
 
 // A header of ours, whose text stays where it is until it has been sent. Those that differ from
@@ -59,7 +60,8 @@ class Http2Requests final : public HttpRequests {
   struct Stream {
     uint64_t slot = 0;  // in streams_
     HttpRequest request{};
-    std::size_t head_size = 0;
+    std::size_t head_size = 0;  // until it is whole
+    bool is_head = false;       // RFC 9110 section 9.3.2: without a body
     dns::Bytes body{};
     HttpReply reply{};
     std::string status{};  // of the reply, as its headers need it
@@ -84,11 +86,12 @@ class Http2Requests final : public HttpRequests {
     return static_cast<Stream*>(nghttp2_session_get_stream_user_data(session_.get(), stream));
   }
   void tell_whole();
+  void put_off(int32_t stream);
 
   User& user_;
   Slots<Stream> streams_;       // those of the library point to them
   std::vector<int32_t> whole_;  // requests that nobody has been told of
-  std::size_t held_ = 0;        // bytes of replies that are not sent
+  std::size_t held_ = 0;        // see kMaxHeld
   std::size_t consumed_ = 0;    // bytes of bodies that take no memory any more
   std::unique_ptr<nghttp2_session, FreeSession> session_;
 };
@@ -139,10 +142,12 @@ int Http2Requests::on_header(nghttp2_session*, const nghttp2_frame* frame, const
   Stream* const stream = self(user_data).find(frame->hd.stream_id);
   if (!stream || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
   stream->head_size += name_size + value_size;
+  self(user_data).held_ += name_size + value_size;
   if (stream->head_size > kMaxHead) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   const std::string_view key(reinterpret_cast<const char*>(name), name_size);
   const std::string_view text(reinterpret_cast<const char*>(value), value_size);
   if (key == ":method") stream->request.method = text;
+  if (key == ":method") stream->is_head = text == "HEAD";
   if (key == "content-type") stream->request.type = text;
   if (key == ":path") {
     const std::size_t mark = std::min(text.find('?'), text.size());
@@ -184,7 +189,7 @@ int Http2Requests::on_close(nghttp2_session* session, int32_t id, uint32_t, void
   Http2Requests& requests = self(user_data);
   const Stream* const stream = requests.find(id);
   if (!stream) return 0;
-  requests.held_ -= stream->reply.body.size();
+  requests.held_ -= stream->reply.body.size() + stream->head_size;
   requests.consumed_ += stream->body.size();
   requests.streams_.remove(stream->slot);
   return nghttp2_session_set_stream_user_data(session, id, nullptr);
@@ -206,9 +211,7 @@ std::optional<std::size_t> Http2Requests::take(dns::BytesView bytes) {
   const ssize_t taken = nghttp2_session_mem_recv(session_.get(), bytes.data(), bytes.size());
   tell_whole();
   nghttp2_session_consume_connection(session_.get(), std::exchange(consumed_, 0));
-  if (taken < 0) return std::nullopt;
-  if (nghttp2_session_want_read(session_.get()) == 0) user_.on_last();
-  return bytes.size();
+  return taken < 0 ? std::nullopt : std::optional(bytes.size());
 }
 
 void Http2Requests::tell_whole() {
@@ -216,19 +219,25 @@ void Http2Requests::tell_whole() {
     Stream* const stream = find(id);
     if (!stream || !stream->status.empty()) continue;
     const dns::Bytes body = std::exchange(stream->body, {});
+    const HttpRequest request = std::exchange(stream->request, {});
     consumed_ += body.size();
-    if (user_.is_full()) {
-      nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
-      continue;
-    }
-    user_.on_request(static_cast<uint64_t>(id), stream->request, body);
+    held_ -= std::exchange(stream->head_size, 0);
+    if (user_.is_full() || held_ > kMaxHeld)
+      put_off(id);
+    else
+      user_.on_request(static_cast<uint64_t>(id), request, body);
   }
+}
+
+void Http2Requests::put_off(int32_t stream) {
+  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream, NGHTTP2_REFUSED_STREAM);
 }
 
 void Http2Requests::respond(uint64_t number, HttpReply reply) {
   const auto id = static_cast<int32_t>(number);
   Stream* const stream = find(id);
   if (!stream) return;
+  if (held_ > kMaxHeld) return put_off(id);
   held_ += reply.body.size();
   stream->reply = std::move(reply);
   stream->status = std::to_string(stream->reply.status);
@@ -239,9 +248,8 @@ void Http2Requests::respond(uint64_t number, HttpReply reply) {
       field("allow", stream->reply.allowed)};
   const std::size_t count = stream->reply.status == 405 ? fields.size() : fields.size() - 1;
   const nghttp2_data_provider provider = {{.ptr = stream}, read_body};
-  const bool has_body = stream->request.method != "HEAD";  // RFC 9110 section 9.3.2
   if (nghttp2_submit_response(session_.get(), id, fields.data(), count,
-                              has_body ? &provider : nullptr) < 0)
+                              stream->is_head ? nullptr : &provider) < 0)
     std::abort();  // no memory is left
 }
 
@@ -255,9 +263,10 @@ void Http2Requests::collect(dns::Bytes& out) {
   const uint8_t* piece = nullptr;
   while (true) {  // ends: what is queued is finite
     const ssize_t size = nghttp2_session_mem_send(session_.get(), &piece);
-    if (size <= 0) return;
+    if (size <= 0) break;
     out.insert(out.end(), piece, piece + size);
   }
+  if (nghttp2_session_want_read(session_.get()) == 0) user_.on_last();
 }
 
 void Http2Requests::say_goodbye(dns::Bytes& out) {

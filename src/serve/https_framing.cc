@@ -107,7 +107,9 @@ class HttpsFraming final : public io::Framing, private io::HttpRequests::User {
 
  private:
   bool is_full() const override { return user_->is_full(); }
-  void on_last() override { user_->on_last(); }
+  void on_last() override {
+    if (user_) user_->on_last();
+  }
   void on_request(uint64_t number, const io::HttpRequest& request, dns::BytesView body) override {
     const DohRequest read = read_doh_request(request, path_, body);
     if (read.status == 200)
@@ -117,7 +119,7 @@ class HttpsFraming final : public io::Framing, private io::HttpRequests::User {
   }
 
   const std::string& path_;
-  Framing::User* user_ = nullptr;  // while it takes questions, and behind that
+  Framing::User* user_ = nullptr;  // since it has taken bytes
   std::unique_ptr<io::HttpRequests> requests_;
 };
 
