@@ -3,6 +3,7 @@
 
 // HTTP/1.1 of io/http_requests: one request at a time, so that answers keep the order of requests.
 
+#include <algorithm>
 #include <utility>
 
 #include "io/http_requests.h"
@@ -30,7 +31,7 @@ class Http1Requests final : public HttpRequests {
     number_ = 0;
     out_ += http1_head(reply, is_last_ ? Connection::Closes : Connection::Stays);
     if (!is_head_request_) out_ += reply.body;  // RFC 9110 section 9.3.2
-    if (is_last_) end();
+    if (is_last_ && unwanted_ == 0) end();
   }
 
   // What comes behind it is left alone: a reply to that would be taken for one to this.
@@ -50,6 +51,7 @@ class Http1Requests final : public HttpRequests {
  private:
   // The size of the request at the front, which has been told; 0: it is not all there.
   std::size_t take_one(std::string_view text) {
+    if (unwanted_ > 0) return discard(text);
     if (text.size() < needed_) return 0;
     const auto head = size_of_head(text, seen_);
     seen_ = head ? 0 : text.size();
@@ -65,14 +67,24 @@ class Http1Requests final : public HttpRequests {
     number_ = ++requests_;
     is_head_request_ = request && request->method == "HEAD";
     is_last_ = !is_sound || is_too_long || request->is_last;
+    if (is_too_long) unwanted_ = *head + request->body_size;
     if (!is_sound || is_too_long) {
       respond(number_, {.status = is_too_long ? 413U : 400U, .body = "bad request\n"});
-      return text.size();
+      return is_too_long ? discard(text) : text.size();
     }
     const std::string_view body = text.substr(*head, request->body_size);
     user_.on_request(number_, *request,
                      {reinterpret_cast<const uint8_t*>(body.data()), body.size()});
     return *head + request->body_size;
+  }
+
+  // A connection that ends in the middle of what is sent takes the reply along; io/tcp_client ends
+  // those who go on and on.
+  std::size_t discard(std::string_view text) {
+    const std::size_t size = std::min(unwanted_, text.size());
+    unwanted_ -= size;
+    if (unwanted_ == 0) end();
+    return size;
   }
 
   void end() {
@@ -84,8 +96,9 @@ class Http1Requests final : public HttpRequests {
   uint64_t requests_ = 0;
   uint64_t number_ = 0;  // of the one that is being answered; 0: none
   // Of the request at the front, which is not looked at again for each byte that comes.
-  std::size_t seen_ = 0;    // without the end of its head
-  std::size_t needed_ = 0;  // its size; 0: not known yet
+  std::size_t seen_ = 0;      // without the end of its head
+  std::size_t needed_ = 0;    // its size; 0: not known yet
+  std::size_t unwanted_ = 0;  // what is left of one that is too long
   bool is_head_request_ = false;
   bool is_last_ = false;
   bool is_over_ = false;

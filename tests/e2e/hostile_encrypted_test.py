@@ -487,3 +487,23 @@ def test_a_body_that_is_cut_ends_its_connection(serve, trust, trust1):
         client.socket.unwrap()
         wait_total(server, 0, "dnslet_tcp_clients")
     assert is_served(server, trust)
+
+
+def test_who_sends_too_much_reads_so_behind_it(serve, trust1):
+    server = serve()
+    head = f"POST /dns-query HTTP/1.1\r\nHost: a\r\nContent-Type: {DNS_MESSAGE}\r\nContent-Length: 80000\r\n\r\n"
+    with TlsClient(server.https, trust1) as client:
+        for piece in (head.encode(), bytes(40000), bytes(40000)):
+            client.socket.sendall(piece)
+            time.sleep(0.2)
+        assert read_all(client).startswith(b"HTTP/1.1 413 ")
+        wait_total(server, 0, "dnslet_tcp_clients")
+
+
+def test_who_goes_on_sending_too_much_is_ended(serve, trust1):
+    server = serve()
+    with TlsClient(server.https, trust1) as client:
+        client.socket.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551615\r\n\r\n")
+        with contextlib.suppress(OSError):
+            client.socket.sendall(bytes(1 << 20))
+        wait_total(server, 0, "dnslet_tcp_clients")
