@@ -5,6 +5,7 @@
 import contextlib
 import json
 import select
+import signal
 import socket
 import ssl
 import struct
@@ -16,7 +17,7 @@ from pathlib import Path
 import hostile_https
 import pytest
 from encrypted_clients import DNS_MESSAGE, HttpsClient, Response, TlsClient, as_query, trusting
-from harness import PATIENCE, SCALE, SLOW, Later, TcpClient, data, parse, question, silent, with_address
+from harness import PATIENCE, SCALE, SLOW, Later, TcpClient, data, parse, question, silent, wait_until, with_address
 from hostile_https import END_HEADERS, END_STREAM, frame, post, settings
 from latency import in_quiet, p99, under_attack
 from metrics import Scrape, wait_total
@@ -244,6 +245,32 @@ def test_more_streams_than_there_may_be(serve, upstream, trust2):
         assert client.wait(waiting[0])[0].status == 400
 
 
+def test_late_answers_to_streams_that_are_gone_reach_nobody(serve, upstream, trust2):
+    server = serve(to=[upstream(lambda asked: Later(0.2, with_address("192.0.2.1")(asked)))])
+    with HttpsClient(server.https, trust2) as client:
+        for turn in range(3):
+            streams = {client.post(question(f"{turn}-{number}.test")): f"{turn}-{number}.test." for number in range(60)}
+            for stream in list(streams)[::2]:
+                client.h2.reset_stream(stream, hostile_https.CANCEL)
+                del streams[stream]
+            client.flush()
+            for stream, response in zip(streams, client.wait(*streams)):
+                assert str(response.message.question[0].name) == streams[stream]
+
+
+def test_questions_that_were_given_up_keep_no_connection_open(serve, upstream, trust2):
+    server = serve("--tcp-idle-timeout=500", "--upstream-timeout=1000", to=[upstream(silent)])
+    with HttpsClient(server.https, trust2) as client:
+        for stream in [client.post(question(f"{number}.test")) for number in range(99)]:
+            client.h2.reset_stream(stream, hostile_https.CANCEL)
+        client.flush()
+        begun = time.monotonic()
+        while client.read():
+            pass
+        assert client.has_goaway
+        assert time.monotonic() - begun > 0.9, "they may still be answered"
+
+
 KEPT_UP = {
     "pings": lambda: frame(hostile_https.PING, payload=bytes(8)),
     "settings": settings,
@@ -282,7 +309,9 @@ def test_a_record_for_each_byte(serve, trust):
 class ByHand:
     """A client over TLS whose records are sent when it says so"""
 
-    def __init__(self, address, context):
+    def __init__(self, address, context, between=lambda: None):
+        """`between`: is called once, when the server has begun to speak."""
+        self.between = between
         self.tcp = TcpClient(address)
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="dns.test")
@@ -302,6 +331,8 @@ class ByHand:
             except ssl.SSLWantReadError:
                 self.flush()
                 piece = self.tcp.socket.recv(65536)
+                self.between()
+                self.between = lambda: None
                 if piece:
                     self.incoming.write(piece)
                 else:
@@ -330,6 +361,23 @@ def test_who_has_said_farewell_still_gets_all_answers(serve, upstream, trust):
         received, count = received[2 + size:], count + 1
     assert count == 300
     wait_total(server, 0, "dnslet_tcp_clients")
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_a_handshake_over_which_the_certificate_is_read_again(serve, certificate, version):
+    server = serve()
+
+    def reload():
+        for _ in range(5):
+            lines = len(server.log("reloaded"))
+            server.send_signal(signal.SIGHUP)
+            wait_until(lambda: len(server.log("reloaded")) > lines, "the new certificate")
+    clients = [ByHand(server.tls, trusting(certificate, maximum_version=ssl.TLSVersion[version]), reload)
+               for _ in range(3)]
+    for client in clients:
+        client.tls.write(TcpClient.frame(question("nas.test")))
+        client.flush()
+        assert data(parse(client.through(lambda: client.tls.read(65536))[2:])) == ["192.0.2.10"]
 
 
 @pytest.mark.parametrize("kind", ["tls", "https"])
