@@ -89,6 +89,7 @@ void TcpClient::on_question(uint64_t request, dns::BytesView packet) {
 }
 
 void TcpClient::send(uint64_t request, dns::BytesView answer) {
+  if (unread() >= kMostUnread) return events_.on_gone(peer_.client);
   framing_->add_answer(request, answer, outgoing_);
   is_answering_ = true;
   if (unanswered_ > 0) --unanswered_;
@@ -147,8 +148,9 @@ void TcpClient::note_written() {
 }
 
 bool TcpClient::is_full() const {
-  return unanswered_ >= framing_->most_unanswered() ||
-         outgoing_.size() + stream_->unsent() >= kMaxUnread;
+  return unanswered_ >= framing_->most_unanswered() || unread() >= kMaxUnread;
 }
+
+std::size_t TcpClient::unread() const { return outgoing_.size() + stream_->unsent(); }
 
 }  // namespace dnslet::io

@@ -46,6 +46,8 @@ struct TcpBuffers {
 class TcpClient final : private Stream::User, private Framing::User {
  public:
   static constexpr std::size_t kMaxUnread = 256U << 10;  // bytes of answers the client leaves lying
+  // Likewise, of answers that came late, which has to be seen to: whoever leaves more is ended.
+  static constexpr std::size_t kMostUnread = 4 * kMaxUnread;
   // Bytes without a question in them: the longest question twice.
   static constexpr std::size_t kMaxBarren = 128U << 10;
 
@@ -67,7 +69,7 @@ class TcpClient final : private Stream::User, private Framing::User {
 
   // Starts reading. May call back before it returns.
   void start() { stream_->start_reading(); }
-  // The answer to a question that was to follow.
+  // The answer to a question that was to follow. May end the client.
   void send(uint64_t request, dns::BytesView answer);
   // There is none: see TcpOutcome::ends. May end the client.
   void drop(uint64_t request);
@@ -88,6 +90,7 @@ class TcpClient final : private Stream::User, private Framing::User {
   void flush();
   bool write();
   void note_written();
+  std::size_t unread() const;
   void pause_if_full();
   void end();
 

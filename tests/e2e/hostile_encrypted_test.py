@@ -151,6 +151,30 @@ def while_open(measure, server, is_over):
     return min(rounds)
 
 
+@pytest.mark.parametrize("kind", ["tcp", "tls"])
+def test_who_does_not_read_answers_that_come_late_is_ended(serve, upstream, trust, kind):
+    """8 times 128 answers of 62 kB, all of them asked for before the first one came"""
+    records = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x0a\0\0\1" * 3900
+
+    def answer(asked):
+        body = asked.wire[12:asked.wire.index(b"\0", 12) + 5]
+        return Later(0.5, asked.wire[:2] + b"\x81\x80\0\1" + struct.pack("!HL", 3900, 0) + body + records)
+    far = upstream(answer)
+    server = serve("--nameservers", f"tcp://{far.address}", "--rule=name:nas.test -> answer 192.0.2.10",
+                   "--max-inflight=2000", to=[])
+    memory = Memory(server)
+    with contextlib.ExitStack() as stack:
+        for number in range(8):
+            address = server.tls if kind == "tls" else server.address
+            client = stack.enter_context(TlsClient(address, trust, receive_buffer=4096) if kind == "tls"
+                                         else TcpClient(address, receive_buffer=4096))
+            client.send(*(question(f"{number}-{each}.test") for each in range(128)))
+        wait_until(lambda: memory.measure(server) and Scrape(server).total("dnslet_tcp_clients") == 0, "all are ended",
+                   PATIENCE + 4)
+        assert is_served(server, trust)
+    assert SLOW or memory.most < (1 << 20) + 8 * (3 << 20)
+
+
 # HTTP/2.
 
 def begin(server, trust2, *frames):
