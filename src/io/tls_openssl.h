@@ -121,7 +121,6 @@ class TlsStream final : public Stream, private Stream::User {
   void send();
   bool encrypt(dns::BytesView bytes);
   void write_waiting();
-  bool encrypt(dns::BytesView bytes);
   void fail(const std::string& reason);
 
   TlsSide& side_;
