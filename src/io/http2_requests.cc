@@ -141,8 +141,10 @@ int Http2Requests::on_header(nghttp2_session*, const nghttp2_frame* frame, const
                              uint8_t, void* user_data) {
   Stream* const stream = self(user_data).find(frame->hd.stream_id);
   if (!stream || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
-  stream->head_size += name_size + value_size;
-  self(user_data).held_ += name_size + value_size;
+  constexpr std::size_t kEach = 32;  // RFC 9113 section 6.5.2
+  const std::size_t size = name_size + value_size + kEach;
+  stream->head_size += size;
+  self(user_data).held_ += size;
   if (stream->head_size > kMaxHead) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   const std::string_view key(reinterpret_cast<const char*>(name), name_size);
   const std::string_view text(reinterpret_cast<const char*>(value), value_size);

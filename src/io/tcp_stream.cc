@@ -108,9 +108,12 @@ void TcpStream::on_time() {
 
 void TcpStream::start_reading() {
   // One buffer for all streams of the thread: what is read is handed on before anything else is.
-  const auto allocate = [](uv_handle_t*, std::size_t, uv_buf_t* buffer) {
-    static thread_local std::array<char, 65536> incoming;
-    *buffer = uv_buf_init(incoming.data(), incoming.size());
+  // libuv would fill it 32 times in a turn of the loop, in which others wait: once is enough.
+  const auto allocate = [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+    static thread_local std::array<char, kMostAtOnce> incoming;
+    TcpStream* const owner = owner_of(handle);
+    const bool has_had_enough = owner && std::exchange(owner->has_filled_, false);
+    *buffer = uv_buf_init(incoming.data(), has_had_enough ? 0 : incoming.size());
   };
   const auto read = [](uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
     if (TcpStream* const owner = owner_of(stream)) owner->on_read(count, buffer->base);
@@ -182,7 +185,8 @@ void TcpStream::finish() {
 }
 
 void TcpStream::on_read(ssize_t count, const char* bytes) {
-  if (count == 0) return;  // nothing was there after all
+  if (count == 0 || count == UV_ENOBUFS) return;  // nothing was there, or enough for this turn
+  has_filled_ = count == kMostAtOnce;
   if (count < 0) {
     stop_reading();
     user_.on_end(static_cast<int>(count));

@@ -48,6 +48,7 @@ class TcpStream : public Stream {
 
  private:
   struct Write;
+  static constexpr int kMostAtOnce = 65536;  // bytes that are read
 
   void try_next();
   int try_address(const SocketAddress& address);
@@ -66,6 +67,7 @@ class TcpStream : public Stream {
   std::vector<Handle<uv_tcp_t>> trying_;
   std::optional<Timer> timer_;  // while it connects
   bool is_reading_ = false;
+  bool has_filled_ = false;  // by the read before: there may be more
   // Segments that had been sent again when all was last known to be acknowledged.
   mutable uint32_t sent_again_ = 0;
   Handle<uv_tcp_t> handle_;  // once it is open
