@@ -109,7 +109,7 @@ PYTEST   = $(if $(SANITIZE),SLOW=1 )DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pyt
 BESIDE   = $(shell echo $$((2 * $$(nproc)))) # most of their time goes by waiting
 quiet    = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
 substituted = sed 's|@SBINDIR@|$(SBINDIR)|g' $(1) >$(DESTDIR)$(3) && chmod $(2) $(DESTDIR)$(3)
-linked   = $(CXX) @$(B)/link.flags -o $@ $(filter %.o %.a,$^)
+linked   = $(CXX) @$(B)/link.flags $(PLAIN) -o $@ $(filter %.o %.a,$^)
 
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --no-print-directory -j$(shell nproc)
@@ -269,7 +269,10 @@ $(B)/src/base/version.o: DEFINE = -DVERSION='"$(VERSION)"'
 # a whole: -Os costs a question nothing that can be measured.
 RARE := $(wildcard src/dns/*text*.cc src/policy/expression_*.cc src/upstream/*name*.cc) src/policy/letter_set.cc \
     src/policy/preload.cc src/policy/own_records.cc src/upstream/address_queries.cc src/upstream/ways.cc \
-    src/upstream/http_status.cc src/serve/listeners.cc src/serve/worker_tables.cc src/serve/server_counters.cc
+    src/upstream/http_status.cc $(addprefix src/serve/,listeners.cc worker_tables.cc server_counters.cc counters.cc \
+    query_log.cc worker_listen.cc worker_sets.cc worker_shared.cc filter_sets.cc) $(addprefix src/policy/,fake_answers.cc \
+    fake_addresses.cc reverse_names.cc preference.cc records.cc name_expression.cc stored_answer.cc shared_key.cc \
+    address_puts.cc) src/dns/svcb.cc src/dns/requalify.cc src/dns/client_subnet.cc
 HOT := $(filter-out $(RARE),$(wildcard src/dns/*.cc src/policy/*.cc src/upstream/*.cc src/serve/*.cc)) \
     $(addprefix src/io/,loop.cc tcp_client.cc tcp_stream.cc udp_listener.cc)
 $(patsubst %.cc,$(B)/%.o,$(filter-out $(HOT),$(SOURCES)) src/app/main.cc): SIZE = $(COLD)
@@ -286,6 +289,8 @@ $(LIBRARY): $(SOURCES:%.cc=$(B)/%.o)
 	$(call quiet,AR)$(AR) rc$(INDEXED) $@ $^
 
 # Of an inline function that several objects have the linker takes the first: that one is made for speed.
+# A program of musl's has a C++ library that throws nothing; tests need the usual one.
+$(PROGRAM): PLAIN = $(MUSL:%=-L%/usr/lib/plain)
 $(PROGRAM): $(patsubst %.cc,$(B)/%.o,$(HOT)) $(B)/src/app/main.o $(LIBRARY) $(B)/link.flags
 	$(call quiet,LINK)$(linked) $(LIBS)
 

@@ -108,7 +108,7 @@ Health check_encrypted(const config::Options& options, Clock::time_point deadlin
 
 Health check_health(const config::Options& options) {
   const Clock::time_point deadline = Clock::now() + kPatience;
-  if (options.listen.empty()) return check_encrypted(options, deadline);
+  if (io::has_tls() && options.listen.empty()) return check_encrypted(options, deadline);
   std::string asked;
   for (const Endpoint& listener : options.listen) {
     const Endpoint endpoint = reachable(listener);

@@ -41,7 +41,7 @@ void Reloader::reload() {
         files_.records.reload(stop);
         files_.rules.reload(stop);
         files_.roots.reload(files_.rules.rules().get());
-        files_.identities.reload();
+        if (io::has_tls()) files_.identities.reload();
       },
       [this] {
         reloaded_hosts_ = files_.hosts.table();

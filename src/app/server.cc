@@ -145,7 +145,7 @@ Status Server::configure() {
   use_records(records_.table());
   if (Status status = rules_.load(); !status) return status;
   use_rules(rules_.rules());
-  if (options_.action == config::Action::Serve) {
+  if (io::has_tls() && options_.action == config::Action::Serve) {
     if (Status status = identities_.load(); !status) return status;
     if (identities_.identity()) use_identity(identities_.identity());
   }

@@ -53,6 +53,7 @@ void Server::use_roots(const config::RootFiles::Roots& roots) {
 }
 
 void Server::use_identity(const config::IdentityFiles::Identity& identity) {
+  if (!io::has_tls()) return;  // told so that the linker leaves it out of min
   each([identity](serve::Worker& worker) { worker.use_identity(identity); });
 }
 

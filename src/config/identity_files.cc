@@ -37,7 +37,7 @@ void IdentityFiles::reload() {
 }
 
 std::vector<std::string> IdentityFiles::unreadable() const {
-  if (!identity_) return {};
+  if (!io::has_tls() || !identity_) return {};
   std::vector<std::string> paths{options_.tls_cert};
   if (!options_.tls_key.empty()) paths.push_back(options_.tls_key);
   return io::unreadable(paths);
