@@ -84,7 +84,8 @@ Step Lookup::start(const Turn& turn, dns::BytesView packet) {
 Step Lookup::look_up(const Turn& turn, ClientQuestion& question, const Decision& decision,
                      const RuleWalk* walk) {
   if (decision.is_dropped) return Drop{true};
-  if (walk != nullptr) choose_sets(*walk);
+  const bool has_sets = walk != nullptr && (walk->options.nft_sets || walk->options.ip_sets);
+  if (has_sets) choose_sets(*walk);
   if (decision.answer) return shape(turn, *decision.answer);
   if (decision.alias_for) return follow(turn, decision, walk != nullptr ? *walk : RuleWalk());
   const SearchRules& rules = turn.tables.settings.search;

@@ -142,7 +142,7 @@ io::TcpOutcome Worker::answer(policy::Lookup& lookup, const Origin& origin, dns:
   });
   if (!reply) return {0, true};
   const Outgoing outgoing{*reply, slot.first(reply->size), ""};
-  if (waits_for_sets(lookup, outgoing, return_to(origin), started_ns)) return {0, true};
+  if (has_sets(*reply) && hold(lookup, outgoing, return_to(origin), started_ns)) return {0, true};
   note(lookup, outgoing, started_ns);
   if (reply->refresh) refresh(lookup, *reply);
   return {reply->size, false};
@@ -305,7 +305,8 @@ void Worker::finish(uint64_t id, const policy::Reply& reply, const std::string& 
   const Outgoing outgoing{reply, late_slot_.view().first(reply.size), via};
   const bool is_refresh = std::holds_alternative<Nobody>(waiting.back);
   const bool is_for_client = !is_refresh && !std::holds_alternative<OwnReturn>(waiting.back);
-  if (is_for_client && waits_for_sets(waiting.lookup, outgoing, waiting.back, waiting.started_ns))
+  if (is_for_client && has_sets(reply) &&
+      hold(waiting.lookup, outgoing, waiting.back, waiting.started_ns))
     return waiting_.remove(id);
   if (is_for_client) note(waiting.lookup, outgoing, waiting.started_ns);
   if (is_refresh) waiting.lookup.end_refresh({tables(), loop_.now(), late_slot_.view()});

@@ -246,12 +246,11 @@ class Worker {
   // worker_sets.cc
   struct Sets;
   bool end_sets();
-  // Whether the answer has to wait, until its addresses are in their sets; the lookup is gone then.
-  bool waits_for_sets(policy::Lookup& lookup, const Outgoing& outgoing, const Return& back,
-                      uint64_t started_ns) {
-    return has_address_sets() && outgoing.reply.sets != nullptr &&
-           hold(lookup, outgoing, back, started_ns);
+  static bool has_sets(const policy::Reply& reply) {
+    return has_address_sets() && reply.sets != nullptr;
   }
+  // Whether the answer has to wait, until its addresses are in their sets; the lookup is gone then.
+  // REQUIRES: has_sets().
   bool hold(policy::Lookup& lookup, const Outgoing& outgoing, const Return& back,
             uint64_t started_ns);
 
