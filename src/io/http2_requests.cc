@@ -238,7 +238,7 @@ void Http2Requests::put_off(int32_t stream) {
 void Http2Requests::respond(uint64_t number, HttpReply reply) {
   const auto id = static_cast<int32_t>(number);
   Stream* const stream = find(id);
-  if (!stream) return;
+  if (!stream || !stream->status.empty()) return;  // gone, or told already
   if (held_ > kMaxHeld) return put_off(id);
   held_ += reply.body.size();
   stream->reply = std::move(reply);
@@ -250,9 +250,9 @@ void Http2Requests::respond(uint64_t number, HttpReply reply) {
       field("allow", stream->reply.allowed)};
   const std::size_t count = stream->reply.status == 405 ? fields.size() : fields.size() - 1;
   const nghttp2_data_provider provider = {{.ptr = stream}, read_body};
-  if (nghttp2_submit_response(session_.get(), id, fields.data(), count,
-                              stream->is_head ? nullptr : &provider) < 0)
-    std::abort();  // no memory is left
+  const int status = nghttp2_submit_response(session_.get(), id, fields.data(), count,
+                                             stream->is_head ? nullptr : &provider);
+  if (nghttp2_is_fatal(status) != 0) std::abort();  // no memory is left
 }
 
 bool Http2Requests::drop(uint64_t number) {
