@@ -14,7 +14,8 @@ FOR_CONTAINERS = [path for path in (ROOT / "docker").rglob("*") if path.is_file(
 DNSLET = os.environ.get("DNSLET", ROOT / "build" / "dnslet")
 
 # How --print-config shows what --help and the man page say in words.
-UNSET = {"none", "SSL_CERT_FILE or the system's", "everyone", "from resolv.conf", "resolv.conf or 1", "use-vc in resolv.conf"}
+UNSET = {"none", "in the same file", "SSL_CERT_FILE or the system's", "everyone", "from resolv.conf", "resolv.conf or 1",
+         "use-vc in resolv.conf"}
 WITHOUT_RESOLV_CONF = {"ndots": "1", "force-tcp": "false"}
 
 # Flags of `docker run` that README tells of.

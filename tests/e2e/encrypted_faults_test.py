@@ -178,8 +178,8 @@ def test_a_handshake_that_takes_its_time_is_waited_for(server, asker):
     sleep(0.1)
     burst = Burst(asker(one), 3)
     assert 1 < max(burst.times) < (1.5 if not SLOW else 6)
-    assert max(times_asked(one).values()) == 1
     sleep(1.5)
+    assert max(times_asked(one).values()) <= 2  # again after --upstream-retry
     assert one.accepted <= 2  # contract 10: one more beside it at most
 
 

@@ -167,7 +167,7 @@ def test_a_cache_for_which_there_is_no_memory_is_told_at_the_start():
     if SLOW:
         pytest.skip("sanitizers take more address space than that by themselves")
     done = run("--rcache", "10000000", "--nameservers", "127.0.0.1", "--listen", "127.0.0.1:0",
-               wrapper=["prlimit", "--as=300000000"])
+               wrapper=["prlimit", "--as=60000000"])
     assert done.returncode == 2
     assert "--rcache" in done.stderr and "10000000" in done.stderr and "lower" in done.stderr
 
