@@ -74,11 +74,11 @@ class Http2Requests final : public HttpRequests {
   static int on_header(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name,
                        std::size_t name_size, const uint8_t* value, std::size_t value_size,
                        uint8_t flags, void* user_data);
-  static int on_data(nghttp2_session* session, uint8_t flags, int32_t stream, const uint8_t* bytes,
+  static int on_data(nghttp2_session* session, uint8_t flags, int32_t id, const uint8_t* bytes,
                      std::size_t size, void* user_data);
   static int on_frame(nghttp2_session* session, const nghttp2_frame* frame, void* user_data);
-  static int on_close(nghttp2_session* session, int32_t stream, uint32_t error, void* user_data);
-  static ssize_t read_body(nghttp2_session* session, int32_t stream, uint8_t* out, std::size_t room,
+  static int on_close(nghttp2_session* session, int32_t id, uint32_t error, void* user_data);
+  static ssize_t read_body(nghttp2_session* session, int32_t id, uint8_t* out, std::size_t room,
                            uint32_t* flags, nghttp2_data_source* source, void* user_data);
 
   // Null: the client has let go of it.

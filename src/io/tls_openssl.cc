@@ -65,9 +65,9 @@ void OpensslClient::use_roots(std::shared_ptr<const TlsRoots> roots) {
 std::unique_ptr<Stream> OpensslClient::open(Loop& loop, const Below& below, Stream::User& user) {
   if (failures_ > below.addresses && Clock::now() - failed_ < kPause)
     return std::make_unique<NoStream>(loop, user);
-  TlsStream::Trust trust{roots_};
-  Owned<SSL> ssl = make_ssl(trust.verified);
-  return std::make_unique<TlsStream>(*this, std::move(ssl), std::move(trust), below.open, user);
+  TlsStream::Start start{nullptr, roots_};
+  start.ssl = make_ssl(start.verified);
+  return std::make_unique<TlsStream>(*this, std::move(start), below.open, user);
 }
 
 Owned<SSL> OpensslClient::make_ssl(Clock::time_point& verified) {

@@ -77,14 +77,13 @@ class OpensslClient final : public TlsClient, public TlsSide {
 
 class TlsStream final : public Stream, private Stream::User {
  public:
-  // What is asked of a certificate by whom.
-  struct Trust {
-    std::shared_ptr<const TlsRoots> roots{};  // those that count; null: none do
-    Clock::time_point verified{};             // when one has been looked at
+  // What it begins with.
+  struct Start {
+    Owned<SSL> ssl;                           // knows which side of the handshake is its own
+    std::shared_ptr<const TlsRoots> roots{};  // that count for it; null: none do
+    Clock::time_point verified{};             // when a certificate has been looked at
   };
-  // `ssl` knows which side of the handshake is its own.
-  TlsStream(TlsSide& side, Owned<SSL> ssl, Trust trust, const OpenStream& below,
-            Stream::User& user);
+  TlsStream(TlsSide& side, Start start, const OpenStream& below, Stream::User& user);
   ~TlsStream() override;
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
@@ -99,11 +98,11 @@ class TlsStream final : public Stream, private Stream::User {
   std::string_view protocol() const override;
 
   TlsSide& side() const { return side_; }
-  const std::shared_ptr<const TlsRoots>& roots() const { return trust_.roots; }
+  const std::shared_ptr<const TlsRoots>& roots() const { return roots_; }
   const SSL* ssl() const { return ssl_.get(); }
   Clock::time_point connected() const { return connected_; }  // when the connection was there
-  Clock::time_point verified() const { return trust_.verified; }
-  void note_verified() { trust_.verified = Clock::now(); }
+  Clock::time_point verified() const { return verified_; }
+  void note_verified() { verified_ = Clock::now(); }
   void note_refusal(std::string reason) { refusal_ = std::move(reason); }
 
  private:
@@ -125,7 +124,8 @@ class TlsStream final : public Stream, private Stream::User {
 
   TlsSide& side_;
   Stream::User& user_;
-  Trust trust_;
+  std::shared_ptr<const TlsRoots> roots_;
+  Clock::time_point verified_;
   dns::BytesView incoming_;  // of the read under way
   dns::Bytes outgoing_;
   dns::Bytes waiting_;      // clear, until what the other side has begun to say is all there

@@ -50,7 +50,7 @@ class OpensslServer final : public TlsServer, public TlsSide {
     Owned<SSL> ssl(SSL_new(identity_->context()));
     require(ssl != nullptr);
     SSL_set_accept_state(ssl.get());
-    return std::make_unique<TlsStream>(*this, std::move(ssl), TlsStream::Trust(), below, user);
+    return std::make_unique<TlsStream>(*this, TlsStream::Start{std::move(ssl)}, below, user);
   }
   const TlsCounts& counts() const override { return counts_; }
 

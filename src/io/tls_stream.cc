@@ -27,12 +27,12 @@ std::string last_error() {
 
 }  // namespace
 
-TlsStream::TlsStream(TlsSide& side, Owned<SSL> ssl, Trust trust, const OpenStream& below,
-                     Stream::User& user)
+TlsStream::TlsStream(TlsSide& side, Start start, const OpenStream& below, Stream::User& user)
     : side_(side),
       user_(user),
-      trust_(std::move(trust)),
-      ssl_(std::move(ssl)),
+      roots_(std::move(start.roots)),
+      verified_(start.verified),
+      ssl_(std::move(start.ssl)),
       below_(below(*this)) {
   BIO* const bio = BIO_new(method());
   BIO_set_data(bio, this);

@@ -160,7 +160,7 @@ struct CacheTable::Block {
   // The question, and what is behind it.
   dns::BytesView question() const { return {begin() + dns::kHeaderSize, end()}; }
   std::span<uint16_t> ttls() {
-    return {reinterpret_cast<uint16_t*>(this) + 2 * head.units - ttl_count, ttl_count};
+    return {reinterpret_cast<uint16_t*>(this) + std::size_t{2} * head.units - ttl_count, ttl_count};
   }
 
   // Copies the message, its id 0, or the front of it to all of `out`. `question_end`: where that is
