@@ -18,7 +18,7 @@ from pathlib import Path
 
 import dns.message
 import pytest
-from harness import (PATIENCE, SCALE, Dnslet, FakeUpstream, Later, data, from_records, run, timed, ttls,
+from harness import (PATIENCE, SCALE, SLOW, Dnslet, FakeUpstream, Later, data, from_records, run, timed, ttls,
                      udp_burst, wait_until, with_address)
 from namespaces import PATH, has_setpriv, skip, why_not
 from tls_server import HAS_TLS
@@ -456,7 +456,7 @@ def test_ten_thousand_names_a_second_go_into_one_set_and_nobody_waits(sets):
     assert len(answered) > 0.99 * sent
     assert held > 0.99 * sent
     assert quantile(busy, .5) < 0.005 * SCALE
-    assert server.resident() - memory < 32 << 20
+    assert SLOW or server.resident() - memory < 32 << 20  # sanitizers keep what is freed
     server.stop()
 
 
