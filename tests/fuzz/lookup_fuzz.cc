@@ -18,7 +18,7 @@ namespace {
 
 using namespace dnslet;
 using dns::Bytes, dns::BytesView, dns::Message;
-using policy::Lookup, policy::Tables, policy::Transport;
+using policy::Lookup, policy::Tables;
 
 constexpr std::uint64_t kSeed = 1;
 constexpr std::size_t kMostNames = 4;  // that a search asks for: three domains, and as it stands

@@ -29,7 +29,7 @@ void check_values(const Condition& condition) {
   const std::size_t values =
       condition.names.size() + condition.words.size() + condition.lists.size() +
       condition.networks.size() + (condition.has_none ? 1 : 0) + condition.types.size() +
-      condition.ways.size() + condition.listeners.size() + condition.rcodes.size();
+      condition.protocols.size() + condition.listeners.size() + condition.rcodes.size();
   assert(values > 0);
 }
 

@@ -36,7 +36,8 @@ void check(const StoredEntry& entry) {
   assert(read_entry(rest, kWall, kRules, again) && rest.empty());
   assert(again.left == entry.left && again.route == entry.route);
   assert(again.question == entry.question);
-  assert(dns::same_bytes(again.answer.message(), entry.answer.message()));
+  // The cache keeps no id.
+  assert(dns::same_bytes(again.answer.message().subspan(2), entry.answer.message().subspan(2)));
 }
 
 }  // namespace
