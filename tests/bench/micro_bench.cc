@@ -198,9 +198,9 @@ void run(std::size_t turns) {
   measure_answers("cache hit, CNAME chain", questions("chain.test", false));
   measure_answers("cache hit, CNAME chain, EDNS", questions("chain.test", true));
   measure_answers("refused", questions("absent.test", false));
-  const auto measure_large = [&](const std::string& name, const char* asked, bool with_edns) {
+  const auto measure_large = [&](const std::string& name, const char* asked, bool has_edns) {
     Packet packet = Packet(asked, Type::A).flags(0x0100);
-    if (with_edns) packet.additional(test::opt());
+    if (has_edns) packet.additional(test::opt());
     measure(name, kLargeRounds, [&](std::size_t) { return world.answer(packet); });
   };
   for (const policy::Rotation rotation : {policy::Rotation::Off, policy::Rotation::On}) {
