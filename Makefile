@@ -104,7 +104,8 @@ CATCH = $(shell $(PKG_CONFIG) --libs catch2-with-main 2>/dev/null)
 
 accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o $(B)/probe 2>/dev/null && echo '$(1)')
 # What failed is remembered: tests that measure may fail where others run beside them, or the machine is busy.
-FULL_ONLY = $(addprefix tests/e2e/,tls_test.py https_test.py shared_cache_test.py sets_test.py encrypted_faults_test.py static_test.py image_test.py)
+FULL_ONLY = $(addprefix tests/e2e/,tls_test.py https_test.py shared_cache_test.py sets_test.py encrypted_faults_test.py static_test.py image_test.py \
+    encrypted_listeners_test.py https_listener_test.py encrypted_peers_test.py)
 PYTEST   = $(if $(SANITIZE),SLOW=1 )DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q
 BESIDE   = $(shell echo $$((2 * $$(nproc)))) # most of their time goes by waiting
 quiet    = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
