@@ -20,13 +20,9 @@ namespace {
 
 constexpr std::size_t kMaxRootsFile = 16U << 20;
 
-struct Free {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-  void operator()(X509* certificate) const { X509_free(certificate); }
+struct FreeNames {
   void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
 };
-template <typename T>
-using Freed = std::unique_ptr<T, Free>;
 
 // Names of a stranger are clean and short in a log.
 std::string clean(std::string_view text) {
@@ -72,7 +68,7 @@ std::string name_of(const GENERAL_NAME& name) {
 // Those that a certificate is for.
 std::string names_in(const X509* certificate) {
   constexpr int kMost = 5;
-  const Freed<GENERAL_NAMES> names(static_cast<GENERAL_NAMES*>(
+  const std::unique_ptr<GENERAL_NAMES, FreeNames> names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   std::string text;
   const int count = names ? sk_GENERAL_NAME_num(names.get()) : 0;
@@ -85,13 +81,13 @@ std::string names_in(const X509* certificate) {
 }
 
 Owned<X509_STORE> store_of(const std::string& pem) {
-  const Freed<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const Owned<BIO> bio = reader_of(pem);
   Owned<X509_STORE> store(X509_STORE_new());
   int count = 0;
   // A block that can't be read takes no other along. Ends: each turn takes bytes.
   for (auto left = SIZE_MAX; BIO_ctrl_pending(bio.get()) < left;) {
     left = BIO_ctrl_pending(bio.get());
-    const Freed<X509> certificate(PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr));
+    const Owned<X509> certificate(PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr));
     if (certificate) count += X509_STORE_add_cert(store.get(), certificate.get());
   }
   ERR_clear_error();
@@ -111,6 +107,10 @@ std::string path_of_system() {
 }
 
 }  // namespace
+
+Owned<BIO> reader_of(const std::string& pem) {
+  return Owned<BIO>(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
 
 std::chrono::sys_seconds end_of(const X509* certificate) {
   std::tm parts{};

@@ -22,6 +22,9 @@ struct FreeTls {
   void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
   void operator()(X509_STORE* store) const { X509_STORE_free(store); }
   void operator()(BIO_METHOD* method) const { BIO_meth_free(method); }
+  void operator()(BIO* bio) const { BIO_free(bio); }
+  void operator()(X509* certificate) const { X509_free(certificate); }
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
 };
 template <typename T>
 using Owned = std::unique_ptr<T, FreeTls>;
@@ -34,6 +37,9 @@ class TlsRoots {
  private:
   Owned<X509_STORE> store_;
 };
+
+// Reads a file in PEM form from memory, which it borrows.
+Owned<BIO> reader_of(const std::string& pem);
 
 // Of its SubjectPublicKeyInfo.
 KeyHash key_hash(const X509* certificate);

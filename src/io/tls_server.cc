@@ -26,14 +26,6 @@ namespace {
 
 constexpr std::size_t kMaxFile = 1U << 20;
 
-struct Free {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-  void operator()(X509* certificate) const { X509_free(certificate); }
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-template <typename T>
-using Freed = std::unique_ptr<T, Free>;
-
 class OpensslServer final : public TlsServer, public TlsSide {
  public:
   explicit OpensslServer(const std::vector<std::string>& protocols) {
@@ -76,18 +68,14 @@ class OpensslServer final : public TlsServer, public TlsSide {
   TlsCounts counts_;
 };
 
-Freed<BIO> reader_of(const std::string& pem) {
-  return Freed<BIO>(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-}
-
 Error cannot_use(const std::string& path, const std::string& what) {
   const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
   ERR_clear_error();
   return Error{in_quotes(path) + ' ' + what + (reason ? std::string(": ") + reason : "")};
 }
 
-Freed<X509> first_certificate(BIO* reader) {
-  return Freed<X509>(PEM_read_bio_X509_AUX(reader, nullptr, nullptr, nullptr));
+Owned<X509> first_certificate(BIO* reader) {
+  return Owned<X509>(PEM_read_bio_X509_AUX(reader, nullptr, nullptr, nullptr));
 }
 
 Error no_certificate(const std::string& path) {
@@ -99,12 +87,12 @@ Error no_certificate(const std::string& path) {
 Status read_certificates(SSL_CTX* context, const std::string& path) {
   const auto pem = read_file(path, kMaxFile);
   if (!pem) return pem.error();
-  const Freed<BIO> reader = reader_of(*pem);
-  const Freed<X509> own = first_certificate(reader.get());
+  const Owned<BIO> reader = reader_of(*pem);
+  const Owned<X509> own = first_certificate(reader.get());
   if (!own) return no_certificate(path);
   if (SSL_CTX_use_certificate(context, own.get()) != 1)
     return cannot_use(path, "holds a certificate that can't be used");
-  while (const Freed<X509> above{PEM_read_bio_X509(reader.get(), nullptr, nullptr, nullptr)})
+  while (const Owned<X509> above{PEM_read_bio_X509(reader.get(), nullptr, nullptr, nullptr)})
     if (SSL_CTX_add1_chain_cert(context, above.get()) != 1)
       return cannot_use(path, "holds a chain that can't be used");
   return Done{};
@@ -119,7 +107,7 @@ Status read_key(SSL_CTX* context, const std::string& path) {
     *static_cast<bool*>(asked) = true;
     return -1;
   };
-  const Freed<EVP_PKEY> key(
+  const Owned<EVP_PKEY> key(
       PEM_read_bio_PrivateKey(reader_of(*pem).get(), nullptr, no_passphrase, &is_encrypted));
   if (is_encrypted)
     return Error{in_quotes(path) +
@@ -159,7 +147,7 @@ Result<std::shared_ptr<const TlsIdentity>> load_tls_identity(const std::string& 
 Result<KeyHash> key_of_certificate(const std::string& path) {
   const auto pem = read_file(path, kMaxFile);
   if (!pem) return pem.error();
-  const Freed<X509> certificate = first_certificate(reader_of(*pem).get());
+  const Owned<X509> certificate = first_certificate(reader_of(*pem).get());
   return certificate ? Result<KeyHash>(key_hash(certificate.get())) : no_certificate(path);
 }
 
