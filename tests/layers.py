@@ -30,7 +30,7 @@ LIBRARY_PLACES = {
     r"uv\.h|uv/.*": r"(io|upstream)/.*",
     r"ares\.h|ares_.*": r"(io|upstream)/.*",
     r"openssl/.*": r"io/tls_(openssl|server|stream|certificates)\.(cc|h)",
-    r"nghttp2/.*": r"io/http2_(client|requests)\.cc",
+    r"nghttp2/.*": r"io/http2_(client\.cc|requests\.cc|session\.h)",
     r"hiredis/.*": r"io/redis_hiredis\.cc",
     r"tre/.*|regex\.h": r"policy/name_expression\.cc",
     r"linux/netfilter/.*|linux/netlink\.h": r"io/(sets_)?netlink\.cc",

@@ -5,7 +5,6 @@
 // one write. Nobody is told anything from inside the library: what it says gathers until it is
 // done.
 
-#include <nghttp2/nghttp2.h>
 #include <uv.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 
 #include "base/slots.h"
 #include "io/http2.h"
+#include "io/http2_session.h"
 
 namespace dnslet::io {
 namespace {
@@ -26,10 +26,6 @@ namespace {
 constexpr uint32_t kStreamWindow = Http2Client::kMaxBody + 1;
 // Bounds what half-sent bodies may hold of memory: it grows again when a body is whole.
 constexpr int32_t kConnectionWindow = 1 << 20;
-
-std::string_view text_of(const uint8_t* bytes, std::size_t size) {
-  return {reinterpret_cast<const char*>(bytes), size};
-}
 
 // A larger one counts as the largest (RFC 9111 section 1.2.2).
 std::optional<uint32_t> number_of(std::string_view text) {
@@ -40,32 +36,22 @@ std::optional<uint32_t> number_of(std::string_view text) {
   return status == std::errc::result_out_of_range ? UINT32_MAX : number;
 }
 
-nghttp2_nv field(std::string_view name, std::string_view value) {
-  // The library only reads them.
-  const auto bytes = [](std::string_view text) {
-    return const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(text.data()));  // NOLINT
-  };
-  return {bytes(name), bytes(value), name.size(), value.size(),
-          NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
-}
-
 class Client final : public Http2Client, private Stream::User {
  public:
   Client(const HttpTarget& target, const OpenStream& open, Http2Client::User& user);
-  ~Client() override { nghttp2_session_del(session_); }
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
 
   void post(uint64_t request, dns::BytesView body) override;
   void flush() override;
   bool has_unwritten() const override {
-    return !outgoing_.empty() || nghttp2_session_want_write(session_) != 0;
+    return !outgoing_.empty() || nghttp2_session_want_write(session_.get()) != 0;
   }
   bool is_path_dead(std::chrono::milliseconds ago) const override {
     return stream_->is_path_dead(ago);
   }
   std::optional<std::size_t> most_at_once() const override { return most_at_once_; }
-  bool takes_more() const override { return nghttp2_session_check_request_allowed(session_) != 0; }
+  bool takes_more() const override {
+    return nghttp2_session_check_request_allowed(session_.get()) != 0;
+  }
 
  private:
   struct Request {
@@ -99,7 +85,7 @@ class Client final : public Http2Client, private Stream::User {
 
   // Null: nothing more is told of it.
   Request* find(int32_t stream) {
-    return static_cast<Request*>(nghttp2_session_get_stream_user_data(session_, stream));
+    return static_cast<Request*>(nghttp2_session_get_stream_user_data(session_.get(), stream));
   }
   void collect();
   void on_last_frame(int32_t stream);
@@ -108,13 +94,13 @@ class Client final : public Http2Client, private Stream::User {
 
   const HttpTarget& target_;
   Http2Client::User& user_;
-  nghttp2_session* session_ = nullptr;
   Slots<Request> requests_;  // their streams point to them
   std::vector<Request> finished_;
   std::size_t consumed_ = 0;  // bytes of bodies that take no memory any more
   std::optional<std::size_t> most_at_once_;
   bool is_going_away_ = false;
   dns::Bytes outgoing_;
+  Http2Session session_;
   std::unique_ptr<Stream> stream_;
 };
 
@@ -129,34 +115,37 @@ Client::Client(const HttpTarget& target, const OpenStream& open, Http2Client::Us
   nghttp2_option* option = nullptr;
   nghttp2_option_new(&option);
   nghttp2_option_set_no_auto_window_update(option, 1);
-  nghttp2_session_client_new2(&session_, callbacks, this, option);
+  nghttp2_session* session = nullptr;
+  nghttp2_session_client_new2(&session, callbacks, this, option);
+  session_.reset(session);
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(callbacks);
   const std::array settings = {
       nghttp2_settings_entry{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
       nghttp2_settings_entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
   };
-  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
+  nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+  nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
   stream_ = open(*this);
 }
 
 void Client::post(uint64_t request, dns::BytesView body) {
   const std::string length = std::to_string(body.size());
-  std::array fields = {field(":method", "POST"),
-                       field(":scheme", "https"),
-                       field(":authority", target_.authority),
-                       field(":path", target_.path),
-                       field("accept", target_.media_type),
-                       field("content-type", target_.media_type),
-                       field("content-length", length)};
+  std::array fields = {http2_field(":method", "POST"),
+                       http2_field(":scheme", "https"),
+                       http2_field(":authority", target_.authority),
+                       http2_field(":path", target_.path),
+                       http2_field("accept", target_.media_type),
+                       http2_field("content-type", target_.media_type),
+                       http2_field("content-length", length)};
   fields.back().flags = NGHTTP2_NV_FLAG_NO_COPY_NAME;
   const uint64_t slot =
       requests_.add({.number = request, .sent = dns::Bytes(body.begin(), body.end())});
   Request* const added = requests_.find(slot);
   added->slot = slot;
   const nghttp2_data_provider provider = {{}, read_body};
-  if (nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(), &provider, added) < 0)
+  if (nghttp2_submit_request(session_.get(), nullptr, fields.data(), fields.size(), &provider,
+                             added) < 0)
     std::abort();  // no memory is left
 }
 
@@ -175,13 +164,7 @@ ssize_t Client::read_body(nghttp2_session*, int32_t stream, uint8_t* out, std::s
 // Takes what the library wants sent, which may end requests. From a server that does not read
 // nothing is taken: the library ends the connection when too much is waiting.
 void Client::collect() {
-  const uint8_t* piece = nullptr;
-  if (stream_->unsent() > kMaxUnread) return;
-  while (true) {  // ends: what is queued is finite
-    const ssize_t size = nghttp2_session_mem_send(session_, &piece);
-    if (size <= 0) break;
-    outgoing_.insert(outgoing_.end(), piece, piece + size);
-  }
+  if (stream_->unsent() <= kMaxUnread) append_queued(session_.get(), outgoing_);
 }
 
 void Client::flush() {
@@ -260,7 +243,7 @@ void Client::on_last_frame(int32_t stream) {
   if (!request) return;
   request->is_whole = true;
   if (request->taken == request->sent.size()) return;  // on_close() follows
-  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, NGHTTP2_NO_ERROR);
+  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream, NGHTTP2_NO_ERROR);
   finish(stream, Request::End::Response, {});
 }
 
@@ -288,7 +271,7 @@ void Client::finish(int32_t stream, Request::End end, std::string reason) {
   consumed_ += request->received.size();
   finished_.push_back(std::move(*request));
   requests_.remove(slot);
-  nghttp2_session_set_stream_user_data(session_, stream, nullptr);
+  nghttp2_session_set_stream_user_data(session_.get(), stream, nullptr);
 }
 
 void Client::tell_finished() {
@@ -309,19 +292,19 @@ void Client::tell_finished() {
   }
   finished.clear();
   finished_ = std::move(finished);  // kept for its memory
-  nghttp2_session_consume_connection(session_, std::exchange(consumed_, 0));
+  nghttp2_session_consume_connection(session_.get(), std::exchange(consumed_, 0));
 }
 
 void Client::on_open() { user_.on_open(); }
 
 void Client::on_bytes(dns::BytesView bytes) {
-  const ssize_t taken = nghttp2_session_mem_recv(session_, bytes.data(), bytes.size());
+  const ssize_t taken = nghttp2_session_mem_recv(session_.get(), bytes.data(), bytes.size());
   collect();
   tell_finished();
   if (taken < 0)
     return user_.on_end(UV_EPROTO,
                         std::string("not HTTP/2: ") + nghttp2_strerror(static_cast<int>(taken)));
-  const bool is_over = nghttp2_session_want_read(session_) == 0;
+  const bool is_over = nghttp2_session_want_read(session_.get()) == 0;
   if (is_over && (!is_going_away_ || !requests_.empty())) {
     flush();  // tells the server why
     return user_.on_end(UV_EPROTO, "it has broken the rules of HTTP/2");

@@ -4,8 +4,6 @@
 // HTTP/2 of io/http_requests, by nghttp2. Nobody is told anything from inside the library: what it
 // says gathers until it is done. What a client has reset by then is not told at all.
 
-#include <nghttp2/nghttp2.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "base/slots.h"
+#include "io/http2_session.h"
 #include "io/http_requests.h"
 
 namespace dnslet::io {
@@ -29,21 +28,9 @@ constexpr int32_t kConnectionWindow = 2 * kStreamWindow;
 // asked to come again later.
 constexpr std::size_t kMaxHeld = 256U << 10;
 
-// A header of ours, whose text stays where it is until it has been sent. Those that differ from
-// reply to reply are not to fill the client's table (RFC 7541 section 6.2.2).
-nghttp2_nv field(std::string_view name, std::string_view value, bool is_usual = false) {
-  // The library only reads them.
-  const auto bytes = [](std::string_view text) {
-    return const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(text.data()));  // NOLINT
-  };
-  const int flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE |
-                    (is_usual ? NGHTTP2_NV_FLAG_NONE : NGHTTP2_NV_FLAG_NO_INDEX);
-  return {bytes(name), bytes(value), name.size(), value.size(), static_cast<uint8_t>(flags)};
-}
-
-struct FreeSession {
-  void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
-};
+// Of what differs from reply to reply, which is not to fill the client's table (RFC 7541 section
+// 6.2.2).
+constexpr uint8_t kOnce = NGHTTP2_NV_FLAG_NO_INDEX;
 
 class Http2Requests final : public HttpRequests {
  public:
@@ -93,7 +80,7 @@ class Http2Requests final : public HttpRequests {
   std::vector<int32_t> whole_;  // requests that nobody has been told of
   std::size_t held_ = 0;        // see kMaxHeld
   std::size_t consumed_ = 0;    // bytes of bodies that take no memory any more
-  std::unique_ptr<nghttp2_session, FreeSession> session_;
+  Http2Session session_;
 };
 
 Http2Requests::Http2Requests(User& user) : user_(user) {
@@ -146,15 +133,15 @@ int Http2Requests::on_header(nghttp2_session*, const nghttp2_frame* frame, const
   stream->head_size += size;
   self(user_data).held_ += size;
   if (stream->head_size > kMaxHead) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-  const std::string_view key(reinterpret_cast<const char*>(name), name_size);
-  const std::string_view text(reinterpret_cast<const char*>(value), value_size);
-  if (key == ":method") stream->request.method = text;
-  if (key == ":method") stream->is_head = text == "HEAD";
-  if (key == "content-type") stream->request.type = text;
-  if (key == ":path") {
-    const std::size_t mark = std::min(text.find('?'), text.size());
-    stream->request.path = text.substr(0, mark);
-    stream->request.query = text.substr(std::min(mark + 1, text.size()));
+  const std::string_view key = text_of(name, name_size);
+  const std::string_view text = text_of(value, value_size);
+  if (key == ":method") {
+    stream->request.method = text;
+    stream->is_head = text == "HEAD";
+  } else if (key == ":path") {
+    set_target(stream->request, text);
+  } else if (key == "content-type") {
+    stream->request.type = text;
   }
   return 0;
 }
@@ -244,10 +231,11 @@ void Http2Requests::respond(uint64_t number, HttpReply reply) {
   stream->reply = std::move(reply);
   stream->status = std::to_string(stream->reply.status);
   stream->size = std::to_string(stream->reply.body.size());
-  std::array fields = {
-      field(":status", stream->status, true), field("content-type", stream->reply.type, true),
-      field("content-length", stream->size), field("cache-control", stream->reply.cache_control),
-      field("allow", stream->reply.allowed)};
+  std::array fields = {http2_field(":status", stream->status),
+                       http2_field("content-type", stream->reply.type),
+                       http2_field("content-length", stream->size, kOnce),
+                       http2_field("cache-control", stream->reply.cache_control, kOnce),
+                       http2_field("allow", stream->reply.allowed, kOnce)};
   const std::size_t count = stream->reply.status == 405 ? fields.size() : fields.size() - 1;
   const nghttp2_data_provider provider = {{.ptr = stream}, read_body};
   const int status = nghttp2_submit_response(session_.get(), id, fields.data(), count,
@@ -262,12 +250,7 @@ bool Http2Requests::drop(uint64_t number) {
 }
 
 void Http2Requests::collect(dns::Bytes& out) {
-  const uint8_t* piece = nullptr;
-  while (true) {  // ends: what is queued is finite
-    const ssize_t size = nghttp2_session_mem_send(session_.get(), &piece);
-    if (size <= 0) break;
-    out.insert(out.end(), piece, piece + size);
-  }
+  append_queued(session_.get(), out);
   if (nghttp2_session_want_read(session_.get()) == 0) user_.on_last();
 }
 

@@ -48,8 +48,7 @@ std::string_view take_word(std::string_view& line) {
 
 // A request's target (RFC 9112 section 3.2).
 struct Target {
-  std::string_view path;  // empty: it has none
-  std::string_view query;
+  std::string_view path;  // and query; empty: it has none
   std::string_view host;  // empty: the header tells
 };
 
@@ -60,9 +59,7 @@ Target read_target(std::string_view target) {
     host = target.substr(0, target.find('/'));
     target.remove_prefix(host.size());
   }
-  if (!target.starts_with('/')) return {{}, {}, host};
-  const std::size_t mark = std::min(target.find('?'), target.size());
-  return {target.substr(0, mark), target.substr(std::min(mark + 1, target.size())), host};
+  return {target.starts_with('/') ? target : std::string_view(), host};
 }
 
 std::string_view without_blanks(std::string_view text) {
@@ -112,6 +109,12 @@ bool read_headers(std::string_view text, bool needs_host, HttpRequest& request) 
 
 }  // namespace
 
+void set_target(HttpRequest& request, std::string_view target) {
+  const std::size_t mark = std::min(target.find('?'), target.size());
+  request.path = target.substr(0, mark);
+  request.query = target.substr(std::min(mark + 1, target.size()));
+}
+
 std::optional<std::size_t> size_of_head(std::string_view bytes, std::size_t seen) {
   constexpr std::size_t kLongestEnd = 4;  // "\r\n\r\n", of which three bytes may have been seen
   const std::size_t from = std::max(seen, kLongestEnd) - kLongestEnd;
@@ -141,8 +144,7 @@ std::optional<HttpRequest> parse_http_head(std::string_view head) {
   const Target read = read_target(target);
   if (read.path.empty()) return std::nullopt;
   request.method = method;
-  request.path = read.path;
-  request.query = read.query;
+  set_target(request, read.path);
   if (!read.host.empty()) request.host = read.host;  // 3.2.2: it takes the place of the header
   return request;
 }

@@ -25,6 +25,9 @@ struct HttpRequest {
   bool is_last = false;      // the client wants the connection closed (section 9.6)
 };
 
+// Divides what stands behind the host at its question mark: path and query.
+void set_target(HttpRequest& request, std::string_view target);
+
 // The size of the head with its empty line; nullopt: it is not all there. `seen`: how many of the
 // bytes an earlier call has looked at.
 std::optional<std::size_t> size_of_head(std::string_view bytes, std::size_t seen);
