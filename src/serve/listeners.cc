@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <thread>
 #include <utility>
 
@@ -98,7 +99,7 @@ Status multiply(DividedSockets& divided, std::size_t workers,
     for (const io::BoundSocket& first : divided.front()) {
       auto socket = another(first);
       if (!socket) return socket.error();
-      more.push_back({first.kind, std::move(*socket)});
+      more.push_back({first.kind, std::move(*socket), first.encrypted});
     }
     divided.push_back(std::move(more));
   }
@@ -154,16 +155,15 @@ Result<DividedSockets> bind_sockets(std::span<const Endpoint> endpoints, std::si
 }
 
 Status bind_encrypted(std::span<const EncryptedListener> listeners, DividedSockets& divided) {
+  DividedSockets encrypted(1);
   for (const EncryptedListener& listener : listeners) {
-    auto first = bind_for(listener.endpoint, io::SocketKind::Tcp, kListen);
-    if (!first) return first.error();
-    divided.front().push_back({io::SocketKind::Tcp, std::move(*first), &listener});
-    for (std::size_t i = 1; i < divided.size(); ++i) {
-      auto more = io::bind_beside(divided.front().back());
-      if (!more) return more.error();
-      divided[i].push_back({io::SocketKind::Tcp, std::move(*more), &listener});
-    }
+    auto socket = bind_for(listener.endpoint, io::SocketKind::Tcp, kListen);
+    if (!socket) return socket.error();
+    encrypted.front().push_back({io::SocketKind::Tcp, std::move(*socket), &listener});
   }
+  if (Status status = multiply(encrypted, divided.size(), io::bind_beside); !status) return status;
+  for (std::size_t i = 0; i < divided.size(); ++i)
+    std::ranges::move(encrypted[i], std::back_inserter(divided[i]));
   return Done();
 }
 
