@@ -4,11 +4,13 @@
 
 // A set of addresses of the kernel's packet filter, as a rule names it. Plain values.
 
+#include <array>
 #include <chrono>
 #include <compare>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/address.h"
@@ -19,11 +21,19 @@ namespace dnslet {
 // no rule names a set.
 bool has_address_sets();
 
+// A family of tables of nftables, and the kernel's number of it (NFPROTO_*).
+struct NftFamily {
+  std::string_view word;
+  uint8_t protocol;
+};
+inline constexpr std::array<NftFamily, 6> kNftFamilies = {
+    {{"inet", 1}, {"ip", 2}, {"ip6", 10}, {"arp", 3}, {"bridge", 7}, {"netdev", 5}}};
+
 struct AddressSet {
   enum class Kind : uint8_t { Nft, Ipset };
 
   Kind kind = Kind::Nft;
-  std::string family{};  // of nftables: "inet", "ip", …
+  std::string family{};  // of kNftFamilies
   std::string table{};   // likewise
   std::string name{};
 

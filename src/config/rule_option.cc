@@ -126,8 +126,6 @@ Error no_sets() { return only_in_full("is a set of the packet filter"); }
 Status read_nft(std::string_view value, Rule& rule) {
   if (!has_address_sets()) return no_sets();
   constexpr std::size_t kMaxName = 255;
-  constexpr std::array<std::string_view, 6> kFamilies = {"inet", "ip",     "ip6",
-                                                         "arp",  "bridge", "netdev"};
   const std::string_view rest = value.substr(std::min(value.find('/'), value.size()));
   const std::size_t slash = rest.find('/', 1);
   AddressSet set{.family = lower_case(value.substr(0, value.size() - rest.size()))};
@@ -135,8 +133,8 @@ Status read_nft(std::string_view value, Rule& rule) {
     set.table = rest.substr(1, slash - 1);
     set.name = rest.substr(slash + 1);
   }
-  if (std::ranges::count(kFamilies, set.family) == 0 || !is_name(set.table, kMaxName) ||
-      !is_name(set.name, kMaxName))
+  if (std::ranges::count(kNftFamilies, set.family, &NftFamily::word) == 0 ||
+      !is_name(set.table, kMaxName) || !is_name(set.name, kMaxName))
     return Error{
         "is not a set of nftables as FAMILY/TABLE/SET, for example nft:inet/filter/allowed"};
   rule.options.nft_sets = add_set(std::move(set), rule, &policy::RuleSets::nft);

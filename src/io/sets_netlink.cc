@@ -58,14 +58,8 @@ constexpr uint8_t kUnspecified = 0;
 constexpr uint8_t kIpv6 = 10;
 
 uint8_t protocol_of(const AddressSet& set) {
-  struct Row {
-    std::string_view word;
-    uint8_t protocol;
-  };
-  constexpr std::array<Row, 6> kRows = {
-      {{"inet", 1}, {"ip", 2}, {"ip6", kIpv6}, {"arp", 3}, {"bridge", 7}, {"netdev", 5}}};
-  const auto* const row = std::ranges::find(kRows, set.family, &Row::word);
-  return row == kRows.end() ? kUnspecified : row->protocol;
+  const auto* const family = std::ranges::find(kNftFamilies, set.family, &NftFamily::word);
+  return family == kNftFamilies.end() ? kUnspecified : family->protocol;
 }
 
 // The end of a sentence about a set, or a reason in the log.
@@ -93,6 +87,26 @@ template <typename Fits>
 Tasks others_than(Tasks tasks, Fits fits) {
   const auto others = std::partition(tasks.begin(), tasks.end(), fits);
   return tasks.subspan(static_cast<std::size_t>(others - tasks.begin()));
+}
+
+// Another request about elements of a set. Returns the list, to which they are added.
+std::size_t begin_elements(NetlinkRequests& requests, const Head& head, const AddressSet& set) {
+  requests.begin(head);
+  requests.add_text(NFTA_SET_ELEM_LIST_TABLE, set.table);
+  requests.add_text(NFTA_SET_ELEM_LIST_SET, set.name);
+  return requests.open(NFTA_SET_ELEM_LIST_ELEMENTS);
+}
+
+void add_element(NetlinkRequests& requests, const IpAddress& address, uint32_t flags,
+                 milliseconds timeout) {
+  const std::size_t element = requests.open(NFTA_LIST_ELEM);
+  const std::size_t key = requests.open(NFTA_SET_ELEM_KEY);
+  requests.add(NFTA_DATA_VALUE, address.data());
+  requests.close(key);
+  if (flags != 0) requests.add_u32(NFTA_SET_ELEM_FLAGS, flags);
+  if (timeout.count() > 0)
+    requests.add_u64(NFTA_SET_ELEM_TIMEOUT, static_cast<uint64_t>(timeout.count()));
+  requests.close(element);
 }
 
 // The address behind it, which a range ends before; nullopt: it is the last one of all.
@@ -190,14 +204,10 @@ Result<Facts> SetWriter::Netlink::find_ipset(const AddressSet& set) {
 void SetWriter::Netlink::look_for(const AddressSet& set, Tasks tasks) {
   NetlinkRequests requests;
   for (const Task& task : tasks) {
-    requests.begin({nft(NFT_MSG_GETSETELEM), NLM_F_ACK, protocol_of(set)});
-    requests.add_text(NFTA_SET_ELEM_LIST_TABLE, set.table);
-    requests.add_text(NFTA_SET_ELEM_LIST_SET, set.name);
-    const std::size_t list = requests.open(NFTA_SET_ELEM_LIST_ELEMENTS);
-    const std::size_t element = requests.open(NFTA_LIST_ELEM);
-    const std::size_t key = requests.open(NFTA_SET_ELEM_KEY);
-    requests.add(NFTA_DATA_VALUE, task.put->address.data());
-    for (const std::size_t nest : {key, element, list}) requests.close(nest);
+    const std::size_t list =
+        begin_elements(requests, {nft(NFT_MSG_GETSETELEM), NLM_F_ACK, protocol_of(set)}, set);
+    add_element(requests, task.put->address, 0, seconds(0));
+    requests.close(list);
   }
   (void)socket_.exchange(requests, [&](const NetlinkReply& reply) {
     const auto list = find_attribute(reply.attributes, NFTA_SET_ELEM_LIST_ELEMENTS);
@@ -212,25 +222,9 @@ void SetWriter::Netlink::look_for(const AddressSet& set, Tasks tasks) {
 
 namespace {
 
-void add_element(NetlinkRequests& requests, const IpAddress& address, uint32_t flags,
-                 milliseconds timeout) {
-  const std::size_t element = requests.open(NFTA_LIST_ELEM);
-  const std::size_t key = requests.open(NFTA_SET_ELEM_KEY);
-  requests.add(NFTA_DATA_VALUE, address.data());
-  requests.close(key);
-  if (flags != 0) requests.add_u32(NFTA_SET_ELEM_FLAGS, flags);
-  if (timeout.count() > 0)
-    requests.add_u64(NFTA_SET_ELEM_TIMEOUT, static_cast<uint64_t>(timeout.count()));
-  requests.close(element);
-}
-
 // A step of a transaction, with all of the addresses.
 void add_step(NetlinkRequests& requests, const Head& head, const Facts& facts, Tasks tasks) {
-  const AddressSet& set = *tasks.front().put->set;
-  requests.begin(head);
-  requests.add_text(NFTA_SET_ELEM_LIST_TABLE, set.table);
-  requests.add_text(NFTA_SET_ELEM_LIST_SET, set.name);
-  const std::size_t list = requests.open(NFTA_SET_ELEM_LIST_ELEMENTS);
+  const std::size_t list = begin_elements(requests, head, *tasks.front().put->set);
   const bool has_time = facts.has_timeouts && head.type == nft(NFT_MSG_NEWSETELEM);
   for (const Task& task : tasks) {
     const seconds time = has_time ? task.put->lifetime : seconds(0);
