@@ -16,6 +16,7 @@
 
 namespace dnslet {
 
+inline constexpr uint16_t kDnsPort = 53;
 inline constexpr uint16_t kHttpsPort = 443;  // RFC 9110 section 4.2.2
 
 enum class Protocol : uint8_t {
@@ -34,7 +35,7 @@ std::optional<Protocol> protocol_from_text(std::string_view text);
 // Where a protocol is usually spoken (RFC 7858 section 3.1; RFC 9110 section 4.2.2).
 constexpr uint16_t usual_port(Protocol protocol) {
   if (protocol == Protocol::Tls) return 853;
-  return protocol == Protocol::Https ? kHttpsPort : 53;
+  return protocol == Protocol::Https ? kHttpsPort : kDnsPort;
 }
 
 // A SOCKS5 proxy in front of a server (RFC 1928). Written by name it has a host, else an endpoint.

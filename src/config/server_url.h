@@ -14,7 +14,6 @@
 
 namespace dnslet::config {
 
-inline constexpr uint16_t kDnsPort = 53;
 inline constexpr uint16_t kSocksPort = 1080;  // RFC 1928 section 3
 
 // "10.0.0.1", "10.0.0.1:5353", "fd00::1", "[fd00::1]:53", "fe80::1%eth0", "[fe80::1%eth0]:53",
