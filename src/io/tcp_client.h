@@ -85,7 +85,6 @@ class TcpClient final : private Stream::User, private Framing::User {
   void on_question(uint64_t request, dns::BytesView packet) override;
   void on_last() override;
 
-  bool take(dns::BytesView bytes);
   bool take_partial();
   void flush();
   bool write();
