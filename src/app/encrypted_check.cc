@@ -7,13 +7,12 @@
 
 #include "dns/message.h"
 #include "io/framing.h"
+#include "io/http_request.h"
 #include "io/loop.h"
 #include "io/tcp_stream.h"
 
 namespace dnslet::app {
 namespace {
-
-constexpr std::string_view kEndOfHead = "\r\n\r\n";
 
 // One question over one connection.
 class Exchange final : private io::Stream::User {
@@ -45,7 +44,7 @@ class Exchange final : private io::Stream::User {
       const std::string head = "POST " + listener_.path +
                                " HTTP/1.1\r\nHost: " + listener_.endpoint.to_text() +
                                "\r\nContent-Type: application/dns-message\r\nContent-Length: " +
-                               std::to_string(query_.size()) + std::string(kEndOfHead);
+                               std::to_string(query_.size()) + "\r\n\r\n";
       request.assign(head.begin(), head.end());
       request.insert(request.end(), query_.begin(), query_.end());
     } else {
@@ -56,11 +55,10 @@ class Exchange final : private io::Stream::User {
 
   void on_bytes(dns::BytesView bytes) override {
     received_.append(bytes.begin(), bytes.end());
-    const std::size_t head = is_https() ? received_.find(kEndOfHead) : 0;
-    if (head == std::string::npos) return;
-    const std::size_t start = head + (is_https() ? kEndOfHead.size() : 2);
-    if (received_.size() < start + 4) return;
-    const std::string_view answer = std::string_view(received_).substr(start);
+    constexpr std::size_t kLength = 2;  // bytes in front of a message
+    const auto start = is_https() ? io::size_of_head(received_, 0) : kLength;
+    if (!start || received_.size() < *start + 4) return;
+    const std::string_view answer = std::string_view(received_).substr(*start);
     dns::Reader sent(query_);
     has_answer_ =
         is_answer({reinterpret_cast<const uint8_t*>(answer.data()), answer.size()}, sent.u16());

@@ -12,6 +12,7 @@
 
 #include "app/encrypted_check.h"
 #include "dns/reply.h"
+#include "io/framing.h"
 #include "io/socket.h"
 #include "io/tls_server.h"
 
@@ -79,11 +80,11 @@ bool answers(const Endpoint& endpoint, io::SocketKind kind, Clock::time_point de
   if (!fd) return false;
   if (connect(fd.get(), &address.any, address.size) != 0 && errno != EINPROGRESS) return false;
 
-  dns::Bytes query = make_query();
+  const dns::Bytes query = make_query();
   if (is_udp) return exchange(fd.get(), query, 0, deadline);
-  const auto size = static_cast<uint16_t>(query.size());
-  query.insert(query.begin(), {static_cast<uint8_t>(size >> 8), static_cast<uint8_t>(size & 0xff)});
-  return exchange(fd.get(), query, 2, deadline);
+  dns::Bytes framed;
+  io::LengthFraming().add_answer(0, query, framed);
+  return exchange(fd.get(), framed, framed.size() - query.size(), deadline);
 }
 
 Health check_encrypted(const config::Options& options, Clock::time_point deadline) {
