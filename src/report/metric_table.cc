@@ -41,6 +41,15 @@ Samples read_answers(const Snapshot& snapshot) {
   return samples;
 }
 
+// One sample for each result.
+template <std::size_t N>
+Samples by_result(const std::array<uint64_t, N>& counts, const std::array<const char*, N>& labels) {
+  Samples samples;
+  for (std::size_t i = 0; i < N; ++i)
+    samples.push_back({{{"result", labels[i]}}, static_cast<double>(counts[i])});
+  return samples;
+}
+
 Samples of_servers(const Snapshot& snapshot, uint64_t serve::ServerCounters::*field) {
   Samples samples;
   for (const auto& [name, counted] : snapshot.counters.servers)
@@ -74,11 +83,7 @@ Samples read_handshakes(const Snapshot& snapshot) {
 }
 
 Samples read_client_handshakes(const Snapshot& snapshot) {
-  Samples samples;
-  for (std::size_t i = 0; i < serve::kHandshakes; ++i)
-    samples.push_back({{{"result", serve::kHandshakeLabels[i]}},
-                       static_cast<double>(snapshot.counters.handshakes[i])});
-  return samples;
+  return by_result(snapshot.counters.handshakes, serve::kHandshakeLabels);
 }
 
 Samples read_stream_bytes(const Snapshot& snapshot) {
@@ -92,11 +97,7 @@ Samples read_stream_failures(const Snapshot& snapshot) {
 }
 
 Samples read_shared(const Snapshot& snapshot) {
-  Samples samples;
-  for (std::size_t i = 0; i < serve::kSharedLabels.size(); ++i)
-    samples.push_back({{{"result", serve::kSharedLabels[i]}},
-                       static_cast<double>(snapshot.counters.shared.results[i])});
-  return samples;
+  return by_result(snapshot.counters.shared.results, serve::kSharedLabels);
 }
 
 Samples read_certificates(const Snapshot& snapshot) {
