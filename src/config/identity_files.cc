@@ -2,7 +2,6 @@
 // Copyright the dnslet authors
 #include "config/identity_files.h"
 
-#include <chrono>
 #include <utility>
 
 #include "io/files.h"
@@ -11,22 +10,18 @@ namespace dnslet::config {
 
 // Browsers and phones do without a server whose certificate has ended, and say little about it.
 Status IdentityFiles::load() {
-  using std::chrono::days;
-  constexpr days kSoon{14};
   if (options_.encrypted.empty()) return Done{};
   auto identity = io::load_tls_identity(options_.tls_cert, options_.tls_key);
   if (!identity)
     return Error{"--tls-cert, --tls-key (DNSMASQ_TLS_CERT, DNSMASQ_TLS_KEY): " +
                  identity.error().text};
   identity_ = std::move(*identity);
-  const auto left =
-      std::chrono::floor<days>(io::end_of(*identity_) - std::chrono::system_clock::now());
-  if (left < kSoon)
+  if (const auto left = io::days_left(io::end_of(*identity_)))
     log_.write(io::Level::Warning,
-               io::LogLine(left.count() < 0 ? "the certificate of --tls-cert has ended"
-                                            : "the certificate of --tls-cert ends soon")
+               io::LogLine(left->count() < 0 ? "the certificate of --tls-cert has ended"
+                                             : "the certificate of --tls-cert ends soon")
                    .with("path", options_.tls_cert)
-                   .with("days", std::to_string(left.count())));
+                   .with("days", std::to_string(left->count())));
   return Done{};
 }
 

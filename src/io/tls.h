@@ -31,6 +31,9 @@ bool has_tls();
 // "OpenSSL 3.0.19"; empty without it.
 std::string tls_version();
 
+// Whole days until a certificate ends, below zero where it has; nullopt: more than have to be told.
+std::optional<std::chrono::days> days_left(std::chrono::sys_seconds end);
+
 // The SHA-256 of a certificate's SubjectPublicKeyInfo, as a pin names it (RFC 7858 section 4.2).
 using KeyHash = std::array<uint8_t, 32>;
 // From the 44 characters of its Base64; nullopt: it is something else.

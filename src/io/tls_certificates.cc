@@ -118,6 +118,13 @@ std::chrono::sys_seconds end_of(const X509* certificate) {
   return std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts)));
 }
 
+std::optional<std::chrono::days> days_left(std::chrono::sys_seconds end) {
+  using std::chrono::days;
+  constexpr days kSoon{14};
+  const auto left = std::chrono::floor<days>(end - std::chrono::system_clock::now());
+  return left < kSoon ? std::optional(left) : std::nullopt;
+}
+
 // Why a certificate does not hold.
 std::string reason_of(X509_STORE_CTX* context, const std::string& name) {
   const int error = X509_STORE_CTX_get_error(context);

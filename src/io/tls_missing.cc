@@ -12,6 +12,8 @@ bool has_tls() { return false; }
 
 std::string tls_version() { return {}; }
 
+std::optional<std::chrono::days> days_left(std::chrono::sys_seconds) { return std::nullopt; }
+
 std::optional<KeyHash> key_hash_from_base64(std::string_view) { return std::nullopt; }
 
 Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string&) {

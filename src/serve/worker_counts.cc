@@ -53,16 +53,14 @@ void Worker::on_guarded(const policy::Guarded& guarded) {
 
 // A certificate is looked at once an hour at most: see io/tls.
 void Worker::on_tls_open(const std::string& server, const io::TlsOpened& opened) {
-  using std::chrono::days;
-  constexpr days kSoon{14};
   if (on_tls_) on_tls_(server, opened);
   if (opened.is_resumed || opened.end == std::chrono::sys_seconds()) return;
-  const auto left = std::chrono::floor<days>(opened.end - std::chrono::system_clock::now());
-  if (left >= kSoon) return;
+  const auto left = io::days_left(opened.end);
+  if (!left) return;
   shared_.log.write_limited(io::Level::Warning, "tls end " + server,
                             io::LogLine("the certificate of the server ends soon")
                                 .with("server", server)
-                                .with("days", std::to_string(left.count())),
+                                .with("days", std::to_string(left->count())),
                             loop_.now());
 }
 
