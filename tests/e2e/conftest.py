@@ -21,7 +21,7 @@ from getaddrinfo_client import build_client, glibc_compiler  # noqa: E402
 from harness import Dnslet, FakeUpstream  # noqa: E402
 from namespaces import Namespace, enter_own_network, why_not  # noqa: E402
 from programs import build, c_compiler  # noqa: E402
-from tls_server import HAS_TLS, Authority  # noqa: E402
+from tls_server import HAS_TLS, Authority, trusting  # noqa: E402
 
 
 def pytest_configure(config):
@@ -110,6 +110,23 @@ def authority(tmp_path_factory):
 @pytest.fixture(scope="module")
 def certificate(authority):
     return authority.issue("dns.test", "127.0.0.1")
+
+
+@pytest.fixture
+def encrypted(dnslet, certificate):
+    """dnslet with a plain listener, one over TLS, one over HTTPS"""
+    def start(*flags, **how):
+        server = dnslet(*certificate.flags, *flags,
+                        listen="127.0.0.1:0,tls://127.0.0.1:0,https://127.0.0.1:0", **how)
+        server.tls, server.https = server.addresses[1:3]
+        return server
+    return start
+
+
+@pytest.fixture
+def trust(certificate):
+    """A client's context for TLS"""
+    return trusting(certificate)
 
 
 @pytest.fixture

@@ -16,18 +16,6 @@ from harness import PATIENCE
 DNS_MESSAGE = "application/dns-message"
 
 
-def trusting(certificate, protocols=("dot",), **versions):
-    """A client's context that holds the listener's own certificate for the only root"""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(certificate.chain)
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    if protocols:
-        context.set_alpn_protocols(list(protocols))
-    for name, version in versions.items():
-        setattr(context, name, version)
-    return context
-
-
 class TlsClient(TcpClient):
     def __init__(self, address, context, session=None, **how):
         super().__init__(address, **how)

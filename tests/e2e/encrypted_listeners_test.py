@@ -9,33 +9,12 @@ import ssl
 import subprocess
 
 import pytest
-from encrypted_clients import HttpsClient, TlsClient, trusting
+from encrypted_clients import HttpsClient, TlsClient
 from harness import (PATIENCE, Later, TcpClient, UdpClient, data, free_port, question, run, wait_until, with_address)
 from metrics import Scrape, wait_total
-from tls_server import openssl
+from tls_server import openssl, trusting
 
 HOSTS = "192.0.2.10 nas.test\n192.0.2.11 www.test\n"
-LISTEN = "127.0.0.1:0,tls://127.0.0.1:0,https://127.0.0.1:0"
-
-
-def shown(certificate):
-    return ("--tls-cert", certificate.chain, "--tls-key", certificate.key)
-
-
-@pytest.fixture
-def encrypted(dnslet, certificate):
-    """dnslet with a plain listener, one over TLS, one over HTTPS"""
-    def start(*flags, listen=LISTEN, **how):
-        server = dnslet(*shown(certificate), *flags, listen=listen, **how)
-        if listen == LISTEN:
-            server.tls, server.https = server.addresses[1:3]
-        return server
-    return start
-
-
-@pytest.fixture
-def trust(certificate):
-    return trusting(certificate)
 
 
 def test_questions_over_tls_are_answered_in_one_connection(encrypted, trust):
@@ -185,7 +164,7 @@ def test_the_log_and_rules_know_how_a_client_asks(encrypted, trust, certificate)
 
 def test_rules_know_where_a_client_asks(dnslet, certificate, trust):
     tls, https = free_port(), free_port()
-    server = dnslet(*shown(certificate), "--no-rec", "--rule",
+    server = dnslet(*certificate.flags, "--no-rec", "--rule",
                     f"at:127.0.0.1:{https} -> refuse ; at:127.0.0.1:{tls} -> answer 192.0.2.7",
                     listen=f"tls://127.0.0.1:{tls},https://127.0.0.1:{https}")
     assert len(server.addresses) == 2, "no plain listener"
@@ -278,12 +257,12 @@ def test_a_bad_listener_is_an_error(authority, value, error):
 
 
 def test_a_certificate_that_ends_soon_is_told(dnslet, authority):
-    server = dnslet("--no-rec", *shown(authority.issue("dns.test", days=5)), listen="tls://127.0.0.1:0")
+    server = dnslet("--no-rec", *authority.issue("dns.test", days=5).flags, listen="tls://127.0.0.1:0")
     assert any("the certificate of --tls-cert ends soon" in line and "days=4" in line for line in server.lines)
 
 
 def test_healthcheck_asks_encrypted_listeners_where_there_are_no_others(dnslet, certificate, authority):
-    server = dnslet("--no-rec", *shown(certificate), listen="tls://127.0.0.1:0,https://127.0.0.1:0/q")
+    server = dnslet("--no-rec", *certificate.flags, listen="tls://127.0.0.1:0,https://127.0.0.1:0/q")
     tls, https = ("%s:%d" % address for address in server.addresses)
     check = ("--healthcheck", "--listen", f"tls://{tls},https://{https}/q", "--tls-cert")
     done = run(*check, certificate.chain)
@@ -294,7 +273,7 @@ def test_healthcheck_asks_encrypted_listeners_where_there_are_no_others(dnslet, 
 
 
 def test_an_own_listener_is_no_server(authority, certificate):
-    assert "itself" in refused(*shown(certificate), "--listen=tls://127.0.0.1:8853",
+    assert "itself" in refused(*certificate.flags, "--listen=tls://127.0.0.1:8853",
                                "--nameservers=tls://127.0.0.1:8853")
 
 

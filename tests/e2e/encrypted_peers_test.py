@@ -22,7 +22,7 @@ def needs(*programs):
 
 @pytest.fixture
 def server(dnslet, certificate):
-    found = dnslet("--tls-cert", certificate.chain, "--tls-key", certificate.key, "--no-rec", "--verbose",
+    found = dnslet(*certificate.flags, "--no-rec", "--verbose",
                    "--address=page.test=127.0.0.1", hosts=HOSTS, listen="tls://127.0.0.1:0,https://127.0.0.1:0")
     found.tls, found.https = found.addresses
     return found
@@ -111,8 +111,7 @@ forward-zone:
 @needs("unbound")
 def test_unbound_forwards_to_it_over_tls(dnslet, certificate, authority, upstream, tmp_path):
     far = upstream(with_address("192.0.2.1"))
-    behind = dnslet("--tls-cert", certificate.chain, "--tls-key", certificate.key, to=[far],
-                    listen="tls://127.0.0.1:0")
+    behind = dnslet(*certificate.flags, to=[far], listen="tls://127.0.0.1:0")
     port, configuration = free_port(), tmp_path / "unbound.conf"
     configuration.write_text(UNBOUND.format(port=port, roots=authority.root, upstream=behind.port))
     process = subprocess.Popen(["unbound", "-d", "-c", configuration], stderr=subprocess.DEVNULL)

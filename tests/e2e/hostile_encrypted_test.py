@@ -16,36 +16,28 @@ from pathlib import Path
 
 import hostile_https
 import pytest
-from encrypted_clients import DNS_MESSAGE, HttpsClient, Response, TlsClient, as_query, trusting
+from encrypted_clients import DNS_MESSAGE, HttpsClient, Response, TlsClient, as_query
 from harness import PATIENCE, SCALE, SLOW, Later, TcpClient, data, parse, question, silent, wait_until, with_address
 from hostile_https import END_HEADERS, END_STREAM, frame, post, settings
 from latency import in_quiet, p99, under_attack
 from metrics import Scrape, wait_total
 from stalled_handshakes import client_hello
+from tls_server import trusting
 
 MANY = "".join(f"10.9.{i // 250}.{i % 250 + 1} many.test\n" for i in range(2000))  # an answer of 32 kB
 HOSTS = "192.0.2.10 nas.test\n192.0.2.11 www.test\n"
-LISTEN = "127.0.0.1:0,tls://127.0.0.1:0,https://127.0.0.1:0"
 LOST = ("--rule", "name:lost.test -> drop")
 
 
 @pytest.fixture
-def serve(dnslet, certificate):
-    """dnslet with a plain listener, one over TLS, one over HTTPS"""
+def serve(encrypted):
+    """dnslet with what these tests ask, count and measure"""
     def start(*flags, **how):
         how.setdefault("hosts", HOSTS)
         if "to" not in how:
             flags = ("--no-rec", *flags)
-        server = dnslet("--tls-cert", certificate.chain, "--tls-key", certificate.key, "--metrics=127.0.0.1:0",
-                        "--address=*.bench.test=192.0.2.1", *flags, listen=LISTEN, **how)
-        server.tls, server.https = server.addresses[1:3]
-        return server
+        return encrypted("--metrics=127.0.0.1:0", "--address=*.bench.test=192.0.2.1", *flags, **how)
     return start
-
-
-@pytest.fixture
-def trust(certificate):
-    return trusting(certificate)
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ import ssl
 import time
 
 import pytest
-from encrypted_clients import DNS_MESSAGE, HttpsClient, Response, TlsClient, as_query, trusting
+from encrypted_clients import DNS_MESSAGE, HttpsClient, Response, TlsClient, as_query
 from harness import PATIENCE, Later, data, parse, question, ttls, with_address
+from tls_server import trusting
 
 HOSTS = "192.0.2.10 nas.test\n192.0.2.11 www.test\n"
 CANCEL = 8  # RFC 9113 section 7
@@ -17,8 +18,7 @@ CANCEL = 8  # RFC 9113 section 7
 @pytest.fixture
 def serve(dnslet, certificate):
     def start(*flags, path="", **how):
-        return dnslet("--tls-cert", certificate.chain, "--tls-key", certificate.key, *flags,
-                      listen=f"https://127.0.0.1:0{path}", **how)
+        return dnslet(*certificate.flags, *flags, listen=f"https://127.0.0.1:0{path}", **how)
     return start
 
 

@@ -41,10 +41,27 @@ class Certificate:
     key: Path
 
     @property
+    def flags(self):
+        """dnslet's, for clients over TLS and HTTPS"""
+        return ("--tls-cert", self.chain, "--tls-key", self.key)
+
+    @property
     def pin(self):
         """The SHA-256 of its key, as --tls-pin has it"""
         der = openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER")
         return base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+def trusting(certificate, protocols=("dot",), **versions):
+    """A client's context that holds the listener's own certificate for the only root"""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(certificate.chain)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    for name, version in versions.items():
+        setattr(context, name, version)
+    return context
 
 
 class Authority:
