@@ -10,7 +10,8 @@ import subprocess
 
 import pytest
 from encrypted_clients import HttpsClient, TlsClient
-from harness import (PATIENCE, Later, TcpClient, UdpClient, data, free_port, question, run, wait_until, with_address)
+from fake_upstream import slow_is_late
+from harness import (PATIENCE, TcpClient, UdpClient, data, free_port, question, run, wait_until, with_address)
 from metrics import Scrape, wait_total
 from tls_server import openssl, trusting
 
@@ -28,11 +29,7 @@ def test_questions_over_tls_are_answered_in_one_connection(encrypted, trust):
 
 
 def test_late_answers_over_tls_come_in_any_order(encrypted, trust, upstream):
-    def answer(asked):
-        found = with_address("192.0.2.1")(asked)
-        return Later(0.2, found) if "slow" in str(asked.name) else found
-    slow = upstream(answer)
-    server = encrypted(to=[slow])
+    server = encrypted(to=[upstream(slow_is_late(0.2))])
     with TlsClient(server.tls, trust) as client:
         client.send(question("slow.test"), question("fast.test"))
         assert [str(client.receive().question[0].name) for _ in range(2)] == ["fast.test.", "slow.test."]

@@ -104,6 +104,14 @@ def with_address(address="192.0.2.1", ttl=300):
     return handler
 
 
+def slow_is_late(seconds):
+    """Like with_address(), but names with "slow" in them wait for `seconds`."""
+    def handler(question):
+        found = with_address()(question)
+        return Later(seconds, found) if "slow" in str(question.name) else found
+    return handler
+
+
 def only_rcode(rcode):
     return lambda question: question.answer(rcode=rcode)
 

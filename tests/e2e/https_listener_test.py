@@ -8,7 +8,8 @@ import time
 
 import pytest
 from encrypted_clients import DNS_MESSAGE, HttpsClient, Response, TlsClient, as_query
-from harness import PATIENCE, Later, data, parse, question, ttls, with_address
+from fake_upstream import slow_is_late
+from harness import PATIENCE, data, parse, question, ttls, with_address
 from tls_server import trusting
 
 HOSTS = "192.0.2.10 nas.test\n192.0.2.11 www.test\n"
@@ -63,10 +64,7 @@ def test_many_questions_at_once_are_answered_each_with_its_own(serve, connect):
 
 
 def test_answers_come_as_soon_as_they_are_there(serve, connect, upstream):
-    def answer(asked):
-        found = with_address("192.0.2.1")(asked)
-        return Later(0.5, found) if "slow" in str(asked.name) else found
-    server = serve(to=[upstream(answer)])
+    server = serve(to=[upstream(slow_is_late(0.5))])
     with connect(server) as client:
         slow, fast = client.post(question("slow.test")), client.post(question("fast.test"))
         assert data(client.wait(fast)[0].message) == ["192.0.2.1"]
@@ -247,10 +245,7 @@ def test_http_1_requests_that_are_none(serve, certificate, head, status):
 
 
 def test_http_1_answers_keep_the_order_of_requests(serve, certificate, upstream):
-    def answer(asked):
-        found = with_address("192.0.2.1")(asked)
-        return Later(0.3, found) if "slow" in str(asked.name) else found
-    server = serve(to=[upstream(answer)])
+    server = serve(to=[upstream(slow_is_late(0.3))])
     with TlsClient(server.address, trusting(certificate, ["http/1.1"])) as client:
         client.socket.sendall(b"".join(
             f"GET /dns-query?dns={as_query(question(name).to_wire())} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
