@@ -14,7 +14,7 @@ PYTHON     ?= /usr/bin/python3
 TIME       ?= 60
 PORT       ?= 5300
 ROOTS      ?= bookworm trixie
-E2E        ?= $(wildcard tests/e2e tests/docs_test.py)
+E2E        ?= $(wildcard tests/e2e tests/docs_test.py tests/documents_test.py)
 VERSION    := $(shell .ci/version)
 # This system's, for docker/prebuilt.Dockerfile.
 ROOTS_FILE := /etc/ssl/certs/ca-certificates.crt

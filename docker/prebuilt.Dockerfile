@@ -15,7 +15,7 @@ COPY docker/passwd /etc/passwd
 # public address must not answer the whole Internet; an empty variable opens it to everyone.
 ENV DNSMASQ_LISTEN=0.0.0.0 DNSMASQ_RCACHE=10000 DNSMASQ_ALLOW=private
 EXPOSE 53/udp 53/tcp
-# Port 53 needs no right in a container's own network; see README for the host's.
+# Port 53 needs no right in a container's own network; see doc/guide.md for the host's.
 USER 65534:65534
 HEALTHCHECK --interval=30s --timeout=2s --start-period=5s CMD ["/dnslet", "--healthcheck"]
 STOPSIGNAL SIGTERM

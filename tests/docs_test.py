@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright the dnslet authors
-"""One list of options: the program, its --help, its man page and the README agree."""
+"""One list of options: the program, its --help and its man page agree; examples for containers hold."""
 
 import os
 import pathlib
@@ -17,9 +17,6 @@ DNSLET = os.environ.get("DNSLET", ROOT / "build" / "dnslet")
 UNSET = {"none", "in the same file", "SSL_CERT_FILE or the system's", "everyone", "from resolv.conf", "resolv.conf or 1",
          "use-vc in resolv.conf"}
 WITHOUT_RESOLV_CONF = {"ndots": "1", "force-tcp": "false"}
-
-# Flags of `docker run` that README tells of.
-OF_THE_ENGINE = {"target", "cap-add", "cap-drop", "network", "sysctl"}
 
 # A good value for each placeholder of --help; a flag without one is a switch.
 SAMPLES = {
@@ -151,19 +148,6 @@ def test_the_man_page_names_every_old_spelling_and_the_program_takes_it():
         assert print_config(**{old: sample})[option] == (sample, old)
 
 
-def test_the_readme_names_only_what_exists():
-    text = (ROOT / "README.md").read_text()
-    flags = set(re.findall(r"(?<![\w-])--([a-z][\w-]+)", text))
-    variables = set(re.findall(r"DNSMASQ_[A-Z_]*[A-Z]", text))
-    assert flags - OF_THE_ENGINE <= set(help_options())
-    assert variables <= {variable for _, variable, _ in man_options().values()}
-
-
-def test_the_links_of_the_readme_lead_somewhere():
-    for link in re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text()):
-        assert (ROOT / link).exists(), link
-
-
 def test_the_examples_for_containers_name_only_what_exists():
     known = {variable for _, variable, _ in man_options().values()}
     for path in FOR_CONTAINERS:
@@ -187,8 +171,9 @@ def test_the_two_dockerfiles_make_the_same_image():
 
 def test_no_example_takes_a_name_or_a_port_of_multicast_dns():
     """.local names and port 5353 are (RFC 6762): dig warns of the one, avahi holds the other"""
-    paths = [ROOT / "README.md", ROOT / "Makefile", ROOT / "man" / "dnslet.8",
+    paths = [*ROOT.glob("*.md"), *ROOT.glob("doc/*.md"), ROOT / "Makefile", ROOT / "man" / "dnslet.8",
              *FOR_CONTAINERS, *(ROOT / "init").iterdir()]
+    paths.remove(ROOT / "CHANGELOG.md")
     texts = [(path, path.read_text()) for path in paths] + [("--help-all", output("--help-all"))]
     for path, text in texts:
         found = re.findall(r"[\w*-]+\.local\b|127\.0\.0\.1:5353|-p 5353", text)

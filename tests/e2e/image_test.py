@@ -233,7 +233,7 @@ def test_an_ordinary_user_with_one_capability_serves_the_next_container(engine, 
 
 
 def test_where_nothing_opens_the_port_root_binds_it_and_becomes_an_ordinary_user(engine, server):
-    """As README says for the host's network, where the limit can't be lowered"""
+    """As doc/guide.md says for the host's network, where the limit can't be lowered"""
     pid = server("--user=0", "-e", "DNSMASQ_USER=65534", "--cap-add=NET_BIND_SERVICE",
                  "--cap-add=SETUID", "--cap-add=SETGID")
     now = proc_status(pid)

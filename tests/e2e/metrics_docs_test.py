@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright the dnslet authors
-"""One list of metrics: what is served, the README, the man page and the dashboard agree."""
+"""One list of metrics: what is served, doc/counters.md, the man page and the dashboard agree."""
 
 import json
 import re
@@ -33,8 +33,8 @@ def described(text):
     return [(name, kind, ", ".join(labels[name]) or "–", about) for name, about, kind in found]
 
 
-def test_the_readme_has_every_metric(served):
-    text = (REPOSITORY / "README.md").read_text()
+def test_the_documents_have_every_metric(served):
+    text = (REPOSITORY / "doc" / "counters.md").read_text()
     table = re.search(r"<!-- metrics -->\n(.*)<!-- /metrics -->", text, re.S).group(1)
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+?) \|$", table, re.M)
     assert rows == described(served)

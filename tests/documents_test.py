@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+# Copyright the dnslet authors
+"""The documents name only what there is: options, variables, files, headings, figures."""
+
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+from docs_test import DNSLET, ROOT, help_options, man_options
+
+sys.path.append(str(ROOT / "tests" / "bench"))
+import front_page  # noqa: E402  (its folder has no package)
+
+# Of other programs and of former versions, so that they name what dnslet has not.
+FOREIGN = {ROOT / "CHANGELOG.md", ROOT / "tests" / "bench" / "RESULTS.md", ROOT / "tests" / "bench" / "PEERS.md"}
+DOCUMENTS = sorted({*ROOT.glob("*.md"), *ROOT.glob("doc/*.md"), *ROOT.glob(".github/**/*.md"), *FOREIGN})
+OURS = [path for path in DOCUMENTS if path not in FOREIGN and not path.name.startswith("migrate-")]
+
+# Flags of `docker build`, `docker run` and git that documents tell of.
+OF_OTHERS = {"target", "name", "cap-add", "cap-drop", "network", "sysctl", "read-only"}
+
+
+def each(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def is_min():
+    return subprocess.run([DNSLET, "--version"], capture_output=True, text=True, timeout=10,
+                          check=True).stdout.startswith("dnslet-min")
+
+
+def tried(words, **variables):
+    """What dnslet says of these flags and variables; what the other variant has is left out"""
+    variables = {"DNSMASQ_RESOLV_CONF": "/dev/null", "DNSMASQ_SERVERS": "192.0.2.1", **variables}
+    result = subprocess.run([DNSLET, *words, "--print-config"], env=variables, capture_output=True, text=True,
+                            timeout=10, check=False)
+    if result.returncode == 2 and is_min() and "dnslet-min" in result.stderr:
+        pytest.skip("the other variant has it")
+    assert (result.returncode, result.stderr) == (0, ""), words
+    return dict(re.findall(r"^([\w-]+) = .*  \((.*)\)$", result.stdout, re.M))
+
+
+def anchors(path):
+    """What headings are called in links, as on GitHub"""
+    heads = re.findall(r"^#+ (.*)$", path.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", re.sub(r"\]\([^)]*\)", "", head).lower()).replace(" ", "-") for head in heads}
+
+
+@each(OURS)
+def test_a_document_names_only_what_exists(path):
+    text = path.read_text()
+    flags = set(re.findall(r"(?<![\w-])--([a-z][\w-]+)", text))
+    assert flags - OF_OTHERS <= set(help_options())
+    variables = set(re.findall(r"DNSMASQ_[A-Z_]*[A-Z]", text))
+    assert variables <= {variable for _, variable, _ in man_options().values()}
+
+
+@each(DOCUMENTS)
+def test_links_lead_somewhere(path):
+    text = re.sub(r"`[^`\n]*`", "", path.read_text())
+    for link in re.findall(r"\]\(([^)]+)\)|(?:src|srcset|href)=\"([^\"]+)\"", text):
+        file, _, heading = "".join(link).partition("#")
+        target = (path.parent / file).resolve() if file else path
+        assert target.exists(), file
+        assert not heading or heading in anchors(target), heading
+
+
+def examples():
+    """(document, command) of each line of a block that starts dnslet"""
+    for path in OURS:
+        blocks = path.read_text().replace("\\\n", " ")
+        yield from ((path.name, line) for line in re.findall(r"^(?:    )?(dnslet --.*)$", blocks, re.M))
+
+
+@pytest.mark.parametrize("document,command", examples())
+def test_dnslet_takes_what_the_documents_have_it_do(document, command):
+    assert document
+    tried(shlex.split(command)[1:])
+
+
+def test_the_front_page_has_the_figures_of_the_benchmarks():
+    """`tests/bench/front_page.py` prints what belongs there"""
+    text = (ROOT / "README.md").read_text()
+    found = re.search(r"<!-- peers -->\n(.*?)\n<!-- /peers -->", text, re.S)[1]
+    assert found.splitlines() == list(front_page.front_page())
