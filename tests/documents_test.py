@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import xml.dom.minidom
 
 import pytest
 from docs_test import DNSLET, ROOT, help_options, man_options
@@ -78,6 +79,23 @@ def examples():
 def test_dnslet_takes_what_the_documents_have_it_do(document, command):
     assert document
     tried(shlex.split(command)[1:])
+
+
+@each(sorted(ROOT.glob("doc/*.svg")))
+def test_a_drawing_is_sound_small_and_readable_by_night(path):
+    drawing = xml.dom.minidom.parse(str(path)).documentElement
+    assert path.stat().st_size < 40_000
+    for name in ("title", "desc"):
+        [element] = drawing.getElementsByTagName(name)
+        assert element.firstChild.data and element.getAttribute("id") in drawing.getAttribute("aria-labelledby")
+    [style] = drawing.getElementsByTagName("style")
+    assert "prefers-color-scheme: dark" in style.firstChild.data
+    width = float(drawing.getAttribute("width"))
+    for text in drawing.getElementsByTagName("text"):
+        kinds = text.getAttribute("class").split()
+        wide = len(text.firstChild.data) * (5.9 if kinds and "small" in kinds[0] else 7.2)
+        begin = float(text.getAttribute("x")) - ("mid" in kinds) * wide / 2 - ("end" in kinds) * wide
+        assert 8 < begin < begin + wide < width - 8, text.firstChild.data
 
 
 def test_the_front_page_has_the_figures_of_the_benchmarks():
