@@ -2,14 +2,16 @@
 # Copyright the dnslet authors
 """The documents name only what there is: options, variables, files, headings, figures."""
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import xml.dom.minidom
 
 import pytest
-from docs_test import DNSLET, ROOT, help_options, man_options
+from docs_test import DNSLET, ROOT, SAMPLES, help_options, man_options
 
 sys.path.append(str(ROOT / "tests" / "bench"))
 import front_page  # noqa: E402  (its folder has no package)
@@ -21,6 +23,10 @@ OURS = [path for path in DOCUMENTS if path not in FOREIGN and not path.name.star
 
 # Flags of `docker build`, `docker run` and git that documents tell of.
 OF_OTHERS = {"target", "name", "cap-add", "cap-drop", "network", "sysctl", "read-only"}
+
+
+def dnsmasq_program():
+    return shutil.which("dnsmasq", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
 def each(paths):
@@ -79,6 +85,72 @@ def examples():
 def test_dnslet_takes_what_the_documents_have_it_do(document, command):
     assert document
     tried(shlex.split(command)[1:])
+
+
+def table_of(name):
+    """The rows of the table between the marks"""
+    text = (ROOT / "doc" / name).read_text()
+    lines = re.search(r"<!-- options -->\n(.*?)\n<!-- /options -->", text, re.S)[1].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+# The flags of go-dnsmasq 1.0.7, and its variables.
+GO_DNSMASQ = {
+    "--listen": "DNSMASQ_LISTEN", "--default-resolver": "DNSMASQ_DEFAULT", "--nameservers": "DNSMASQ_SERVERS",
+    "--stubzones": "DNSMASQ_STUB", "--hostsfile": "DNSMASQ_HOSTSFILE", "--hostsfile-poll": "DNSMASQ_POLL",
+    "--search-domains": "DNSMASQ_SEARCH_DOMAINS", "--append-search-domains": "DNSMASQ_APPEND",
+    "--enable-search": "DNSMASQ_ENABLE_SEARCH", "--rcache": "DNSMASQ_RCACHE", "--rcache-ttl": "DNSMASQ_RCACHE_TTL",
+    "--no-rec": "DNSMASQ_NOREC", "--fwd-ndots": "DNSMASQ_FWD_NDOTS", "--ndots": "DNSMASQ_NDOTS",
+    "--round-robin": "DNSMASQ_RR", "--systemd": "DNSMASQ_SYSTEMD", "--verbose": "DNSMASQ_VERBOSE",
+    "--syslog": "DNSMASQ_SYSLOG", "--multithreading": "DNSMASQ_MULTITHREADING"}
+LETTERS = {"-l", "-d", "-n", "-z", "-f", "-p", "-s", "-a", "-search", "-r"}
+WITHOUT_A_FLAG = {"DNSMASQ_SEARCH": "a.test", "GRAPHITE_SERVER": "192.0.2.7:2003", "GRAPHITE_PREFIX": "dns",
+                  "STATHAT_USER": "key"}
+
+
+def test_every_flag_and_variable_of_go_dnsmasq_is_in_the_table():
+    rows = [(re.findall(r"`(-[^`]+)`", flags), variable.strip("`"))
+            for flags, variable, *_ in table_of("migrate-go-dnsmasq.md")]
+    assert {flags[0]: variable for flags, variable in rows if flags} == GO_DNSMASQ
+    assert {letter for flags, _ in rows for letter in flags[1:]} == LETTERS
+    assert {variable for flags, variable in rows if not flags} == set(WITHOUT_A_FLAG)
+
+
+@pytest.mark.parametrize("flags,variable", [row[:2] for row in table_of("migrate-go-dnsmasq.md")])
+def test_dnslet_takes_the_flags_and_variables_of_go_dnsmasq(flags, variable):
+    variable = variable.strip("`")
+    flags = re.findall(r"`(-[^`]+)`", flags)
+    if not flags:
+        assert variable in tried([], **{variable: WITHOUT_A_FLAG[variable]}).values()
+        return
+    name = {"append-search-domains": "enable-search"}.get(flags[0].strip("-"), flags[0].strip("-"))
+    sample = SAMPLES[help_options()[name][1]]
+    for flag in flags:
+        origin = tried([flag] if sample == "true" else [flag, sample])[name]
+        assert origin.strip("-") in (name, "search"), "by this flag"
+    assert tried([], **{variable: sample})[name] == variable
+
+
+@pytest.mark.parametrize("words", [row[1].strip("`") for row in table_of("migrate-dnsmasq.md")])
+def test_dnslet_takes_what_stands_beside_an_option_of_dnsmasq(words):
+    words = shlex.split(words)
+    named = {word.removeprefix("--") for word in words if re.match("--[a-z]", word)}
+    assert named <= set(help_options())
+    origins = tried(words)
+    assert all(origins[flag] == f"--{flag}" for flag in named if flag in origins)
+
+
+@pytest.mark.skipif(not dnsmasq_program(), reason="no dnsmasq here to ask for its options")
+def test_dnsmasq_has_the_options_of_the_document():
+    text = subprocess.run([dnsmasq_program(), "--help"], capture_output=True, text=True, timeout=10,
+                          check=True).stdout
+    known = set(re.findall(r"--([\w-]+)", text))
+    document = (ROOT / "doc" / "migrate-dnsmasq.md").read_text()
+    rest = document[document.index("## So without an option"):]
+    named = set(re.findall(r"`([a-z][\w-]*)(?:=[^`]*)?`", rest))
+    named |= {re.match(r"`([\w-]+)", row[0])[1] for row in table_of("migrate-dnsmasq.md")}
+    named -= {"resolv.conf", "dhcp-", "auth-"}
+    assert named <= known
 
 
 @each(sorted(ROOT.glob("doc/*.svg")))
