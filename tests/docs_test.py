@@ -236,6 +236,69 @@ def test_the_compose_file_mounts_folders_and_no_single_file():
         assert "subPath" not in path.read_text(), path
 
 
+def test_the_cache_of_a_node_begins_as_root_and_needs_no_more_than_that():
+    yaml = pytest.importorskip("yaml")
+    pod = yaml.safe_load((ROOT / "docker" / "kubernetes-daemonset.yaml").read_text())["spec"]["template"]["spec"]
+    [container], [address] = pod["containers"], pod["initContainers"]
+    variables = {item["name"]: item["value"] for item in container["env"] if item["name"].startswith("DNSMASQ_")}
+    assert pod["hostNetwork"] and pod["dnsPolicy"] == "Default"
+    assert address["command"][3] == variables["DNSMASQ_LISTEN"] + "/32"
+    # Others can't have port 53 in the node's network.
+    assert container["securityContext"]["runAsUser"] == 0 and variables["DNSMASQ_USER"] == "65534"
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["NET_BIND_SERVICE", "SETUID", "SETGID"]}
+    variables["DNSMASQ_METRICS"] = variables["DNSMASQ_METRICS"].replace("$(NODE_IP)", "192.0.2.1")
+    config = {flag: value for flag, (value, _) in print_config(**variables).items()}
+    assert config["rcache"] == "10000" and config["metrics"].endswith(f":{container['readinessProbe']['httpGet']['port']}")
+
+
+def test_the_examples_for_kubernetes_and_compose_are_yaml():
+    yaml = pytest.importorskip("yaml")
+    for path in (ROOT / "docker").glob("*.yaml"):
+        assert all(yaml.safe_load_all(path.read_text())), path
+
+
+def hcl(text):
+    """What Nomad reads: blocks as dictionaries below their names, with the last label alone"""
+    words = re.findall(r'"[^"]*"|[\w.]+|[{}=\[\],]', re.sub(r"#.*", "", text))
+
+    def value():
+        word = words.pop(0)
+        if word != "[":
+            return word.strip('"')
+        found = []
+        while (item := words.pop(0)) != "]":
+            found += [item.strip('"')] if item != "," else []
+        return found
+
+    def block():
+        found = {}
+        while words and words[0] != "}":
+            name = words.pop(0)
+            while words[0] not in "{=":
+                name = words.pop(0).strip('"')
+            if words.pop(0) == "=":
+                found[name] = value()
+            else:
+                assert name not in found, name
+                found[name] = block()
+                assert words.pop(0) == "}", name
+        return found
+
+    result = block()
+    assert not words, "a brace too many"
+    return result
+
+
+def test_the_job_of_nomad_starts_dnslet_before_the_application():
+    [group] = hcl((ROOT / "docker" / "nomad.hcl").read_text())["shop"].values()
+    assert group["network"] == {"mode": "bridge", "dns": {"servers": ["127.0.0.1"]}}
+    dnslet = group["dnslet"]
+    assert dnslet["lifecycle"] == {"hook": "prestart", "sidecar": "true"} and "lifecycle" not in group["app"]
+    assert dnslet["user"] == "0" and dnslet["env"]["DNSMASQ_USER"] == "65534"
+    assert dnslet["config"]["cap_add"] == ["net_bind_service", "setuid", "setgid"]
+    assert print_config(**dnslet["env"])["listen"] == ("127.0.0.1", "DNSMASQ_LISTEN")
+
+
 def test_the_man_page_is_sound():
     result = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", ROOT / "man" / "dnslet.8"],
                             capture_output=True, text=True, timeout=10, check=False)

@@ -87,6 +87,21 @@ def test_dnslet_takes_what_the_documents_have_it_do(document, command):
     tried(shlex.split(command)[1:])
 
 
+def settings():
+    """(document, variables) of each block that sets some"""
+    for path in OURS:
+        for block in re.findall(r"^```sh\n(.*?)^```", path.read_text(), re.M | re.S):
+            found = dict(re.findall(r"^(?:export )?(DNSMASQ_\w+)=\"?(.*?)\"?$", block, re.M))
+            if found:
+                yield path.name, found
+
+
+@pytest.mark.parametrize("document,variables", settings())
+def test_dnslet_takes_the_variables_of_the_documents(document, variables):
+    assert document
+    assert set(variables) <= set(tried([], **variables).values())
+
+
 def table_of(name):
     """The rows of the table between the marks"""
     text = (ROOT / "doc" / name).read_text()
