@@ -190,3 +190,15 @@ def test_the_front_page_has_the_figures_of_the_benchmarks():
     text = (ROOT / "README.md").read_text()
     found = re.search(r"<!-- peers -->\n(.*?)\n<!-- /peers -->", text, re.S)[1]
     assert found.splitlines() == list(front_page.front_page())
+
+
+def test_the_words_of_the_front_page_are_those_of_its_figures():
+    text = " ".join((ROOT / "README.md").read_text().split())
+    words = re.search(r"takes (\S+) times the CPU of a bare echo, (\S+) times that of dnsmasq, and under a third of go-dnsmasq's", text)
+    ours = front_page.read_table("RESULTS.md")["cached, UDP: CPU µs an answer"]
+    assert words.groups() == tuple(f"{float(ours[column]):.1f}" for column in ("÷ echo", "÷ dnsmasq"))
+    peers = front_page.read_table("PEERS.md")["cached, UDP: CPU µs an answer"]
+    assert float(peers["dnslet"]) < float(peers["go-dnsmasq"]) / 3
+    engine = (ROOT / "tests" / "bench" / "PEERS.md").read_text()
+    asked, waited, long = re.search(r"^\| dnslet +\| +(\S+) \| +(\d+) \| (.*?) +\|$", engine, re.M).groups()
+    assert f"{waited} questions of {asked} waited, {long}" in text
