@@ -88,6 +88,13 @@ bool looks_like_a_port(const Setting& poll) {
   return poll.origin == Origin::Flag && poll.value.find("53") != std::string::npos;
 }
 
+void warn_unless(bool has_effect, ParsedOptions& parsed, std::string_view flag,
+                 std::string_view reason) {
+  const Setting* const setting = find_setting(parsed.settings, flag);
+  if (has_effect || !setting || is_off(*setting)) return;
+  parsed.warnings.push_back(given_name(*setting) + " has no effect: " + std::string(reason));
+}
+
 }  // namespace
 
 void warn_of_variables(const Environment& environment, std::vector<std::string>& warnings) {
@@ -112,14 +119,14 @@ void warn_of_effects(ParsedOptions& parsed) {
                                 names_of(*needed));
   }
 
-  const Setting* const bootstrap = find_setting(parsed.settings, "bootstrap");
-  if (bootstrap && !is_off(*bootstrap) && !has_server_by_name(parsed.options))
-    parsed.warnings.push_back(given_name(*bootstrap) +
-                              " has no effect: no server is given by its name");
-
-  const Setting* const shared = find_setting(parsed.settings, "shared-cache");
-  if (shared && parsed.options.shared_cache && parsed.options.no_recursion)
-    parsed.warnings.push_back(given_name(*shared) + " has no effect: nothing is forwarded");
+  const Options& options = parsed.options;
+  const bool asks_over_tls =
+      !options.no_recursion && has_server(options, &ServerAddress::is_encrypted);
+  warn_unless(has_server_by_name(options), parsed, "bootstrap", "no server is given by its name");
+  warn_unless(asks_over_tls, parsed, "tls-ca", "no server is asked over TLS");
+  warn_unless(asks_over_tls, parsed, "tls-pin", "no server is asked over TLS");
+  warn_unless(!options.encrypted.empty(), parsed, "tls-cert", "no listener is encrypted");
+  warn_unless(!options.no_recursion, parsed, "shared-cache", "nothing is forwarded");
 
   const Setting* const sets = find_setting(parsed.settings, "server");
   for (const std::string& name : unused_sets(parsed.options))

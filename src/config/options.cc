@@ -292,20 +292,24 @@ std::vector<Endpoint> all_listeners(const Options& options) {
   return all;
 }
 
-bool has_server_by_name(const Options& options) {
-  const auto has_name = [](const std::vector<ServerAddress>& servers) {
-    return std::ranges::any_of(servers, &ServerAddress::is_name);
+bool has_server(const Options& options, bool (ServerAddress::*is_such)() const) {
+  const auto has_such = [is_such](const std::vector<ServerAddress>& servers) {
+    return std::ranges::any_of(servers, is_such);
   };
-  const bool has_stathat =
-      !options.stathat_user.empty() && !IpAddress::from_text(options.stathat_url.host);
-  const bool has_shared_cache = options.shared_cache && options.shared_cache->socket.empty() &&
-                                options.shared_cache->place.is_name();
-  return has_stathat || has_shared_cache || (options.graphite && options.graphite->is_name()) ||
-         has_name(options.nameservers) || has_name(servers_of_rules(options)) ||
+  const auto& shared = options.shared_cache;
+  return (shared && shared->socket.empty() && has_such({shared->place})) ||
+         has_such(options.nameservers) || has_such(servers_of_rules(options)) ||
          std::ranges::any_of(options.rules,
                              [](const RuleSource& source) { return !source.path.empty(); }) ||
          std::ranges::any_of(options.stub_zones,
-                             [&](const auto& zone) { return has_name(zone.first); });
+                             [&](const auto& zone) { return has_such(zone.first); });
+}
+
+bool has_server_by_name(const Options& options) {
+  const bool has_stathat =
+      !options.stathat_user.empty() && !IpAddress::from_text(options.stathat_url.host);
+  return has_stathat || (options.graphite && options.graphite->is_name()) ||
+         has_server(options, &ServerAddress::is_name);
 }
 
 Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,

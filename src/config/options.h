@@ -152,8 +152,9 @@ struct Options {
 // Where --listen has us listen, whatever is spoken there.
 std::vector<Endpoint> all_listeners(const Options& options);
 
-// Whether a server is written by its name, which the servers of --bootstrap resolve; a file of
-// rules may have one at any time.
+// Whether such a server may be asked; a file of rules may have one at any time.
+bool has_server(const Options& options, bool (ServerAddress::*is_such)() const);
+// Whether a server is written by its name, which the servers of --bootstrap resolve.
 bool has_server_by_name(const Options& options);
 
 // The variables by name.

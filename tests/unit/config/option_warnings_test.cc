@@ -7,6 +7,7 @@
 
 #include "catch.h"
 #include "config/options.h"
+#include "io/tls.h"
 
 using namespace dnslet::config;
 
@@ -104,6 +105,31 @@ TEST_CASE("an option whose companion is there has its effect") {
   CHECK(warnings({"--bootstrap=10.0.0.1", "-n", "dns.test"}).empty());
   CHECK(warnings({"--bootstrap=10.0.0.1", "-z", "a.test/10.0.0.2,ns.test:53"}).empty());
   CHECK(warnings({"-s", "a.test", "--enable-search=no"}).size() == 1);
+}
+
+TEST_CASE("an option of TLS without anybody who speaks it does nothing") {
+  if (!dnslet::io::has_tls()) return;
+  const std::string pin = "--tls-pin=dns.test=" + std::string(43, 'A') + "=";
+  const Texts asked = {"--tls-ca has no effect: no server is asked over TLS",
+                       "--tls-pin has no effect: no server is asked over TLS"};
+  CHECK(warnings({"--tls-ca=/ca", pin}) == asked);
+  CHECK(warnings({"--tls-ca=/ca", pin, "-n", "10.0.0.1,tcp://10.0.0.2"}) == asked);
+  CHECK(warnings({"--tls-ca=/ca", pin, "-n", "tls://10.0.0.1", "--no-rec"}) == asked);
+  CHECK(warnings({}, {{"DNSMASQ_TLS_CA", "/ca"}}) ==
+        Texts{"DNSMASQ_TLS_CA has no effect: no server is asked over TLS"});
+  for (const Texts& server :
+       {Texts{"-n", "10.0.0.1,tls://10.0.0.2"}, Texts{"-n", "https://10.0.0.1/dns-query"},
+        Texts{"-z", "a.test/tls://10.0.0.1"}, Texts{"--rule", "* -> ask tls://10.0.0.1"},
+        Texts{"--rule", "@/rules"}, Texts{"-n", "socks5://10.0.0.1/tls://10.0.0.2"},
+        Texts{"--shared-cache=rediss://10.0.0.1"}}) {
+    CAPTURE(server);
+    Texts arguments = {"--tls-ca=/ca", pin};
+    arguments.insert(arguments.end(), server.begin(), server.end());
+    CHECK(warnings(arguments).empty());
+  }
+  CHECK(warnings({"--tls-cert=/cert"}) ==
+        Texts{"--tls-cert has no effect: no listener is encrypted"});
+  CHECK(warnings({"--tls-cert=/cert", "-l", "tls://127.0.0.1"}).empty());
 }
 
 TEST_CASE("what is off needs no companion") {
