@@ -180,6 +180,14 @@ def test_no_example_takes_a_name_or_a_port_of_multicast_dns():
         assert [word for word in found if word != "cluster.local"] == [], path
 
 
+def test_make_run_takes_a_port():
+    def commands(*words):
+        return subprocess.run(["make", "-n", "-o", "deps", "-C", ROOT, "run", *words], env={"PATH": os.environ["PATH"]},
+                              capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "--listen 127.0.0.1:5300 " in commands()
+    assert "--listen 127.0.0.1:5311 " in commands("PORT=5311")
+
+
 def test_the_sidecar_is_native_and_asked_whether_it_has_started():
     yaml = pytest.importorskip("yaml")
     pod = yaml.safe_load((ROOT / "docker" / "kubernetes-sidecar.yaml").read_text())

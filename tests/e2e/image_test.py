@@ -296,7 +296,7 @@ def inside(engine):
     base = engine.directory / "base"
     shutil.copy(BUSYBOX, base / "busybox")
     engine.build_text("alpine-like", base, "FROM scratch\n" + "".join(
-        f"COPY busybox /bin/{name}\n" for name in ("sh", "sleep", "cat", "id")) +
+        f"COPY busybox /bin/{name}\n" for name in ("sh", "sleep", "cat", "id", "nslookup")) +
                       "COPY getaddrinfo /bin/getaddrinfo\nENV PATH=/bin\n")
     engine.build("inside", REPOSITORY / "docker", "-f",
                  REPOSITORY / "docker" / "alpine-inside.Dockerfile", "--build-arg",
@@ -314,8 +314,10 @@ def run_inside(engine, nameserver, script, *words, image="inside"):
 
 def test_an_application_with_dnslet_inside_its_own_image(engine, inside):
     done = run_inside(engine, "192.0.2.1",
-                      "getaddrinfo inet db.test; cat /etc/resolv.conf; echo $$")
+                      "getaddrinfo inet db.test; nslookup db.test; cat /etc/resolv.conf; echo $$")
     assert "db.test inet 10.0.0.5\n" in done.stdout
+    assert re.search(r"^Server:\s+127\.0\.0\.1$", done.stdout, re.M), done.stdout
+    assert re.search(r"^Address:\s+10\.0\.0\.5$", done.stdout, re.M), done.stdout
     assert "\nnameserver 127.0.0.1\n# dnslet: nameserver 192.0.2.1\n" in done.stdout
     assert done.stdout.splitlines()[-1] == "1"
 

@@ -277,6 +277,27 @@ def test_nxdomain_of_a_search_is_nodata_once_the_name_is_found_as_it_stands(dnsl
     assert (answer.rcode(), answer.answer) == (0, [])
 
 
+@pytest.mark.parametrize("first, second", [("A", "AAAA"), ("AAAA", "A")])
+@pytest.mark.parametrize("cache", [0, 100])
+@pytest.mark.parametrize("asked", [("www.sub", "www.sub"), ("www", "www.one.test"),
+                                   ("www.one.test", "www")],
+                         ids=["as it stands", "searched first", "searched then"])
+def test_what_one_family_shows_holds_whether_a_name_is_searched_or_not(dnslet, upstream, first,
+                                                                       second, cache, asked):
+    found = "www.sub." if asked[0] == "www.sub" else "www.one.test."
+    address = "2001:db8::1" if first == "AAAA" else "192.0.2.1"
+
+    def handler(question):
+        if (question.name, question.type) == (found, first):
+            return question.answer(f"{found} 60 IN {first} {address}")
+        return question.nxdomain()
+    server = dnslet(*LIST, "--rcache", cache, to=[upstream(handler)])
+    assert data(server.query(asked[0], first))[-1] == address
+    for name in (asked[1], *asked):  # fresh, then from the cache where there is one
+        answer = server.query(name, second)
+        assert (answer.rcode(), answer.answer) == (0, [])
+
+
 @pytest.mark.parametrize("cache", [0, 100])
 def test_every_domain_of_a_long_list_is_tried(dnslet, upstream, cache):
     source = upstream(only_at("www.d80.test", with_address()))

@@ -7,7 +7,8 @@ import statistics
 from pathlib import Path
 
 import pytest
-from harness import (SCALE, SLOW, data, only_rcode, run, silent, timed, wait_until, with_address)
+from harness import (SCALE, SLOW, data, only_rcode, question, run, silent, timed, udp_burst,
+                     wait_until, with_address)
 
 SERVFAIL, REFUSED = 2, 5
 DEFAULT, ONE, TWO = "192.0.2.1", "192.0.2.11", "192.0.2.22"
@@ -281,3 +282,22 @@ def test_many_zones_of_one_server_cost_their_names_and_little_more(dnslet, upstr
     grown = statistics.median(size for size, _ in many) - statistics.median(size for size, _ in none)
     assert (grown - names) / count <= 100
     assert {fds for _, fds in many} == {fds for _, fds in none}
+
+
+@pytest.mark.skipif(SLOW, reason="times mean nothing here")
+def test_a_thousand_zones_of_one_server_cost_a_question_nothing(dnslet, upstream):
+    source = upstream(with_address(ONE))
+    zones = stubs(*[zone(f"n{number}.zone.test", source) for number in range(1000)])
+    servers = [dnslet(to=[source]), dnslet(*zones, to=[source])]
+    messages = [question(f"n{i}.test") for i in range(3000)]
+    for i, message in enumerate(messages):
+        message.id = i
+
+    def cost(server):
+        begin = server.cpu_seconds()
+        for _ in range(2):
+            assert len(udp_burst(server.address, messages, window=100)) == len(messages)
+        return server.cpu_seconds() - begin
+    rounds = [[cost(server) for server in servers] for _ in range(5)]
+    none, many = map(min, zip(*rounds))
+    assert many < 1.4 * none + 0.02, rounds

@@ -9,7 +9,7 @@ import threading
 
 import dns.flags
 import pytest
-from harness import (SCALE, Later, UdpClient, data, question, silent, timed, udp_burst, wait_until,
+from harness import (PATIENCE, SCALE, Later, UdpClient, data, question, silent, timed, udp_burst, wait_until,
                      with_address)
 
 NOERROR, SERVFAIL = 0, 2
@@ -48,15 +48,32 @@ def test_a_code_about_edns_with_opt_in_it_is_not_handed_on(dnslet, upstream, rco
     assert data(answer) == ["192.0.2.1"] and seconds < 0.5 * SCALE
 
 
-def test_a_cut_answer_goes_out_when_tcp_is_silent(dnslet, upstream):
-    def cut(asked):
-        return None if asked.transport == "tcp" else asked.answer("big.test. 60 IN A 192.0.2.7",
-                                                                  tc=True)
-    server = dnslet("--upstream-retry", 300, to=[upstream(cut)])
-    answer, seconds = timed(lambda: server.query("big.test"))
-    assert data(answer) == ["192.0.2.7"] and answer.flags & dns.flags.TC
-    assert 0.25 < seconds < 0.8 * SCALE
-    server.stop()
+@contextlib.contextmanager
+def filtered(source):
+    """Leaves every SYN over TCP unanswered: nobody accepts, and the queue is full"""
+    is_deaf = threading.Event()
+    source.loop.call_soon_threadsafe(lambda: (source.loop.remove_reader(source.tcp), is_deaf.set()))
+    assert is_deaf.wait(PATIENCE)
+    source.tcp.listen(0)
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(source.tcp.getsockname())
+        yield
+
+
+@pytest.mark.parametrize("how", [lambda _: contextlib.nullcontext(), filtered], ids=["silent", "filtered"])
+def test_a_cut_answer_goes_out_when_tcp_is_silent(dnslet, upstream, how):
+    source = upstream(lambda asked: None if asked.transport == "tcp" else asked.answer(
+        f"{asked.name} 60 IN A 192.0.2.7", tc=True))
+    server = dnslet("--upstream-retry", 300, to=[source])
+    with how(source):
+        for name in ("big.test", "other.test"):
+            answer, seconds = timed(lambda n=name: server.query(n))
+            assert data(answer) == ["192.0.2.7"] and answer.flags & dns.flags.TC
+            assert 0.25 < seconds < 0.8 * SCALE
+        server.stop()
     assert server.log("silent over TCP") and not server.log("upstream server failed")
 
 
@@ -104,6 +121,20 @@ def test_a_dead_server_of_many_zones_is_found_out_once(dnslet, upstream):
                     "--stubzones", f"{other}/{dead.address},{healthy.address}", to=[healthy])
     assert data(server.query("a.z0.test")) == ["192.0.2.1"]
     _, seconds = timed(lambda: [server.query(f"a.{z}{i}.test") for z in "zy" for i in range(1, 20)])
+    assert seconds < 0.25 * SCALE
+
+
+def test_what_is_known_of_a_server_outlives_a_change_of_resolv_conf(dnslet, upstream53, tmp_path):
+    dead, healthy = upstream53("127.53.2.1", silent), upstream53("127.53.2.2", with_address())
+    servers = "nameserver 127.53.2.1\nnameserver 127.53.2.2\n"
+    (tmp_path / "resolv.conf").write_text(servers)
+    server = dnslet("--upstream-retry", 300, "--stubzones",
+                    f"zone.test/{dead.address},{healthy.address}")
+    assert data(server.query("one.test")) == ["192.0.2.1"]
+    (tmp_path / "resolv.conf").write_text(servers + "nameserver 127.53.2.3\n")
+    server.wait_log("nameservers .* 127.53.2.3:53")
+    _, seconds = timed(lambda: [server.query(f"n{i}{zone}") for i in range(10)
+                                for zone in (".test", ".zone.test")])
     assert seconds < 0.25 * SCALE
 
 
@@ -202,6 +233,21 @@ def test_a_server_that_leads_back_is_left_out(dnslet, upstream, threads):
         asked = len(mirror.names)
         _, seconds = timed(lambda: [server.query(f"later{i}.test") for i in range(20)])
         assert seconds < 0.15 * SCALE and len(mirror.names) == asked
+    finally:
+        mirror.close()
+
+
+def test_questions_fail_at_once_where_the_only_server_leads_back(dnslet):
+    mirror = Mirror()
+    try:
+        server = dnslet("--upstream-retry", 150, "--upstream-timeout", 1000, to=[mirror])
+        mirror.to = server.address
+        for i in range(5):
+            assert server.query(f"n{i}.test").rcode() == SERVFAIL
+            if server.log("leads back"):
+                break
+        answers, seconds = timed(lambda: [server.query(f"later{i}.test") for i in range(10)])
+        assert {answer.rcode() for answer in answers} == {SERVFAIL} and seconds < 0.5 * SCALE
     finally:
         mirror.close()
 
