@@ -5,6 +5,7 @@ and runc run. It takes a static program (DNSLET), root, and the packages buildah
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -290,13 +292,13 @@ def test_a_name_of_the_images_own_passwd_is_known(engine):
 
 @pytest.fixture(scope="module")
 def inside(engine):
-    """docker/alpine-inside.Dockerfile on a base that has what it needs of Alpine: a shell"""
+    """docker/alpine-inside.Dockerfile on a base that has what it needs of Alpine"""
     if not is_static(BUSYBOX):
         skip("no static busybox (package busybox-static)")
     base = engine.directory / "base"
     shutil.copy(BUSYBOX, base / "busybox")
     engine.build_text("alpine-like", base, "FROM scratch\n" + "".join(
-        f"COPY busybox /bin/{name}\n" for name in ("sh", "sleep", "cat", "id", "nslookup")) +
+        f"COPY busybox /bin/{name}\n" for name in ("sh", "sleep", "cat", "id", "grep", "nslookup")) +
                       "COPY getaddrinfo /bin/getaddrinfo\nENV PATH=/bin\n")
     engine.build("inside", REPOSITORY / "docker", "-f",
                  REPOSITORY / "docker" / "alpine-inside.Dockerfile", "--build-arg",
@@ -322,8 +324,19 @@ def test_an_application_with_dnslet_inside_its_own_image(engine, inside):
     assert done.stdout.splitlines()[-1] == "1"
 
 
+def test_the_application_starts_no_sooner_than_it_is_the_nameserver(engine, inside):
+    """Which takes as long as another program has the file locked"""
+    with open(engine.directory / "resolv.conf.inside", "a", encoding="ascii") as locked:
+        fcntl.flock(locked, fcntl.LOCK_EX)
+        timer = threading.Timer(3, fcntl.flock, (locked, fcntl.LOCK_UN))
+        timer.start()
+        done = run_inside(engine, "192.0.2.1", "getaddrinfo inet db.test")
+        timer.join()
+    assert done.stdout == "db.test inet 10.0.0.5\n", done.stdout + done.stderr
+
+
 def test_its_log_goes_to_standard_error_and_tells_nothing_of_health_checks(engine, inside):
-    done = run_inside(engine, "192.0.2.1", "echo from the application")
+    done = run_inside(engine, "192.0.2.1", "sleep 1; echo from the application")
     assert done.stdout == "from the application\n"
     assert "info ready: udp+tcp 127.0.0.1:53" in done.stderr
     assert "healthy" not in done.stderr
