@@ -97,10 +97,10 @@ struct Options {
   std::vector<std::string> allowlists;
   std::vector<NamedList> lists;  // by policy::ListNumber, as first named
   policy::Filter filter = policy::Filter::None;
+  bool reverse_mapping = false;
   bool rebind_guard = false;
   dns::NameList rebind_ok;
   std::vector<Network> fake_networks;  // at most one of each family; empty: none
-  bool reverse_mapping = false;
   policy::SubnetChoice client_subnet;
   std::vector<Network> allow;  // empty: everyone
 
@@ -115,9 +115,9 @@ struct Options {
   std::size_t cache_capacity = 0;  // answers; 0: no cache
   std::chrono::seconds cache_ttl{60};
   std::chrono::seconds cache_negative_ttl{10};
-  bool prefetch = true;                     // asks again for answers in use before they end
   std::chrono::seconds cache_stale{0};      // how long past its end an answer may be used; 0: never
   bool stale_first = false;                 // before upstream is asked, where it has records
+  bool prefetch = true;                     // asks again for answers in use before they end
   std::optional<RedisServer> shared_cache;  // nullopt: none
   std::string cache_file;                   // in which the cache survives a restart; empty: in none
   uint64_t deciding = 0;                    // a hash of the options that decide what upstream says
