@@ -197,6 +197,11 @@ dnslet::config::Environment read_environment() {
   return variables;
 }
 
+void tell_warnings(const ParsedOptions& parsed, const Complaints& complaints) {
+  if (parsed.options.log_level < Level::Warning) return;
+  for (const std::string& warning : parsed.warnings) complaints.warn(warning);
+}
+
 int print(const std::string& text) {
   (void)std::fputs(text.c_str(), stdout);
   return kStopped;
@@ -221,12 +226,12 @@ int run(ParsedOptions parsed, const Complaints& complaints) {
       return health.is_healthy ? kStopped : kCannotRun;
     }
     case Action::Explain:
-      for (const std::string& warning : parsed.warnings) complaints.warn(warning);
+      tell_warnings(parsed, complaints);
       return explain(parsed.options, complaints);
     case Action::Serve:
       break;
   }
-  for (const std::string& warning : parsed.warnings) complaints.warn(warning);
+  tell_warnings(parsed, complaints);
   Options options = std::move(parsed.options);
   parsed = {};
   give_back_memory();

@@ -58,7 +58,8 @@ void hold_signals() {
 
 Server::Server(config::Options options)
     : options_(std::move(options)),
-      log_(log_target(options_), options_.json_log ? io::Log::Format::Json : io::Log::Format::Text),
+      log_(log_target(options_), options_.json_log ? io::Log::Format::Json : io::Log::Format::Text,
+           options_.log_level),
       seed_(random_seed()),
       addresses_(static_records(options_, seed_)),
       blocked_(blocked_domains(options_, seed_)),

@@ -270,6 +270,16 @@ void count_workers(ParsedOptions& parsed) {
   if (threads != parsed.settings.end()) threads->value = std::to_string(options.threads);
 }
 
+// Lines about questions are of the level info: what is beyond the level that was given is not told.
+void settle_verbosity(ParsedOptions& parsed) {
+  Options& options = parsed.options;
+  if (options.verbose && options.log_level < io::Level::Info)
+    parsed.warnings.emplace_back(
+        "--verbose (DNSMASQ_VERBOSE) has no effect below --log-level info (DNSMASQ_LOG_LEVEL)");
+  options.verbose = options.log_level == io::Level::Debug ||
+                    (options.verbose && options.log_level == io::Level::Info);
+}
+
 // Sockets that systemd passes are not known yet.
 Status check_default_resolver(const Options& options) {
   if (options.default_resolver && options.client_options == ClientOptions::Auto &&
@@ -335,6 +345,7 @@ Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments,
     parsed.options.stathat_url = *parsed_url;
   }
   count_workers(parsed);
+  settle_verbosity(parsed);
   warn_of_variables(environment, parsed.warnings);
   warn_of_effects(parsed);
   if (const Status fits = check_default_resolver(parsed.options); !fits) return fits.error();

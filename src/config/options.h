@@ -30,6 +30,7 @@
 #include "dns/message.h"
 #include "dns/name_list.h"
 #include "dns/record_from_text.h"
+#include "io/log_line.h"
 #include "io/privileges.h"
 #include "io/tls.h"
 #include "policy/rule.h"
@@ -136,7 +137,8 @@ struct Options {
   ClientOptions client_options = ClientOptions::Keep;
   bool systemd = false;  // `listen` is not asked; it becomes what the passed sockets hear
   bool multithreading = false;
-  bool verbose = false;
+  bool verbose = false;  // after parse_options as the level of the log has it
+  io::Level log_level = io::Level::Info;
   bool syslog = false;
   bool json_log = false;
   dns::Question explained;  // by Action::Explain

@@ -3,6 +3,7 @@
 #include "config/report_options.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <string>
 
@@ -29,6 +30,14 @@ std::optional<Endpoint> parse_address_and_port(std::string_view text) {
 }
 
 }  // namespace
+
+Result<io::Level> parse_log_level(std::string_view text) {
+  constexpr std::array<std::string_view, 4> kLevels = {"error", "warning", "info", "debug"};
+  const std::string level = lower_case(text);
+  const auto* const found = std::ranges::find(kLevels, level == "warn" ? "warning" : level);
+  if (found == kLevels.end()) return not_a(text, "error, warning, info or debug");
+  return static_cast<io::Level>(found - kLevels.begin());
+}
 
 Result<bool> parse_log_format(std::string_view text) {
   const std::string format = lower_case(text);

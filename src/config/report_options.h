@@ -13,6 +13,7 @@
 
 namespace dnslet::config {
 
+Result<io::Level> parse_log_level(std::string_view text);
 // Whether it is JSON.
 Result<bool> parse_log_format(std::string_view text);
 // An address and a port, which must not be left out. Port 0 takes a free one.

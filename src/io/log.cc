@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -31,8 +32,10 @@ const char* to_text(Level level) {
       return "warning";
     case Level::Info:
       return "info";
+    case Level::Debug:
+      break;
   }
-  return "info";
+  return "debug";
 }
 
 int severity(Level level) {
@@ -43,8 +46,10 @@ int severity(Level level) {
       return 4;
     case Level::Info:
       return 6;
+    case Level::Debug:
+      break;
   }
-  return 6;
+  return 7;
 }
 
 std::string time_text(const char* format) {
@@ -72,9 +77,10 @@ Descriptor open_terminal(int fd) {
 
 }  // namespace
 
-Log::Log(Target target, Format format)
+Log::Log(Target target, Format format, Level most)
     : target_(target),
       format_(format),
+      most_(target == Target::StandardError ? std::min(most, Level::Warning) : most),
       output_(target == Target::StandardError ? STDERR_FILENO : STDOUT_FILENO),
       terminal_(open_terminal(output_)) {
   if (terminal_) output_ = terminal_.get();
@@ -93,7 +99,7 @@ uint64_t Log::dropped() const {
 }
 
 void Log::put(Level level, const LogLine& line) {
-  if (target_ == Target::StandardError && level == Level::Info) return;
+  if (level > most_) return;
   const bool is_json = format_ == Format::Json;
   const std::string time = time_text("%Y-%m-%dT%H:%M:%SZ");
   std::string text = is_json ? line.to_json(time, to_text(level))

@@ -25,8 +25,6 @@
 
 namespace dnslet::io {
 
-enum class Level { Error, Warning, Info };
-
 class Log {
  public:
   enum class Target { StandardOutput, Syslog, StandardError };
@@ -34,7 +32,8 @@ class Log {
   static constexpr std::size_t kMaxWaiting = 256U << 10;  // bytes
   static constexpr std::size_t kTopics = 64;              // from here on they are tidied up
 
-  Log(Target target, Format format);
+  // `most`: lines beyond this level are left out.
+  Log(Target target, Format format, Level most = Level::Info);
 
   void write(Level level, const LogLine& line);
   // For events that somebody else can cause again and again: the first line, then at most one in
@@ -60,6 +59,7 @@ class Log {
 
   Target target_;
   Format format_;
+  Level most_;
   int output_;
   Descriptor terminal_;  // `output_`, where that is one
   Descriptor syslog_;

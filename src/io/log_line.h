@@ -15,6 +15,9 @@
 
 namespace dnslet::io {
 
+// In the order of how much a log tells that goes as far as this.
+enum class Level { Error, Warning, Info, Debug };
+
 class LogLine {
  public:
   LogLine(std::string_view message) : message_(message) {}    // NOLINT(google-explicit-constructor)

@@ -9,7 +9,7 @@ import signal
 import socket
 
 import pytest
-from harness import (Dnslet, Later, UdpClient, only_rcode, question, run, wait_until,
+from harness import (Dnslet, Later, UdpClient, free_port, only_rcode, question, run, wait_until,
                      with_address)
 
 QUERY = re.compile(r"Z info query client=(\S+) proto=(udp|tcp) name=(\S*) type=(\S+) rcode=(\S+) "
@@ -104,6 +104,44 @@ def test_without_verbose_queries_are_not_logged(dnslet, source):
     server.query("nas.test"), server.query("www.example")
     server.stop()
     assert not server.log(" query ")
+
+
+@pytest.mark.parametrize("level,levels", [
+    ("debug", {"info", "warning"}), ("info", {"info", "warning"}), ("warning", {"warning"}), ("ERROR", set())])
+def test_the_level_chooses_the_lines(source, tmp_path, level, levels):
+    port = free_port()
+    broken = tmp_path / "hosts"
+    broken.write_text("no-address nas.test\n192.0.2.10 nas.test\n")
+    server = Dnslet("--nameservers", source.address, "--hostsfile", broken, "--rcache-ttl", 5, directory=tmp_path,
+                    listen=f"127.0.0.1:{port}", env={"DNSMASQ_LOG_LEVEL": level}).spawn()
+    try:
+        with UdpClient(("127.0.0.1", port)) as client:
+            def asked():
+                client.send(question("www.example"))
+                return client.receive(0.2)
+            wait_until(lambda: only_if_there(asked), "an answer")
+        server.send_signal(signal.SIGUSR1)
+        server.stop()
+    finally:
+        server.kill()
+    assert {line.split()[1] for line in server.lines} == levels
+    assert bool(server.log(" query client=")) == (level == "debug")
+    assert bool(server.stderr()) == (level != "ERROR"), "the warning about --rcache-ttl"
+
+
+def only_if_there(asked):
+    try:
+        return asked()
+    except (AssertionError, OSError):
+        return None
+
+
+def test_a_level_below_info_has_no_room_for_questions():
+    result = run("--no-rec", "--verbose", "--log-level=warning", "--hostsfile=/no/such/file")
+    assert "--verbose (DNSMASQ_VERBOSE) has no effect below --log-level info" in result.stderr
+    result = run("--no-rec", "--verbose", "--log-level=error", "--hostsfile=/no/such/file")
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1 and "/no/such/file" in result.stderr
 
 
 def test_every_query_has_exactly_one_line(server):

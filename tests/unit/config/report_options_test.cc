@@ -88,6 +88,34 @@ TEST_CASE("a StatHat key is printable") {
   CHECK_FALSE(trouble("STATHAT_USER", "a\nb").empty());
 }
 
+TEST_CASE("a log's level is one of four") {
+  using io::Level;
+  CHECK(with_variable("DNSMASQ_LOG_LEVEL", "")->options.log_level == Level::Info);
+  CHECK(with_variable("DNSMASQ_LOG_LEVEL", "error")->options.log_level == Level::Error);
+  CHECK(with_variable("DNSMASQ_LOG_LEVEL", "Warning")->options.log_level == Level::Warning);
+  CHECK(with_variable("DNSMASQ_LOG_LEVEL", "WARN")->options.log_level == Level::Warning);
+  CHECK(with_variable("DNSMASQ_LOG_LEVEL", "debug")->options.log_level == Level::Debug);
+  CHECK(trouble("DNSMASQ_LOG_LEVEL", "trace") ==
+        "DNSMASQ_LOG_LEVEL: 'trace' is not error, warning, info or debug");
+}
+
+TEST_CASE("the level that is given decides about lines for questions") {
+  const auto verbose = [](const std::vector<std::string>& flags) {
+    std::vector<std::string> all = {"--no-rec"};
+    all.insert(all.end(), flags.begin(), flags.end());
+    const auto parsed = parse_options(all, {});
+    REQUIRE(parsed);
+    return std::pair(parsed->options.verbose, parsed->warnings.size());
+  };
+  CHECK(verbose({}) == std::pair(false, std::size_t{0}));
+  CHECK(verbose({"--verbose"}) == std::pair(true, std::size_t{0}));
+  CHECK(verbose({"--log-level", "debug"}) == std::pair(true, std::size_t{0}));
+  CHECK(verbose({"--log-level", "info"}) == std::pair(false, std::size_t{0}));
+  CHECK(verbose({"--log-level", "info", "--verbose"}) == std::pair(true, std::size_t{0}));
+  CHECK(verbose({"--log-level", "warning"}) == std::pair(false, std::size_t{0}));
+  CHECK(verbose({"--verbose", "--log-level", "warning"}) == std::pair(false, std::size_t{1}));
+}
+
 TEST_CASE("a log's format is text or json") {
   CHECK(with_variable("DNSMASQ_LOG_FORMAT", "json")->options.json_log);
   CHECK_FALSE(with_variable("DNSMASQ_LOG_FORMAT", "text")->options.json_log);
