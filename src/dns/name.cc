@@ -88,9 +88,12 @@ std::optional<uint8_t> next_byte(std::string_view& text) {
   return static_cast<uint8_t>(value);
 }
 
+// What means something in a master file (RFC 1035 section 5.1).
+constexpr std::string_view kMarks = ".\\\"();@$";
+
 void append_text(std::string& text, uint8_t byte) {
   if (byte > ' ' && byte < 127) {
-    if (byte == '.' || byte == '\\' || byte == '"') text += '\\';
+    if (kMarks.find(static_cast<char>(byte)) != std::string_view::npos) text += '\\';
     text += static_cast<char>(byte);
     return;
   }

@@ -97,6 +97,7 @@ TEST_CASE("text that would be read wrongly is escaped") {
   CHECK(Name::from_text("a\\.b\\\\c")->view().to_text() == "a\\.b\\\\c");
   CHECK(Name::from_text("\\010\\032\\127\\255")->view().to_text() == "\\010\\032\\127\\255");
   CHECK(Name::from_text("a-b_c!~")->view().to_text() == "a-b_c!~");
+  CHECK(Name::from_text("a;b(c)@d$e")->view().to_text() == "a\\;b\\(c\\)\\@d\\$e");
 }
 
 TEST_CASE("every byte survives the way from wire to text and back") {
