@@ -138,6 +138,33 @@ bool Cache::walk(Walk& walk, std::size_t most, Milliseconds now, const CacheTabl
   return walk.shard < shards_.size();
 }
 
+// Calls `act(table, bucket)` for the next few, with the table locked meanwhile.
+template <typename Act>
+void Cache::each_bucket(Place& place, Act act) const {
+  constexpr std::size_t kBuckets = 16;
+  Shard& shard = *shards_[place.shard];
+  const auto held = lock(shard);
+  const std::size_t all = shard.table.buckets();
+  const std::size_t end = std::min(place.bucket + kBuckets, all);
+  for (; place.bucket < end; ++place.bucket) act(shard.table, place.bucket);
+  if (place.bucket >= all) place = {place.shard + 1, 0};
+}
+
+void Cache::visit(Place& place, const NameChoice& names, Milliseconds now,
+                  const CacheTable::Visit& visit) {
+  each_bucket(place, [&](const CacheTable& table, std::size_t bucket) {
+    table.visit(bucket, names, now, visit);
+  });
+}
+
+std::size_t Cache::remove(Place& place, const NameChoice& names) {
+  std::size_t removed = 0;
+  each_bucket(place, [&](CacheTable& table, std::size_t bucket) {
+    removed += table.remove_from(bucket, names);
+  });
+  return removed;
+}
+
 CacheCounters Cache::counters() const {
   CacheCounters sum;
   for (const auto& shard : shards_) {

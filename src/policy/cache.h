@@ -77,6 +77,8 @@ class Cache {
 
   // Whether there may be an answer that find_stale() gives.
   bool keeps_stale() const { return stale_.count() > 0; }
+  // How long an answer is kept when it has ended.
+  std::chrono::seconds stale() const { return stale_; }
   // An answer that has ended no longer than `stale` ago: its TTLs are kStaleTtl, its error is Stale
   // Answer. For when upstream fails; with Ended::WithRecords, and kStaleFirstTtl, for before it is
   // asked. Buffers as for find(). Allocates nothing.
@@ -123,6 +125,19 @@ class Cache {
   };
   bool walk(Walk& walk, std::size_t most, Milliseconds now, const CacheTable::Visit& visit);
 
+  // All entries of some names in pieces, in no order and by any number of callers at once: what is
+  // there from the first to the last piece is met once. `visit` must not call back.
+  struct Place {
+    std::size_t shard = 0;
+    std::size_t bucket = 0;
+  };
+  bool is_at_end(const Place& place) const { return place.shard == shards_.size(); }
+  // REQUIRES, here and below: it is not at the end.
+  void visit(Place& place, const NameChoice& names, Milliseconds now,
+             const CacheTable::Visit& visit);
+  // Returns how many entries have gone.
+  std::size_t remove(Place& place, const NameChoice& names);
+
   // Of all shards, one after the other.
   CacheCounters counters() const;
   std::size_t entries() const { return counters().entries; }
@@ -134,6 +149,8 @@ class Cache {
 
   template <typename Act>
   auto at(const CacheKey& key, Act act) const;
+  template <typename Act>
+  void each_bucket(Place& place, Act act) const;
   Shard& shard_of(uint64_t hash) const;
   std::unique_lock<std::mutex> lock(Shard& shard) const;
 

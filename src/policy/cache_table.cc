@@ -225,19 +225,44 @@ void CacheTable::begin_walk() {
 }
 
 bool CacheTable::walk(std::size_t most, Milliseconds now, const Visit& visit) {
-  dns::Name name;
   dns::Bytes message;
   for (; most > 0 && walked_ != 0 && walk_left_ > 0; --most, --walk_left_) {
     const Block& block = at(walked_);
-    const CacheKey key = block.key(name);
-    message.resize(block.message_size);
-    block.copy_message(Parts::question_end(key.name), message);
-    visit({block.flags, key.route, message,
-           (block.flags & kError) != 0 ? block.error() : dns::BytesView(), block.age_ms(now),
-           block.lifetime});
+    show(block, now, message, visit);
     walked_ = block.newer;
   }
   return walked_ != 0 && walk_left_ > 0;
+}
+
+// `message` is kept for its memory.
+void CacheTable::show(const Block& block, Milliseconds now, dns::Bytes& message,
+                      const Visit& visit) {
+  dns::Name name;
+  const CacheKey key = block.key(name);
+  message.resize(block.message_size);
+  block.copy_message(Parts::question_end(key.name), message);
+  visit({block.flags, key.route, message,
+         (block.flags & kError) != 0 ? block.error() : dns::BytesView(), block.age_ms(now),
+         block.lifetime});
+}
+
+void CacheTable::visit(std::size_t bucket, const NameChoice& names, Milliseconds now,
+                       const Visit& visit) const {
+  dns::Name name;
+  dns::Bytes message;
+  for (uint32_t number = index_[bucket]; number != 0; number = at(number).next)
+    if (names.has(at(number).key(name).name)) show(at(number), now, message, visit);
+}
+
+std::size_t CacheTable::remove_from(std::size_t bucket, const NameChoice& names) {
+  const std::size_t before = used_;
+  dns::Name name;
+  for (uint32_t next = index_[bucket]; next != 0;) {
+    const uint32_t number = next;
+    next = at(number).next;
+    if (names.has(at(number).key(name).name)) remove(number);
+  }
+  return before - used_;
 }
 
 void CacheTable::clear() {

@@ -30,6 +30,7 @@
 #include "dns/message.h"
 #include "dns/reply.h"
 #include "policy/key_table.h"
+#include "policy/name_choice.h"
 #include "policy/route.h"
 
 namespace dnslet::policy {
@@ -166,6 +167,13 @@ class CacheTable {
   // entry is left.
   void begin_walk();
   bool walk(std::size_t most, Milliseconds now, const Visit& visit);
+  // The places of entries, which they keep: whatever changes between two calls, each entry that was
+  // there all the time is in one of them.
+  std::size_t buckets() const { return index_ ? buckets_ : 0; }
+  void visit(std::size_t bucket, const NameChoice& names, Milliseconds now,
+             const Visit& visit) const;
+  // Returns how many have gone.
+  std::size_t remove_from(std::size_t bucket, const NameChoice& names);
   void clear();
 
   std::size_t entries() const { return used_; }
@@ -187,6 +195,7 @@ class CacheTable {
 
   std::size_t index_bytes() const { return buckets_ * sizeof(uint32_t); }
   Block& at(uint32_t number) const;
+  static void show(const Block& block, Milliseconds now, dns::Bytes& message, const Visit& visit);
   uint32_t locate(const HashedKey& key) const;
   bool is_about(const Block& block, const HashedKey& key) const;
   void make_way(const HashedKey& key, bool for_answer);
