@@ -17,6 +17,7 @@ Status HostsFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   auto table = std::make_shared<policy::HostsTable>(seed_);
   const Reading reading{on_trouble, stop, *table};
   std::vector<Source> sources;
+  LoadedFiles loaded;
   for (Source& listing : listings_) {
     listing.stamp = io::stamp_of(listing.path);
     const std::vector<std::string> before = sources_below(listing.path);
@@ -25,13 +26,16 @@ Status HostsFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
     if (!expanded) log_.write(io::Level::Warning, expanded.error().text + "; its entries stay");
     for (const std::string& file : expanded ? *expanded : before) {
       sources.push_back({file, io::stamp_of(file)});
+      const std::size_t entries = table->entries();
       if (Status status = read_source(file, reading); !status) return status;
       if (is_set(stop)) return Done();
+      loaded.files.push_back({"hostsfile", file, table->entries() - entries});
     }
   }
   table->finish();
   sources_ = std::move(sources);
   table_ = std::move(table);
+  loaded_ = std::make_shared<LoadedFiles>(std::move(loaded));
   if (!listings_.empty())
     log_.write(io::Level::Info, io::LogLine("hosts files read")
                                     .with("files", sources_.size())

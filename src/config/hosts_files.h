@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/loaded_files.h"
 #include "io/files.h"
 #include "io/log.h"
 #include "policy/hosts.h"
@@ -40,6 +41,7 @@ class HostsFiles {
 
   // How many files were read last, and their paths by number of the table's source.
   std::size_t files() const { return sources_.size(); }
+  Loaded loaded() const { return loaded_; }
   const std::string& path_of(std::size_t source) const { return sources_[source - 1].path; }
   // What was read last; a table never changes.
   std::shared_ptr<const policy::HostsTable> table() const { return table_; }
@@ -68,6 +70,7 @@ class HostsFiles {
   io::Log& log_;
   std::vector<Source> sources_;  // in the order of the table's sources
   std::shared_ptr<const policy::HostsTable> table_;
+  Loaded loaded_;
 };
 
 }  // namespace dnslet::config

@@ -53,6 +53,11 @@ std::string ListFiles::name_of(const Purpose& purpose) const {
                                        : "--allowlist (DNSMASQ_ALLOWLIST)";
 }
 
+std::string ListFiles::short_name_of(const Purpose& purpose) const {
+  if (purpose.role == Role::Named) return "list " + names_[purpose.number];
+  return purpose.role == Role::Blocked ? "blocklist" : "allowlist";
+}
+
 void ListFiles::reload(const StopFlag& stop) {
   const Status status = read(OnTrouble::KeepNames, stop);
   if (!status && !is_set(stop))
@@ -79,6 +84,7 @@ Status ListFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   sources_ = std::move(reading.sources);
   tell_sizes(*lists);
   lists_ = std::move(lists);
+  loaded_ = std::make_shared<LoadedFiles>(std::move(reading.loaded));
   return Done();
 }
 
@@ -146,17 +152,25 @@ Status ListFiles::read_list(const std::string& path, const Purpose& purpose,
   policy::ListedNames& names = named                           ? named->names
                                : purpose.role == Role::Blocked ? lists.blocked
                                                                : lists.allowed;
+  std::size_t entries = 0;  // those of files that it includes, too
   ListReader reader({[&](const std::string& file, const std::string& includer) {
                        return open({file, purpose, io::stamp_of(file), !includer.empty(), nullptr},
                                    includer, reading);
                      },
                      [&](const ListEntry& entry, const ListReader::Place&) {
                        named ? named->add(entry) : names.add(entry);
+                       ++entries;
                      },
-                     [&](std::string_view line) { return names.add_plain(line); }},
+                     [&](std::string_view line) {
+                       const bool is_name = names.add_plain(line);
+                       entries += is_name ? 1 : 0;
+                       return is_name;
+                     }},
                     reading.stop);
   Status status = reader.read(path, purpose.attributes);
-  if (status) report(reader.reports(), reading);
+  if (!status) return status;
+  report(reader.reports(), reading);
+  reading.loaded.files.push_back({short_name_of(purpose), path, entries});
   return status;
 }
 

@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "base/stop_flag.h"
 #include "config/list_reader.h"
+#include "config/loaded_files.h"
 #include "config/named_list.h"
 #include "io/files.h"
 #include "io/log.h"
@@ -55,6 +56,7 @@ class ListFiles {
   std::size_t files() const { return sources_.size(); }
   // What was read last; null: no file was given.
   Lists lists() const { return lists_; }
+  Loaded loaded() const { return loaded_; }
 
   enum class Role { Blocked, Allowed, Named };
   // Entries of one kind.
@@ -116,11 +118,13 @@ class ListFiles {
     OnTrouble on_trouble;
     const StopFlag& stop;
     policy::BlockLists& lists;
+    LoadedFiles loaded = {};
     std::vector<Source> sources = {};
     std::set<std::string> reported = {};  // paths
   };
 
   std::string name_of(const Purpose& purpose) const;
+  std::string short_name_of(const Purpose& purpose) const;
   Status read(OnTrouble on_trouble, const StopFlag& stop);
   Status read_listing(Listing& listing, Reading& reading) const;
   Status read_list(const std::string& path, const Purpose& purpose, Reading& reading) const;
@@ -144,6 +148,7 @@ class ListFiles {
   std::vector<std::string> watched_;  // paths of both
   io::ChangeWatch<std::vector<io::FileStamp>> watch_;
   Lists lists_;
+  Loaded loaded_;
 };
 
 }  // namespace dnslet::config

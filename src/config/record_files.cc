@@ -12,10 +12,12 @@
 namespace dnslet::config {
 namespace {
 
-// Fails at the first bad line, with its place.
-Status add_lines(const std::string& path, std::string_view text, policy::Records& table) {
+// Returns how many. Fails at the first bad line, with its place.
+Result<std::size_t> add_lines(const std::string& path, std::string_view text,
+                              policy::Records& table) {
   text = without_mark(text);
   std::size_t number = 0;
+  std::size_t records = 0;
   for (std::string_view line = next_line(text); !line.empty(); line = next_line(text)) {
     ++number;
     const std::string_view statement = record_line(line);
@@ -24,8 +26,9 @@ Status add_lines(const std::string& path, std::string_view text, policy::Records
     const Status status = record ? table.add(*record, policy::kStaticTtl) : record.error();
     if (!status)
       return Error{escaped(path) + ", line " + std::to_string(number) + ": " + status.error().text};
+    ++records;
   }
-  return Done();
+  return records;
 }
 
 }  // namespace
@@ -35,18 +38,23 @@ RecordFiles::RecordFiles(const Options& options, uint64_t seed, io::Log& log)
 
 Result<RecordFiles::Table> RecordFiles::read(const StopFlag& stop) {
   watch_.mark(io::stamps_of(options_.record_files));
+  LoadedFiles loaded;
   const auto table = std::make_shared<policy::Records>(seed_);
   for (const dns::WrittenRecord& record : options_.records)
     if (const Status status = table->add(record, policy::kStaticTtl); !status)
       return status.error();
+  if (!options_.records.empty()) loaded.files.push_back({"record", "", options_.records.size()});
   for (const std::string& path : options_.record_files) {
     const auto text = io::read_file(path, kMaxFile, stop);
     if (!text) return text.error();
-    if (const Status status = add_lines(path, *text, *table); !status) return status.error();
+    const auto records = add_lines(path, *text, *table);
+    if (!records) return records.error();
+    loaded.files.push_back({"record", path, *records});
   }
   for (const StaticRecord& record : options_.addresses)
     if (const Status status = table->check_beside(record.name); !status) return status.error();
   if (const Status status = table->check_aliases(); !status) return status.error();
+  loaded_ = std::make_shared<LoadedFiles>(std::move(loaded));
   return table->empty() ? Table() : Table(table);
 }
 

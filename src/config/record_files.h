@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "base/stop_flag.h"
+#include "config/loaded_files.h"
 #include "config/options.h"
 #include "io/files.h"
 #include "io/log.h"
@@ -44,6 +45,7 @@ class RecordFiles {
 
   // What was read last; null: there is no record. A table never changes.
   Table table() const { return table_; }
+  Loaded loaded() const { return loaded_; }
 
  private:
   Result<Table> read(const StopFlag& stop);
@@ -53,6 +55,7 @@ class RecordFiles {
   io::Log& log_;
   io::ChangeWatch<std::vector<io::FileStamp>> watch_;
   Table table_;
+  Loaded loaded_;
 };
 
 }  // namespace dnslet::config

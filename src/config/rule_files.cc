@@ -60,11 +60,16 @@ Status check_sets(const std::vector<policy::Rule>& rules) {
 Status RuleFiles::read(const StopFlag& stop) {
   watch_.mark(io::stamps_of(paths_));
   List rules;
+  LoadedFiles loaded;
   for (const RuleSource& source : options_.rules) {
+    const std::size_t before = rules.size();
     if (source.path.empty())
       rules.push_back(source.rule);
     else if (Status status = read_file(source.path, stop, rules); !status)
       return status;
+    if (loaded.files.empty() || loaded.files.back().path != source.path)
+      loaded.files.push_back({"rule", source.path});
+    loaded.files.back().entries += rules.size() - before;
     if (rules.size() > kMaxRules) return too_many_rules();
   }
   if (!empty())  // else the options' parser has looked for loops
@@ -75,6 +80,7 @@ Status RuleFiles::read(const StopFlag& stop) {
   if (!empty())
     log_.write(io::Level::Info,
                io::LogLine("rules read").with("files", paths_.size()).with("rules", rules.size()));
+  loaded_ = std::make_shared<LoadedFiles>(std::move(loaded));
   // Behind the default servers and those of stub zones.
   const policy::ServerSetNumber first_set = options_.stub_zones.size() + 1;
   rules_ = rules.empty()

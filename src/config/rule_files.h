@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "base/stop_flag.h"
+#include "config/loaded_files.h"
 #include "config/options.h"
 #include "config/rule_match.h"
 #include "io/files.h"
@@ -45,6 +46,7 @@ class RuleFiles {
   std::vector<std::string> unreadable() const { return io::unreadable(paths_); }
   // What was read last; null: there is no rule.
   Rules rules() const { return rules_; }
+  Loaded loaded() const { return loaded_; }
 
  private:
   using List = std::vector<policy::Rule>;
@@ -60,6 +62,7 @@ class RuleFiles {
   std::vector<std::string> paths_;
   io::ChangeWatch<std::vector<io::FileStamp>> watch_;
   Rules rules_;
+  Loaded loaded_;
 };
 
 }  // namespace dnslet::config
