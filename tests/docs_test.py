@@ -41,7 +41,7 @@ SAMPLES = {
     "NETWORK|client": "client/24/56",
     "NAME=BASE64": "dns.test=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     "text|json": "json",
-    "error|warning|info|debug": "warning",
+    "LEVEL": "warning",
     "IP:PORT": "192.0.2.7:9153",
     "HOST,...": "dnslet",
     "NAME|UID[:GID]": "65534:65534",

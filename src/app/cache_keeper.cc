@@ -142,6 +142,7 @@ void CacheKeeper::on_read() {
   is_read_ = true;
   reader_.reset();
   batch_ = {};
+  write_if_overtaken();
   if (taken_ == 0) return;
   log_.write(io::Level::Info,
              io::LogLine("cache file read").with("path", path_).with("answers", taken_));
@@ -156,7 +157,21 @@ void CacheKeeper::begin_walk() {
 }
 
 void CacheKeeper::write() {
-  if (!is_read_ || work_.is_busy()) return;  // what has not been read yet must not be lost
+  // What has not been read yet must not be lost.
+  if (is_read_ && !work_.is_busy()) begin_to_write();
+}
+
+void CacheKeeper::write_again() {
+  if (path_.empty()) return;
+  is_overtaken_ = work_.is_busy();
+  write();
+}
+
+void CacheKeeper::write_if_overtaken() {
+  if (std::exchange(is_overtaken_, false)) begin_to_write();
+}
+
+void CacheKeeper::begin_to_write() {
   begin_walk();
   const auto writer = std::make_shared<io::BlockWriter>(path_);
   const auto status = std::make_shared<Status>(Done());
@@ -176,8 +191,9 @@ void CacheKeeper::write() {
 
 void CacheKeeper::write_next(const Writing& writer) {
   // A reload: what comes now is of another kind, and will be written the next time.
-  if (sources_.cache.clearings() != clearings_)
-    return work_.run([writer](const StopFlag&) { writer->drop(); }, {});
+  if (is_overtaken_ || sources_.cache.clearings() != clearings_)
+    return work_.run([writer](const StopFlag&) { writer->drop(); },
+                     [this] { write_if_overtaken(); });
   const auto block = std::make_shared<dns::Bytes>();
   const bool has_more = fill_block(*block);
   const auto status = std::make_shared<Status>(Done());
@@ -188,7 +204,8 @@ void CacheKeeper::write_next(const Writing& writer) {
       },
       [this, writer, has_more, status] {
         use(*status);
-        if (*status && has_more) write_next(writer);
+        if (*status && has_more) return write_next(writer);
+        write_if_overtaken();
       });
 }
 

@@ -55,6 +55,10 @@ class CacheKeeper {
   // Warns where the file could not be written; reads the names of fake addresses, for which it
   // waits, and begins to read the cache.
   void start();
+  // Whether what was in the file is still being put into the cache.
+  bool is_reading() const { return reader_ != nullptr; }
+  // Writes the file soon: what it holds by now is not to come back.
+  void write_again();
   // Writes it for the last time. False: the disk hangs, and the process has to end without waiting.
   // REQUIRES: the loop does not run any more, nor does anybody use the cache.
   [[nodiscard]] bool stop();
@@ -75,6 +79,8 @@ class CacheKeeper {
   void on_read();
   void begin_walk();
   void write();
+  void begin_to_write();
+  void write_if_overtaken();
   void write_next(const Writing& writer);
   bool fill_block(dns::Bytes& block);
   void use(const Status& status);
@@ -86,6 +92,7 @@ class CacheKeeper {
   std::string path_;
   Sources sources_;
   bool is_read_ = false;
+  bool is_overtaken_ = false;         // what is being written is to be written again
   bool has_nothing_to_read_ = false;  // there is no file: known to the thread before
 
   std::unique_ptr<io::BlockReader> reader_;  // the thread's, while it is at work

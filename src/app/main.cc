@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/control.h"
 #include "app/healthcheck.h"
 #include "app/server.h"
 #include "config/help.h"
@@ -99,6 +100,7 @@ std::size_t descriptors_needed(const Options& options) {
   constexpr std::size_t kOfEach = 8;
   return kOfAll +
          options.threads * (kOfEach + 2 * options.listen.size() + options.encrypted.size()) +
+         (options.control.empty() ? 0 : 1 + dnslet::io::LineServer::kMaxClients) +
          list_files_given(options);
 }
 
@@ -202,6 +204,15 @@ void tell_warnings(const ParsedOptions& parsed, const Complaints& complaints) {
   for (const std::string& warning : parsed.warnings) complaints.warn(warning);
 }
 
+int ask_running(const Options& options, const Complaints& complaints) {
+  if (options.control.empty())
+    return complaints.fail(kBadUsage,
+                           "which dnslet? Name its socket as it does, with --control "
+                           "(DNSMASQ_CONTROL)");
+  const auto status = dnslet::app::ask_running(options.control, to_text(options.request));
+  return status ? kStopped : complaints.fail(kCannotRun, status.error().text);
+}
+
 int print(const std::string& text) {
   (void)std::fputs(text.c_str(), stdout);
   return kStopped;
@@ -225,6 +236,8 @@ int run(ParsedOptions parsed, const Complaints& complaints) {
       (void)std::printf("%s\n", health.reason.c_str());
       return health.is_healthy ? kStopped : kCannotRun;
     }
+    case Action::Control:
+      return ask_running(parsed.options, complaints);
     case Action::Explain:
       tell_warnings(parsed, complaints);
       return explain(parsed.options, complaints);

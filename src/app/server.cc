@@ -121,7 +121,8 @@ Server::Server(config::Options options)
                      [this](const policy::StoredEntry& entry) {
                        return workers_.front()->may_restore(entry);
                      },
-                     fake_addresses_.get()}) {}
+                     fake_addresses_.get()}),
+      control_(control_subject()) {}
 
 Server::~Server() { log_.flush(); }
 
@@ -184,6 +185,7 @@ Status Server::bind(std::vector<io::BoundSocket> passed) {
     for (io::BoundSocket& bound : (*divided)[i])
       if (Status status = workers_[i]->listen(std::move(bound)); !status) return status;
   if (Status status = reports_.bind(); !status) return status;
+  if (Status status = control_.bind(); !status) return status;
   return prepare_host_resolver();
 }
 
@@ -205,9 +207,11 @@ Status Server::run() {
   warn_of_strangers();
   if (options_.user) warn_of_user();
   reports_.start();
+  control_.start();
   reloader_.start(options_.hosts_poll, [this] { log_ready(); });
   workers_.front()->run();
   io::notify_systemd("STOPPING=1");
+  control_.stop();
   hangs_ = !reloader_.stop();
   stop_threads();
   for (const auto& worker : workers_) hangs_ = !worker->end() || hangs_;

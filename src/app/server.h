@@ -5,6 +5,7 @@
 // The wiring: builds what the workers share from the options, starts them, brings them what the
 // reloader has found on disk, and stops in order. Runs in the first worker's thread and loop.
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "app/cache_keeper.h"
+#include "app/control.h"
 #include "app/followed_names.h"
 #include "app/left_out.h"
 #include "app/reloader.h"
@@ -100,6 +102,7 @@ class Server {
   void use_identity(const config::IdentityFiles::Identity& identity);
   void use_servers(const Result<config::Forwarding>& forwarding);
   Status prepare_host_resolver();
+  Control::Subject control_subject();
   void warn_of_strangers();
   void log_start();
   void log_ready();
@@ -139,6 +142,8 @@ class Server {
   std::deque<std::shared_ptr<const void>> former_tables_;  // that some workers may still have
   Reloader reloader_;
   CacheKeeper cache_keeper_;
+  std::array<config::Loaded, 4> loaded_;  // hosts files, lists, records, rules
+  Control control_;
   bool hangs_ = false;
 };
 

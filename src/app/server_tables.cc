@@ -26,22 +26,26 @@ void Server::replace(std::shared_ptr<const void> former, const Use& use) {
 }
 
 void Server::use_hosts(const serve::Worker::Hosts& hosts) {
+  loaded_[0] = hosts_.loaded();
   auto former = std::exchange(hosts_in_force_, hosts);
   if (former->empty()) former = nullptr;
   replace(std::move(former), [hosts](serve::Worker& worker) { worker.use_hosts(hosts); });
 }
 
 void Server::use_lists(const serve::Worker::Lists& lists) {
+  loaded_[1] = lists_.loaded();
   replace(std::exchange(lists_in_force_, lists),
           [lists](serve::Worker& worker) { worker.use_lists(lists); });
 }
 
 void Server::use_records(const serve::Worker::Records& records) {
+  loaded_[2] = records_.loaded();
   replace(std::exchange(records_in_force_, records),
           [records](serve::Worker& worker) { worker.use_records(records); });
 }
 
 void Server::use_rules(const serve::Worker::Rules& rules) {
+  loaded_[3] = rules_.loaded();
   replace(std::exchange(rules_in_force_, rules),
           [rules](serve::Worker& worker) { worker.use_rules(rules); });
   sources_.set_rule_for_all(rules && rules->servers_for_all());
@@ -68,6 +72,22 @@ void Server::use_servers(const Result<config::Forwarding>& forwarding) {
   } else {
     forward_to(*forwarding);
   }
+}
+
+// What an operator sees of all this, and may change.
+Control::Subject Server::control_subject() {
+  const auto on_flushed = [this](const policy::NameChoice& names, std::size_t answers) {
+    each([](serve::Worker& worker) { worker.forget_failures(); });
+    cache_keeper_.write_again();
+    io::LogLine line("cache flushed, as --control was asked");
+    if (names.name) line.with("name", config::to_text({config::Command::Flush, names}).substr(6));
+    log_.write(io::Level::Info, line.with("answers", answers));
+  };
+  const auto why_not = [this] {
+    return cache_keeper_.is_reading() ? "--cache-file is still being read; ask again soon"
+                                      : nullptr;
+  };
+  return {options_, loop(), cache_, loaded_, why_not, on_flushed};
 }
 
 }  // namespace dnslet::app

@@ -18,13 +18,15 @@ namespace {
 constexpr std::size_t kSecondColumn = 38;
 constexpr std::string_view kIndent = "        ";
 
-// The options of HelpRows::UsedMost that have a variable; of those without, it shows all.
+// The options of HelpRows::UsedMost that have a variable; of those without, it shows all that need
+// no other option.
 constexpr auto kUsedMost = std::to_array<std::string_view>(
     {"listen", "allow", "default-resolver", "nameservers", "stubzones", "hostsfile", "address",
      "blocklist", "rule", "enable-search", "search-domains", "rcache", "verbose", "metrics"});
 
 bool is_shown(const OptionRow& row, HelpRows rows) {
-  return rows == HelpRows::All || is_action(row) || std::ranges::count(kUsedMost, row.flag) > 0;
+  return rows == HelpRows::All || (is_action(row) && row.needs.empty()) ||
+         std::ranges::count(kUsedMost, row.flag) > 0;
 }
 
 std::string left_column(const OptionRow& row) {

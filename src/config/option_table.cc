@@ -78,6 +78,20 @@ Status explain(std::string_view text, const NumberRange&, Options& options) {
   return Done{};
 }
 
+template <Command command>
+Status ask_running(std::string_view text, const NumberRange&, Options& options) {
+  auto names = parse_name_choice(text);
+  if (!names) return names.error();
+  options.request = {command, std::move(*names)};
+  options.action = Action::Control;
+  return Done{};
+}
+
+Status ask_for_lists(std::string_view text, const NumberRange&, Options& options) {
+  options.request = {Command::Lists, {}};
+  return act<Action::Control>(text, {}, options);
+}
+
 constexpr NumberRange kNoRange;
 constexpr NumberRange kSeconds = {kFromZero, kMaxSeconds, "seconds"};
 constexpr NumberRange kSecondsFromOne = {kFromOne, kMaxSeconds, "seconds"};
@@ -295,8 +309,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "The same as --threads 0", boolean<&Options::multithreading>},
     {"Operation", "verbose", 0, Kind::Switch, "DNSMASQ_VERBOSE", "", "false",
      "A log line for every question", boolean<&Options::verbose>},
-    {"Operation", "log-level", 0, Kind::Text, "DNSMASQ_LOG_LEVEL", "error|warning|info|debug",
-     "info", "What the log tells; debug: every question too",
+    {"Operation", "log-level", 0, Kind::Text, "DNSMASQ_LOG_LEVEL", "LEVEL", "info",
+     "How much to log: error|warning|info|debug (every question)",
      value<&Options::log_level, parse_log_level>},
     {"Operation", "syslog", 0, Kind::Switch, "DNSMASQ_SYSLOG", "", "false",
      "Log to syslog, not to standard output", boolean<&Options::syslog>},
@@ -307,6 +321,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Operation", "metrics-host", 0, Kind::List, "DNSMASQ_METRICS_HOST", "HOST,...", "",
      "Names by which they may be called", elements<&Options::metrics_hosts, parse_metrics_host>,
      kNoRange, "metrics"},
+    {"Operation", "control", 0, Kind::Text, "DNSMASQ_CONTROL", "PATH", "",
+     "A socket for --dump-cache, --flush, --lists", value<&Options::control, parse_control_path>},
     {"Operation", "", 0, Kind::Text, "GRAPHITE_SERVER", "HOST:PORT", "",
      "Push the counters to Graphite every 10 s", value<&Options::graphite, parse_graphite_server>},
     {"Operation", "", 0, Kind::Text, "GRAPHITE_PREFIX", "NAME", "dnslet",
@@ -318,6 +334,12 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      act<Action::Healthcheck>},
     {"Operation", "explain", 0, Kind::Question, "", "NAME [TYPE]", "",
      "Ask, and tell how the answer is found", explain},
+    {"Operation", "dump-cache", 0, Kind::Command, "", "[NAME]", "",
+     "Print the running dnslet's cache", ask_running<Command::DumpCache>, kNoRange, "control"},
+    {"Operation", "flush", 0, Kind::Command, "", "[NAME]", "",
+     "Empty it, or take out a NAME or a *.NAME", ask_running<Command::Flush>, kNoRange, "control"},
+    {"Operation", "lists", 0, Kind::Action, "", "", "", "Print what it has read from which files",
+     ask_for_lists, kNoRange, "control"},
     {"Operation", "print-config", 0, Kind::Action, "", "", "", "Print every option and its origin",
      act<Action::PrintConfig>},
     {"Operation", "version", 'v', Kind::Action, "", "", "",

@@ -20,6 +20,7 @@ enum class Kind {
   Switch,     // true or false; a bare flag means true
   Action,     // a switch that asks for something else than serving; it has no variable
   Question,   // such an action about a value of one or two words
+  Command,    // such an action that may be about one word
   List,       // each flag adds what it holds between commas; the variable reads like one flag
   PathList,   // each flag adds a value, commas and all; the variable separates them by commas
   BlankList,  // each flag adds a value; the variable separates them by blanks
@@ -60,7 +61,7 @@ std::span<const OldName> old_flags();
 std::span<const OldName> old_variables();
 
 inline bool is_action(const OptionRow& row) {
-  return row.kind == Kind::Action || row.kind == Kind::Question;
+  return row.kind == Kind::Action || row.kind == Kind::Question || row.kind == Kind::Command;
 }
 inline bool is_switch(const OptionRow& row) {
   return row.kind == Kind::Switch || row.kind == Kind::Action;

@@ -32,8 +32,10 @@ struct Source {
   std::vector<std::string> values;  // in order; empty: unset
 };
 
-// Whether a second word may follow the value.
-bool takes_two_words(const OptionRow& row) { return row.kind == Kind::Question; }
+// Whether the next word may belong to the value, too.
+bool may_go_on(const OptionRow& row, std::string_view value) {
+  return row.kind == (value.empty() ? Kind::Command : Kind::Question);
+}
 
 std::string long_form(const OptionRow& row) { return "--" + std::string(row.flag); }
 
@@ -94,7 +96,7 @@ Result<FlagValues> parse_command_line(const std::vector<std::string>& arguments,
   std::string* first_word = nullptr;  // of a value that may have a second one, which comes next
   const auto add = [&](const OptionRow& row, std::string_view value) {
     std::string& added = flags[std::string(row.flag)].emplace_back(value);
-    first_word = takes_two_words(row) && !value.empty() ? &added : nullptr;
+    first_word = may_go_on(row, value) ? &added : nullptr;
   };
 
   for (const std::string& argument : arguments) {
@@ -116,6 +118,8 @@ Result<FlagValues> parse_command_line(const std::vector<std::string>& arguments,
       add(*row, std::string_view(argument).substr(equals + 1));
     else if (is_switch(*row))
       add(*row, "true");
+    else if (row->kind == Kind::Command)
+      add(*row, "");
     else
       valued = row;
   }
@@ -207,7 +211,7 @@ constexpr std::array<std::string_view, 16> kDeciding = {
 
 Status apply(const OptionRow& row, const Source& source, ParsedOptions& parsed) {
   for (const std::string& value : source.values) {
-    if (value.empty() && !is_switch(row)) {
+    if (value.empty() && !is_switch(row) && row.kind != Kind::Command) {
       return Error{source.name + ": '' is empty where " + std::string(row.placeholder) +
                    " is expected"};
     }

@@ -25,6 +25,7 @@
 #include "base/redis_server.h"
 #include "base/result.h"
 #include "base/server_address.h"
+#include "config/control_text.h"
 #include "config/named_list.h"
 #include "config/resolv_conf_edit.h"
 #include "dns/message.h"
@@ -41,7 +42,7 @@ namespace dnslet::config {
 inline constexpr std::string_view kSystemResolvConf = "/etc/resolv.conf";
 
 // What the command line asks for besides serving.
-enum class Action { Serve, Help, HelpAll, Version, PrintConfig, Healthcheck, Explain };
+enum class Action { Serve, Help, HelpAll, Version, PrintConfig, Healthcheck, Explain, Control };
 
 // One --address value: a name ("*." in front makes it a wildcard) and its addresses. The name is
 // checked (usable as a domain name) but kept as it was written.
@@ -142,6 +143,8 @@ struct Options {
   bool syslog = false;
   bool json_log = false;
   dns::Question explained;  // by Action::Explain
+  std::string control;      // the socket of a running dnslet; empty: none
+  ControlRequest request;   // what Action::Control asks there
 
   std::optional<Endpoint> metrics;         // where counters are served; nullopt: nowhere
   std::vector<std::string> metrics_hosts;  // names by which clients may call them; lower case

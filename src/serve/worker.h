@@ -112,6 +112,8 @@ class Worker {
   void use_lists(Lists lists);        // likewise; null: there is none
   void use_records(Records records);  // likewise
   void use_rules(Rules rules);        // likewise
+  // What servers have failed at is asked again at once.
+  void forget_failures() { failures_.clear(); }
   void forward_to(const config::Forwarding& forwarding);
   // The addresses of a server that is written by name.
   void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses);

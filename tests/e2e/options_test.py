@@ -41,6 +41,7 @@ OPTIONS = [
     ("user", "DNSMASQ_USER", "65534:65533", "65534:65533"),
     ("log-level", "DNSMASQ_LOG_LEVEL", "warning", "warning"),
     ("log-format", "DNSMASQ_LOG_FORMAT", "json", "json"),
+    ("control", "DNSMASQ_CONTROL", "/run/dnslet/control", "/run/dnslet/control"),
     ("metrics-host", "DNSMASQ_METRICS_HOST", "Dnslet,a.test", "Dnslet,a.test"),
     ("metrics", "DNSMASQ_METRICS", "[::1]:9153", "[::1]:9153"),
 ]
