@@ -14,7 +14,7 @@ PYTHON     ?= /usr/bin/python3
 TIME       ?= 60
 PORT       ?= 5300
 ROOTS      ?= bookworm trixie
-E2E        ?= $(wildcard tests/e2e tests/docs_test.py tests/documents_test.py)
+E2E        ?= $(wildcard tests/e2e tests/docs_test.py tests/documents_test.py tests/completion_test.py)
 VERSION    := $(shell .ci/version)
 # This system's, for docker/prebuilt.Dockerfile.
 ROOTS_FILE := /etc/ssl/certs/ca-certificates.crt
@@ -76,6 +76,10 @@ PROGRAM := $(MADE)/dnslet
 SBINDIR := $(PREFIX)/sbin
 MANDIR  := $(PREFIX)/share/man/man8
 UNITDIR := $(PREFIX)/lib/systemd/system
+# Where each shell looks for completions.
+FORBASH := $(PREFIX)/share/bash-completion/completions
+FORZSH  := $(PREFIX)/share/zsh/site-functions
+FORFISH := $(PREFIX)/share/fish/vendor_completions.d
 CONFD   := $(SYSCONFDIR)/conf.d/dnslet
 ROTATED := $(SYSCONFDIR)/logrotate.d/dnslet
 LIBRARY := $(MADE)/libdnslet.a
@@ -200,6 +204,7 @@ lint: | deps ## check format, layers, scripts and the man page, then run clang-t
 	$(PYTHON) tests/layers.py
 	tests/hygiene.sh
 	shellcheck .ci/deps .ci/musl-sysroot .ci/run .ci/version $(wildcard tests/*.sh tests/*/*.sh)
+	shellcheck completion/dnslet.bash
 	shellcheck --shell=sh --exclude=SC2034,SC2154 init/dnslet.openrc init/dnslet.confd # variables of openrc-run
 	mandoc -T lint -W warning man/dnslet.8
 	@$(MAKE) tidy
@@ -225,11 +230,18 @@ soak: $(PROGRAM) $(LOADS) ## ask it QUESTIONS=10000000 questions (VALGRIND=1: 30
 micro: $(B)/bench/micro_bench ## count the instructions of parse, cache and hosts look-ups
 	tests/bench/micro.sh $<
 
-install: $(PROGRAM) ## install to DESTDIR, PREFIX and SYSCONFDIR, with the units of systemd and OpenRC
+completion: $(PROGRAM) ## make the completions for shells anew, from the table of options
+	$(PYTHON) completion/generate.py $(PROGRAM) completion
+
+install: $(PROGRAM) ## install to DESTDIR, PREFIX and SYSCONFDIR, with completions and the units of systemd and OpenRC
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR) $(DESTDIR)$(UNITDIR) \
+	    $(DESTDIR)$(FORBASH) $(DESTDIR)$(FORZSH) $(DESTDIR)$(FORFISH) \
 	    $(DESTDIR)$(SYSCONFDIR)/init.d $(DESTDIR)$(SYSCONFDIR)/conf.d $(DESTDIR)$(SYSCONFDIR)/logrotate.d
 	install $(STRIP) -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/dnslet
 	install -m 644 man/dnslet.8 $(DESTDIR)$(MANDIR)/dnslet.8
+	install -m 644 completion/dnslet.bash $(DESTDIR)$(FORBASH)/dnslet
+	install -m 644 completion/_dnslet $(DESTDIR)$(FORZSH)/_dnslet
+	install -m 644 completion/dnslet.fish $(DESTDIR)$(FORFISH)/dnslet.fish
 	install -m 644 init/dnslet.socket $(DESTDIR)$(UNITDIR)/dnslet.socket
 	$(call substituted,init/dnslet.service,644,$(UNITDIR)/dnslet.service)
 	$(call substituted,init/dnslet.openrc,755,$(SYSCONFDIR)/init.d/dnslet)
@@ -238,7 +250,8 @@ install: $(PROGRAM) ## install to DESTDIR, PREFIX and SYSCONFDIR, with the units
 
 uninstall: ## remove what install put there, but for settings with changes
 	rm -f $(DESTDIR)$(SBINDIR)/dnslet $(DESTDIR)$(MANDIR)/dnslet.8 $(DESTDIR)$(UNITDIR)/dnslet.socket \
-	    $(DESTDIR)$(UNITDIR)/dnslet.service $(DESTDIR)$(SYSCONFDIR)/init.d/dnslet
+	    $(DESTDIR)$(UNITDIR)/dnslet.service $(DESTDIR)$(SYSCONFDIR)/init.d/dnslet \
+	    $(DESTDIR)$(FORBASH)/dnslet $(DESTDIR)$(FORZSH)/_dnslet $(DESTDIR)$(FORFISH)/dnslet.fish
 	! cmp -s init/dnslet.confd $(DESTDIR)$(CONFD) || rm $(DESTDIR)$(CONFD)
 	! cmp -s init/dnslet.logrotate $(DESTDIR)$(ROTATED) || rm $(DESTDIR)$(ROTATED)
 
@@ -268,7 +281,7 @@ $(B)/src/base/version.o: DEFINE = -DVERSION='"$(VERSION)"'
 
 # What few questions pass through is made for size: pages of code are memory, too. A static program is so as
 # a whole: -Os costs a question nothing that can be measured.
-RARE := $(wildcard src/dns/*text*.cc src/policy/expression_*.cc src/upstream/*name*.cc) src/policy/letter_set.cc \
+RARE := $(wildcard src/dns/*text*.cc src/policy/expression_*.cc src/upstream/*name*.cc) src/policy/letter_set.cc src/policy/cache_dump.cc \
     src/policy/preload.cc src/policy/own_records.cc src/upstream/address_queries.cc src/upstream/ways.cc \
     src/upstream/http_status.cc $(addprefix src/serve/,listeners.cc worker_tables.cc server_counters.cc counters.cc \
     query_log.cc worker_listen.cc worker_sets.cc worker_shared.cc filter_sets.cc) $(addprefix src/policy/,fake_answers.cc \
@@ -325,6 +338,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots check-musl install uninstall clean help deps FORCE
+.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots check-musl completion install uninstall clean help deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -22,7 +22,7 @@ DOCUMENTS = sorted({*ROOT.glob("*.md"), *ROOT.glob("doc/*.md"), *ROOT.glob(".git
 OURS = [path for path in DOCUMENTS if path not in FOREIGN and not path.name.startswith("migrate-")]
 
 # Flags of `docker build`, `docker run` and git that documents tell of.
-OF_OTHERS = {"target", "name", "cap-add", "cap-drop", "network", "sysctl", "read-only"}
+OF_OTHERS = {"target", "name", "cap-add", "cap-drop", "network", "sysctl", "read-only", "tmpfs"}
 
 
 def dnsmasq_program():

@@ -74,6 +74,9 @@ def test_install_puts_everything_in_its_place(installed):
     assert files_in(root) == {
         f"{prefix}/sbin/dnslet": "0o755", f"{prefix}/share/man/man8/dnslet.8": "0o644",
         f"{prefix}/lib/systemd/system/dnslet.service": "0o644",
+        f"{prefix}/share/bash-completion/completions/dnslet": "0o644",
+        f"{prefix}/share/zsh/site-functions/_dnslet": "0o644",
+        f"{prefix}/share/fish/vendor_completions.d/dnslet.fish": "0o644",
         f"{prefix}/lib/systemd/system/dnslet.socket": "0o644",
         "/etc/init.d/dnslet": "0o755", "/etc/conf.d/dnslet": "0o644",
         "/etc/logrotate.d/dnslet": "0o644"}
