@@ -5,6 +5,7 @@
 // What an operator asks a running dnslet over the socket of --control: one line, a command and
 // perhaps a name. Written by the flags of the same name, or by hand.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,7 @@
 
 namespace dnslet::config {
 
-enum class Command { DumpCache, Flush, Lists };
+enum class Command : uint8_t { DumpCache, Flush, Lists };
 
 struct ControlRequest {
   Command command = Command::Lists;

@@ -16,7 +16,7 @@
 namespace dnslet::io {
 
 // In the order of how much a log tells that goes as far as this.
-enum class Level { Error, Warning, Info, Debug };
+enum class Level : uint8_t { Error, Warning, Info, Debug };
 
 class LogLine {
  public:
