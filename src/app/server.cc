@@ -98,6 +98,11 @@ Server::Server(config::Options options)
                     worker.use_addresses(host, addresses);
                   });
                 }),
+      server_sources_(
+          {loop(), log_, options_},
+          [this](const std::string& source, const upstream::KnownServers& known) {
+            each([source, known](serve::Worker& worker) { worker.use_known(source, known); });
+          }),
       reports_({options_, log_, cache_, workers_, names_}),
       hosts_in_force_(hosts_.table()),
       reloader_(
@@ -172,8 +177,7 @@ Status Server::configure() {
     return Error{"no nameserver to forward to: " + left_out_.no_server(forwarding) +
                  "; set --nameservers (DNSMASQ_SERVERS), or --no-rec to answer from hosts files "
                  "alone"};
-  forward_to(forwarding ? *forwarding : config::Forwarding());
-  return Done();
+  return forward_to(forwarding ? *forwarding : config::Forwarding());
 }
 
 Status Server::bind(std::vector<io::BoundSocket> passed) {
@@ -201,6 +205,7 @@ Status Server::run() {
   signals_.emplace_back(loop(), SIGUSR1, [this] { reports_.log_counters(); });
   mask(kOther, SIG_UNBLOCK);
   watch_probes();
+  server_sources_.start();
   cache_keeper_.start();  // before anybody is answered: names have fake addresses already
   if (Status status = start_threads(); !status) return status;
 
@@ -222,6 +227,7 @@ Status Server::run() {
 }
 
 bool Server::explain() {
+  server_sources_.start();
   const config::Forwarding none;
   report::Explanation explanation(
       {shared_, hosts_, lists_, records_, forwarding_ ? *forwarding_ : none, *workers_.front()},
@@ -276,8 +282,8 @@ void Server::use_bootstrap(const Result<config::Forwarding>& forwarding) {
   names_.use_bootstrap(forwarding->bootstrap);
 }
 
-// Has the workers told the addresses of servers that are written by name.
-void Server::follow_names() {
+// Has the workers told the addresses of servers that are written by name, and what sources know.
+Status Server::follow_names() {
   std::vector<ServerAddress> servers;
   const auto add = [&servers](const std::vector<ServerAddress>& some) {
     servers.insert(servers.end(), some.begin(), some.end());
@@ -289,20 +295,22 @@ void Server::follow_names() {
   for (policy::RuleNumber i = 0; rules_in_force_ && i < rules_in_force_->size(); ++i)
     add((*rules_in_force_)[i].action.servers);
   followed_.follow(servers);
+  return server_sources_.follow(servers);
 }
 
-void Server::forward_to(const config::Forwarding& forwarding) {
+Status Server::forward_to(const config::Forwarding& forwarding) {
   names_.use_bootstrap(forwarding.bootstrap);
   const bool is_new = !forwarding_ || !forwarding.asks_like(*forwarding_);
   forwarding_ = forwarding;
-  follow_names();
+  Status status = follow_names();
   each([forwarding](serve::Worker& worker) { worker.forward_to(forwarding); });
-  if (!is_new) return;
+  if (!is_new) return status;
   std::string line = "nameservers";
   for (const ServerAddress& server : forwarding.servers) line += ' ' + server.to_text();
   io::LogLine event(line);
   if (forwarding.tcp_only) event.with("transport", "tcp");
   log_.write(io::Level::Info, event);
+  return status;
 }
 
 // Those who may read a file at the start are not always those who read it again.

@@ -19,6 +19,7 @@
 #include "app/followed_names.h"
 #include "app/left_out.h"
 #include "app/reloader.h"
+#include "app/server_sources.h"
 #include "base/result.h"
 #include "config/host_resolver.h"
 #include "config/hosts_files.h"
@@ -83,8 +84,8 @@ class Server {
 
  private:
   void use_bootstrap(const Result<config::Forwarding>& forwarding);
-  void follow_names();
-  void forward_to(const config::Forwarding& forwarding);
+  Status follow_names();
+  Status forward_to(const config::Forwarding& forwarding);
   void warn_of_user();
   void each(const std::function<void(serve::Worker&)>& task);
   void watch_probes();
@@ -133,6 +134,7 @@ class Server {
   std::vector<std::unique_ptr<io::Thread>> threads_;  // of all but the first; none: not running
   upstream::ServerNames names_;
   FollowedNames followed_;
+  ServerSources server_sources_;
   report::Reports reports_;
   std::vector<io::Signal> signals_;
   serve::Worker::Hosts hosts_in_force_;

@@ -49,7 +49,7 @@ void Server::use_rules(const serve::Worker::Rules& rules) {
   replace(std::exchange(rules_in_force_, rules),
           [rules](serve::Worker& worker) { worker.use_rules(rules); });
   sources_.set_rule_for_all(rules && rules->servers_for_all());
-  if (forwarding_) follow_names();  // else nobody is asked, or not yet
+  if (forwarding_) (void)follow_names();  // else nobody is asked, or not yet
 }
 
 void Server::use_roots(const config::RootFiles::Roots& roots) {
@@ -70,7 +70,7 @@ void Server::use_servers(const Result<config::Forwarding>& forwarding) {
     log_.write(io::Level::Warning,
                "no nameserver is left in '" + options_.resolv_conf + "'; those before stay");
   } else {
-    forward_to(*forwarding);
+    (void)forward_to(*forwarding);  // a failure is in the log
   }
 }
 

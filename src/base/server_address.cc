@@ -37,6 +37,7 @@ std::optional<Protocol> protocol_from_text(std::string_view text) {
 }
 
 std::string ServerAddress::to_text() const {
+  if (is_source()) return source;
   std::string before;
   if (proxy) {
     before = "socks5://" + (proxy->user.empty() ? "" : percent_encoded(proxy->user) + '@');

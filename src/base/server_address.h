@@ -57,6 +57,7 @@ struct ServerAddress {
   std::string verified{};        // the name of its certificate, where it is not that of the host
   std::string path{};            // of Https, with its slash; else empty
   std::optional<Proxy> proxy{};  // through which it is reached
+  std::string source{};          // "dhcp:eth0": it stands for the servers that others know
 
   auto operator<=>(const ServerAddress&) const = default;  // NOLINT(modernize-use-nullptr)
 
@@ -65,8 +66,13 @@ struct ServerAddress {
   }
   // Whether a name has to be resolved here before it can be reached. Behind a proxy that is the
   // proxy's: it resolves the server's own.
-  bool is_name() const { return !dialled(); }
-  const std::string& name_to_resolve() const { return proxy ? proxy->host : host; }
+  bool is_name() const { return !dialled() && !is_source(); }
+  bool is_source() const { return !source.empty(); }
+  // Of whom addresses have to be told before it can be reached: a host, or a source.
+  const std::string& name_to_resolve() const {
+    if (is_source()) return source;
+    return proxy ? proxy->host : host;
+  }
   const std::optional<Endpoint>& dialled() const { return proxy ? proxy->endpoint : endpoint; }
   uint16_t dialled_port() const { return proxy ? proxy->port : port; }
   // Whether nothing is said to it before its certificate holds.

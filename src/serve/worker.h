@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,7 @@
 #include "serve/counters.h"
 #include "serve/query_log.h"
 #include "serve/shared_answers.h"
+#include "upstream/server_source.h"
 #include "upstream/ways.h"
 
 namespace dnslet::serve {
@@ -117,6 +119,8 @@ class Worker {
   void forward_to(const config::Forwarding& forwarding);
   // The addresses of a server that is written by name.
   void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses);
+  // What the source of that name knows, from now on.
+  void use_known(const std::string& source, const upstream::KnownServers& known);
 
   // The certificates that servers over TLS are judged by; null: none.
   void use_roots(const std::shared_ptr<const io::TlsRoots>& roots) { ways_.use_roots(roots); }
@@ -210,6 +214,7 @@ class Worker {
   policy::Tables tables();
   void forget_decisions();  // of tables that were replaced
   void name_servers();      // of each set, to whoever asks
+  std::vector<ServerAddress> members(const std::vector<ServerAddress>& servers) const;
 
   std::size_t on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
                      dns::MutableBytesView slot);
@@ -281,9 +286,10 @@ class Worker {
   dns::ExtendedError scratch_error_;
   MessageRoom late_slot_;
   Counters counted_;
-  std::optional<config::Forwarding> forwarding_;  // in force
-  policy::OnTried on_tried_;                      // none: nobody watches
-  policy::OnRule on_rule_;                        // likewise
+  std::optional<config::Forwarding> forwarding_;         // in force
+  std::map<std::string, upstream::KnownServers> known_;  // by source
+  policy::OnTried on_tried_;                             // none: nobody watches
+  policy::OnRule on_rule_;                               // likewise
   policy::OnGuarded on_guarded_;
   OnTls on_tls_;
 

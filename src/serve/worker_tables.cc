@@ -58,11 +58,35 @@ void Worker::forward_to(const config::Forwarding& forwarding) {
   if (is_new) name_servers();
 }
 
+// Questions that wait for the source itself go to an address, as those for a server by name do.
+void Worker::use_known(const std::string& source, const upstream::KnownServers& known) {
+  known_[source] = known;
+  std::vector<IpAddress> addresses;
+  for (const ServerAddress& server : known.servers)
+    if (server == ServerAddress::at({server.endpoint->address, kDnsPort, ""}))
+      addresses.push_back(server.endpoint->address);
+  if (forwarding_) name_servers();
+  ways_.use_addresses(source, addresses);
+}
+
+// With those that are known in the places of their sources. A source that knows none stays.
+std::vector<ServerAddress> Worker::members(const std::vector<ServerAddress>& servers) const {
+  std::vector<ServerAddress> all;
+  for (const ServerAddress& server : servers) {
+    const auto known = known_.find(server.source);
+    if (known == known_.end() || known->second.servers.empty())
+      all.push_back(server);
+    else
+      all.insert(all.end(), known->second.servers.begin(), known->second.servers.end());
+  }
+  return all;
+}
+
 // REQUIRES: forward_to() was called.
 void Worker::name_servers() {
   const auto reached = [&](const std::vector<ServerAddress>& servers) {
     std::vector<policy::ServerAddress> list;
-    for (const ServerAddress& server : servers) {
+    for (const ServerAddress& server : members(servers)) {
       const bool is_stream = forwarding_->tcp_only || server.protocol != Protocol::Udp;
       list.push_back({server, is_stream ? policy::Way::Stream : policy::Way::Datagram});
     }
@@ -70,7 +94,7 @@ void Worker::name_servers() {
   };
   const config::StubZones& zones = shared_.options.stub_zones;
   const bool has_sets = !zones.empty() || (rules_ && !rules_->sets().empty());
-  ways_.set_only_server(forwarding_->servers.size() == 1 && !has_sets);
+  ways_.set_only_server(members(forwarding_->servers).size() == 1 && !has_sets);
   const auto* const for_all = rules_ ? rules_->servers_for_all() : nullptr;
   if (!forwarding_->servers.empty())
     asker_.set_servers(policy::kDefaultServers, reached(forwarding_->servers));
@@ -79,7 +103,7 @@ void Worker::name_servers() {
   marks_.assign(1, 0);
   const auto add = [&](const std::vector<ServerAddress>& servers) {
     asker_.set_servers(marks_.size(), reached(servers));
-    marks_.push_back(shared_answers() ? policy::mark_of(servers) : 0);
+    marks_.push_back(shared_answers() ? policy::mark_of(members(servers)) : 0);
   };
   for (const auto& [servers, domains] : zones) add(servers);
   if (!rules_) return;

@@ -40,7 +40,7 @@ class NamedServers {
   NamedServers(io::Loop& loop, OnRefused on_refused)
       : loop_(loop), on_refused_(std::move(on_refused)) {}
 
-  // REQUIRES: server.is_name().
+  // REQUIRES: the server is written by name, or a source of servers.
   std::unique_ptr<Transport> open(const ServerAddress& server, const MakeWay& make,
                                   Transport::OnReport on_report);
   // The addresses of the host from now on, in the order in which they are tried.

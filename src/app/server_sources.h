@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// The sources of servers in use (dhcp:eth0): has what each of them knows told, and what changes.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/server_address.h"
+#include "config/options.h"
+#include "io/log.h"
+#include "io/loop.h"
+#include "upstream/server_source.h"
+
+namespace dnslet::app {
+
+class ServerSources {
+ public:
+  using Tell =
+      std::function<void(const std::string& source, const upstream::KnownServers& servers)>;
+  struct Place {
+    io::Loop& loop;
+    io::Log& log;
+    const config::Options& options;
+  };
+
+  // What `place` names must outlive this.
+  ServerSources(const Place& place, Tell tell) : place_(place), tell_(std::move(tell)) {}
+
+  // From now on those among `servers`, and no others. A new one that lacks a right is a failure
+  // until start(), and a line in the log later.
+  Status follow(const std::vector<ServerAddress>& servers);
+  // They begin to look. What this dnslet is itself is left out of what they say.
+  void start();
+
+ private:
+  void start(const std::string& name, upstream::ServerSource& source);
+  void on_known(const std::string& name, upstream::KnownServers known);
+  std::string take_own_out(std::vector<ServerAddress>& servers) const;
+
+  Place place_;
+  Tell tell_;
+  bool is_started_ = false;
+  std::map<std::string, std::unique_ptr<upstream::ServerSource>> sources_;
+  std::map<std::string, std::string> told_;  // in the log, by source
+};
+
+}  // namespace dnslet::app
