@@ -31,7 +31,10 @@ constexpr std::string_view kProxyUser =
     "%40 for @, %2F for / and %25 for %";
 constexpr std::string_view kNoZone =
     "a server behind a proxy: an address with a zone means nothing there";
+constexpr std::string_view kDhcpServer =
+    "a source of servers: behind dhcp: stands an interface, for example dhcp:eth0";
 constexpr std::string_view kSocks = "socks5://";
+constexpr std::string_view kDhcp = "dhcp:";
 constexpr std::size_t kMaxPath = 1024;
 constexpr std::size_t kMaxHost = 253;
 
@@ -43,7 +46,6 @@ struct Missing {
 constexpr auto kMissing = std::to_array<Missing>({
     {"quic://", "DNS over QUIC"},
     {"h3://", "DNS over HTTP/3"},
-    {"dhcp:", "the servers that DHCP offers"},
 });
 constexpr auto kMissingWords = std::to_array<Missing>({
     {"resolved", "the servers of systemd-resolved"},
@@ -111,6 +113,25 @@ std::optional<Error> find_lone_scheme(std::string_view text) {
   if (!is_scheme || rest.starts_with("//") || is_number(rest)) return std::nullopt;
   return Error{in_quotes(text) + " lacks slashes: write " + lower_case(text.substr(0, colon)) +
                "://"};
+}
+
+// An interface's name as Linux has them. Names of digits alone are ports of a host "dhcp".
+bool is_interface(std::string_view text) {
+  constexpr std::size_t kMax = 15;  // IFNAMSIZ without the zero
+  return !text.empty() && text.size() <= kMax && text != "." && text != ".." &&
+         text.find_first_of(":/ \t\r\n%[]@#") == std::string_view::npos;
+}
+
+bool is_dhcp(std::string_view text) {
+  return lower_case(text.substr(0, kDhcp.size())) == kDhcp &&
+         (text.size() == kDhcp.size() || !is_number(text.substr(kDhcp.size())));
+}
+
+// dhcp:IFACE
+Result<ServerAddress> parse_dhcp(std::string_view text) {
+  const std::string_view interface = text.substr(kDhcp.size());
+  if (!is_interface(interface)) return not_a(text, kDhcpServer);
+  return ServerAddress{.port = kDnsPort, .source = std::string(kDhcp) + std::string(interface)};
 }
 
 // HOST[:PORT], into a server or a proxy.
@@ -222,6 +243,7 @@ std::string name_of_certificate(std::string_view text) {
 
 Result<ServerAddress> parse_server(std::string_view text) {
   if (is_proxied(text)) return parse_proxied(text);
+  if (is_dhcp(text)) return parse_dhcp(text);
   if (auto error = find_missing(text)) return *error;
   if (auto error = find_lone_scheme(text)) return *error;
 

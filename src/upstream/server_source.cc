@@ -2,11 +2,12 @@
 // Copyright the dnslet authors
 #include "upstream/server_source.h"
 
+#include "upstream/dhcp_source.h"
+
 namespace dnslet::upstream {
 
-// No kind of source is there yet: the text of none is taken for a server.
-std::unique_ptr<ServerSource> make_source(const std::string&, io::Loop&, io::Log&) {
-  return nullptr;
+std::unique_ptr<ServerSource> make_source(const std::string& text, io::Loop& loop, io::Log& log) {
+  return std::make_unique<DhcpSource>(text.substr(text.find(':') + 1), loop, log);
 }
 
 }  // namespace dnslet::upstream

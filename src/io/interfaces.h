@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#pragma once
+
+// What the kernel says of a network interface, and when it says something new.
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/address.h"
+#include "base/result.h"
+#include "io/loop.h"
+
+namespace dnslet::io {
+
+struct Interface {
+  int index = 0;
+  bool is_running = false;                           // up, and something is connected
+  std::optional<std::array<uint8_t, 6>> hardware{};  // of Ethernet, and all that looks like it
+  std::optional<IpAddress> address{};                // its first one, V4, not link-local
+};
+
+// nullopt: there is none of that name.
+std::optional<Interface> find_interface(const std::string& name);
+
+// Calls back in the loop when something is new of any interface or its IPv4 addresses
+// (rtnetlink(7)).
+class InterfaceWatch {
+ public:
+  // `renewed`: the interface of which an address was told anew, as after DHCP's renewal of its
+  // lease; 0: none, or it can't be told.
+  using OnChange = std::function<void(int renewed)>;
+
+  Status open();
+  // REQUIRES: open() has succeeded.
+  void start(Loop& loop, OnChange on_change);
+
+ private:
+  void read();
+
+  Descriptor socket_;
+  OnChange on_change_;
+  std::unique_ptr<Watch> watch_;
+};
+
+}  // namespace dnslet::io

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// Copyright the dnslet authors
+#include "upstream/dhcp_source.h"
+
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+namespace dnslet::upstream {
+namespace {
+
+constexpr std::size_t kLongestPacket = 1500;
+constexpr int kPacketsAtOnce = 16;  // others wait for the next turn
+constexpr unsigned kSilentTries = 2;
+
+std::string list(const std::vector<IpAddress>& addresses) {
+  std::string text;
+  for (const IpAddress& address : addresses) text += (text.empty() ? "" : ", ") + address.to_text();
+  return text;
+}
+
+}  // namespace
+
+DhcpSource::DhcpSource(std::string interface, io::Loop& loop, io::Log& log)
+    : interface_(std::move(interface)),
+      loop_(loop),
+      log_(log),
+      timer_(loop, [this] { on_time(); }) {}
+
+Status DhcpSource::open() {
+  if (Status status = socket_.open(); !status) return status;
+  return interfaces_.open();
+}
+
+void DhcpSource::start(OnKnown on_known) {
+  on_known_ = std::move(on_known);
+  packets_ = std::make_unique<io::Watch>(loop_, socket_.fd(), [this](int) { on_packets(); });
+  packets_->start(UV_READABLE);
+  interfaces_.start(loop_, [this](int renewed) { look(renewed); });
+  look(0);
+}
+
+void DhcpSource::look(int renewed) {
+  const auto found = io::find_interface(interface_);
+  std::optional<DhcpLink> link;
+  if (!found)
+    tell_state("it is not there");
+  else if (!found->is_running)
+    tell_state("it is down");
+  else if (!found->hardware)
+    tell_state("it is no Ethernet");
+  else
+    link = DhcpLink{found->index, *found->hardware, found->address};
+  if (link) tell_state("");
+  if (link != exchange_.link()) {
+    socket_.hear_nothing();
+    if (link) (void)socket_.bind(link->index);  // who is gone again is told
+    exchange_.on_link(link, loop_.now());
+  } else if (link && renewed == link->index) {
+    exchange_.on_renewal(loop_.now());
+  }
+  arm();
+}
+
+void DhcpSource::tell_state(const std::string& state) {
+  if (std::exchange(state_, state) == state) return;
+  if (state.empty())
+    log_.write(io::Level::Info, "dhcp:" + interface_ + ": the interface can be used");
+  else
+    warn("waits for the interface: " + state);
+}
+
+void DhcpSource::warn(const std::string& text) {
+  log_.write_limited(io::Level::Warning, text + interface_, "dhcp:" + interface_ + ' ' + text,
+                     loop_.now());
+}
+
+void DhcpSource::arm() {
+  const auto due = exchange_.due();
+  if (!due) return timer_.stop();
+  timer_.start_once(std::max(io::Milliseconds(0), *due - loop_.now()));
+}
+
+void DhcpSource::on_time() {
+  uint64_t dice = 0;
+  const bool is_drawn = getentropy(&dice, sizeof dice) == 0;  // io::try_system() has drawn some
+  const auto request = is_drawn ? exchange_.on_time(loop_.now(), dice) : std::nullopt;
+  if (request) {
+    socket_.hear({kDhcpClientPort, kDhcpIdPlace, request->id});
+    const int status = socket_.broadcast(build_dhcp_request(*request));
+    if (status != 0) warn(std::string("cannot ask: ") + uv_strerror(-status));
+    if (exchange_.tries() == kSilentTries)
+      warn("has no answer of a DHCP server and asks on; nameservers known before stay");
+  }
+  arm();
+}
+
+// An error of the socket, as when the interface goes down, is no packet.
+void DhcpSource::on_packets() {
+  std::array<uint8_t, kLongestPacket> room;
+  for (int i = 0; i < kPacketsAtOnce; ++i) {
+    const dns::BytesView packet = socket_.receive(room);
+    if (packet.empty()) break;
+    if (const auto reply = parse_dhcp_reply(packet)) on_reply(*reply);
+  }
+  packets_->start(UV_READABLE);
+}
+
+void DhcpSource::on_reply(const DhcpReply& reply) {
+  const DhcpExchange::Verdict verdict = exchange_.on_reply(reply, loop_.now());
+  if (verdict == DhcpExchange::Verdict::Strange) return;
+  if (!reply.unusable.empty() && std::exchange(unusable_, reply.unusable) != reply.unusable)
+    warn("is offered what can be no nameserver: " + list(reply.unusable));
+  if (verdict == DhcpExchange::Verdict::NoServers) return warn("is offered no nameserver");
+  socket_.hear_nothing();
+  arm();
+  KnownServers known;
+  for (const IpAddress& server : reply.servers)
+    known.servers.push_back(ServerAddress::at({server, kDnsPort, ""}));
+  on_known_(known);
+}
+
+}  // namespace dnslet::upstream
