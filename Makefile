@@ -281,7 +281,7 @@ $(B)/src/base/version.o: DEFINE = -DVERSION='"$(VERSION)"'
 
 # What few questions pass through is made for size: pages of code are memory, too. A static program is so as
 # a whole: -Os costs a question nothing that can be measured.
-RARE := $(wildcard src/dns/*text*.cc src/policy/expression_*.cc src/upstream/*name*.cc) src/policy/letter_set.cc src/policy/cache_dump.cc \
+RARE := $(wildcard src/dns/*text*.cc src/policy/expression_*.cc src/upstream/*name*.cc src/upstream/dhcp_*.cc src/upstream/*_source.cc) src/policy/letter_set.cc src/policy/cache_dump.cc \
     src/policy/preload.cc src/policy/own_records.cc src/upstream/address_queries.cc src/upstream/ways.cc \
     src/upstream/http_status.cc $(addprefix src/serve/,listeners.cc worker_tables.cc server_counters.cc counters.cc \
     query_log.cc worker_listen.cc worker_sets.cc worker_shared.cc filter_sets.cc) $(addprefix src/policy/,fake_answers.cc \

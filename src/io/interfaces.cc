@@ -45,12 +45,22 @@ void read_address(const ifaddrs& entry, Interface& found) {
   std::memcpy(found.address->bytes.data(), &address.sin_addr, sizeof address.sin_addr);
 }
 
-// The interface of which a message tells an address; 0: of none.
-int renewed_by(std::span<const uint8_t> message) {
-  const auto header = copy_of<nlmsghdr>(message.data());
-  if (header.nlmsg_type != RTM_NEWADDR || header.nlmsg_len < NLMSG_LENGTH(sizeof(ifaddrmsg)))
-    return 0;
-  return static_cast<int>(copy_of<ifaddrmsg>(message.data() + NLMSG_HDRLEN).ifa_index);
+// What stands behind the header of a message; nullopt: it is cut.
+template <typename T>
+std::optional<T> body_of(std::span<const uint8_t> message) {
+  if (message.size() < NLMSG_HDRLEN + sizeof(T)) return std::nullopt;
+  return copy_of<T>(message.data() + NLMSG_HDRLEN);
+}
+
+void note(std::span<const uint8_t> message, InterfaceWatch::Changes& changes) {
+  const auto type = copy_of<nlmsghdr>(message.data()).nlmsg_type;
+  if (type == RTM_NEWADDR)
+    if (const auto address = body_of<ifaddrmsg>(message))
+      changes.renewed.insert(static_cast<int>(address->ifa_index));
+  if (type == RTM_NEWLINK || type == RTM_DELLINK)
+    if (const auto link = body_of<ifinfomsg>(message))
+      if (type == RTM_DELLINK || (link->ifi_flags & IFF_RUNNING) == 0)
+        changes.lost.insert(link->ifi_index);
 }
 
 }  // namespace
@@ -81,7 +91,8 @@ Status InterfaceWatch::open() {
 }
 
 void InterfaceWatch::start(Loop& loop, OnChange on_change) {
-  on_change_ = std::move(on_change);
+  moment_ = std::make_unique<Timer>(
+      loop, [this, on_change = std::move(on_change)] { on_change(std::exchange(changes_, {})); });
   watch_ = std::make_unique<Watch>(loop, socket_.get(), [this](int) { read(); });
   watch_->start(UV_READABLE);
 }
@@ -90,18 +101,16 @@ void InterfaceWatch::start(Loop& loop, OnChange on_change) {
 void InterfaceWatch::read() {
   std::array<uint8_t, 8192> room;
   const ssize_t size = recv(socket_.get(), room.data(), room.size(), 0);
-  const bool is_error = size < 0;
-  if (is_error && (errno == EAGAIN || errno == EINTR)) return;
-  std::span<const uint8_t> rest(room.data(), is_error ? 0 : static_cast<std::size_t>(size));
-  int renewed = 0;
+  watch_->start(UV_READABLE);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  std::span<const uint8_t> rest(room.data(), size < 0 ? 0 : static_cast<std::size_t>(size));
   while (rest.size() >= NLMSG_HDRLEN) {
-    const auto length = copy_of<nlmsghdr>(rest.data()).nlmsg_len;
+    const std::size_t length = copy_of<nlmsghdr>(rest.data()).nlmsg_len;
     if (length < NLMSG_HDRLEN || length > rest.size()) break;
-    renewed = std::max(renewed, renewed_by(rest.first(length)));
+    note(rest.first(length), changes_);
     rest = rest.subspan(std::min<std::size_t>(NLMSG_ALIGN(length), rest.size()));
   }
-  watch_->start(UV_READABLE);
-  on_change_(renewed);
+  if (!moment_->is_active()) moment_->start_once(kMoment);
 }
 
 }  // namespace dnslet::io

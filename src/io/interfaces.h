@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/address.h"
@@ -28,12 +29,17 @@ struct Interface {
 std::optional<Interface> find_interface(const std::string& name);
 
 // Calls back in the loop when something is new of any interface or its IPv4 addresses
-// (rtnetlink(7)).
+// (rtnetlink(7)): once for all of a moment, as where containers come and go there is much.
 class InterfaceWatch {
  public:
-  // `renewed`: the interface of which an address was told anew, as after DHCP's renewal of its
-  // lease; 0: none, or it can't be told.
-  using OnChange = std::function<void(int renewed)>;
+  static constexpr Milliseconds kMoment{100};
+
+  // Interfaces by their index.
+  struct Changes {
+    std::set<int> renewed{};  // an address was told anew, as after DHCP's renewal of its lease
+    std::set<int> lost{};     // down or gone, if only for a moment
+  };
+  using OnChange = std::function<void(const Changes& changes)>;
 
   Status open();
   // REQUIRES: open() has succeeded.
@@ -43,8 +49,9 @@ class InterfaceWatch {
   void read();
 
   Descriptor socket_;
-  OnChange on_change_;
+  Changes changes_;
   std::unique_ptr<Watch> watch_;
+  std::unique_ptr<Timer> moment_;
 };
 
 }  // namespace dnslet::io

@@ -36,13 +36,11 @@ sockaddr_ll address_of(int interface) {
 // Protocol 0: nothing comes before it is bound.
 Status PacketSocket::open() {
   socket_ = Descriptor(::socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket_) {
-    const std::string reason = std::string("cannot open a packet socket: ") + uv_strerror(-errno);
-    if (errno != EPERM && errno != EACCES) return Error{reason};
-    return Error{reason +
+  if (!socket_)
+    return Error{std::string("cannot open a packet socket: ") + uv_strerror(-errno) +
                  "; it needs CAP_NET_RAW: start dnslet as root, in a container with --cap-add "
-                 "NET_RAW, in a systemd unit with AmbientCapabilities=CAP_NET_RAW"};
-  }
+                 "NET_RAW, its systemd unit with CapabilityBoundingSet=CAP_NET_RAW and "
+                 "RestrictAddressFamilies=AF_PACKET"};
   hear_nothing();
   return Done();
 }

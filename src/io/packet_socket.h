@@ -23,8 +23,8 @@ class PacketSocket {
     uint32_t value = 0;
   };
 
-  // Needs CAP_NET_RAW, which nothing below does. Fails with the system's reason, and the remedy
-  // where that right is missing. Until hear() all that comes is dropped in the kernel.
+  // Needs CAP_NET_RAW, which nothing below does. Fails with the system's reason, and the remedy.
+  // Until hear() all that comes is dropped in the kernel.
   Status open();
   int fd() const { return socket_.get(); }
   // Whose packets they are from now on, whatever it was before. 0, or an errno.

@@ -63,7 +63,7 @@ void Worker::use_known(const std::string& source, const upstream::KnownServers& 
   known_[source] = known;
   std::vector<IpAddress> addresses;
   for (const ServerAddress& server : known.servers)
-    if (server == ServerAddress::at({server.endpoint->address, kDnsPort, ""}))
+    if (server.endpoint && server == ServerAddress::at({server.endpoint->address, kDnsPort, ""}))
       addresses.push_back(server.endpoint->address);
   if (forwarding_) name_servers();
   ways_.use_addresses(source, addresses);

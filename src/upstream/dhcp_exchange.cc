@@ -29,7 +29,7 @@ std::optional<DhcpRequest> DhcpExchange::on_time(Milliseconds now, uint64_t dice
     begun_ = now;
     id_ = static_cast<uint32_t>(dice);
   }
-  const bool informs = tries_ < kInforms || tries_ % 2 == 0;
+  const bool informs = tries_ < kInforms || tries_ % 2 != 0;
   const Milliseconds pause = std::min(kFirstPause * (1U << std::min(tries_, 4U)), kLongestPause);
   const auto jitter = static_cast<int64_t>((dice >> 32) % (2 * kJitter.count() + 1));
   due_ = now + pause - kJitter + Milliseconds(jitter);

@@ -38,11 +38,11 @@ void DhcpSource::start(OnKnown on_known) {
   on_known_ = std::move(on_known);
   packets_ = std::make_unique<io::Watch>(loop_, socket_.fd(), [this](int) { on_packets(); });
   packets_->start(UV_READABLE);
-  interfaces_.start(loop_, [this](int renewed) { look(renewed); });
-  look(0);
+  interfaces_.start(loop_, [this](const Changes& changes) { look(changes); });
+  look({});
 }
 
-void DhcpSource::look(int renewed) {
+void DhcpSource::look(const Changes& changes) {
   const auto found = io::find_interface(interface_);
   std::optional<DhcpLink> link;
   if (!found)
@@ -54,11 +54,13 @@ void DhcpSource::look(int renewed) {
   else
     link = DhcpLink{found->index, *found->hardware, found->address};
   if (link) tell_state("");
+  if (exchange_.link() && changes.lost.contains(exchange_.link()->index))
+    exchange_.on_link(std::nullopt, loop_.now());
   if (link != exchange_.link()) {
     socket_.hear_nothing();
     if (link) (void)socket_.bind(link->index);  // who is gone again is told
     exchange_.on_link(link, loop_.now());
-  } else if (link && renewed == link->index) {
+  } else if (link && changes.renewed.contains(link->index)) {
     exchange_.on_renewal(loop_.now());
   }
   arm();
@@ -67,14 +69,16 @@ void DhcpSource::look(int renewed) {
 void DhcpSource::tell_state(const std::string& state) {
   if (std::exchange(state_, state) == state) return;
   if (state.empty())
-    log_.write(io::Level::Info, "dhcp:" + interface_ + ": the interface can be used");
+    tell(io::Level::Info, "can use the interface now");
   else
     warn("waits for the interface: " + state);
 }
 
-void DhcpSource::warn(const std::string& text) {
-  log_.write_limited(io::Level::Warning, text + interface_, "dhcp:" + interface_ + ' ' + text,
-                     loop_.now());
+void DhcpSource::warn(const std::string& text) { tell(io::Level::Warning, text); }
+
+void DhcpSource::tell(io::Level level, const std::string& text) {
+  const std::string line = "dhcp:" + interface_ + ' ' + text;
+  log_.write_limited(level, line, line, loop_.now());
 }
 
 void DhcpSource::arm() {
@@ -85,9 +89,9 @@ void DhcpSource::arm() {
 
 void DhcpSource::on_time() {
   uint64_t dice = 0;
-  const bool is_drawn = getentropy(&dice, sizeof dice) == 0;  // io::try_system() has drawn some
-  const auto request = is_drawn ? exchange_.on_time(loop_.now(), dice) : std::nullopt;
-  if (request) {
+  if (getentropy(&dice, sizeof dice) != 0)  // hardly: io::try_system() has drawn some
+    return timer_.start_once(DhcpExchange::kBetween);
+  if (const auto request = exchange_.on_time(loop_.now(), dice)) {
     socket_.hear({kDhcpClientPort, kDhcpIdPlace, request->id});
     const int status = socket_.broadcast(build_dhcp_request(*request));
     if (status != 0) warn(std::string("cannot ask: ") + uv_strerror(-status));

@@ -28,13 +28,16 @@ class DhcpSource final : public ServerSource {
   void start(OnKnown on_known) override;
 
  private:
-  void look(int renewed);
+  using Changes = io::InterfaceWatch::Changes;
+
+  void look(const Changes& changes);
   void on_time();
   void on_packets();
   void on_reply(const DhcpReply& reply);
   void arm();
   void tell_state(const std::string& state);
   void warn(const std::string& text);
+  void tell(io::Level level, const std::string& text);
 
   std::string interface_;
   io::Loop& loop_;

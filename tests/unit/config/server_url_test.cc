@@ -197,9 +197,27 @@ TEST_CASE("a scheme without its slashes is told from a host with a port") {
   CHECK(parsed("tls") == "udp tls 53");
 }
 
+TEST_CASE("an interface stands for the servers that DHCP offers there") {
+  for (const char* text : {"dhcp:eth0", "dhcp:wlp0s20f3", "dhcp:eth0.100", "dhcp:Br-lan_1"}) {
+    const auto server = parse_server(text);
+    REQUIRE(server);
+    CHECK(server->is_source());
+    CHECK_FALSE(server->is_name());
+    CHECK_FALSE(server->dialled());
+    CHECK(server->to_text() == text);
+    CHECK(looks_like_server(text));
+  }
+  CHECK(parse_server("DHCP:Eth0")->source == "dhcp:Eth0");  // names of interfaces have letters
+  for (const char* text : {"dhcp:", "dhcp:eth 0", "dhcp:a/b", "dhcp:eth0:1", "dhcp:..",
+                           "dhcp://eth0", "dhcp:a234567890123456", "dhcp:eth0#dns.test"})
+    CHECK(parsed(text) == "'" + std::string(text) +
+                              "' is not a source of servers: behind dhcp: stands an interface, "
+                              "for example dhcp:eth0");
+  CHECK_FALSE(parse_server("socks5://10.0.0.9/dhcp:eth0"));
+}
+
 TEST_CASE("a way that this build has not is named") {
-  for (const char* text :
-       {"quic://dns.test", "h3://dns.test/dns-query", "dhcp:eth0", "resolved", "system"}) {
+  for (const char* text : {"quic://dns.test", "h3://dns.test/dns-query", "resolved", "system"}) {
     CAPTURE(text);
     CHECK_THAT(parsed(text), Catch::Matchers::ContainsSubstring("this build does not have"));
   }
