@@ -64,6 +64,10 @@ MADE     := $(B)$(if $(filter $(USUAL),$(VARIANT)),,/$(VARIANT))
 LEFT_OUT := $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_stream.cc src/io/tls_certificates.cc src/io/tls_server.cc \
     src/io/http2_client.cc src/io/http2_requests.cc src/io/redis_hiredis.cc src/io/netlink.cc src/io/sets_netlink.cc \
     src/base/sets_full.cc,src/base/sets_min.cc $(patsubst %,src/io/%_missing.cc,tls http2 redis sets))
+# libsystemd, which systemd-resolved is asked by, is loaded by the program: not by a static one. With apt-get, .ci/deps
+# brings its headers; elsewhere they may be there.
+LOADING  := $(if $(filter-out 0,$(STATIC))$(filter min,$(VARIANT)),,$(shell $(PKG_CONFIG) --exists libsystemd && echo yes || command -v apt-get))
+LEFT_OUT += $(if $(LOADING),src/io/resolved_missing.cc,$(addprefix src/io/,sd_bus.cc resolved_sdbus.cc resolved_values.cc))
 
 SOURCES := $(filter-out src/app/main.cc $(LEFT_OUT),$(wildcard src/*/*.cc))
 HEADERS := $(wildcard src/*/*.h)
@@ -109,7 +113,7 @@ CATCH = $(shell $(PKG_CONFIG) --libs catch2-with-main 2>/dev/null)
 accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o $(B)/probe 2>/dev/null && echo '$(1)')
 # What failed is remembered: tests that measure may fail where others run beside them, or the machine is busy.
 FULL_ONLY = $(addprefix tests/e2e/,tls_test.py https_test.py shared_cache_test.py sets_test.py encrypted_faults_test.py static_test.py image_test.py \
-    encrypted_listeners_test.py https_listener_test.py encrypted_peers_test.py)
+    encrypted_listeners_test.py https_listener_test.py encrypted_peers_test.py resolved_test.py real_resolved_test.py)
 PYTEST   = $(if $(SANITIZE),SLOW=1 )DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q
 BESIDE   = $(shell echo $$((2 * $$(nproc)))) # most of their time goes by waiting
 quiet    = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)

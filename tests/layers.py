@@ -2,7 +2,7 @@
 policy and io <- config, all of these <- serve <- report <- app.
 
 Also keeps the libraries in their places: libuv and c-ares in io and upstream, OpenSSL in io/tls, nghttp2 in io/http2, hiredis in
-io/redis_hiredis, TRE in policy/name_expression.cc, netlink in io/netlink, io/sets_netlink and io/interfaces, and what depends on the version of c-ares in one
+io/redis_hiredis, TRE in policy/name_expression.cc, libsystemd in io/sd_bus.h, netlink in io/netlink, io/sets_netlink and io/interfaces, and what depends on the version of c-ares in one
 file. Prints every line that breaks a rule; exit status 1.
 """
 
@@ -33,6 +33,7 @@ LIBRARY_PLACES = {
     r"nghttp2/.*": r"io/http2_(client\.cc|requests\.cc|session\.h)",
     r"hiredis/.*": r"io/redis_hiredis\.cc",
     r"tre/.*|regex\.h": r"policy/name_expression\.cc",
+    r"systemd/.*": r"io/sd_bus\.h",
     r"linux/netfilter/.*|linux/(rt)?netlink\.h": r"io/((sets_)?netlink|interfaces)\.cc",
     r"netpacket/.*|linux/filter\.h": r"io/(interfaces|packet_socket)\.cc",
 }
