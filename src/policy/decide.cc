@@ -239,7 +239,8 @@ std::optional<ServerSetNumber> servers_for(const Tables& tables, const ClientQue
   const auto number = tables.rules->find(tables, asked, walk);
   if (!number) return by_name;
   const auto kind = (*tables.rules)[*number].action.kind;
-  if (kind == RuleAction::Kind::Ask) return tables.rules->set_of(*number);
+  if (kind == RuleAction::Kind::Ask)
+    return tables.zones.find_within(tables.rules->set_of(*number), asked.question.name);
   return kind == RuleAction::Kind::Pass ? std::optional(by_name) : std::nullopt;
 }
 

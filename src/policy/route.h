@@ -88,7 +88,8 @@ Route kept_route(Route asked, uint8_t scope);
 bool covers(const Route& kept, const Route& asked);
 
 inline ServerSetNumber servers_of(const Zones& zones, const Route& route, dns::NameView name) {
-  return route.servers == kDefaultServers ? zones.find(name) : route.servers;
+  return route.servers == kDefaultServers ? zones.find(name)
+                                          : zones.find_within(route.servers, name);
 }
 
 }  // namespace dnslet::policy

@@ -48,5 +48,23 @@ TEST_CASE("a zone for the root covers every name") {
   CHECK(zones.find_zone(name("www.test"))->to_text() == ".");
 }
 
+TEST_CASE("a set has zones of its own, for the names that would belong to it") {
+  Zones zones(1);
+  zones.add(name("example"), 1);
+  zones.add_within(kDefaultServers, name("corp.test"), 5);
+  zones.add_within(kDefaultServers, name("www.example"), 5);
+  zones.add_within(1, name("corp.example"), 6);
+  zones.add_within(2, name("test"), 7);
+
+  CHECK(zones.find(name("a.corp.test")) == 5);
+  CHECK(zones.find(name("test")) == kDefaultServers);
+  CHECK(zones.find(name("www.example")) == 1);
+  CHECK(zones.find(name("a.corp.example")) == 6);
+  CHECK(servers_of(zones, {.servers = 2}, name("a.corp.test")) == 7);
+  CHECK(servers_of(zones, {.servers = 2}, name("example")) == 2);
+  CHECK(servers_of(zones, {.servers = 3}, name("a.corp.test")) == 3);
+  CHECK(in_stub_zone(zones, name("corp.test")) == InStubZone::Yes);
+}
+
 }  // namespace
 }  // namespace dnslet::policy
