@@ -17,7 +17,8 @@
 namespace dnslet {
 
 inline constexpr uint16_t kDnsPort = 53;
-inline constexpr uint16_t kHttpsPort = 443;  // RFC 9110 section 4.2.2
+inline constexpr std::string_view kResolved = "resolved";  // the source of its name
+inline constexpr uint16_t kHttpsPort = 443;                // RFC 9110 section 4.2.2
 
 enum class Protocol : uint8_t {
   Udp,  // and TCP for what does not fit
@@ -77,6 +78,8 @@ struct ServerAddress {
   uint16_t dialled_port() const { return proxy ? proxy->port : port; }
   // Whether nothing is said to it before its certificate holds.
   bool is_encrypted() const { return dnslet::is_encrypted(protocol); }
+  // Links of systemd-resolved say it of their servers.
+  bool may_be_encrypted() const { return is_encrypted() || source == kResolved; }
   // What its certificate has to be for: a name, or an address.
   std::string name_to_verify() const;
   // Of Https: whom requests name (RFC 9110 section 7.2).

@@ -17,6 +17,8 @@ class NameList {
     wires_.insert(wires_.end(), name.wire().begin(), name.wire().end());
     ++size_;
   }
+  bool operator==(const NameList&) const = default;
+
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
 

@@ -8,11 +8,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/server_address.h"
+#include "dns/name.h"
 #include "dns/name_list.h"
 #include "io/log.h"
 #include "io/loop.h"
@@ -24,11 +26,24 @@ struct KnownServers {
   struct OfDomains {
     dns::NameList domains;  // and all names below them
     std::vector<ServerAddress> servers;
+    std::string whose{};  // for people: "eth0"
+
+    bool operator==(const OfDomains&) const = default;
   };
 
   std::vector<ServerAddress> servers;  // of all other names
   std::vector<OfDomains> of_domains{};
+  std::vector<dns::Name> search{};  // each domain once
+  std::string whose{};              // for people: whose are the servers of all other names
+
+  bool operator==(const KnownServers&) const = default;
 };
+
+// Whether some server is asked over TLS.
+bool has_tls(const KnownServers& known);
+
+// Leaves domains out that have no servers. The root as a domain is all names that no other has.
+void settle(KnownServers& known);
 
 // Lives in one loop.
 class ServerSource {
@@ -45,6 +60,10 @@ class ServerSource {
   // Takes what needs rights that --user gives up. Fails with the end of a sentence that begins with
   // the source, and the remedy.
   virtual Status open() = 0;
+  // The same while the loop runs: waits for nothing.
+  virtual Status open_beside() { return open(); }
+  // What is known since open(); start() tells what comes later. nullopt: nothing is known yet.
+  virtual std::optional<KnownServers> known() const { return std::nullopt; }
   // REQUIRES: open() has succeeded.
   virtual void start(OnKnown on_known) = 0;
 };
