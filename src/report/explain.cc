@@ -94,9 +94,9 @@ void Explanation::tell_way() {
     row("--no-rec", "nothing is forwarded");
     return;
   }
-  const policy::SearchRules& rules = subject_.forwarding.search;
+  const policy::SearchRules& rules = subject_.worker.search();
   const auto names = policy::names_to_try(
-      question_, rules, policy::in_stub_zone(subject_.shared.zones, question_.name));
+      question_, rules, policy::in_stub_zone(subject_.worker.zones(), question_.name));
   std::string text;
   if (names.empty())
     text = "nothing to ask for: fewer dots than --fwd-ndots " + std::to_string(rules.fwd_ndots) +
@@ -367,6 +367,13 @@ std::string Explanation::entries(Source rung, dns::NameView name) const {
 }
 
 std::string Explanation::servers_of(const policy::UpstreamQuestion& question) const {
+  const dns::NameView name = question.question.name;
+  const serve::Worker& worker = subject_.worker;
+  const std::string whose = worker.whose(policy::servers_of(worker.zones(), question.route, name));
+  return way_of(question) + (whose.empty() ? "" : ", those of " + whose);
+}
+
+std::string Explanation::way_of(const policy::UpstreamQuestion& question) const {
   if (question.route.servers != policy::kDefaultServers) return "those of the rule";
   const dns::NameView name = question.question.name;
   if (const auto zone = subject_.shared.zones.find_zone(name))

@@ -68,6 +68,7 @@ class Explanation {
   std::string records_of(dns::NameView name) const;
   std::string entries(Source rung, dns::NameView name) const;
   std::string servers_of(const policy::UpstreamQuestion& question) const;
+  std::string way_of(const policy::UpstreamQuestion& question) const;
 
   void row(const std::string& label, const std::string& text);
   void row_at(double at_ms, const std::string& text);

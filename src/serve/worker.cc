@@ -188,7 +188,7 @@ bool Worker::probe(std::function<void()> on_landed) {
   on_probed_ = std::move(on_landed);
   dns::Question root;
   root.type = dns::Type::NS;
-  policy::Ask ask{{root, {}}, shared_.zones.find(root.name)};
+  policy::Ask ask{{root, {}}, zones().find(root.name)};
   ask.asking.skips_shared = true;
   return asker_.ask(kProbe, ask);
 }

@@ -132,6 +132,12 @@ class Worker {
   // made of it may hold no more where the name is ours by now, or its other family is there.
   bool may_restore(const policy::StoredEntry& entry);
 
+  // Which servers a name goes to, and which names are tried for it, as options and sources say.
+  const policy::Zones& zones() const { return zones_ ? *zones_ : shared_.zones; }
+  const policy::SearchRules& search() const { return settings_.search; }
+  // Of servers that a source knows: whose they are, "eth0"; else empty.
+  std::string whose(policy::ServerSetNumber set) const;
+
   io::Loop& loop() { return loop_; }
   // Where clients are served by this protocol.
   std::vector<Endpoint> endpoints(Protocol protocol) const;
@@ -215,6 +221,13 @@ class Worker {
   void forget_decisions();  // of tables that were replaced
   void name_servers();      // of each set, to whoever asks
   std::vector<ServerAddress> members(const std::vector<ServerAddress>& servers) const;
+  using ListsOfServers = std::vector<const std::vector<ServerAddress>*>;
+  void set_servers(policy::ServerSetNumber set, const std::vector<ServerAddress>& servers);
+  void add_set(const std::vector<ServerAddress>& servers);
+  void divide(const ListsOfServers& sets);
+  void divide(policy::ServerSetNumber set, const upstream::KnownServers& known,
+              policy::ServerSetNumber number);
+  void use_search();
 
   std::size_t on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,
                      dns::MutableBytesView slot);
@@ -288,6 +301,9 @@ class Worker {
   Counters counted_;
   std::optional<config::Forwarding> forwarding_;         // in force
   std::map<std::string, upstream::KnownServers> known_;  // by source
+  std::optional<policy::Zones> zones_;                   // nullopt: no source knows of domains
+  std::vector<std::string> whose_;                       // of sets of servers, by number
+  std::size_t most_sets_ = 0;                            // that there have ever been
   policy::OnTried on_tried_;                             // none: nobody watches
   policy::OnRule on_rule_;                               // likewise
   policy::OnGuarded on_guarded_;

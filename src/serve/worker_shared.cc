@@ -34,7 +34,7 @@ void Worker::when_settled(std::function<void()> then) {
 
 uint64_t Worker::mark_of(const policy::UpstreamQuestion& question) const {
   const policy::ServerSetNumber set =
-      policy::servers_of(shared_.zones, question.route, question.question.name);
+      policy::servers_of(zones(), question.route, question.question.name);
   return set < marks_.size() ? marks_[set] : 0;
 }
 

@@ -3,8 +3,11 @@
 
 // The part of a Worker that knows what questions are answered from, and whom to ask.
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
+#include "io/resolved.h"
 #include "policy/family.h"
 #include "policy/own_names.h"
 #include "policy/shared_key.h"
@@ -49,23 +52,40 @@ void Worker::forget_decisions() {
 }
 
 void Worker::forward_to(const config::Forwarding& forwarding) {
-  if (forwarding.search != settings_.search) {
-    settings_.search = forwarding.search;
-    shared_.cache.clear();  // it may hold what other rules found
-  }
   const bool is_new = !forwarding_ || !forwarding.asks_like(*forwarding_);
   forwarding_ = forwarding;
+  use_search();
   if (is_new) name_servers();
+}
+
+// The list that a source of nameservers has is newer than that of resolv.conf.
+void Worker::use_search() {
+  policy::SearchRules rules = forwarding_->search;
+  const config::Options& options = shared_.options;
+  const bool may_have_others = options.enable_search && !options.search_domains;
+  for (const ServerAddress& server : forwarding_->servers) {
+    const auto known = known_.find(server.source);
+    if (!may_have_others || known == known_.end() || known->second.search.empty()) continue;
+    rules.domains.clear();
+    for (const dns::Name& domain : known->second.search) rules.add_domain(domain);
+  }
+  if (rules == settings_.search) return;
+  settings_.search = std::move(rules);
+  shared_.cache.clear();  // it may hold what other rules found
 }
 
 // Questions that wait for the source itself go to an address, as those for a server by name do.
 void Worker::use_known(const std::string& source, const upstream::KnownServers& known) {
-  known_[source] = known;
+  const auto former = std::exchange(known_[source], known);
+  if (former.of_domains != known.of_domains) forget_decisions();
   std::vector<IpAddress> addresses;
   for (const ServerAddress& server : known.servers)
     if (server.endpoint && server == ServerAddress::at({server.endpoint->address, kDnsPort, ""}))
       addresses.push_back(server.endpoint->address);
-  if (forwarding_) name_servers();
+  if (forwarding_) {
+    use_search();
+    name_servers();
+  }
   ways_.use_addresses(source, addresses);
 }
 
@@ -82,32 +102,76 @@ std::vector<ServerAddress> Worker::members(const std::vector<ServerAddress>& ser
   return all;
 }
 
+void Worker::set_servers(policy::ServerSetNumber set, const std::vector<ServerAddress>& servers) {
+  std::vector<policy::ServerAddress> list;
+  for (const ServerAddress& server : members(servers)) {
+    const bool is_stream = forwarding_->tcp_only || server.protocol != Protocol::Udp;
+    list.push_back({server, is_stream ? policy::Way::Stream : policy::Way::Datagram});
+  }
+  asker_.set_servers(set, list);
+}
+
+void Worker::add_set(const std::vector<ServerAddress>& servers) {
+  set_servers(marks_.size(), servers);
+  marks_.push_back(shared_answers() ? policy::mark_of(members(servers)) : 0);
+}
+
 // REQUIRES: forward_to() was called.
 void Worker::name_servers() {
-  const auto reached = [&](const std::vector<ServerAddress>& servers) {
-    std::vector<policy::ServerAddress> list;
-    for (const ServerAddress& server : members(servers)) {
-      const bool is_stream = forwarding_->tcp_only || server.protocol != Protocol::Udp;
-      list.push_back({server, is_stream ? policy::Way::Stream : policy::Way::Datagram});
-    }
-    return list;
-  };
   const config::StubZones& zones = shared_.options.stub_zones;
   const bool has_sets = !zones.empty() || (rules_ && !rules_->sets().empty());
   ways_.set_only_server(members(forwarding_->servers).size() == 1 && !has_sets);
   const auto* const for_all = rules_ ? rules_->servers_for_all() : nullptr;
-  if (!forwarding_->servers.empty())
-    asker_.set_servers(policy::kDefaultServers, reached(forwarding_->servers));
-  else if (for_all)
-    asker_.set_servers(policy::kDefaultServers, reached(*for_all));
+  const bool is_for_all = forwarding_->servers.empty() && for_all != nullptr;
+  ListsOfServers sets = {is_for_all ? for_all : &forwarding_->servers};
+  if (!sets.front()->empty()) set_servers(policy::kDefaultServers, *sets.front());
+  for (const auto& [servers, domains] : zones) sets.push_back(&servers);
+  if (rules_)
+    for (const auto& servers : rules_->sets()) sets.push_back(&servers);
   marks_.assign(1, 0);
-  const auto add = [&](const std::vector<ServerAddress>& servers) {
-    asker_.set_servers(marks_.size(), reached(servers));
-    marks_.push_back(shared_answers() ? policy::mark_of(members(servers)) : 0);
-  };
-  for (const auto& [servers, domains] : zones) add(servers);
-  if (!rules_) return;
-  for (const auto& servers : rules_->sets()) add(servers);
+  for (const auto* const servers : std::span(sets).subspan(1)) add_set(*servers);
+  if (io::has_resolved()) divide(sets);
+}
+
+// Sets of their own, for the domains whose servers a source in one of these sets knows.
+void Worker::divide(const ListsOfServers& sets) {
+  zones_.reset();
+  whose_.clear();
+  std::map<std::string_view, policy::ServerSetNumber> first_sets;  // by source
+  for (policy::ServerSetNumber set = 0; set < sets.size(); ++set) {
+    for (const ServerAddress& server : *sets[set]) {
+      const auto known = known_.find(server.source);
+      if (known == known_.end()) continue;
+      const auto [first, is_new] = first_sets.try_emplace(known->first, marks_.size());
+      if (is_new)
+        for (const auto& some : known->second.of_domains) add_set(some.servers);
+      divide(set, known->second, first->second);
+    }
+  }
+  // Numbers that are not used any more keep no servers in use.
+  most_sets_ = std::max(most_sets_, marks_.size());
+  for (policy::ServerSetNumber set = marks_.size(); set < most_sets_; ++set)
+    set_servers(set, *sets.back());
+}
+
+// `number`: the set of the first of its domains.
+void Worker::divide(policy::ServerSetNumber set, const upstream::KnownServers& known,
+                    policy::ServerSetNumber number) {
+  whose_.resize(marks_.size());
+  whose_[set] = known.whose;
+  for (const auto& some : known.of_domains) {
+    whose_[number] = some.whose;
+    some.domains.for_each([&](dns::NameView domain) {
+      if (domain.is_root()) return;
+      if (!zones_) zones_ = shared_.zones;
+      zones_->add_within(set, domain, number);
+    });
+    ++number;
+  }
+}
+
+std::string Worker::whose(policy::ServerSetNumber set) const {
+  return set < whose_.size() ? whose_[set] : "";
 }
 
 policy::Tables Worker::tables() {
@@ -115,7 +179,7 @@ policy::Tables Worker::tables() {
           shared_.addresses,
           *hosts_,
           shared_.blocked,
-          shared_.zones,
+          zones(),
           shared_.cache,
           failures_,
           turns_,
