@@ -121,7 +121,7 @@ void warn_of_effects(ParsedOptions& parsed) {
 
   const Options& options = parsed.options;
   const bool asks_over_tls =
-      !options.no_recursion && has_server(options, &ServerAddress::is_encrypted);
+      !options.no_recursion && has_server(options, &ServerAddress::may_be_encrypted);
   warn_unless(has_server_by_name(options), parsed, "bootstrap", "no server is given by its name");
   warn_unless(asks_over_tls, parsed, "tls-ca", "no server is asked over TLS");
   warn_unless(asks_over_tls, parsed, "tls-pin", "no server is asked over TLS");

@@ -16,7 +16,7 @@ bool RootFiles::are_needed(const policy::RuleSet* rules) const {
     });
   };
   if (options_.no_recursion) return false;
-  if (needs(options_.nameservers)) return true;
+  if (are_needed_by_others_ || needs(options_.nameservers)) return true;
   if (options_.shared_cache && needs({options_.shared_cache->place})) return true;
   for (const auto& [servers, domains] : options_.stub_zones)
     if (needs(servers)) return true;

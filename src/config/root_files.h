@@ -5,6 +5,7 @@
 // The root certificates by which servers over TLS are judged: of --tls-ca, SSL_CERT_FILE or the
 // system. Read only where a server needs them: they take some megabytes.
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ class RootFiles {
   // Both must outlive it.
   RootFiles(const Options& options, io::Log& log) : options_(options), log_(log) {}
 
+  // From now on a server that others know needs them, too. From any thread.
+  void set_needed() { are_needed_by_others_ = true; }
   // Reads them, if one of the options' servers or of these rules' needs them and they are not there
   // yet. Fails with a sentence; then there are none. `rules`: may be null.
   Status load(const policy::RuleSet* rules);
@@ -41,6 +44,7 @@ class RootFiles {
 
   const Options& options_;
   io::Log& log_;
+  std::atomic<bool> are_needed_by_others_{false};
   Roots roots_;
 };
 

@@ -3,7 +3,6 @@
 #include "config/rule_options.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -23,13 +22,11 @@ namespace {
 
 // A name that is no server, so that either may stand in the same place.
 bool is_set_name(std::string_view text) {
-  constexpr std::array<std::string_view, 2> kServers = {"system", "resolved"};
   const std::string folded = lower_case(text);
   const bool is_clean = std::ranges::all_of(folded, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
   });
-  return is_clean && !text.empty() && !looks_like_server(text) &&
-         std::ranges::count(kServers, folded) == 0;
+  return is_clean && !text.empty() && !looks_like_server(text) && folded != "system";
 }
 
 bool has_files(const Options& options) {

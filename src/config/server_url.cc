@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "dns/name.h"
+#include "io/resolved.h"
 #include "io/tls.h"
 
 namespace dnslet::config {
@@ -48,7 +49,6 @@ constexpr auto kMissing = std::to_array<Missing>({
     {"h3://", "DNS over HTTP/3"},
 });
 constexpr auto kMissingWords = std::to_array<Missing>({
-    {"resolved", "the servers of systemd-resolved"},
     {"system", "the servers of resolv.conf beside others"},
 });
 
@@ -230,6 +230,13 @@ Result<ServerAddress> parse_proxied(std::string_view text) {
   return server;
 }
 
+Result<ServerAddress> parse_resolved(std::string_view text) {
+  if (io::has_resolved()) return ServerAddress{.port = kDnsPort, .source = std::string(kResolved)};
+  return Error{in_quotes(text) +
+               " asks for the servers of systemd-resolved, which takes a dnslet "
+               "with libsystemd: build it on a system that has it, and not as a static program"};
+}
+
 }  // namespace
 
 Error only_in_full(const std::string& asked) {
@@ -244,6 +251,7 @@ std::string name_of_certificate(std::string_view text) {
 Result<ServerAddress> parse_server(std::string_view text) {
   if (is_proxied(text)) return parse_proxied(text);
   if (is_dhcp(text)) return parse_dhcp(text);
+  if (lower_case(text) == kResolved) return parse_resolved(text);
   if (auto error = find_missing(text)) return *error;
   if (auto error = find_lone_scheme(text)) return *error;
 
@@ -277,7 +285,8 @@ Result<ServerAddress> parse_place(std::string_view text, uint16_t usual_port) {
 }
 
 bool looks_like_server(std::string_view text) {
-  return text.find_first_of(":[") != std::string_view::npos || IpAddress::from_text(text);
+  return text.find_first_of(":[") != std::string_view::npos || IpAddress::from_text(text) ||
+         lower_case(text) == kResolved;
 }
 
 }  // namespace dnslet::config

@@ -24,8 +24,8 @@ inline constexpr uint16_t kSocksPort = 1080;  // RFC 1928 section 3
 // are posted (RFC 8484 section 4.1). One of the last three ways may stand behind a proxy, as
 // "socks5://USER:PASSWORD@10.0.0.9:1080/tls://dns.test", whose user may be left out and is
 // percent-encoded. Schemes are read in any case. A port that is left out is 53, or 853 for TLS, 443
-// for HTTPS, 1080 for a proxy. "dhcp:eth0" is no server but a source of some. Fails with the end of
-// a sentence, "'x' is not ...", that names the piece and what would be right.
+// for HTTPS, 1080 for a proxy. "dhcp:eth0" and "resolved" are no servers but sources of some. Fails
+// with the end of a sentence, "'x' is not ...", that names the piece and what would be right.
 Result<ServerAddress> parse_server(std::string_view text);
 
 // "HOST[:PORT]" alone, an address or a name. Fails likewise.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "catch.h"
+#include "io/resolved.h"
 #include "io/tls.h"
 
 using namespace dnslet;
@@ -216,8 +217,21 @@ TEST_CASE("an interface stands for the servers that DHCP offers there") {
   CHECK_FALSE(parse_server("socks5://10.0.0.9/dhcp:eth0"));
 }
 
+TEST_CASE("a word stands for the servers of systemd-resolved, where these can be asked for") {
+  for (const char* text : {"resolved", "Resolved"}) {
+    const auto server = parse_server(text);
+    CHECK(looks_like_server(text));
+    CHECK(static_cast<bool>(server) == io::has_resolved());
+    if (server) CHECK(server->source == "resolved");
+    if (!server) CHECK_THAT(parsed(text), Catch::Matchers::ContainsSubstring("with libsystemd"));
+  }
+  CHECK(parsed("resolved:53") == "udp resolved 53");
+  CHECK(parsed("udp://resolved") == "udp resolved 53");
+  CHECK_FALSE(parse_server("socks5://10.0.0.9/resolved"));
+}
+
 TEST_CASE("a way that this build has not is named") {
-  for (const char* text : {"quic://dns.test", "h3://dns.test/dns-query", "resolved", "system"}) {
+  for (const char* text : {"quic://dns.test", "h3://dns.test/dns-query", "system"}) {
     CAPTURE(text);
     CHECK_THAT(parsed(text), Catch::Matchers::ContainsSubstring("this build does not have"));
   }
