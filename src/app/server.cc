@@ -98,11 +98,10 @@ Server::Server(config::Options options)
                     worker.use_addresses(host, addresses);
                   });
                 }),
-      server_sources_(
-          {loop(), log_, options_},
-          [this](const std::string& source, const upstream::KnownServers& known) {
-            each([source, known](serve::Worker& worker) { worker.use_known(source, known); });
-          }),
+      server_sources_({loop(), log_, options_},
+                      [this](const std::string& source, const upstream::KnownServers& known) {
+                        use_known(source, known);
+                      }),
       reports_({options_, log_, cache_, workers_, names_}),
       hosts_in_force_(hosts_.table()),
       reloader_(
@@ -164,8 +163,6 @@ Status Server::configure() {
     return Done();
   }
 
-  if (Status status = roots_.load(rules_.rules().get()); !status) return status;
-  use_roots(roots_.roots());
   if (Status status = sources_.check_given(); !status) return status;
   const auto forwarding = sources_.read();
   if (forwarding) {
@@ -177,7 +174,11 @@ Status Server::configure() {
     return Error{"no nameserver to forward to: " + left_out_.no_server(forwarding) +
                  "; set --nameservers (DNSMASQ_SERVERS), or --no-rec to answer from hosts files "
                  "alone"};
-  return forward_to(forwarding ? *forwarding : config::Forwarding());
+  if (Status status = forward_to(forwarding ? *forwarding : config::Forwarding()); !status)
+    return status;
+  if (Status status = roots_.load(rules_.rules().get()); !status) return status;
+  use_roots(roots_.roots());
+  return Done();
 }
 
 Status Server::bind(std::vector<io::BoundSocket> passed) {
@@ -205,6 +206,7 @@ Status Server::run() {
   signals_.emplace_back(loop(), SIGUSR1, [this] { reports_.log_counters(); });
   mask(kOther, SIG_UNBLOCK);
   watch_probes();
+  is_running_ = true;
   server_sources_.start();
   cache_keeper_.start();  // before anybody is answered: names have fake addresses already
   if (Status status = start_threads(); !status) return status;

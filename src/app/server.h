@@ -101,6 +101,7 @@ class Server {
   void use_rules(const serve::Worker::Rules& rules);
   void use_roots(const config::RootFiles::Roots& roots);
   void use_identity(const config::IdentityFiles::Identity& identity);
+  void use_known(const std::string& source, const upstream::KnownServers& known);
   void use_servers(const Result<config::Forwarding>& forwarding);
   Status prepare_host_resolver();
   Control::Subject control_subject();
@@ -147,6 +148,8 @@ class Server {
   std::array<config::Loaded, 4> loaded_;  // hosts files, lists, records, rules
   Control control_;
   bool hangs_ = false;
+  bool is_running_ = false;
+  bool has_known_tls_ = false;  // among the servers of sources
 };
 
 }  // namespace dnslet::app

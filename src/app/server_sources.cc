@@ -17,12 +17,13 @@ Status ServerSources::follow(const std::vector<ServerAddress>& servers) {
       continue;
     }
     auto source = upstream::make_source(server.source, place_.loop, place_.log);
-    if (const Status status = source->open(); !status) {
+    if (const Status status = is_started_ ? source->open_beside() : source->open(); !status) {
       const std::string sentence = server.source + ' ' + status.error().text;
       if (!is_started_) return Error{sentence};
       place_.log.write(io::Level::Warning, sentence);
       continue;
     }
+    if (auto known = source->known()) on_known(server.source, std::move(*known));
     if (is_started_) start(server.source, *source);
     followed.emplace(server.source, std::move(source));
   }
@@ -42,13 +43,14 @@ void ServerSources::start(const std::string& name, upstream::ServerSource& sourc
 // What is said again is told again: another set may have the source by now.
 void ServerSources::on_known(const std::string& name, upstream::KnownServers known) {
   std::string text = take_own_out(known.servers);
-  for (auto& [domains, servers] : known.of_domains) {
+  for (auto& some : known.of_domains) {
     text += ';';
-    domains.for_each([&text](dns::NameView domain) { text += ' ' + domain.to_text(); });
-    text += ": " + take_own_out(servers);
+    some.domains.for_each([&text](dns::NameView domain) { text += ' ' + domain.to_text(); });
+    text += ": " + take_own_out(some.servers);
   }
   if (std::exchange(told_[name], text) != text)
     place_.log.write(io::Level::Info, "nameservers of " + name + ": " + text);
+  settle(known);
   tell_(name, known);
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/server.h"
+#include "io/resolved.h"
 
 namespace dnslet::app {
 
@@ -59,6 +60,15 @@ void Server::use_roots(const config::RootFiles::Roots& roots) {
 void Server::use_identity(const config::IdentityFiles::Identity& identity) {
   if (!io::has_tls()) return;  // told so that the linker leaves it out of min
   each([identity](serve::Worker& worker) { worker.use_identity(identity); });
+}
+
+// The first over TLS has the roots read, as a reload would read them.
+void Server::use_known(const std::string& source, const upstream::KnownServers& known) {
+  each([source, known](serve::Worker& worker) { worker.use_known(source, known); });
+  if (!io::has_resolved() || has_known_tls_ || !upstream::has_tls(known)) return;
+  has_known_tls_ = true;
+  roots_.set_needed();
+  if (is_running_) reloader_.reload();
 }
 
 void Server::use_servers(const Result<config::Forwarding>& forwarding) {
