@@ -55,13 +55,22 @@ COLD   := $(if $(SANITIZE),,-Os)
 LINKED := $(PIE) -Wl,--gc-sections
 endif
 
-# full: all of it. min: without TLS, HTTPS, Redis and the packet filter, so without OpenSSL, nghttp2 and hiredis. Both are
-# made of the same objects, but for those of io/tls, io/http2, io/redis and io/address_sets; the one that is not asked for by itself has a folder below.
+# full: all of it. min: without TLS, HTTPS, QUIC, Redis and the packet filter, so without OpenSSL, nghttp2, nghttp3 and hiredis. Both are
+# made of the same objects, but for those of io/tls, io/http2, io/quic, io/http3, io/redis and io/address_sets; the one that is not asked for by itself has a folder below.
 USUAL    := $(if $(filter-out 0,$(STATIC)),min,full)
 VARIANT  ?= $(USUAL)
 $(if $(filter min full,$(VARIANT)),,$(error VARIANT is min or full, not '$(VARIANT)'))
 MADE     := $(B)$(if $(filter $(USUAL),$(VARIANT)),,/$(VARIANT))
-LEFT_OUT := $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_stream.cc src/io/tls_certificates.cc src/io/tls_server.cc \
+
+# QUIC is OpenSSL's from 3.5 on, HTTP/3 that with nghttp3. Which of their files are linked is known before anything
+# is made, so the packages have to be there by now.
+NOTHING_MADE := $(if $(MAKECMDGOALS),$(if $(filter-out clean help uninstall,$(MAKECMDGOALS)),,1))
+QUIC     := $(if $(filter min,$(VARIANT))$(NOTHING_MADE),,$(shell \
+    $(PKG_CONFIG) --exists libnghttp3 || $(PKG_CONFIG) --exists 'openssl < 3.5' || CXX='$(CXX)' .ci/deps build tls >&2; \
+    $(PKG_CONFIG) --exists 'openssl >= 3.5' && echo openssl))
+HTTP3    := $(if $(QUIC),$(shell $(PKG_CONFIG) --exists 'libnghttp3 >= 1.1' && echo libnghttp3))
+parts     = $(if $(2),src/io/$(1)_missing.cc,$(filter-out src/io/$(1)_missing.cc,$(wildcard src/io/$(1)_*.cc)))
+LEFT_OUT := $(call parts,quic,$(QUIC)) $(call parts,http3,$(HTTP3)) $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_stream.cc src/io/tls_certificates.cc src/io/tls_server.cc \
     src/io/http2_client.cc src/io/http2_requests.cc src/io/redis_hiredis.cc src/io/netlink.cc src/io/sets_netlink.cc \
     src/base/sets_full.cc,src/base/sets_min.cc $(patsubst %,src/io/%_missing.cc,tls http2 redis sets))
 # libsystemd, which systemd-resolved is asked by, is loaded by the program: not by a static one. With apt-get, .ci/deps
@@ -107,7 +116,7 @@ LINK_FLAGS = $(CXXFLAGS) $(if $(SANITIZE),$(SANITIZERS)) $(LINKED) -pthread -Wl,
 # The regular expressions of musl's own C library are TRE; those of glibc are not.
 TRE   = $(if $(findstring musl,$(shell $(CXX) -dumpmachine)),,tre)
 LIBS  = $(shell $(PKG_CONFIG) --libs $(PACKAGES) $(TRE))
-PACKAGES = libuv libcares $(if $(filter full,$(VARIANT)),openssl libnghttp2 hiredis)
+PACKAGES = libuv libcares $(if $(filter full,$(VARIANT)),openssl libnghttp2 $(HTTP3) hiredis)
 CATCH = $(shell $(PKG_CONFIG) --libs catch2-with-main 2>/dev/null)
 
 accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o $(B)/probe 2>/dev/null && echo '$(1)')

@@ -1,8 +1,9 @@
 """Proves that includes point down only: base <- dns <- policy, base, dns/wire.h and dns/hash.h <- io <- upstream,
 policy and io <- config, all of these <- serve <- report <- app.
 
-Also keeps the libraries in their places: libuv and c-ares in io and upstream, OpenSSL in io/tls, nghttp2 in io/http2, hiredis in
-io/redis_hiredis, TRE in policy/name_expression.cc, libsystemd in io/sd_bus.h, netlink in io/netlink, io/sets_netlink and io/interfaces, and what depends on the version of c-ares in one
+Also keeps the libraries in their places: libuv and c-ares in io and upstream, OpenSSL in io/tls and io/quic, nghttp2 in
+io/http2, nghttp3 in io/http3, hiredis in io/redis_hiredis, TRE in policy/name_expression.cc, libsystemd in io/sd_bus.h,
+netlink in io/netlink, io/sets_netlink and io/interfaces, and what depends on the version of c-ares in one
 file. Prints every line that breaks a rule; exit status 1.
 """
 
@@ -29,8 +30,9 @@ MAY_INCLUDE = {
 LIBRARY_PLACES = {
     r"uv\.h|uv/.*": r"(io|upstream)/.*",
     r"ares\.h|ares_.*": r"(io|upstream)/.*",
-    r"openssl/.*": r"io/tls_(openssl|server|stream|certificates)\.(cc|h)",
+    r"openssl/.*": r"io/(tls_(openssl|server|stream|certificates)|quic_\w+)\.(cc|h)",
     r"nghttp2/.*": r"io/http2_(client\.cc|requests\.cc|session\.h)",
+    r"nghttp3/.*": r"io/http3_\w+\.(cc|h)",
     r"hiredis/.*": r"io/redis_hiredis\.cc",
     r"tre/.*|regex\.h": r"policy/name_expression\.cc",
     r"systemd/.*": r"io/sd_bus\.h",

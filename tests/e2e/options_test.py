@@ -229,7 +229,7 @@ def test_version_is_one_line_with_the_libraries_and_their_versions():
         result = run(flag)
         assert (result.returncode, result.stderr) == (0, "")
         libraries = r"libuv [\d.]+, c-ares [\d.]+"
-        more = r", OpenSSL [\d.]+, nghttp2 [\d.]+, hiredis [\d.]+"
+        more = r", OpenSSL [\d.]+, nghttp2 [\d.]+(, nghttp3 [\d.]+)?, hiredis [\d.]+"
         full, least = (rf"{name} \S*\w\S* \({those}\)\n"
                        for name, those in (("dnslet", libraries + more), ("dnslet-min", libraries)))
         assert re.fullmatch(f"{full}|{least}", result.stdout), result.stdout

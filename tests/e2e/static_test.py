@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from elf import is_static
 from harness import SCALE, SLOW, command, environment, free_port, question, udp_burst, with_address
-from tls_server import HAS_TLS
+from tls_server import HAS_QUIC, HAS_TLS
 
 KIB, MIB = 1024, 1024 * 1024
 ANSWERS = 10_000
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(SLOW or not is_static(command()[-1]),
 def test_it_is_small_and_needs_no_library():
     size = Path(command()[-1]).stat().st_size
     print(f"\n{size} bytes")
-    assert size <= (4_500_000 if HAS_TLS else 1_100_000)
+    assert size <= (5_500_000 if HAS_QUIC else 4_500_000 if HAS_TLS else 1_100_000)
     said = subprocess.run(["file", "-b", command()[-1]], capture_output=True, text=True,
                           check=True).stdout
     assert "statically linked" in said and ", stripped" in said

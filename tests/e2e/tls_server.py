@@ -5,6 +5,7 @@
 import base64
 import hashlib
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -18,7 +19,10 @@ from harness import run
 FAKETIME = [path for pattern in ("/usr/lib/faketime/libfaketime.so.1", "/usr/lib/*/faketime/libfaketime.so.1")
             for path in Path("/").glob(pattern[1:])]
 
-HAS_TLS = not run("--version").stdout.startswith("dnslet-min")
+VERSION = run("--version").stdout
+HAS_TLS = not VERSION.startswith("dnslet-min")
+OPENSSL = re.search(r"OpenSSL (\d+)\.(\d+)", VERSION)
+HAS_QUIC = OPENSSL is not None and (int(OPENSSL[1]), int(OPENSSL[2])) >= (3, 5)
 
 KEYS = {"rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
         "p256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
