@@ -25,18 +25,30 @@ enum class Protocol : uint8_t {
   Tcp,
   Tls,    // DNS over TLS (RFC 7858)
   Https,  // DNS over HTTPS (RFC 8484)
+  Quic,   // DNS over QUIC (RFC 9250)
+  H3,     // DNS over HTTPS, by HTTP/3 (RFC 9114)
 };
-inline constexpr std::size_t kProtocols = 4;
+inline constexpr std::size_t kProtocols = 6;
+// The first ones, which clients may use.
+inline constexpr std::size_t kClientProtocols = 4;
+constexpr bool is_for_clients(Protocol protocol) {
+  return static_cast<std::size_t>(protocol) < kClientProtocols;
+}
 constexpr bool is_encrypted(Protocol protocol) { return protocol >= Protocol::Tls; }
 // As in options and logs, by Protocol.
-inline constexpr std::array<const char*, kProtocols> kProtocolNames = {"udp", "tcp", "tls",
-                                                                       "https"};
+inline constexpr std::array<const char*, kProtocols> kProtocolNames = {"udp",   "tcp",  "tls",
+                                                                       "https", "quic", "h3"};
 // The same way back, in any case of letters; nullopt: none of them.
 std::optional<Protocol> protocol_from_text(std::string_view text);
-// Where a protocol is usually spoken (RFC 7858 section 3.1; RFC 9110 section 4.2.2).
+// Whether questions are requests of HTTP, for a path.
+constexpr bool is_http(Protocol protocol) {
+  return protocol == Protocol::Https || protocol == Protocol::H3;
+}
+// Where a protocol is usually spoken (RFC 7858 section 3.1, RFC 9250 section 4.1.1; RFC 9110
+// section 4.2.2).
 constexpr uint16_t usual_port(Protocol protocol) {
-  if (protocol == Protocol::Tls) return 853;
-  return protocol == Protocol::Https ? kHttpsPort : kDnsPort;
+  if (is_http(protocol)) return kHttpsPort;
+  return is_encrypted(protocol) ? 853 : kDnsPort;
 }
 
 // A SOCKS5 proxy in front of a server (RFC 1928). Written by name it has a host, else an endpoint.
@@ -56,7 +68,7 @@ struct ServerAddress {
   std::optional<Endpoint> endpoint{};  // where no name has to be resolved; nullopt: see host
   uint16_t port = 0;             // never 0 once parsed; that of the endpoint, where there is one
   std::string verified{};        // the name of its certificate, where it is not that of the host
-  std::string path{};            // of Https, with its slash; else empty
+  std::string path{};            // of HTTP, with its slash; else empty
   std::optional<Proxy> proxy{};  // through which it is reached
   std::string source{};          // "dhcp:eth0": it stands for the servers that others know
 
@@ -82,7 +94,7 @@ struct ServerAddress {
   bool may_be_encrypted() const { return is_encrypted() || source == kResolved; }
   // What its certificate has to be for: a name, or an address.
   std::string name_to_verify() const;
-  // Of Https: whom requests name (RFC 9110 section 7.2).
+  // Of HTTP: whom requests name (RFC 9110 section 7.2).
   std::string authority() const;
   // As options write it, with its port: "10.0.0.1:53", "[fe80::1%eth0]:53", "tcp://dns.test:53",
   // "tls://10.0.0.1:853#dns.test", "https://dns.test:443/dns-query",

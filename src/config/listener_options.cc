@@ -26,7 +26,7 @@ bool is_path_of_listener(std::string_view path) {
 
 Status add_encrypted(std::string_view text, std::size_t scheme, Options& options) {
   const auto protocol = protocol_from_text(text.substr(0, scheme));
-  if (!protocol || *protocol == Protocol::Udp || *protocol == Protocol::Tcp)
+  if (!protocol || !is_encrypted(*protocol) || !is_for_clients(*protocol))
     return Error{in_quotes(text) +
                  " is no listener; write tls://, https://, or the address alone, which is served "
                  "over UDP and TCP"};

@@ -268,7 +268,7 @@ Result<ServerAddress> parse_server(std::string_view text) {
   if (server.is_encrypted()) {
     if (Status status = read_certificate(text, place, server); !status) return status.error();
   }
-  if (server.protocol == Protocol::Https) {
+  if (is_http(server.protocol)) {
     if (Status status = read_path(text, place, server); !status) return status.error();
   }
   if (Status status = read_place(text, place, usual_port(server.protocol), server); !status)

@@ -24,7 +24,7 @@ Samples read_build(const Snapshot&) { return {{{{"version", version()}}, 1}}; }
 
 Samples read_questions(const Snapshot& snapshot) {
   Samples samples;
-  for (std::size_t i = 0; i < kProtocols; ++i)
+  for (std::size_t i = 0; i < kClientProtocols; ++i)
     for (std::size_t j = 0; j < serve::kTypeLabels; ++j)
       samples.push_back({{{"transport", kProtocolNames[i]}, {"type", serve::type_label(j)}},
                          static_cast<double>(snapshot.counters.questions[i][j])});

@@ -37,7 +37,7 @@ inline std::size_t place_of(dns::Type type) {
 
 struct Counters {
   // By Protocol and type.
-  std::array<std::array<uint64_t, kTypeLabels>, kProtocols> questions{};
+  std::array<std::array<uint64_t, kTypeLabels>, kClientProtocols> questions{};
   uint64_t ignored = 0;  // messages that are no question
   std::array<std::array<uint64_t, kRcodeLabels>, policy::kSources> answers{};
   uint64_t over_limit = 0;  // questions refused because of --max-inflight or the table of waiting
