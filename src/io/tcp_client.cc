@@ -2,6 +2,8 @@
 // Copyright the dnslet authors
 #include "io/tcp_client.h"
 
+#include <uv.h>
+
 #include <utility>
 
 namespace dnslet::io {

@@ -11,69 +11,29 @@
 //   draining  the client has closed its side: waits for the last answers, then ends
 // The owner decides when an idle one ends.
 
-#include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 
 #include "dns/wire.h"
 #include "io/framing.h"
-#include "io/socket.h"
 #include "io/stream.h"
+#include "io/stream_client.h"
 
 namespace dnslet::io {
 
-// What became of a question from TCP.
-struct TcpOutcome {
-  std::size_t size = 0;  // of the answer in the slot; 0: none now
-  bool later = false;    // an answer will follow
-  bool ends = false;     // none will: the connection closes when all else has been answered
-};
-
-// Who asks over TCP.
-struct TcpPeer {
-  uint64_t client;  // a number that is nobody else's
-  IpAddress address;
-  std::size_t listener;  // where the connection came in, as add() was told
-  uint64_t request = 0;  // which of the client's questions it is: the answer is given with it
-};
-
-// Scratch space that all clients of a loop share while one of them is being served.
-struct TcpBuffers {
-  std::array<uint8_t, dns::kMaxMessage> answer;
-};
-
-class TcpClient final : private Stream::User, private Framing::User {
+class TcpClient final : public StreamClient, private Stream::User, private Framing::User {
  public:
-  static constexpr std::size_t kMaxUnread = 256U << 10;  // bytes of answers the client leaves lying
-  // Likewise, of answers that came late, which has to be seen to: whoever leaves more is ended.
-  static constexpr std::size_t kMostUnread = 4 * kMaxUnread;
-  // Bytes without a question in them: the longest question twice.
-  static constexpr std::size_t kMaxBarren = 128U << 10;
-
-  // Writes an answer into `slot` (65,535 bytes). The packet is valid during the call only.
-  using OnQuestion = std::function<TcpOutcome(dns::BytesView packet, const TcpPeer& peer,
-                                              dns::MutableBytesView slot)>;
-  struct Events {
-    OnQuestion on_question;
-    std::function<void(uint64_t client)> on_activity;  // a whole question came or an answer left
-    std::function<void(uint64_t client)> on_gone;      // may destroy the client at once
-  };
-
   // `open` is called at once, for a stream that is accepted.
   TcpClient(const TcpPeer& peer, const OpenStream& open, std::unique_ptr<Framing> framing,
             TcpBuffers& buffers, const Events& events);
-  ~TcpClient();
+  ~TcpClient() override;
   TcpClient(const TcpClient&) = delete;
   TcpClient& operator=(const TcpClient&) = delete;
 
-  // Starts reading. May call back before it returns.
-  void start() { stream_->start_reading(); }
-  // The answer to a question that was to follow. May end the client.
-  void send(uint64_t request, dns::BytesView answer);
-  // There is none: see TcpOutcome::ends. May end the client.
-  void drop(uint64_t request);
-  bool has_unanswered() const { return unanswered_ > 0; }
+  void start() override { stream_->start_reading(); }
+  void send(uint64_t request, dns::BytesView answer) override;
+  void drop(uint64_t request) override;
+  bool has_unanswered() const override { return unanswered_ > 0; }
 
  private:
   void on_open() override;

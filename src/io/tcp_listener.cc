@@ -28,7 +28,7 @@ IpAddress peer_of(const uv_tcp_t* connection) {
 
 }  // namespace
 
-TcpClients::TcpClients(Loop& loop, const TcpLimits& limits, TcpClient::OnQuestion on_question)
+TcpClients::TcpClients(Loop& loop, const TcpLimits& limits, StreamClient::OnQuestion on_question)
     : loop_(loop),
       limits_(limits),
       events_{std::move(on_question), [this](uint64_t client) { on_activity(client); },
@@ -39,21 +39,28 @@ TcpClients::TcpClients(Loop& loop, const TcpLimits& limits, TcpClient::OnQuestio
 TcpClients::~TcpClients() = default;
 
 void TcpClients::add(Handle<uv_tcp_t> connection, std::size_t listener, const Service& service) {
-  if (clients_.size() >= limits_.max_clients) {
-    if (!close_longest_idle()) on_gone(by_activity_.front());
-    ++closed_by_limit_;
-  }
-  const uint64_t id = next_id_++;
-  by_activity_.push_back(id);
-  const TcpPeer peer{id, peer_of(connection.get()), listener};
+  const IpAddress address = peer_of(connection.get());
   const OpenStream accept = [&connection](Stream::User& user) {
     return std::make_unique<TcpStream>(std::move(connection), user);
   };
   const OpenStream open = [&](Stream::User& user) {
     return service.tls ? service.tls->accept(accept, user) : accept(user);
   };
-  auto client = std::make_unique<TcpClient>(peer, open, service.make_framing(), *buffers_, events_);
-  TcpClient& started = *client;
+  add(address, listener,
+      [&](const TcpPeer& peer, TcpBuffers& buffers, const StreamClient::Events& events) {
+        return std::make_unique<TcpClient>(peer, open, service.make_framing(), buffers, events);
+      });
+}
+
+void TcpClients::add(const IpAddress& address, std::size_t listener, const MakeClient& make) {
+  if (clients_.size() >= limits_.max_clients) {
+    if (!close_longest_idle(Among::All)) on_gone(by_activity_.front());
+    ++closed_by_limit_;
+  }
+  const uint64_t id = next_id_++;
+  by_activity_.push_back(id);
+  auto client = make({id, address, listener}, *buffers_, events_);
+  StreamClient& started = *client;
   clients_.emplace(id, Entry{std::move(client), loop_.now(), std::prev(by_activity_.end())});
   if (!idle_timer_.is_active()) idle_timer_.start_once(limits_.idle);
   started.start();
@@ -69,9 +76,11 @@ void TcpClients::drop(uint64_t client, uint64_t request) {
   if (found != clients_.end()) found->second.client->drop(request);
 }
 
-bool TcpClients::close_longest_idle() {
-  const auto idle = std::ranges::find_if(
-      by_activity_, [this](uint64_t id) { return !clients_.at(id).client->has_unanswered(); });
+bool TcpClients::close_longest_idle(Among among) {
+  const auto idle = std::ranges::find_if(by_activity_, [this, among](uint64_t id) {
+    const StreamClient& client = *clients_.at(id).client;
+    return !client.has_unanswered() && (among == Among::All || client.has_descriptor());
+  });
   if (idle == by_activity_.end()) return false;
   on_gone(*idle);
   return true;

@@ -2,9 +2,9 @@
 // Copyright the dnslet authors
 #pragma once
 
-// One listening TCP socket, and the clients that ask questions over TCP. Limits these over all
-// listeners of a worker; when one more comes, the longest-idle one is closed. So it is when there
-// is no descriptor left. Judges nothing.
+// One listening TCP socket, and the clients that ask questions over connections. Limits these over
+// all listeners of a worker; when one more comes, the longest-idle one is closed. So it is when
+// there is no descriptor left. Judges nothing.
 
 #include <cstdint>
 #include <functional>
@@ -29,7 +29,7 @@ struct TcpLimits {
 // The clients of one worker.
 class TcpClients {
  public:
-  TcpClients(Loop& loop, const TcpLimits& limits, TcpClient::OnQuestion on_question);
+  TcpClients(Loop& loop, const TcpLimits& limits, StreamClient::OnQuestion on_question);
   ~TcpClients();
   TcpClients(const TcpClients&) = delete;
   TcpClients& operator=(const TcpClients&) = delete;
@@ -41,12 +41,16 @@ class TcpClients {
   };
   // Takes over an accepted connection. `listener`: for TcpPeer.
   void add(Handle<uv_tcp_t> connection, std::size_t listener, const Service& service);
+  // The same for what is made at once, for a connection from this address.
+  void add(const IpAddress& address, std::size_t listener, const MakeClient& make);
   // A late answer, to a TcpPeer's request; does nothing where the client is gone.
   void send(uint64_t client, uint64_t request, dns::BytesView answer);
   // There is no late answer: see TcpOutcome::ends.
   void drop(uint64_t client, uint64_t request);
-  // Closes the one that has been idle for longest. False: every one waits for an answer.
-  bool close_longest_idle();
+  // Closes the one that has been idle for longest, of all or of those with a descriptor. False:
+  // every one waits for an answer.
+  enum class Among { All, WithDescriptor };
+  bool close_longest_idle(Among among);
 
   std::size_t size() const { return clients_.size(); }
   uint64_t closed_by_limit() const { return closed_by_limit_; }
@@ -57,14 +61,14 @@ class TcpClients {
   void close_idle();
 
   struct Entry {
-    std::unique_ptr<TcpClient> client;
+    std::unique_ptr<StreamClient> client;
     Milliseconds active{0};  // last whole question or answer
     std::list<uint64_t>::iterator in_order;
   };
 
   Loop& loop_;
   TcpLimits limits_;
-  TcpClient::Events events_;
+  StreamClient::Events events_;
   std::unique_ptr<TcpBuffers> buffers_;
   std::unordered_map<uint64_t, Entry> clients_;
   std::list<uint64_t> by_activity_;  // the longest idle one in front

@@ -71,7 +71,8 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
       deadline_timer_(loop_, [this] { on_deadline(); }),
       log_timer_(loop_, [this] { flush_log(); }),
       before_waiting_(loop_, [this] { flush_log(); }) {
-  loop_.set_on_shortage([this] { return tcp_clients_.close_longest_idle(); });
+  loop_.set_on_shortage(
+      [this] { return tcp_clients_.close_longest_idle(io::TcpClients::Among::WithDescriptor); });
   turns_.addresses.resize(shared.addresses.owners());
   use_hosts(std::move(hosts));
 }
