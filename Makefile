@@ -85,6 +85,7 @@ TARGETS := $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc))
 BENCHES := $(patsubst tests/bench/%.cc,%,$(wildcard tests/bench/*_bench.cc))
 LOADS   := $(addprefix $(B)/bench/,stub_upstream echo_server load first_answer soak)
 STUBS   := $(if $(filter full,$(VARIANT)),$(B)/bench/tls_stub $(B)/bench/https_stub)
+QUIC_CLIENT := $(if $(QUIC),$(MADE)/bench/quic_client)
 PROGRAM := $(MADE)/dnslet
 SBINDIR := $(PREFIX)/sbin
 MANDIR  := $(PREFIX)/share/man/man8
@@ -122,7 +123,8 @@ CATCH = $(shell $(PKG_CONFIG) --libs catch2-with-main 2>/dev/null)
 accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o $(B)/probe 2>/dev/null && echo '$(1)')
 # What failed is remembered: tests that measure may fail where others run beside them, or the machine is busy.
 FULL_ONLY = $(addprefix tests/e2e/,tls_test.py https_test.py shared_cache_test.py sets_test.py encrypted_faults_test.py static_test.py image_test.py \
-    encrypted_listeners_test.py https_listener_test.py encrypted_peers_test.py resolved_test.py real_resolved_test.py)
+    encrypted_listeners_test.py https_listener_test.py encrypted_peers_test.py resolved_test.py real_resolved_test.py \
+    quic_listener_test.py hostile_quic_test.py)
 PYTEST   = $(if $(SANITIZE),SLOW=1 )DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q
 BESIDE   = $(shell echo $$((2 * $$(nproc)))) # most of their time goes by waiting
 quiet    = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
@@ -200,7 +202,7 @@ check-musl: ## test that program: unit, end to end, real clients on musl, an ima
 	@$(MAKE) STATIC=1 e2e
 	@$(MAKE) STATIC=1 VARIANT=full e2e E2E='$(FULL_ONLY)'
 
-e2e: $(PROGRAM) $(LOADS) ## test the program from outside (E2E=FILE... for some) and the documents
+e2e: $(PROGRAM) $(LOADS) $(QUIC_CLIENT) ## test the program from outside (E2E=FILE... for some) and the documents
 	$(PYTEST) $(if $(word 2,$(E2E)),-n $(BESIDE) --dist loadfile) $(E2E) || \
 	    { [ $$? = 1 ] && echo 'What failed beside others is asked again alone:' && $(PYTEST) --last-failed $(E2E); }
 
@@ -337,6 +339,10 @@ $(LOADS): $(B)/bench/%: $(B)/tests/bench/%.o $(B)/link.flags
 	$(call quiet,LINK)$(linked)
 
 $(STUBS): $(B)/bench/%: $(B)/tests/bench/%.o $(B)/link.flags
+	@mkdir -p $(@D)
+	$(call quiet,LINK)$(linked) $(LIBS)
+
+$(QUIC_CLIENT): $(B)/tests/bench/quic_client.o $(B)/link.flags
 	@mkdir -p $(@D)
 	$(call quiet,LINK)$(linked) $(LIBS)
 

@@ -30,7 +30,7 @@ enum class Protocol : uint8_t {
 };
 inline constexpr std::size_t kProtocols = 6;
 // The first ones, which clients may use.
-inline constexpr std::size_t kClientProtocols = 4;
+inline constexpr std::size_t kClientProtocols = 5;
 constexpr bool is_for_clients(Protocol protocol) {
   return static_cast<std::size_t>(protocol) < kClientProtocols;
 }
@@ -43,6 +43,10 @@ std::optional<Protocol> protocol_from_text(std::string_view text);
 // Whether questions are requests of HTTP, for a path.
 constexpr bool is_http(Protocol protocol) {
   return protocol == Protocol::Https || protocol == Protocol::H3;
+}
+// Whether it is carried by UDP alone.
+constexpr bool is_over_udp(Protocol protocol) {
+  return protocol == Protocol::Udp || protocol >= Protocol::Quic;
 }
 // Where a protocol is usually spoken (RFC 7858 section 3.1, RFC 9250 section 4.1.1; RFC 9110
 // section 4.2.2).
@@ -102,7 +106,7 @@ struct ServerAddress {
   std::string to_text() const;
 };
 
-// Where clients are served over TLS or HTTPS.
+// Where clients are served over TLS, HTTPS or QUIC.
 struct EncryptedListener {
   Protocol protocol = Protocol::Tls;
   Endpoint endpoint{};

@@ -99,7 +99,7 @@ Status read_type(std::string_view value, const RuleNames&, Condition& condition)
 
 Status read_protocol(std::string_view value, const RuleNames&, Condition& condition) {
   const auto protocol = protocol_from_text(value);
-  if (!protocol || !is_for_clients(*protocol)) return Error{"is not udp, tcp, tls or https"};
+  if (!protocol || !is_for_clients(*protocol)) return Error{"is not udp, tcp, tls, https or quic"};
   condition.protocols.push_back(*protocol);
   return Done{};
 }

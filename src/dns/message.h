@@ -79,6 +79,7 @@ inline constexpr uint16_t kQr = 0x8000, kOpcode = 0x7800, kAa = 0x0400, kTc = 0x
                           kRa = 0x0080, kAd = 0x0020, kCd = 0x0010, kRcode = 0x000f;
 }
 
+inline constexpr uint16_t kOptionKeepalive = 11;      // RFC 7828 section 3.1
 inline constexpr uint16_t kOptionPadding = 12;        // RFC 7830 section 3
 inline constexpr uint16_t kOptionExtendedError = 15;  // RFC 8914 section 2
 inline constexpr uint16_t kDnssecOkBit = 0x8000;  // low half of OPT's TTL (RFC 6891 section 6.1.3)

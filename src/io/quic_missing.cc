@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Copyright the dnslet authors
 
-// What io/quic is in a build without OpenSSL 3.5: what needs it has been refused.
+// What io/quic and io/quic_server are in a build without OpenSSL 3.5: what needs it has been
+// refused.
 
 #include "io/quic.h"
+#include "io/quic_server.h"
 
 namespace dnslet::io {
 
 bool has_quic() { return false; }
+
+std::unique_ptr<QuicServer> QuicServer::start(Loop&, Descriptor, Settings) { return nullptr; }
 
 }  // namespace dnslet::io

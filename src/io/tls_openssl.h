@@ -27,6 +27,10 @@ class TlsStream;
 // What only fails for want of memory, and must not: a check would be left out.
 void require(bool is_done);
 
+class TlsIdentity;
+// What it is made of.
+SSL_CTX* context_of(const TlsIdentity& identity);
+
 // Whose streams they are.
 class TlsSide {
  public:

@@ -22,6 +22,8 @@ class TlsIdentity {
   Owned<SSL_CTX> context_;
 };
 
+SSL_CTX* context_of(const TlsIdentity& identity) { return identity.context(); }
+
 namespace {
 
 constexpr std::size_t kMaxFile = 1U << 20;

@@ -143,10 +143,10 @@ constexpr auto kMetrics = std::to_array<Metric>({
      [](S s) { return one(s.counters.over_limit); }},
     {"dnslet_client_tls_handshakes_total", kCounter,
      "TLS handshakes with clients: full, resumed or failed", read_client_handshakes},
-    {"dnslet_tcp_clients", kGauge, "Open TCP connections of clients, over TLS and HTTPS too",
+    {"dnslet_tcp_clients", kGauge, "Open connections of clients over TCP, TLS, HTTPS and QUIC",
      [](S s) { return one(s.counters.tcp_clients); }},
     {"dnslet_tcp_clients_closed_by_limit_total", kCounter,
-     "TCP connections closed for a new one; see --max-tcp-clients",
+     "Connections closed for a new one; see --max-tcp-clients",
      [](S s) { return one(s.counters.tcp_closed_by_limit); }},
 
     {"dnslet_cache_capacity", kGauge, "Answers that the cache may hold; see --rcache",

@@ -44,7 +44,7 @@ struct Counters {
   uint64_t refreshes = 0;   // questions of our own, for answers that end soon or have
   uint64_t unsent = 0;
   uint64_t tcp_closed_by_limit = 0;
-  std::array<uint64_t, kHandshakes> handshakes{};  // of clients over TLS and HTTPS
+  std::array<uint64_t, kHandshakes> handshakes{};  // of clients over TLS, HTTPS, QUIC
   std::map<std::string, ServerCounters> servers;   // by address and port
   SharedCounters shared;
 

@@ -157,9 +157,10 @@ Result<DividedSockets> bind_sockets(std::span<const Endpoint> endpoints, std::si
 Status bind_encrypted(std::span<const EncryptedListener> listeners, DividedSockets& divided) {
   DividedSockets encrypted(1);
   for (const EncryptedListener& listener : listeners) {
-    auto socket = bind_for(listener.endpoint, io::SocketKind::Tcp, kListen);
+    const auto kind = is_over_udp(listener.protocol) ? io::SocketKind::Udp : io::SocketKind::Tcp;
+    auto socket = bind_for(listener.endpoint, kind, kListen);
     if (!socket) return socket.error();
-    encrypted.front().push_back({io::SocketKind::Tcp, std::move(*socket), &listener});
+    encrypted.front().push_back({kind, std::move(*socket), &listener});
   }
   if (Status status = multiply(encrypted, divided.size(), io::bind_beside); !status) return status;
   for (std::size_t i = 0; i < divided.size(); ++i)
@@ -193,7 +194,7 @@ std::string list_endpoints(const EndpointsOf& endpoints_of) {
   add("udp+tcp", both);
   add("udp", udp_only);
   add("tcp", tcp_only);
-  for (const Protocol protocol : {Protocol::Tls, Protocol::Https}) {
+  for (const Protocol protocol : {Protocol::Tls, Protocol::Https, Protocol::Quic}) {
     std::string all;
     for (const Endpoint& endpoint : endpoints_of(protocol)) all += ' ' + endpoint.to_text();
     add(kProtocolNames[static_cast<std::size_t>(protocol)], all);

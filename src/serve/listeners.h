@@ -31,7 +31,7 @@ using DividedSockets = std::vector<std::vector<io::BoundSocket>>;
 // A UDP and a TCP socket on each endpoint, both on the same port, for each worker. Fails with a
 // sentence that names the remedies.
 Result<DividedSockets> bind_sockets(std::span<const Endpoint> endpoints, std::size_t workers);
-// Adds a TCP socket on each endpoint that is encrypted, which it borrows. Fails likewise.
+// Adds a socket on each endpoint that is encrypted, which it borrows. Fails likewise.
 Status bind_encrypted(std::span<const EncryptedListener> listeners, DividedSockets& divided);
 
 // The passed sockets for each worker. Fails when there are too few descriptors.
@@ -39,8 +39,8 @@ Result<DividedSockets> divide_passed(std::vector<io::BoundSocket> passed, std::s
 
 // The endpoints of a protocol.
 using EndpointsOf = std::function<std::vector<Endpoint>(Protocol protocol)>;
-// The endpoints in the words of the ready line: "udp+tcp A B udp C tcp D tls E https F", those with
-// both UDP and TCP first.
+// The endpoints in the words of the ready line: "udp+tcp A B udp C tcp D tls E https F quic G",
+// those with both UDP and TCP first.
 std::string list_endpoints(const EndpointsOf& endpoints_of);
 
 }  // namespace dnslet::serve

@@ -158,8 +158,8 @@ std::size_t Worker::on_udp(std::size_t listener, dns::BytesView packet, const io
 
 io::TcpOutcome Worker::on_tcp(dns::BytesView packet, const io::TcpPeer& peer,
                               dns::MutableBytesView slot) {
-  const StreamListener& listener = tcp_listeners_[peer.listener];
-  policy::Lookup lookup({peer.address, listener.protocol, &listener.socket->endpoint()});
+  const StreamListener& listener = stream_listeners_[peer.listener];
+  policy::Lookup lookup({peer.address, listener.protocol, &listener.endpoint});
   return answer(lookup, {.client = peer.client, .request = peer.request}, packet, slot);
 }
 

@@ -26,6 +26,7 @@
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
+#include "io/quic_server.h"
 #include "io/redis.h"
 #include "io/socket.h"
 #include "io/tcp_listener.h"
@@ -125,7 +126,7 @@ class Worker {
   // The certificates that servers over TLS are judged by; null: none.
   void use_roots(const std::shared_ptr<const io::TlsRoots>& roots) { ways_.use_roots(roots); }
 
-  // What clients over TLS and HTTPS are shown. REQUIRES: not null.
+  // What clients over TLS, HTTPS and QUIC are shown. REQUIRES: not null.
   void use_identity(const std::shared_ptr<const io::TlsIdentity>& identity);
 
   // Whether an entry may come into the cache that was there before the process began: what has been
@@ -191,7 +192,9 @@ class Worker {
   };
   struct StreamListener {
     Protocol protocol;
-    std::unique_ptr<io::TcpListener> socket;
+    Endpoint endpoint;
+    std::unique_ptr<io::TcpListener> tcp{};  // either
+    std::unique_ptr<io::QuicServer> quic{};  // or
   };
   struct Nobody {};  // a refresh
   using Return = std::variant<UdpReturn, TcpReturn, OwnReturn, Nobody>;
@@ -213,6 +216,7 @@ class Worker {
   };
 
   Status listen_to_streams(io::BoundSocket bound);
+  void listen_to_quic(io::BoundSocket bound);
   io::TcpClients::Service service_of(const EncryptedListener* encrypted);
   io::TlsServer* tls_server(std::unique_ptr<io::TlsServer>& server,
                             const std::vector<std::string>& protocols) const;
@@ -324,7 +328,7 @@ class Worker {
   std::unique_ptr<io::TlsServer> https_server_;
   io::TcpClients tcp_clients_;
   std::vector<std::unique_ptr<io::UdpListener>> udp_listeners_;
-  std::vector<StreamListener> tcp_listeners_;
+  std::vector<StreamListener> stream_listeners_;
   std::unique_ptr<Sets, void (*)(Sets*)> sets_{nullptr, nullptr};  // null: none has been needed
   io::Timer deadline_timer_;
   io::Timer log_timer_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "io/quic.h"
 #include "serve/worker.h"
 
 namespace dnslet::serve {
@@ -111,6 +112,11 @@ Counters Worker::counters() const {
   counters.tcp_closed_by_limit = tcp_clients_.closed_by_limit();
   for (const auto* server : {tls_server_.get(), https_server_.get()})
     if (server) detail::add(counters.handshakes, handshakes_of(server->counts()));
+  for (const StreamListener& listener : stream_listeners_) {
+    if (!io::has_quic() || !listener.quic) continue;
+    detail::add(counters.handshakes, handshakes_of(listener.quic->counts()));
+    counters.unsent += listener.quic->send_errors();
+  }
   for (const auto& listener : udp_listeners_) counters.unsent += listener->send_errors();
   return counters;
 }

@@ -6,14 +6,29 @@
 
 #include <utility>
 
+#include "dns/message.h"
+#include "io/quic.h"
 #include "policy/preload.h"
 #include "serve/https_framing.h"
 #include "serve/worker.h"
 
 namespace dnslet::serve {
+namespace {
+
+// Connections know of idle times by themselves (RFC 9250 section 5.5.2).
+bool may_come_over_quic(dns::BytesView packet) {
+  const auto message = dns::Message::parse(packet);
+  return !message || !dns::find_option(*message, dns::kOptionKeepalive);
+}
+
+}  // namespace
 
 Status Worker::listen(io::BoundSocket bound) {
   if (bound.kind == io::SocketKind::Tcp) return listen_to_streams(std::move(bound));
+  if (io::has_quic() && bound.encrypted) {
+    listen_to_quic(std::move(bound));
+    return Done();
+  }
   const std::size_t listener = udp_listeners_.size();
   udp_listeners_.push_back(std::make_unique<io::UdpListener>(
       loop_, std::move(bound.socket),
@@ -30,14 +45,27 @@ Status Worker::listen(io::BoundSocket bound) {
 Status Worker::listen_to_streams(io::BoundSocket bound) {
   auto socket = io::TcpListener::start(
       loop_, std::move(bound.socket),
-      [this, listener = tcp_listeners_.size(),
+      [this, listener = stream_listeners_.size(),
        service = service_of(bound.encrypted)](io::Handle<uv_tcp_t> connection) {
         tcp_clients_.add(std::move(connection), listener, service);
       });
   if (!socket) return socket.error();
   const Protocol protocol = bound.encrypted ? bound.encrypted->protocol : Protocol::Tcp;
-  tcp_listeners_.push_back({protocol, std::move(*socket)});
+  const Endpoint endpoint = (*socket)->endpoint();
+  stream_listeners_.push_back({protocol, endpoint, std::move(*socket)});
   return Done();
+}
+
+void Worker::listen_to_quic(io::BoundSocket bound) {
+  const std::size_t number = stream_listeners_.size();
+  auto server = io::QuicServer::start(
+      loop_, std::move(bound.socket),
+      {may_come_over_quic, [this, number](const IpAddress& address, const io::MakeClient& make) {
+         tcp_clients_.add(address, number, make);
+       }});
+  server->use(identity_);
+  const Endpoint endpoint = server->endpoint();
+  stream_listeners_.push_back({Protocol::Quic, endpoint, nullptr, std::move(server)});
 }
 
 io::TcpClients::Service Worker::service_of(const EncryptedListener* encrypted) {
@@ -60,11 +88,13 @@ void Worker::use_identity(const std::shared_ptr<const io::TlsIdentity>& identity
   identity_ = identity;
   for (const auto& server : {tls_server_.get(), https_server_.get()})
     if (server) server->use(identity);
+  for (const StreamListener& listener : stream_listeners_)
+    if (io::has_quic() && listener.quic) listener.quic->use(identity);
 }
 
 bool Worker::end() {
   udp_listeners_.clear();
-  tcp_listeners_.clear();
+  stream_listeners_.clear();
   return !has_address_sets() || end_sets();
 }
 
@@ -72,8 +102,8 @@ std::vector<Endpoint> Worker::endpoints(Protocol protocol) const {
   std::vector<Endpoint> endpoints;
   if (protocol == Protocol::Udp)
     for (const auto& listener : udp_listeners_) endpoints.push_back(listener->endpoint());
-  for (const auto& listener : tcp_listeners_)
-    if (listener.protocol == protocol) endpoints.push_back(listener.socket->endpoint());
+  for (const auto& listener : stream_listeners_)
+    if (listener.protocol == protocol) endpoints.push_back(listener.endpoint);
   return endpoints;
 }
 

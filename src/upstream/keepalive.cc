@@ -10,7 +10,6 @@
 namespace dnslet::upstream {
 namespace {
 
-constexpr uint16_t kOptionKeepalive = 11;
 constexpr std::chrono::milliseconds kUnit{100};  // RFC 7828 section 3.1
 
 // Where the length of the OPT's RDATA stands, if the query ends with an OPT that has all of it.
@@ -45,7 +44,7 @@ void append_query(dns::Bytes& bytes, dns::BytesView query, const Options& option
   bytes.insert(bytes.end(), query.begin(), query.end());
   if (!length_at) return;
   if (options.asks_keepalive) {
-    append_u16(bytes, kOptionKeepalive);
+    append_u16(bytes, dns::kOptionKeepalive);
     append_u16(bytes, 0);  // RFC 7828 section 3.2.1: clients send no time
   }
   if (options.pads) {
@@ -76,7 +75,7 @@ void append_padded(dns::Bytes& bytes, dns::BytesView query) {
 
 std::optional<std::chrono::milliseconds> keepalive_of(dns::BytesView answer) {
   const auto message = dns::Message::parse(answer);
-  const auto option = message ? dns::find_option(*message, kOptionKeepalive) : std::nullopt;
+  const auto option = message ? dns::find_option(*message, dns::kOptionKeepalive) : std::nullopt;
   if (!option) return std::nullopt;
   dns::Reader data(*option);
   const uint16_t units = data.u16();

@@ -21,7 +21,7 @@ from getaddrinfo_client import build_client, glibc_compiler  # noqa: E402
 from harness import Dnslet, FakeUpstream  # noqa: E402
 from namespaces import Namespace, enter_own_network, why_not  # noqa: E402
 from programs import build, c_compiler  # noqa: E402
-from tls_server import HAS_TLS, Authority, trusting  # noqa: E402
+from tls_server import HAS_QUIC, HAS_TLS, Authority, trusting  # noqa: E402
 
 
 def pytest_configure(config):
@@ -119,6 +119,19 @@ def encrypted(dnslet, certificate):
         server = dnslet(*certificate.flags, *flags,
                         listen="127.0.0.1:0,tls://127.0.0.1:0,https://127.0.0.1:0", **how)
         server.tls, server.https = server.addresses[1:3]
+        return server
+    return start
+
+
+@pytest.fixture
+def quic(dnslet, certificate):
+    """dnslet with a plain listener and one over QUIC"""
+    if not HAS_QUIC:
+        pytest.skip("this build has no QUIC")
+
+    def start(*flags, **how):
+        server = dnslet(*certificate.flags, *flags, listen="127.0.0.1:0,quic://127.0.0.1:0", **how)
+        server.quic = server.addresses[1]
         return server
     return start
 

@@ -243,7 +243,7 @@ def test_certificate_and_key_may_be_one_file(dnslet, certificate, trust, tmp_pat
 
 @pytest.mark.parametrize("value, error", [
     ("tls://127.0.0.1", "need a certificate; name its file with --tls-cert (DNSMASQ_TLS_CERT)"),
-    ("tcp://127.0.0.1", "is no listener; write tls://, https://, or the address alone"),
+    ("tcp://127.0.0.1", "is no listener; write tls://, https://, quic://, or the address alone"),
     ("tls://dns.test", "is not a listener"),
     ("https://127.0.0.1/a?b", "is not a listener"),
     ("tls://127.0.0.1/a", "is not a listener"),

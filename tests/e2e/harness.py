@@ -33,7 +33,7 @@ __all__ = ["CLOSE", "Dnslet", "FakeUpstream", "Later", "Nsd", "PATIENCE", "RESET
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [a-z]+ \S")
-READY = re.compile(r'(?:Z info |"message":")ready: ((?:udp|tcp|tls|https)[^"]*)')
+READY = re.compile(r'(?:Z info |"message":")ready: ((?:udp|tcp|tls|https|quic)[^"]*)')
 SANITIZER = re.compile(r"Sanitizer|runtime error:|LeakSanitizer|Assertion .* failed")
 
 
