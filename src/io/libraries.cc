@@ -15,7 +15,8 @@ namespace dnslet::io {
 std::string library_versions() {
   std::string versions =
       std::string("libuv ") + uv_version_string() + ", c-ares " + ares_version(nullptr);
-  for (const std::string& library : {tls_version(), http2_version(), http3_version(), redis_version()})
+  for (const std::string& library :
+       {tls_version(), http2_version(), http3_version(), redis_version()})
     if (!library.empty()) versions += ", " + library;
   return versions;
 }
