@@ -70,7 +70,7 @@ QUIC     := $(if $(filter min,$(VARIANT))$(NOTHING_MADE),,$(shell \
     $(PKG_CONFIG) --exists 'openssl >= 3.5' && echo openssl))
 HTTP3    := $(if $(QUIC),$(shell $(PKG_CONFIG) --exists 'libnghttp3 >= 1.1' && echo libnghttp3))
 parts     = $(if $(2),src/io/$(1)_missing.cc,$(filter-out src/io/$(1)_missing.cc,$(wildcard src/io/$(1)_*.cc)))
-LEFT_OUT := $(call parts,quic,$(QUIC)) $(call parts,http3,$(HTTP3)) $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_stream.cc src/io/tls_certificates.cc src/io/tls_server.cc \
+LEFT_OUT := $(call parts,quic,$(QUIC)) $(call parts,http3,$(HTTP3)) $(if $(filter min,$(VARIANT)),src/io/tls_openssl.cc src/io/tls_handshakes.cc src/io/tls_stream.cc src/io/tls_certificates.cc src/io/tls_server.cc \
     src/io/http2_client.cc src/io/http2_requests.cc src/io/redis_hiredis.cc src/io/netlink.cc src/io/sets_netlink.cc \
     src/base/sets_full.cc,src/base/sets_min.cc $(patsubst %,src/io/%_missing.cc,tls http2 redis sets))
 # libsystemd, which systemd-resolved is asked by, is loaded by the program: not by a static one. With apt-get, .ci/deps
@@ -84,7 +84,7 @@ UNITS   := $(wildcard tests/unit/*.cc tests/unit/*/*.cc)
 TARGETS := $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc))
 BENCHES := $(patsubst tests/bench/%.cc,%,$(wildcard tests/bench/*_bench.cc))
 LOADS   := $(addprefix $(B)/bench/,stub_upstream echo_server load first_answer soak)
-STUBS   := $(if $(filter full,$(VARIANT)),$(B)/bench/tls_stub $(B)/bench/https_stub)
+STUBS   := $(if $(filter full,$(VARIANT)),$(B)/bench/tls_stub $(B)/bench/https_stub) $(if $(QUIC),$(B)/bench/quic_stub)
 QUIC_CLIENT := $(if $(QUIC),$(MADE)/bench/quic_client)
 PROGRAM := $(MADE)/dnslet
 SBINDIR := $(PREFIX)/sbin
@@ -124,7 +124,7 @@ accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o
 # What failed is remembered: tests that measure may fail where others run beside them, or the machine is busy.
 FULL_ONLY = $(addprefix tests/e2e/,tls_test.py https_test.py shared_cache_test.py sets_test.py encrypted_faults_test.py static_test.py image_test.py \
     encrypted_listeners_test.py https_listener_test.py encrypted_peers_test.py resolved_test.py real_resolved_test.py \
-    quic_listener_test.py hostile_quic_test.py)
+    quic_listener_test.py hostile_quic_test.py quic_test.py h3_test.py)
 PYTEST   = $(if $(SANITIZE),SLOW=1 )DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q
 BESIDE   = $(shell echo $$((2 * $$(nproc)))) # most of their time goes by waiting
 quiet    = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
@@ -202,7 +202,7 @@ check-musl: ## test that program: unit, end to end, real clients on musl, an ima
 	@$(MAKE) STATIC=1 e2e
 	@$(MAKE) STATIC=1 VARIANT=full e2e E2E='$(FULL_ONLY)'
 
-e2e: $(PROGRAM) $(LOADS) $(QUIC_CLIENT) ## test the program from outside (E2E=FILE... for some) and the documents
+e2e: $(PROGRAM) $(LOADS) $(QUIC_CLIENT) $(filter %/quic_stub,$(STUBS)) ## test the program from outside (E2E=FILE... for some) and the documents
 	$(PYTEST) $(if $(word 2,$(E2E)),-n $(BESIDE) --dist loadfile) $(E2E) || \
 	    { [ $$? = 1 ] && echo 'What failed beside others is asked again alone:' && $(PYTEST) --last-failed $(E2E); }
 

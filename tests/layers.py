@@ -30,7 +30,7 @@ MAY_INCLUDE = {
 LIBRARY_PLACES = {
     r"uv\.h|uv/.*": r"(io|upstream)/.*",
     r"ares\.h|ares_.*": r"(io|upstream)/.*",
-    r"openssl/.*": r"io/(tls_(openssl|server|stream|certificates)|quic_\w+)\.(cc|h)",
+    r"openssl/.*": r"io/(tls_(openssl|handshakes|server|stream|certificates)|quic_\w+)\.(cc|h)",
     r"nghttp2/.*": r"io/http2_(client\.cc|requests\.cc|session\.h)",
     r"nghttp3/.*": r"io/http3_\w+\.(cc|h)",
     r"hiredis/.*": r"io/redis_hiredis\.cc",

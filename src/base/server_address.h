@@ -94,6 +94,7 @@ struct ServerAddress {
   uint16_t dialled_port() const { return proxy ? proxy->port : port; }
   // Whether nothing is said to it before its certificate holds.
   bool is_encrypted() const { return dnslet::is_encrypted(protocol); }
+  bool is_over_quic() const { return protocol == Protocol::Quic || protocol == Protocol::H3; }
   // Links of systemd-resolved say it of their servers.
   bool may_be_encrypted() const { return is_encrypted() || source == kResolved; }
   // What its certificate has to be for: a name, or an address.

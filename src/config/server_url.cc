@@ -10,6 +10,8 @@
 
 #include "base/text.h"
 #include "dns/name.h"
+#include "io/http3.h"
+#include "io/quic.h"
 #include "io/resolved.h"
 #include "io/tls.h"
 
@@ -27,6 +29,8 @@ constexpr std::string_view kCertificate =
 constexpr std::string_view kProxied =
     "a server behind a proxy: write the proxy, a slash and tcp://, tls:// or https://, for example "
     "socks5://10.0.0.9:1080/tls://dns.example";
+constexpr std::string_view kNotProxied =
+    "a server behind a proxy: QUIC goes through none; write tcp://, tls:// or https://";
 constexpr std::string_view kProxyUser =
     "a server behind a proxy: its user is written USER:PASSWORD@, each of 255 bytes at most, with "
     "%40 for @, %2F for / and %25 for %";
@@ -43,10 +47,11 @@ constexpr std::size_t kMaxHost = 253;
 struct Missing {
   std::string_view start;  // in lower case
   std::string_view what;
+  bool (*is_here)() = [] { return false; };
 };
 constexpr auto kMissing = std::to_array<Missing>({
-    {"quic://", "DNS over QUIC"},
-    {"h3://", "DNS over HTTP/3"},
+    {"quic://", "DNS over QUIC", io::has_quic},
+    {"h3://", "DNS over HTTP/3", io::has_http3},
 });
 constexpr auto kMissingWords = std::to_array<Missing>({
     {"system", "the servers of resolv.conf beside others"},
@@ -65,7 +70,7 @@ bool is_number(std::string_view text) {
 std::optional<Error> find_missing(std::string_view text) {
   const std::string folded = lower_case(text);
   for (const Missing& way : kMissing)
-    if (folded.starts_with(way.start) &&
+    if (!way.is_here() && folded.starts_with(way.start) &&
         (folded.size() == way.start.size() || !is_number(folded.substr(way.start.size()))))
       return missing(text, way.what);
   for (const Missing& way : kMissingWords)
@@ -225,6 +230,7 @@ Result<ServerAddress> parse_proxied(std::string_view text) {
   auto server = parse_server(behind);
   if (!server) return server.error();
   if (server->protocol == Protocol::Udp) return not_a(text, kProxied);
+  if (server->is_over_quic()) return not_a(text, kNotProxied);
   if (server->endpoint && !server->endpoint->scope.empty()) return not_a(text, kNoZone);
   server->proxy = std::move(proxy);
   return server;

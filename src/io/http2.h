@@ -2,17 +2,13 @@
 // Copyright the dnslet authors
 #pragma once
 
-// HTTP/2 to a server (RFC 9113): requests with a body, answers with one, many at once on one stream
-// of bytes. Behind it is one library, in io/http2_client.cc; the variant without it has
-// io/http2_missing.cc.
+// HTTP/2 to a server (RFC 9113): requests over one stream of bytes. Behind it is one library, in
+// io/http2_client.cc; the variant without it has io/http2_missing.cc.
 
-#include <chrono>
-#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
-#include "dns/wire.h"
+#include "io/request_client.h"
 #include "io/stream.h"
 
 namespace dnslet::io {
@@ -20,70 +16,8 @@ namespace dnslet::io {
 // "nghttp2 1.52.0"; empty in the variant without it.
 std::string http2_version();
 
-// Where requests go to, and what they carry and want.
-struct HttpTarget {
-  std::string authority;
-  std::string path;
-  std::string media_type;
-};
-
-struct HttpResponse {
-  unsigned status = 0;
-  std::optional<std::chrono::seconds>
-      retry_after;              // where it is a number (RFC 9110 section 10.2.3)
-  std::chrono::seconds age{0};  // RFC 9111 section 5.1
-  dns::MutableBytesView body;
-};
-
-class Http2Client {
- public:
-  // A body that is longer counts as a failure.
-  static constexpr std::size_t kMaxBody = 65535;
-  // Above so many bytes that the server has not read nothing is written: what it asks for, such as
-  // answers to PING, has a bound then.
-  static constexpr std::size_t kMaxUnread = 256U << 10;
-
-  // Who hears what happens. What is told of a request is the last that is heard of it. `request`:
-  // as given to post(). May post; may destroy the client in the last two only.
-  class User {
-   public:
-    // The stream is open.
-    virtual void on_open() = 0;
-    // The body may be changed, and is gone after the call.
-    virtual void on_response(uint64_t request, const HttpResponse& response) = 0;
-    // The server has not looked at it (RFC 9113 section 8.7): it may be sent again.
-    virtual void on_refused(uint64_t request) = 0;
-    // This request alone has failed, for a reason in words.
-    virtual void on_failure(uint64_t request, const std::string& reason) = 0;
-    // All that has arrived has been told.
-    virtual void on_turn() = 0;
-    // Nothing more will be heard, of no request. `reason`: in words, of what the server has done
-    // against the protocol; else empty.
-    virtual void on_end(int status, const std::string& reason) = 0;
-
-   protected:
-    ~User() = default;
-  };
-
-  // `open` is called at once. The target and the user must outlive it.
-  // REQUIRES: this variant has it.
-  static std::unique_ptr<Http2Client> make(const HttpTarget& target, const OpenStream& open,
-                                           User& user);
-  virtual ~Http2Client() = default;
-
-  // Queues a request. REQUIRES: takes_more().
-  virtual void post(uint64_t request, dns::BytesView body) = 0;
-  // Writes what is queued in one piece. REQUIRES: on_open() has been called.
-  virtual void flush() = 0;
-  // Whether flush() would write something.
-  virtual bool has_unwritten() const = 0;
-  // Requests that the server takes at once; nullopt: it has not said yet.
-  virtual std::optional<std::size_t> most_at_once() const = 0;
-  // As of io::Stream. REQUIRES: on_open() has been called.
-  virtual bool is_path_dead(std::chrono::milliseconds ago) const = 0;
-  // Whether new requests may be made on this connection: the server has sent no GOAWAY (RFC 9113
-  // section 6.8), and there are numbers left.
-  virtual bool takes_more() const = 0;
-};
+// `open` is called at once. The target and the user must outlive it. REQUIRES: this variant has it.
+std::unique_ptr<RequestClient> make_http2_client(const HttpTarget& target, const OpenStream& open,
+                                                 RequestClient::User& user);
 
 }  // namespace dnslet::io

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
@@ -18,27 +17,19 @@
 #include "base/slots.h"
 #include "io/http2.h"
 #include "io/http2_session.h"
+#include "io/http_fields.h"
 
 namespace dnslet::io {
 namespace {
 
 // One byte more than a body may have: what is longer is seen before the server has to stop.
-constexpr uint32_t kStreamWindow = Http2Client::kMaxBody + 1;
+constexpr uint32_t kStreamWindow = RequestClient::kMaxBody + 1;
 // Bounds what half-sent bodies may hold of memory: it grows again when a body is whole.
 constexpr int32_t kConnectionWindow = 1 << 20;
 
-// A larger one counts as the largest (RFC 9111 section 1.2.2).
-std::optional<uint32_t> number_of(std::string_view text) {
-  uint32_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, status] = std::from_chars(text.data(), end, number);
-  if (text.empty() || stop != end) return std::nullopt;
-  return status == std::errc::result_out_of_range ? UINT32_MAX : number;
-}
-
-class Client final : public Http2Client, private Stream::User {
+class Client final : public RequestClient, private Stream::User {
  public:
-  Client(const HttpTarget& target, const OpenStream& open, Http2Client::User& user);
+  Client(const HttpTarget& target, const OpenStream& open, RequestClient::User& user);
 
   void post(uint64_t request, dns::BytesView body) override;
   void flush() override;
@@ -93,7 +84,7 @@ class Client final : public Http2Client, private Stream::User {
   void tell_finished();
 
   const HttpTarget& target_;
-  Http2Client::User& user_;
+  RequestClient::User& user_;
   Slots<Request> requests_;  // their streams point to them
   std::vector<Request> finished_;
   std::size_t consumed_ = 0;  // bytes of bodies that take no memory any more
@@ -104,7 +95,7 @@ class Client final : public Http2Client, private Stream::User {
   std::unique_ptr<Stream> stream_;
 };
 
-Client::Client(const HttpTarget& target, const OpenStream& open, Http2Client::User& user)
+Client::Client(const HttpTarget& target, const OpenStream& open, RequestClient::User& user)
     : target_(target), user_(user) {
   nghttp2_session_callbacks* callbacks = nullptr;
   nghttp2_session_callbacks_new(&callbacks);
@@ -174,24 +165,13 @@ void Client::flush() {
   outgoing_.clear();
 }
 
-// An answer that is still to come (1xx) is followed by the one that counts.
 // NOLINTNEXTLINE(readability-function-size): as the library calls it
 int Client::on_header(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
                       std::size_t name_size, const uint8_t* value, std::size_t value_size, uint8_t,
                       void* user_data) {
   Request* const request = self(user_data).find(frame->hd.stream_id);
   if (!request || !request->received.empty()) return 0;
-  const std::string_view key = text_of(name, name_size);
-  const std::string_view text = text_of(value, value_size);
-  if (key == ":status") {
-    request->response = HttpResponse();
-    request->response.status = number_of(text).value_or(0);
-  } else if (key == "retry-after") {
-    if (const auto number = number_of(text))
-      request->response.retry_after = std::chrono::seconds(*number);
-  } else if (key == "age") {
-    request->response.age = std::chrono::seconds(number_of(text).value_or(0));
-  }
+  note_field(request->response, text_of(name, name_size), text_of(value, value_size));
   return 0;
 }
 
@@ -316,8 +296,8 @@ void Client::on_bytes(dns::BytesView bytes) {
 
 std::string http2_version() { return std::string("nghttp2 ") + nghttp2_version(0)->version_str; }
 
-std::unique_ptr<Http2Client> Http2Client::make(const HttpTarget& target, const OpenStream& open,
-                                               User& user) {
+std::unique_ptr<RequestClient> make_http2_client(const HttpTarget& target, const OpenStream& open,
+                                                 RequestClient::User& user) {
   return std::make_unique<Client>(target, open, user);
 }
 

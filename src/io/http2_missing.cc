@@ -10,7 +10,8 @@ namespace dnslet::io {
 
 std::string http2_version() { return {}; }
 
-std::unique_ptr<Http2Client> Http2Client::make(const HttpTarget&, const OpenStream&, User&) {
+std::unique_ptr<RequestClient> make_http2_client(const HttpTarget&, const OpenStream&,
+                                                 RequestClient::User&) {
   return nullptr;
 }
 

@@ -7,6 +7,13 @@
 
 namespace dnslet::io {
 
+bool has_http3() { return false; }
+
 std::string http3_version() { return {}; }
+
+std::unique_ptr<RequestClient> make_http3_client(const HttpTarget&, const OpenQuic&,
+                                                 RequestClient::User&) {
+  return nullptr;
+}
 
 }  // namespace dnslet::io

@@ -12,5 +12,6 @@ namespace dnslet::io {
 bool has_quic() { return false; }
 
 std::unique_ptr<QuicServer> QuicServer::start(Loop&, Descriptor, Settings) { return nullptr; }
+std::unique_ptr<QuicClient> QuicClient::make(const TlsPeer&, const TlsEvents&) { return nullptr; }
 
 }  // namespace dnslet::io

@@ -73,22 +73,29 @@ struct TlsCounts {
   std::chrono::sys_seconds end{};  // of the certificate that held last; 1970: none, or a pin did
 };
 
+// What comes of handshakes. None of them may call back.
+struct TlsEvents {
+  std::function<void(const TlsOpened& opened)> on_open;
+  std::function<void(const std::string& reason)> on_failure;  // in words
+};
+
 // Connections to one server, which resume each other's sessions (RFC 8446 section 2.2). A session
 // is not resumed later than an hour after the certificate has been looked at.
-class TlsClient {
+class SecureClient {
  public:
-  // None of them may call back.
-  struct Events {
-    std::function<void(const TlsOpened& opened)> on_open;
-    std::function<void(const std::string& reason)> on_failure;  // of a handshake, in words
-  };
-
-  // REQUIRES: has_tls().
-  static std::unique_ptr<TlsClient> make(const TlsPeer& peer, const Events& events);
-  virtual ~TlsClient() = default;
+  virtual ~SecureClient() = default;
 
   // For connections from now on; sessions under others are not resumed. Null: only pins hold.
   virtual void use_roots(std::shared_ptr<const TlsRoots> roots) = 0;
+  virtual const TlsCounts& counts() const = 0;
+};
+
+// Such connections over streams.
+class TlsClient : public SecureClient {
+ public:
+  // REQUIRES: has_tls().
+  static std::unique_ptr<TlsClient> make(const TlsPeer& peer, const TlsEvents& events);
+
   // What is below: how it is opened, and how many addresses may be tried there.
   struct Below {
     OpenStream open;
@@ -96,7 +103,6 @@ class TlsClient {
   };
   // Opens a stream. What has gone wrong with TLS is UV_EPROTO. The client must outlive it.
   virtual std::unique_ptr<Stream> open(Loop& loop, const Below& below, Stream::User& user) = 0;
-  virtual const TlsCounts& counts() const = 0;
 };
 
 }  // namespace dnslet::io

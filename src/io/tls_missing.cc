@@ -33,6 +33,6 @@ std::chrono::sys_seconds end_of(const TlsIdentity&) { return {}; }
 
 std::unique_ptr<TlsServer> TlsServer::make(const std::vector<std::string>&) { return nullptr; }
 
-std::unique_ptr<TlsClient> TlsClient::make(const TlsPeer&, const Events&) { return nullptr; }
+std::unique_ptr<TlsClient> TlsClient::make(const TlsPeer&, const TlsEvents&) { return nullptr; }
 
 }  // namespace dnslet::io

@@ -2,19 +2,8 @@
 // Copyright the dnslet authors
 #include "io/tls_openssl.h"
 
-#include <openssl/x509v3.h>
-
-#include <algorithm>
-#include <cstdlib>
-
-#include "base/address.h"
-
 namespace dnslet::io {
 namespace {
-
-constexpr std::size_t kMaxSessions = 4;
-constexpr std::chrono::hours kResumedFor{1};
-constexpr std::chrono::milliseconds kPause{250};  // after more failures than addresses
 
 // Can't be opened, as was found out a moment ago.
 class NoStream final : public Stream {
@@ -32,148 +21,32 @@ class NoStream final : public Stream {
 
 }  // namespace
 
-void require(bool is_done) {
-  if (!is_done) std::abort();
-}
-
-OpensslClient::OpensslClient(const TlsPeer& peer, const Events& events)
-    : peer_(peer), events_(events), context_(SSL_CTX_new(TLS_client_method())) {
-  SSL_CTX* const context = context_.get();
-  SSL_CTX_set_app_data(context, this);
+OpensslClient::OpensslClient(const TlsPeer& peer, const TlsEvents& events)
+    : handshakes_(TLS_client_method(), peer, events) {
+  SSL_CTX* const context = handshakes_.context();
   // The system's own configuration may ask for more.
   if (SSL_CTX_get_min_proto_version(context) < TLS1_2_VERSION)
     require(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1);
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
-  SSL_CTX_set_read_ahead(context, 1);
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-  SSL_CTX_set_cert_verify_callback(context, verify, this);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-  SSL_CTX_sess_set_new_cb(context, on_session);
-  if (peer.protocol.empty()) return;
-  dns::Bytes protocols{static_cast<uint8_t>(peer.protocol.size())};
-  protocols.insert(protocols.end(), peer.protocol.begin(), peer.protocol.end());
-  SSL_CTX_set_alpn_protos(context, protocols.data(), static_cast<unsigned>(protocols.size()));
 }
 
 void OpensslClient::use_roots(std::shared_ptr<const TlsRoots> roots) {
-  roots_ = std::move(roots);
-  sessions_.clear();
+  handshakes_.use_roots(std::move(roots));
 }
 
-// Who shows a bad certificate would have one handshake for each question.
 std::unique_ptr<Stream> OpensslClient::open(Loop& loop, const Below& below, Stream::User& user) {
-  if (failures_ > below.addresses && Clock::now() - failed_ < kPause)
-    return std::make_unique<NoStream>(loop, user);
-  TlsStream::Start start{nullptr, roots_};
-  start.ssl = make_ssl(start.verified);
+  if (handshakes_.is_pausing(below.addresses)) return std::make_unique<NoStream>(loop, user);
+  TlsStream::Start start;
+  start.ssl = handshakes_.make_ssl(start.handshake);
   return std::make_unique<TlsStream>(*this, std::move(start), below.open, user);
 }
 
-Owned<SSL> OpensslClient::make_ssl(Clock::time_point& verified) {
-  Owned<SSL> ssl(SSL_new(context_.get()));
-  require(ssl != nullptr);
-  SSL_set_connect_state(ssl.get());
-  expect(ssl.get());
-  std::erase_if(sessions_, [](const Session& session) {
-    return Clock::now() - session.verified > kResumedFor;
-  });
-  if (sessions_.empty()) return ssl;
-  const Session session = std::move(sessions_.back());
-  sessions_.pop_back();
-  if (SSL_set_session(ssl.get(), session.session.get()) == 1) verified = session.verified;
-  return ssl;
-}
-
-// Names are those of the certificate's subjectAltName alone (RFC 8310 section 8.1).
-void OpensslClient::expect(SSL* ssl) const {
-  X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
-  X509_VERIFY_PARAM_set_hostflags(
-      parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-  // Whom --tls-ca names is trusted, whoever has signed for it.
-  require(X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN) == 1);
-  if (IpAddress::from_text(peer_.name)) {
-    require(X509_VERIFY_PARAM_set1_ip_asc(parameters, peer_.name.c_str()) == 1);
-  } else {
-    require(SSL_set1_host(ssl, peer_.name.c_str()) == 1);
-    require(SSL_set_tlsext_host_name(ssl, peer_.name.c_str()) == 1);
-  }
-  if (roots_) require(SSL_set1_verify_cert_store(ssl, roots_->store()) == 1);
-}
-
-// 1: the certificate holds.
-int OpensslClient::verify(X509_STORE_CTX* context, void* client) {
-  const auto& self = *static_cast<OpensslClient*>(client);
-  const auto* const ssl =
-      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
-  TlsStream& stream = stream_of(ssl);
-  const X509* const certificate = X509_STORE_CTX_get0_cert(context);
-  if (!self.peer_.pins.empty() && certificate) {
-    const KeyHash hash = key_hash(certificate);
-    if (std::ranges::find(self.peer_.pins, hash) != self.peer_.pins.end()) {
-      X509_STORE_CTX_set_error(context, X509_V_OK);
-      stream.note_verified();
-      return 1;
-    }
-    stream.note_refusal("its key is none of --tls-pin (DNSMASQ_TLS_PIN): " + to_base64(hash));
-    X509_STORE_CTX_set_error(context, X509_V_ERR_CERT_UNTRUSTED);
-    return 0;
-  }
-  if (!stream.roots()) {
-    stream.note_refusal(
-        "no root certificates are known; name a file with --tls-ca (DNSMASQ_TLS_CA)");
-    X509_STORE_CTX_set_error(context, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT);
-    return 0;
-  }
-  if (X509_verify_cert(context) == 1) {
-    stream.note_verified();
-    return 1;
-  }
-  stream.note_refusal(reason_of(context, self.peer_.name));
-  return 0;
-}
-
-void OpensslClient::keep(SSL_SESSION* session, const TlsStream& stream) {
-  if (sessions_.size() == kMaxSessions) sessions_.erase(sessions_.begin());
-  sessions_.push_back({Owned<SSL_SESSION>(session), stream.verified()});
-}
-
-// 1: the session belongs to us.
-int OpensslClient::on_session(SSL* ssl, SSL_SESSION* session) {
-  const TlsStream& stream = stream_of(ssl);
-  auto& self = *static_cast<OpensslClient*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-  if (stream.roots() != self.roots_ || !SSL_SESSION_is_resumable(session)) return 0;
-  self.keep(session, stream);
-  return 1;
-}
-
-// With TLS 1.2 a session may be resumed many times, and brings no new one; with 1.3 once (RFC 8446
-// appendix C.4).
 void OpensslClient::on_open(const TlsStream& stream) {
-  const SSL* const ssl = stream.ssl();
-  const bool is_resumed = SSL_session_reused(ssl) == 1;
-  ++(is_resumed ? counts_.resumed : counts_.full);
-  failures_ = 0;
-  if (!is_resumed && peer_.pins.empty()) counts_.end = end_of(SSL_get0_peer_certificate(ssl));
-  events_.on_open(
-      {SSL_get_version(ssl), is_resumed, Clock::now() - stream.connected(), counts_.end});
-  const bool is_current = stream.roots() == roots_;
-  if (!is_resumed || !is_current || SSL_version(ssl) != TLS1_2_VERSION || !sessions_.empty())
-    return;
-  SSL_SESSION* const session = SSL_get0_session(ssl);
-  SSL_SESSION_up_ref(session);
-  keep(session, stream);
+  handshakes_.on_open(stream.ssl(), stream.handshake(), SSL_get_version(stream.ssl()));
 }
 
 std::string_view OpensslClient::needed_protocol() const {
-  return peer_.has_to_choose_it ? std::string_view(peer_.protocol) : std::string_view();
-}
-
-void OpensslClient::on_failure(const std::string& reason) {
-  ++counts_.failed;
-  ++failures_;
-  failed_ = Clock::now();
-  events_.on_failure(reason);
+  const TlsPeer& peer = handshakes_.peer();
+  return peer.has_to_choose_it ? std::string_view(peer.protocol) : std::string_view();
 }
 
 bool has_tls() { return true; }
@@ -182,7 +55,7 @@ std::string tls_version() {
   return std::string("OpenSSL ") + OpenSSL_version(OPENSSL_VERSION_STRING);
 }
 
-std::unique_ptr<TlsClient> TlsClient::make(const TlsPeer& peer, const Events& events) {
+std::unique_ptr<TlsClient> TlsClient::make(const TlsPeer& peer, const TlsEvents& events) {
   return std::make_unique<OpensslClient>(peer, events);
 }
 

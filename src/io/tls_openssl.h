@@ -17,15 +17,11 @@
 
 #include "io/tls.h"
 #include "io/tls_certificates.h"
+#include "io/tls_handshakes.h"
 
 namespace dnslet::io {
 
-using Clock = std::chrono::steady_clock;
-
 class TlsStream;
-
-// What only fails for want of memory, and must not: a check would be left out.
-void require(bool is_done);
 
 class TlsIdentity;
 // What it is made of.
@@ -46,46 +42,26 @@ class TlsSide {
 
 class OpensslClient final : public TlsClient, public TlsSide {
  public:
-  OpensslClient(const TlsPeer& peer, const Events& events);
+  OpensslClient(const TlsPeer& peer, const TlsEvents& events);
 
   void use_roots(std::shared_ptr<const TlsRoots> roots) override;
   std::unique_ptr<Stream> open(Loop& loop, const Below& below, Stream::User& user) override;
-  const TlsCounts& counts() const override { return counts_; }
+  const TlsCounts& counts() const override { return handshakes_.counts(); }
 
  private:
-  // What a stream speaks by; resumes a session where there is one, whose age `verified` tells then.
-  Owned<SSL> make_ssl(Clock::time_point& verified);
   void on_open(const TlsStream& stream) override;
-  void on_failure(const std::string& reason) override;
+  void on_failure(const std::string& reason) override { handshakes_.on_failure(reason); }
   std::string_view needed_protocol() const override;
-  static int verify(X509_STORE_CTX* context, void* client);
-  static int on_session(SSL* ssl, SSL_SESSION* session);
 
-  // A session, and when the certificate was looked at by which it began.
-  struct Session {
-    Owned<SSL_SESSION> session;
-    Clock::time_point verified;
-  };
-  void keep(SSL_SESSION* session, const TlsStream& stream);
-  void expect(SSL* ssl) const;
-
-  TlsPeer peer_;
-  Events events_;
-  std::shared_ptr<const TlsRoots> roots_;
-  TlsCounts counts_;
-  std::vector<Session> sessions_;  // the newest one last
-  std::size_t failures_ = 0;       // handshakes in a row
-  Clock::time_point failed_;       // the last of them
-  Owned<SSL_CTX> context_;
+  TlsHandshakes handshakes_;
 };
 
 class TlsStream final : public Stream, private Stream::User {
  public:
   // What it begins with.
   struct Start {
-    Owned<SSL> ssl;                           // knows which side of the handshake is its own
-    std::shared_ptr<const TlsRoots> roots{};  // that count for it; null: none do
-    Clock::time_point verified{};             // when a certificate has been looked at
+    Owned<SSL> ssl;  // knows which side of the handshake is its own
+    Handshake handshake{};
   };
   TlsStream(TlsSide& side, Start start, const OpenStream& below, Stream::User& user);
   ~TlsStream() override;
@@ -102,12 +78,8 @@ class TlsStream final : public Stream, private Stream::User {
   std::string_view protocol() const override;
 
   TlsSide& side() const { return side_; }
-  const std::shared_ptr<const TlsRoots>& roots() const { return roots_; }
   const SSL* ssl() const { return ssl_.get(); }
-  Clock::time_point connected() const { return connected_; }  // when the connection was there
-  Clock::time_point verified() const { return verified_; }
-  void note_verified() { verified_ = Clock::now(); }
-  void note_refusal(std::string reason) { refusal_ = std::move(reason); }
+  const Handshake& handshake() const { return handshake_; }
 
  private:
   static int read_memory(BIO* bio, char* out, int size);
@@ -128,17 +100,14 @@ class TlsStream final : public Stream, private Stream::User {
 
   TlsSide& side_;
   Stream::User& user_;
-  std::shared_ptr<const TlsRoots> roots_;
-  Clock::time_point verified_;
+  Handshake handshake_;
   dns::BytesView incoming_;  // of the read under way
   dns::Bytes outgoing_;
   dns::Bytes waiting_;      // clear, until what the other side has begun to say is all there
   std::size_t barren_ = 0;  // bytes that have arrived since there was data in some
-  std::string refusal_;     // of its certificate
   bool is_connected_ = false;
   bool is_open_ = false;
   bool has_failed_ = false;
-  Clock::time_point connected_;
   bool* is_gone_ = nullptr;  // while somebody is called who may destroy it
   Owned<SSL> ssl_;
   std::unique_ptr<Stream> below_;

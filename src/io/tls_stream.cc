@@ -30,8 +30,7 @@ std::string last_error() {
 TlsStream::TlsStream(TlsSide& side, Start start, const OpenStream& below, Stream::User& user)
     : side_(side),
       user_(user),
-      roots_(std::move(start.roots)),
-      verified_(start.verified),
+      handshake_(std::move(start.handshake)),
       ssl_(std::move(start.ssl)),
       below_(below(*this)) {
   BIO* const bio = BIO_new(method());
@@ -39,6 +38,7 @@ TlsStream::TlsStream(TlsSide& side, Start start, const OpenStream& below, Stream
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
   SSL_set_app_data(ssl_.get(), this);
+  TlsHandshakes::begin(ssl_.get(), handshake_);
 }
 
 TlsStream::~TlsStream() {
@@ -118,7 +118,7 @@ void TlsStream::on_written() {
 
 void TlsStream::on_open() {
   is_connected_ = true;
-  connected_ = Clock::now();
+  handshake_.connected = Clock::now();
   shake_hands();
 }
 
@@ -129,7 +129,7 @@ bool TlsStream::shake_hands() {
   send();
   if (status != 1) {
     if (SSL_get_error(ssl_.get(), status) != SSL_ERROR_WANT_READ)
-      fail(refusal_.empty() ? last_error() : refusal_);
+      fail(handshake_.refusal.empty() ? last_error() : handshake_.refusal);
     else if (barren_ > kMostInHandshake)
       fail("it says too much before the handshake ends");
     return false;
@@ -159,7 +159,7 @@ std::string_view TlsStream::protocol() const {
 
 // An accepted connection is there from the beginning.
 void TlsStream::start_reading() {
-  if (!is_connected_) connected_ = Clock::now();
+  if (!is_connected_) handshake_.connected = Clock::now();
   is_connected_ = true;
   below_->start_reading();
 }

@@ -66,9 +66,9 @@ inline constexpr std::array<const char*, 3> kHandshakeLabels = {"full", "resumed
 inline constexpr std::size_t kHandshakes = kHandshakeLabels.size();
 
 // What went wrong below DNS: no TLS, another status of HTTP than 200 or another body than an
-// answer, no way through the proxy.
-enum class StreamFailure : uint8_t { Tls, Http, Proxy };
-inline constexpr std::array<const char*, 3> kStreamFailureLabels = {"tls", "http", "proxy"};
+// answer, no way through the proxy, something else on a stream of QUIC than an answer.
+enum class StreamFailure : uint8_t { Tls, Http, Proxy, Quic };
+inline constexpr std::array<const char*, 4> kStreamFailureLabels = {"tls", "http", "proxy", "quic"};
 inline constexpr std::size_t kStreamFailures = kStreamFailureLabels.size();
 
 // What came of looking into the shared cache.

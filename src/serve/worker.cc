@@ -59,6 +59,9 @@ Worker::Worker(const Shared& shared, policy::Settings settings, Hosts hosts)
            },
            [this](const std::string& server, const std::string& reason) {
              on_stream_failure(StreamFailure::Proxy, server, reason);
+           },
+           [this](const std::string& server, const std::string& reason) {
+             on_stream_failure(StreamFailure::Quic, server, reason);
            }}),
       asker_(loop_, shared.log, asker_settings(shared), asker_callbacks()),
       shared_answers_(make_shared_answers()),

@@ -68,7 +68,7 @@ void Worker::on_tls_open(const std::string& server, const io::TlsOpened& opened)
 void Worker::on_stream_failure(StreamFailure failure, const std::string& server,
                                const std::string& reason) {
   static constexpr std::array kWords = {"no TLS with the server", "no answer over HTTPS",
-                                        "no connection through the proxy"};
+                                        "no connection through the proxy", "no answer over QUIC"};
   const auto place = static_cast<std::size_t>(failure);
   asker_.count(failure, server);
   shared_.log.write_limited(

@@ -4,7 +4,7 @@
 
 // One connection to a server: the questions that are under way on it, and what it has shown of the
 // server so far. How a message travels is that of the class behind it: in a frame
-// (upstream/framed_connection), or as a request (upstream/https_connection). Which questions it
+// (upstream/framed_connection), or as a request (upstream/request_connection). Which questions it
 // carries, and what becomes of them at its end, is MessageStream's.
 //
 // What a question travels by, an ID, stays in use until its answer has come, also where nobody

@@ -4,10 +4,14 @@
 
 #include <utility>
 
+#include "io/doq.h"
+#include "io/http2.h"
+#include "io/http3.h"
+#include "io/quic.h"
 #include "io/socket.h"
 #include "io/socks_stream.h"
 #include "upstream/framed_connection.h"
-#include "upstream/https_connection.h"
+#include "upstream/request_connection.h"
 #include "upstream/udp.h"
 
 namespace dnslet::upstream {
@@ -21,6 +25,8 @@ std::unique_ptr<Transport> Ways::open(bool over_stream, const ServerAddress& ser
       return make_tls(server, std::move(addresses), std::move(report));
     if (io::has_tls() && server.protocol == Protocol::Https)
       return make_https(server, std::move(addresses), std::move(report));
+    if (io::has_quic() && server.is_over_quic())
+      return make_quic(server, std::move(addresses), std::move(report));
     return over_stream ? make_tcp(server, std::move(addresses), std::move(report))
                        : make_udp(std::move(addresses), std::move(report));
   };
@@ -41,10 +47,11 @@ void Ways::use_roots(const std::shared_ptr<const io::TlsRoots>& roots) {
 
 Ways::Below Ways::streams_to(const ServerAddress& server, const std::string& name) {
   if (!io::has_tls() || !server.is_encrypted()) return connect(nullptr);
-  std::shared_ptr<io::TlsClient> client = make_client(
-      server, "",
+  std::shared_ptr<io::TlsClient> client = io::TlsClient::make(
+      peer_of(server, ""),
       {[](const io::TlsOpened&) { /* it is no nameserver */ },
        [this, name](const std::string& reason) { callbacks_.on_tls_failure(name, reason); }});
+  client->use_roots(roots_);
   other_tls_.push_back(client);
   return with_client(std::move(client), connect(nullptr));
 }
@@ -66,12 +73,16 @@ Ways::Below Ways::connect(const std::shared_ptr<io::TcpStream::Traffic>& traffic
   };
 }
 
+std::shared_ptr<io::TcpStream::Traffic> Ways::traffic_of(const std::string& server) {
+  std::erase_if(traffic_, [](const auto& known) { return known.second.expired(); });
+  auto traffic = traffic_[server].lock();
+  if (!traffic) traffic_[server] = traffic = std::make_shared<io::TcpStream::Traffic>();
+  return traffic;
+}
+
 Ways::Below Ways::below(const ServerAddress& server) {
   const std::string text = server.to_text();
-  std::erase_if(traffic_, [](const auto& known) { return known.second.expired(); });
-  auto traffic = traffic_[text].lock();
-  if (!traffic) traffic_[text] = traffic = std::make_shared<io::TcpStream::Traffic>();
-  Below direct = connect(traffic);
+  Below direct = connect(traffic_of(text));
   if (!server.proxy) return direct;
 
   struct Through {
@@ -100,29 +111,32 @@ NamedServers::Way Ways::make_tcp(const ServerAddress& server,
   return make_stream(dial, std::move(addresses), std::move(on_report));
 }
 
-std::shared_ptr<io::TlsClient> Ways::make_client(const ServerAddress& server,
-                                                 const std::string& protocol,
-                                                 const io::TlsClient::Events& events) {
+io::TlsPeer Ways::peer_of(const ServerAddress& server, const std::string& protocol) const {
   const std::string name = server.name_to_verify();
   const auto pins = pins_.find(name);
-  std::shared_ptr<io::TlsClient> client =
-      io::TlsClient::make({name, pins == pins_.end() ? std::vector<io::KeyHash>() : pins->second,
-                           protocol, server.protocol == Protocol::Https},
-                          events);
+  return {name, pins == pins_.end() ? std::vector<io::KeyHash>() : pins->second, protocol,
+          server.protocol == Protocol::Https};
+}
+
+io::TlsEvents Ways::events_of(const std::string& server) {
+  return {[this, server](const io::TlsOpened& opened) { callbacks_.on_tls_open(server, opened); },
+          [this, server](const std::string& reason) { callbacks_.on_tls_failure(server, reason); }};
+}
+
+template <typename Client>
+std::shared_ptr<Client> Ways::known_as(const std::string& server, std::shared_ptr<Client> client) {
   client->use_roots(roots_);
+  std::erase_if(tls_, [](const auto& known) { return known.second.expired(); });
+  tls_.emplace(server, client);
   return client;
 }
 
 // The client is there as long as somebody may dial.
 Ways::Below Ways::secured(const ServerAddress& server, const std::string& protocol) {
   const std::string text = server.to_text();
-  std::shared_ptr<io::TlsClient> client = make_client(
-      server, protocol,
-      {[this, text](const io::TlsOpened& opened) { callbacks_.on_tls_open(text, opened); },
-       [this, text](const std::string& reason) { callbacks_.on_tls_failure(text, reason); }});
-  std::erase_if(tls_, [](const auto& known) { return known.second.expired(); });
-  tls_.emplace(text, client);
-  return with_client(std::move(client), below(server));
+  std::shared_ptr<io::TlsClient> client =
+      io::TlsClient::make(peer_of(server, protocol), events_of(text));
+  return with_client(known_as(text, std::move(client)), below(server));
 }
 
 Ways::Below Ways::with_client(std::shared_ptr<io::TlsClient> client, Below under) {
@@ -147,14 +161,46 @@ NamedServers::Way Ways::make_tls(const ServerAddress& server,
 NamedServers::Way Ways::make_https(const ServerAddress& server,
                                    std::vector<io::SocketAddress> addresses,
                                    Transport::OnReport on_report) {
-  const auto known = std::make_shared<HttpsServer>();
+  const auto known = std::make_shared<RequestServer>();
   known->target = {server.authority(), server.path, "application/dns-message"};
   known->on_failure = [this, text = server.to_text()](const std::string& reason) {
     callbacks_.on_http_failure(text, reason);
   };
   const auto dial = [known, open = secured(server, "h2")](
                         const Connection::Place& place, const std::vector<io::SocketAddress>& to) {
-    return std::make_unique<HttpsConnection>(place, open(to), *known);
+    const auto requests = [&](io::RequestClient::User& user) {
+      return io::make_http2_client(known->target, open(to), user);
+    };
+    return std::make_unique<RequestConnection>(place, requests, *known);
+  };
+  return make_stream(dial, std::move(addresses), std::move(on_report));
+}
+
+// What is spoken on streams of QUIC: DNS by itself, or HTTP/3.
+NamedServers::Way Ways::make_quic(const ServerAddress& server,
+                                  std::vector<io::SocketAddress> addresses,
+                                  Transport::OnReport on_report) {
+  const std::string text = server.to_text();
+  const bool is_http = io::has_http3() && server.protocol == Protocol::H3;
+  const auto known = std::make_shared<RequestServer>();
+  if (is_http) known->target = {server.authority(), server.path, "application/dns-message"};
+  known->on_failure = [this, text, is_http](const std::string& reason) {
+    (is_http ? callbacks_.on_http_failure : callbacks_.on_quic_failure)(text, reason);
+  };
+  std::shared_ptr<io::QuicClient> made =
+      io::QuicClient::make(peer_of(server, is_http ? "h3" : "doq"), events_of(text));
+  const auto dial = [this, known, is_http, client = known_as(text, std::move(made)),
+                     traffic = traffic_of(text)](const Connection::Place& place,
+                                                 const std::vector<io::SocketAddress>& to) {
+    const io::OpenQuic open = [&](io::QuicConnection::User& user) {
+      const auto& terms = is_http ? io::kHttp3Terms : io::kDoqTerms;
+      return client->open({loop_, to, traffic.get()}, terms, user);
+    };
+    const io::OpenRequests requests = [&](io::RequestClient::User& user) {
+      return is_http ? io::make_http3_client(known->target, open, user)
+                     : io::make_doq_client(open, user);
+    };
+    return std::make_unique<RequestConnection>(place, requests, *known);
   };
   return make_stream(dial, std::move(addresses), std::move(on_report));
 }

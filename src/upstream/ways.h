@@ -28,11 +28,12 @@ class Ways {
  public:
   struct Callbacks {
     NamedServers::OnRefused on_refused;
-    // Of a server over TLS or HTTPS. `server`: as options write it.
+    // Of a server over TLS, HTTPS or QUIC. `server`: as options write it.
     std::function<void(const std::string& server, const io::TlsOpened& opened)> on_tls_open;
     std::function<void(const std::string& server, const std::string& reason)> on_tls_failure;
     std::function<void(const std::string& server, const std::string& reason)> on_http_failure;
     std::function<void(const std::string& server, const std::string& reason)> on_proxy_failure;
+    std::function<void(const std::string& server, const std::string& reason)> on_quic_failure;
   };
 
   // `loop` and `pins` must outlive it, and it the transports that it makes.
@@ -52,8 +53,8 @@ class Ways {
                                   Transport::OnReport on_report);
   // The certificates that connections from now on trust; null: none.
   void use_roots(const std::shared_ptr<const io::TlsRoots>& roots);
-  // Calls `visit(const std::string& server, const io::TlsCounts& counts)` for each server over TLS
-  // or HTTPS, perhaps more than once.
+  // Calls `visit(const std::string& server, const io::TlsCounts& counts)` for each server over TLS,
+  // HTTPS or QUIC, perhaps more than once.
   template <typename Visit>
   void for_each_tls(Visit visit) const {
     for (const auto& [server, client] : tls_)
@@ -80,6 +81,8 @@ class Ways {
                              Transport::OnReport on_report);
   NamedServers::Way make_stream(MessageStream::Dial dial, std::vector<io::SocketAddress> addresses,
                                 Transport::OnReport on_report);
+  // What counts the bytes of all connections to the server.
+  std::shared_ptr<io::TcpStream::Traffic> traffic_of(const std::string& server);
   // Opens what is below TLS, HTTPS and frames: a connection, perhaps through a proxy.
   Below below(const ServerAddress& server);
   // A connection. Null: what passes is not counted.
@@ -88,13 +91,18 @@ class Ways {
   Below secured(const ServerAddress& server, const std::string& protocol);
   NamedServers::Way make_tcp(const ServerAddress& server, std::vector<io::SocketAddress> addresses,
                              Transport::OnReport on_report);
-  std::shared_ptr<io::TlsClient> make_client(const ServerAddress& server,
-                                             const std::string& protocol,
-                                             const io::TlsClient::Events& events);
+  io::TlsPeer peer_of(const ServerAddress& server, const std::string& protocol) const;
+  // What is told of the handshakes with a server that is asked DNS.
+  io::TlsEvents events_of(const std::string& server);
+  // Remembers and returns it.
+  template <typename Client>
+  std::shared_ptr<Client> known_as(const std::string& server, std::shared_ptr<Client> client);
   Below with_client(std::shared_ptr<io::TlsClient> client, Below under);
   NamedServers::Way make_https(const ServerAddress& server,
                                std::vector<io::SocketAddress> addresses,
                                Transport::OnReport on_report);
+  NamedServers::Way make_quic(const ServerAddress& server, std::vector<io::SocketAddress> addresses,
+                              Transport::OnReport on_report);
   NamedServers::Way make_tls(const ServerAddress& server, std::vector<io::SocketAddress> addresses,
                              Transport::OnReport on_report);
 
@@ -104,7 +112,7 @@ class Ways {
   Callbacks callbacks_;
   std::shared_ptr<const io::TlsRoots> roots_;
   // By server; two that differ in their passwords have one name.
-  std::multimap<std::string, std::weak_ptr<io::TlsClient>> tls_;
+  std::multimap<std::string, std::weak_ptr<io::SecureClient>> tls_;
   std::vector<std::weak_ptr<io::TlsClient>> other_tls_;  // of servers that are asked no DNS
   std::map<std::string, std::weak_ptr<io::TcpStream::Traffic>> traffic_;
   Outbox outbox_;

@@ -64,7 +64,7 @@ BAD = [
     ("nameservers", "DNSMASQ_SERVERS", "192.0.2.300"),
     ("stubzones", "DNSMASQ_STUB", "a.test"),
     ("stubzones", "DNSMASQ_STUB", "a.test/ns..test"),
-    ("stubzones", "DNSMASQ_STUB", "a.test/192.0.2.1,quic://192.0.2.2"),
+    ("stubzones", "DNSMASQ_STUB", "a.test/192.0.2.1,ftp://192.0.2.2"),
     ("stubzones", "DNSMASQ_STUB", "a.test/192.0.2.1,192.0.2.300"),
     ("stubzones", "DNSMASQ_STUB", "/192.0.2.1"),
     ("search-domains", "DNSMASQ_SEARCH_DOMAINS", "a..test"),

@@ -23,6 +23,7 @@ VERSION = run("--version").stdout
 HAS_TLS = not VERSION.startswith("dnslet-min")
 OPENSSL = re.search(r"OpenSSL (\d+)\.(\d+)", VERSION)
 HAS_QUIC = OPENSSL is not None and (int(OPENSSL[1]), int(OPENSSL[2])) >= (3, 5)
+HAS_HTTP3 = "nghttp3" in VERSION
 
 KEYS = {"rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
         "p256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],

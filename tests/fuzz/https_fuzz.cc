@@ -4,9 +4,10 @@
 // A server over HTTPS that answers as it likes: true answers, frames with anything in them, plain
 // garbage, ends. See stream_game.h.
 
+#include "io/http2.h"
 #include "io/tls.h"
 #include "stream_game.h"
-#include "upstream/https_connection.h"
+#include "upstream/request_connection.h"
 
 namespace {
 
@@ -33,7 +34,10 @@ class Game final : public fuzz::StreamGame {
  public:
   Game()
       : StreamGame([this](const upstream::Connection::Place& place, const io::OpenStream& open) {
-          return std::make_unique<upstream::HttpsConnection>(place, open, server_);
+          const auto requests = [&](io::RequestClient::User& user) {
+            return io::make_http2_client(server_.target, open, user);
+          };
+          return std::make_unique<upstream::RequestConnection>(place, requests, server_);
         }) {}
 
  private:
@@ -62,7 +66,7 @@ class Game final : public fuzz::StreamGame {
   }
   uint16_t id_of(BytesView) const override { return 0; }
 
-  upstream::HttpsServer server_{
+  upstream::RequestServer server_{
       .target = {"dns.test", "/dns-query", "application/dns-message"},
       .on_failure = [](const std::string& reason) { assert(!reason.empty()); }};
 };

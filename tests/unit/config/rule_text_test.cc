@@ -269,7 +269,7 @@ TEST_CASE("rules: bad ones") {
       {"answer:none -> block", "'answer:none'", "ask and pass only"},
       {"* -> ask", "'ask'", "needs servers"},
       {"* -> ask 10.0.0.1:0", "'ask 10.0.0.1:0'", "its port is from 1 to 65535"},
-      {"* -> ask quic://dns.test", "'ask quic://dns.test'", "DNS over QUIC"},
+      {"* -> ask ftp://dns.test", "'ask ftp://dns.test'", "is no way to a server"},
       {"* -> ask local,", "'ask local,'", "has an empty value"},
       {"* -> block a.test", "'a.test'", "is no option"},
       {"* -> rcode", "'rcode'", "is not a code"},

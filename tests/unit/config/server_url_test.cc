@@ -3,8 +3,11 @@
 #include "config/server_url.h"
 
 #include <string>
+#include <vector>
 
 #include "catch.h"
+#include "io/http3.h"
+#include "io/quic.h"
 #include "io/resolved.h"
 #include "io/tls.h"
 
@@ -17,7 +20,7 @@ namespace {
 std::string parsed(const std::string& text) {
   const auto server = parse_server(text);
   if (!server) return server.error().text;
-  const char* const ways[] = {"udp ", "tcp ", "tls ", "https "};
+  const char* const ways[] = {"udp ", "tcp ", "tls ", "https ", "quic ", "h3 "};
   const std::string way = ways[static_cast<std::size_t>(server->protocol)];
   const std::string name = (server->path.empty() ? "" : " " + server->path) +
                            (server->verified.empty() ? "" : " " + server->verified);
@@ -186,6 +189,8 @@ TEST_CASE("a server may stand behind a proxy, which resolves its name") {
   }
   CHECK_THAT(parsed("socks5://me:secret@10.0.0.1/quic://10.0.0.2"),
              !Catch::Matchers::ContainsSubstring("secret"));
+  CHECK_FALSE(parse_server("socks5://10.0.0.1/quic://10.0.0.2"));
+  CHECK_FALSE(parse_server("socks5://10.0.0.1/h3://10.0.0.2/q"));
   CHECK_THAT(parsed("socks5://me:secret@10.0.0.1:x/tcp://10.0.0.2"),
              !Catch::Matchers::ContainsSubstring("secret"));
 }
@@ -231,13 +236,29 @@ TEST_CASE("a word stands for the servers of systemd-resolved, where these can be
 }
 
 TEST_CASE("a way that this build has not is named") {
-  for (const char* text : {"quic://dns.test", "h3://dns.test/dns-query", "system"}) {
+  std::vector<const char*> texts = {"system"};
+  if (!io::has_quic()) texts.push_back("quic://dns.test");
+  if (!io::has_http3()) texts.push_back("h3://dns.test/dns-query");
+  for (const char* text : texts) {
     CAPTURE(text);
     CHECK_THAT(parsed(text), Catch::Matchers::ContainsSubstring("this build does not have"));
   }
   CHECK(parsed("ftp://dns.test") ==
         "'ftp://dns.test': 'ftp://' is no way to a server; write udp://, tcp://, tls://, "
         "https:// or socks5://");
+}
+
+TEST_CASE("a server over QUIC or HTTP/3 is written as those over TLS and HTTPS are") {
+  if (!io::has_quic()) return;
+  CHECK(parsed("quic://10.0.0.1") == "quic 10.0.0.1:853");
+  CHECK(parse_server("QUIC://Dns.Test:8853#Other.test")->to_text() ==
+        "quic://dns.test:8853#other.test");
+  CHECK_FALSE(parse_server("quic://dns.test/path"));
+  if (!io::has_http3()) return;
+  CHECK(parse_server("h3://dns.test/q{?dns}#other.test")->to_text() ==
+        "h3://dns.test:443/q#other.test");
+  CHECK(parse_server("h3://dns.test:8443/q")->authority() == "dns.test:8443");
+  CHECK_FALSE(parse_server("h3://dns.test"));
 }
 
 TEST_CASE("a server is told from a domain where it has more than a name") {

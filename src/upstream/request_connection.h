@@ -2,33 +2,34 @@
 // Copyright the dnslet authors
 #pragma once
 
-// A connection that carries each question as a request of HTTP/2 (RFC 8484), its ID 0.
+// A connection that carries each question as a request of its own, its ID 0: of HTTP/2 or HTTP/3
+// (RFC 8484), or alone on a stream of QUIC (RFC 9250).
 
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "io/http2.h"
+#include "io/request_client.h"
 #include "upstream/connection.h"
 
 namespace dnslet::upstream {
 
-// What is known of one server over HTTPS, for all connections to it.
-struct HttpsServer {
+// What is known of one server, for all connections to it.
+struct RequestServer {
   // Who declines so many questions in a row has failed.
   static constexpr int kManyDeclined = 5;
 
-  io::HttpTarget target;
+  io::HttpTarget target{};                                    // where it speaks HTTP
   std::function<void(const std::string& reason)> on_failure;  // may not call back
   std::size_t most_at_once = 100;                             // requests: as it has said last
   int declined = 0;                                           // in a row
 };
 
-class HttpsConnection final : public Connection, private io::Http2Client::User {
+class RequestConnection final : public Connection, private io::RequestClient::User {
  public:
   // `server` must outlive it.
-  HttpsConnection(const Place& place, const io::OpenStream& open, HttpsServer& server);
+  RequestConnection(const Place& place, const io::OpenRequests& open, RequestServer& server);
 
   // The query is padded (RFC 8467).
   uint64_t add(uint64_t question, dns::MutableBytesView query) override;
@@ -49,10 +50,10 @@ class HttpsConnection final : public Connection, private io::Http2Client::User {
   void on_body(uint64_t question, const io::HttpResponse& response);
   void fail(uint64_t question, const std::string& reason, std::chrono::seconds pause);
 
-  HttpsServer& server_;
+  RequestServer& server_;
   dns::Bytes body_;                // kept for its memory
   std::vector<uint64_t> refused_;  // what has been sent, until all that has arrived is told
-  std::unique_ptr<io::Http2Client> client_;
+  std::unique_ptr<io::RequestClient> client_;
 };
 
 }  // namespace dnslet::upstream
