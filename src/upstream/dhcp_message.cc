@@ -32,7 +32,11 @@ constexpr uint8_t kRenewal = 58;
 constexpr uint8_t kEnd = 255;
 }  // namespace option
 
-enum Type : uint8_t { kDiscover = 1, kOffer = 2, kAck = 5, kInform = 8 };
+// Values of option::kType.
+constexpr uint8_t kDiscover = 1;
+constexpr uint8_t kOffer = 2;
+constexpr uint8_t kAck = 5;
+constexpr uint8_t kInform = 8;
 
 // RFC 1071, over some that is summed already.
 uint16_t checksum(uint32_t sum, BytesView bytes) {
