@@ -35,11 +35,11 @@ std::string text(const std::vector<ServerAddress>& servers) {
 // "DOMAIN,DOMAIN=SERVERS; " for each list of servers, and those of all other names.
 std::string text(const KnownServers& known) {
   std::string all;
-  for (const auto& [domains, servers] : known.of_domains) {
+  for (const auto& some : known.of_domains) {
     std::string names;
-    domains.for_each(
+    some.domains.for_each(
         [&](dns::NameView domain) { (names += names.empty() ? "" : ",") += domain.to_text(); });
-    all += names + "=" + text(servers) + "; ";
+    all += names + "=" + text(some.servers) + "; ";
   }
   return all + text(known.servers);
 }
@@ -102,6 +102,15 @@ TEST_CASE("what is no name is no domain") {
   CHECK(routes({link(2, {"10.0.0.1"}, {"", "a..b", "~x y", std::string(300, 'a')}, true)}) ==
         "10.0.0.1:53");
   CHECK(routes({}).empty());
+}
+
+TEST_CASE("whose servers are asked is known") {
+  const auto known = routes_of({link(2, {"10.0.0.1"}, {"corp.test"}, true),
+                                link(3, {"10.0.0.2"}, {"corp.test", "lab.test"}, true)});
+  CHECK(known.whose == "eth2, eth3");
+  REQUIRE(known.of_domains.size() == 2);
+  CHECK(known.of_domains[0].whose == "eth2, eth3");
+  CHECK(known.of_domains[1].whose == "eth3");
 }
 
 TEST_CASE("a link is told as the log has it") {
