@@ -65,9 +65,8 @@ bool DoqClient::is_closed() const {
   return SSL_get_conn_close_info(connection_.get(), &info, sizeof info) == 1;
 }
 
-bool DoqClient::is_full() const {
-  return unanswered_ >= kMostUnanswered || unread_ >= kMaxUnread || streams_.size() >= kMostStreams;
-}
+// It gets to ask no more for now.
+bool DoqClient::is_busy() const { return unanswered_ >= kMostUnanswered || unread_ >= kMaxUnread; }
 
 bool DoqClient::is_protocol_kept() const {
   const unsigned char* chosen = nullptr;
@@ -100,7 +99,7 @@ bool DoqClient::serve() {
 
 // Ends: every turn takes a stream, of which the library has a number that it has told the client.
 bool DoqClient::accept_all() {
-  while (!is_full() && !is_draining_) {
+  while (!is_busy() && !is_draining_ && streams_.size() < kMostStreams) {
     Owned<SSL> ssl(SSL_accept_stream(connection_.get(), SSL_ACCEPT_STREAM_NO_BLOCK));
     if (!ssl) return true;
     if (SSL_get_stream_type(ssl.get()) != SSL_STREAM_TYPE_BIDI) {
@@ -131,7 +130,7 @@ bool DoqClient::settle(Streams::iterator& stream, Fate fate) {
 }
 
 DoqClient::Fate DoqClient::advance(uint64_t id, Stream& stream) {
-  if (stream.state == State::Reading) return read(id, stream);
+  if (stream.state == State::Reading) return is_busy() ? Fate::Stays : read(id, stream);
   if (stream.state == State::Answering) return write(stream);
   // Whoever does not want the answer any more does not get it (RFC 9250 section 4.3.1).
   return SSL_get_stream_write_state(stream.ssl.get()) == SSL_STREAM_STATE_OK ? Fate::Stays
@@ -176,18 +175,18 @@ DoqClient::Fate DoqClient::ask(uint64_t id, Stream& stream) {
   const TcpOutcome outcome = events_.on_question(packet, peer_, buffers_.answer);
   if (outcome.later) return Fate::Stays;
   --unanswered_;
-  if (outcome.size > 0) return answer(stream, dns::BytesView(buffers_.answer).first(outcome.size));
+  if (outcome.size > 0) return give(stream, dns::BytesView(buffers_.answer).first(outcome.size));
   is_draining_ = is_draining_ || outcome.ends;
   reset(stream, DoqError::Unspecified);
   return Fate::Goes;
 }
 
-DoqClient::Fate DoqClient::answer(Stream& stream, dns::BytesView message) {
+DoqClient::Fate DoqClient::give(Stream& stream, dns::BytesView answer) {
   dns::Bytes& out = stream.bytes;
-  out.reserve(message.size() + 2);
-  out.push_back(static_cast<uint8_t>(message.size() >> 8));
-  out.push_back(static_cast<uint8_t>(message.size() & 0xff));
-  out.insert(out.end(), message.begin(), message.end());
+  out.reserve(answer.size() + 2);
+  out.push_back(static_cast<uint8_t>(answer.size() >> 8));
+  out.push_back(static_cast<uint8_t>(answer.size() & 0xff));
+  out.insert(out.end(), answer.begin(), answer.end());
   stream.state = State::Answering;
   stream.unread = out.size();
   unread_ += stream.unread;
@@ -222,14 +221,14 @@ void DoqClient::reset(Stream& stream, DoqError error) {
   host_->wake(path_);
 }
 
-void DoqClient::send(uint64_t request, dns::BytesView message) {
+void DoqClient::send(uint64_t request, dns::BytesView answer) {
   if (unanswered_ > 0) --unanswered_;
   const auto stream = streams_.find(request);
   if (!host_) return;
   host_->wake(path_);
   if (stream == streams_.end() || stream->second.state != State::Asked) return;
   if (unread_ >= kMostUnread) return close(DoqError::ExcessiveLoad);
-  if (answer(stream->second, message) != Fate::Goes) return;
+  if (give(stream->second, answer) != Fate::Goes) return;
   forget(stream->second);
   streams_.erase(stream);
 }
@@ -253,7 +252,8 @@ bool DoqClient::has_too_much() {
   const bool is_whole = first == streams_.end() && is_open_ &&
                         SSL_get_accept_stream_queue_len(connection_.get()) == 0;
   if (is_whole) excess_ = 0;
-  const bool is_late = first != streams_.end() && host_->now() - first->second.begun > kMostReading;
+  const bool is_late =
+      !is_busy() && first != streams_.end() && host_->now() - first->second.begun > kMostReading;
   return excess_ > kMaxBarren || is_late;
 }
 

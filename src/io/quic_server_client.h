@@ -85,7 +85,7 @@ class DoqClient final : public StreamClient {
   enum class Fate { Stays, Goes, Breaks };
 
   bool is_closed() const;
-  bool is_full() const;
+  bool is_busy() const;
   bool serve();
   bool settle(Streams::iterator& stream, Fate fate);
   bool accept_all();
@@ -93,7 +93,7 @@ class DoqClient final : public StreamClient {
   Fate advance(uint64_t id, Stream& stream);
   Fate read(uint64_t id, Stream& stream);
   Fate ask(uint64_t id, Stream& stream);
-  Fate answer(Stream& stream, dns::BytesView message);
+  Fate give(Stream& stream, dns::BytesView answer);
   Fate write(Stream& stream);
   void forget(Stream& stream);
   void reset(Stream& stream, DoqError error);

@@ -29,6 +29,7 @@ class QuicEngine {
   using Send = std::function<void(uint16_t path, dns::BytesView datagram)>;
   // `flags`: of SSL_new_listener(). Borrows the context.
   QuicEngine(SSL_CTX* context, uint64_t flags, Send send);
+  ~QuicEngine() = default;
   QuicEngine(const QuicEngine&) = delete;
   QuicEngine& operator=(const QuicEngine&) = delete;
 

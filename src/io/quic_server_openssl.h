@@ -65,10 +65,10 @@ class OpensslQuicServer final : public QuicServer, private DoqClient::Host {
   void on_stranger(const QuicHeader& header, dns::BytesView datagram, const UdpPeer& peer);
   QuicEngine& engine_for(const QuicHeader& header);
   bool accept(uint16_t number);
-  void send(uint16_t path, dns::BytesView datagram);
-  void name(uint16_t path, dns::BytesView id);
+  void send(uint16_t number, dns::BytesView datagram);
+  void name(uint16_t number, dns::BytesView id);
   uint16_t make_path(const UdpPeer& peer, QuicEngine& engine);
-  void free_path(uint16_t path);
+  void free_path(uint16_t number);
   void run_engines();
   void serve_woken();
   void settle();
@@ -76,9 +76,9 @@ class OpensslQuicServer final : public QuicServer, private DoqClient::Host {
 
   bool is_sound(dns::BytesView packet) const override { return settings_.is_sound(packet); }
   Milliseconds now() const override { return loop_.now(); }
-  void on_open(uint16_t path, const SSL* connection) override;
-  void wake(uint16_t path) override;
-  void on_gone(uint16_t path, Owned<SSL> connection) override;
+  void on_open(uint16_t number, const SSL* connection) override;
+  void wake(uint16_t number) override;
+  void on_gone(uint16_t number, Owned<SSL> connection) override;
 
   Loop& loop_;
   Settings settings_;

@@ -8,7 +8,7 @@ import socket
 import time
 
 import pytest
-from harness import PATIENCE, data, question, wait_until
+from harness import PATIENCE, SLOW, data, question, wait_until
 from metrics import Scrape, wait_total
 from quic_clients import EXCESSIVE_LOAD, NO_ERROR, QuicClient, beginnings, holding, in_doq
 
@@ -112,7 +112,7 @@ def test_forged_beginnings_cost_nothing_and_stop_nobody(serve):
     assert retried > 500
     clients = Scrape(server).total("dnslet_tcp_clients")
     assert clients <= MANY_HANDSHAKES + 4
-    assert server.resident() - before < 8 << 20
+    assert SLOW or server.resident() - before < 8 << 20
     wait_total(server, 0, "dnslet_tcp_clients")
     assert is_served(server)
 
@@ -139,7 +139,7 @@ def test_connections_that_do_nothing_are_limited_and_closed(serve):
     with holding(server.quic, 200) as held:
         assert held == 200
         assert Scrape(server).total("dnslet_tcp_clients") == 64
-        assert (server.resident() - before) / 64 < 200_000
+        assert SLOW or (server.resident() - before) / 64 < 200_000
         assert is_served(server)
         wait_total(server, 0, "dnslet_tcp_clients")
 
@@ -148,7 +148,7 @@ def test_half_questions_are_limited_and_closed(serve):
     server = serve("--tcp-idle-timeout=4000", "--max-tcp-clients=64")
     before = server.resident()
     with holding(server.quic, 100, b"\xff\xff" + bytes(60000)):
-        assert (server.resident() - before) / 64 < 500_000
+        assert SLOW or (server.resident() - before) / 64 < 500_000
         assert is_served(server)
         wait_total(server, 0, "dnslet_tcp_clients")
 
@@ -170,7 +170,7 @@ def test_streams_that_do_not_end_are_limited(serve):
         for number in range(1000):
             client.do("open", number)
             client.do("write", number, "00")
-        assert server.resident() - before < 16 << 20
+        assert SLOW or server.resident() - before < 16 << 20
         assert client.end() == f"application {NO_ERROR}", "it is idle"
     assert is_served(server)
 
@@ -185,7 +185,7 @@ def test_questions_that_are_taken_back_are_answered_to_nobody(serve):
             client.do("reset", stream, 3)
             client.do("free", stream)
         assert data(client.look_up("nas.test")) == ["192.0.2.10"]
-    assert server.resident() - before < 8 << 20
+    assert SLOW or server.resident() - before < 8 << 20
     assert is_served(server)
 
 
@@ -197,7 +197,25 @@ def test_who_never_reads_is_limited_and_closed(serve):
         for _ in range(60):
             client.ask(question("many.test"))
         client.do("sleep", 0.5)
-        assert server.resident() - before < 16 << 20
+        assert SLOW or server.resident() - before < 16 << 20
+        client.do("sleep", 3)
+        wait_total(server, 0, "dnslet_tcp_clients")
+    assert is_served(server)
+
+
+def test_questions_that_become_whole_at_once_are_limited_likewise(serve):
+    server = serve("--tcp-idle-timeout=2000", hosts=HOSTS + MANY)
+    is_served(server)
+    before = server.resident()
+    content = in_doq(question("many.test"))
+    with QuicClient(server.quic) as client:
+        streams = [client.open(content[:5], fin=False) for _ in range(200)]
+        for stream in streams:
+            client.do("write", stream, content[5:].hex())
+        for stream in streams:
+            client.do("fin", stream)
+        client.do("sleep", 0.5)
+        assert SLOW or server.resident() - before < 8 << 20
         client.do("sleep", 3)
         wait_total(server, 0, "dnslet_tcp_clients")
     assert is_served(server)
@@ -211,7 +229,7 @@ def test_who_closes_at_once_leaves_nothing(serve):
         for _ in range(150):
             client.reconnect()
     wait_total(server, 0, "dnslet_tcp_clients")
-    assert server.resident() - before < 24 << 20
+    assert SLOW or server.resident() - before < 24 << 20
 
 
 def test_a_datagram_of_somebody_else_with_a_known_id_is_dropped(serve):
