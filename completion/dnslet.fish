@@ -20,8 +20,8 @@ function __dnslet_servers
 end
 
 complete -c dnslet -f
-complete -c dnslet -l listen -s l -x -d 'Where to serve; tls:// or https:// in front encrypts'
-complete -c dnslet -l tls-cert -r -F -d 'The certificate of tls:// and https:// listeners'
+complete -c dnslet -l listen -s l -x -d 'Where to serve; tls://, https://, quic:// encrypt'
+complete -c dnslet -l tls-cert -r -F -d 'The certificate of listeners that encrypt'
 complete -c dnslet -l tls-key -r -F -d 'Its private key'
 complete -c dnslet -l allow -x -d 'Serve these clients only; private: those of no public network'
 complete -c dnslet -l default-resolver -s d -d 'Become the host\'s nameserver'

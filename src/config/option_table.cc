@@ -105,7 +105,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      .variable = "DNSMASQ_LISTEN",
      .placeholder = "IP[:PORT],...",
      .default_value = "127.0.0.1:53",
-     .help = "Where to serve; tls://, https:// or quic:// in front encrypts",
+     .help = "Where to serve; tls://, https://, quic:// encrypt",
      .store = store_listeners,
      .complete = complete_listeners},
     {"Listening", "tls-cert", 0, Kind::Text, "DNSMASQ_TLS_CERT", "PATH", "",
