@@ -99,7 +99,7 @@ Server::Server(config::Options options)
                   });
                 }),
       server_sources_({loop(), log_, options_},
-                      [this](const std::string& source, const upstream::KnownServers& known) {
+                      [this](const std::string& source, const serve::Worker::Known& known) {
                         use_known(source, known);
                       }),
       reports_({options_, log_, cache_, workers_, names_}),

@@ -101,7 +101,7 @@ class Server {
   void use_rules(const serve::Worker::Rules& rules);
   void use_roots(const config::RootFiles::Roots& roots);
   void use_identity(const config::IdentityFiles::Identity& identity);
-  void use_known(const std::string& source, const upstream::KnownServers& known);
+  void use_known(const std::string& source, const serve::Worker::Known& known);
   void use_servers(const Result<config::Forwarding>& forwarding);
   Status prepare_host_resolver();
   Control::Subject control_subject();

@@ -2,6 +2,7 @@
 // Copyright the dnslet authors
 #include "app/server_sources.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "config/resolv_conf.h"
@@ -9,35 +10,36 @@
 
 namespace dnslet::app {
 Status ServerSources::follow(const std::vector<ServerAddress>& servers) {
-  std::map<std::string, std::unique_ptr<upstream::ServerSource>> followed;
+  std::erase_if(sources_, [&](const Source& known) {
+    return std::ranges::find(servers, known.name, &ServerAddress::source) == servers.end();
+  });
   for (const ServerAddress& server : servers) {
-    if (!server.is_source() || followed.contains(server.source)) continue;
-    if (auto known = sources_.extract(server.source)) {
-      followed.insert(std::move(known));
+    const std::string& name = server.source;
+    if (!server.is_source() || std::ranges::find(sources_, name, &Source::name) != sources_.end())
       continue;
-    }
-    auto source = upstream::make_source(server.source, place_.loop, place_.log);
+    auto source = upstream::make_source(name, place_.loop, place_.log);
     if (const Status status = is_started_ ? source->open_beside() : source->open(); !status) {
-      const std::string sentence = server.source + ' ' + status.error().text;
+      const std::string sentence = name + ' ' + status.error().text;
       if (!is_started_) return Error{sentence};
       place_.log.write(io::Level::Warning, sentence);
       continue;
     }
-    if (auto known = source->known()) on_known(server.source, std::move(*known));
-    if (is_started_) start(server.source, *source);
-    followed.emplace(server.source, std::move(source));
+    sources_.push_back({name, std::move(source)});
+    if (auto known = sources_.back().source->known()) on_known(name, std::move(*known));
+    if (is_started_) start(sources_.back());
   }
-  sources_ = std::move(followed);
   return Done();
 }
 
 void ServerSources::start() {
   is_started_ = true;
-  for (const auto& [name, source] : sources_) start(name, *source);
+  for (const Source& source : sources_) start(source);
 }
 
-void ServerSources::start(const std::string& name, upstream::ServerSource& source) {
-  source.start([this, name](const upstream::KnownServers& known) { on_known(name, known); });
+void ServerSources::start(const Source& source) {
+  source.source->start([this, name = source.name](upstream::KnownServers known) {
+    on_known(name, std::move(known));
+  });
 }
 
 // What is said again is told again: another set may have the source by now.
@@ -48,10 +50,11 @@ void ServerSources::on_known(const std::string& name, upstream::KnownServers kno
     some.domains.for_each([&text](dns::NameView domain) { text += ' ' + domain.to_text(); });
     text += ": " + take_own_out(some.servers);
   }
-  if (std::exchange(told_[name], text) != text)
+  const auto source = std::ranges::find(sources_, name, &Source::name);
+  if (std::exchange(source->told, text) != text)
     place_.log.write(io::Level::Info, "nameservers of " + name + ": " + text);
   settle(known);
-  tell_(name, known);
+  tell_(name, std::make_shared<const upstream::KnownServers>(std::move(known)));
 }
 
 // Returns what is to be said of them.

@@ -5,7 +5,6 @@
 // The sources of servers in use (dhcp:eth0): has what each of them knows told, and what changes.
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,8 +20,8 @@ namespace dnslet::app {
 
 class ServerSources {
  public:
-  using Tell =
-      std::function<void(const std::string& source, const upstream::KnownServers& servers)>;
+  using Tell = std::function<void(const std::string& source,
+                                  const std::shared_ptr<const upstream::KnownServers>& known)>;
   struct Place {
     io::Loop& loop;
     io::Log& log;
@@ -39,15 +38,20 @@ class ServerSources {
   void start();
 
  private:
-  void start(const std::string& name, upstream::ServerSource& source);
+  struct Source {
+    std::string name;
+    std::unique_ptr<upstream::ServerSource> source;
+    std::string told{};  // in the log
+  };
+
+  void start(const Source& source);
   void on_known(const std::string& name, upstream::KnownServers known);
   std::string take_own_out(std::vector<ServerAddress>& servers) const;
 
   Place place_;
   Tell tell_;
   bool is_started_ = false;
-  std::map<std::string, std::unique_ptr<upstream::ServerSource>> sources_;
-  std::map<std::string, std::string> told_;  // in the log, by source
+  std::vector<Source> sources_;
 };
 
 }  // namespace dnslet::app

@@ -63,9 +63,9 @@ void Server::use_identity(const config::IdentityFiles::Identity& identity) {
 }
 
 // The first over TLS has the roots read, as a reload would read them.
-void Server::use_known(const std::string& source, const upstream::KnownServers& known) {
+void Server::use_known(const std::string& source, const serve::Worker::Known& known) {
   each([source, known](serve::Worker& worker) { worker.use_known(source, known); });
-  if (!io::has_resolved() || has_known_tls_ || !upstream::has_tls(known)) return;
+  if (!io::has_resolved() || has_known_tls_ || !upstream::has_tls(*known)) return;
   has_known_tls_ = true;
   roots_.set_needed();
   if (is_running_) reloader_.reload();

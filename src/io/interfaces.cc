@@ -52,17 +52,6 @@ std::optional<T> body_of(std::span<const uint8_t> message) {
   return copy_of<T>(message.data() + NLMSG_HDRLEN);
 }
 
-void note(std::span<const uint8_t> message, InterfaceWatch::Changes& changes) {
-  const auto type = copy_of<nlmsghdr>(message.data()).nlmsg_type;
-  if (type == RTM_NEWADDR)
-    if (const auto address = body_of<ifaddrmsg>(message))
-      changes.renewed.insert(static_cast<int>(address->ifa_index));
-  if (type == RTM_NEWLINK || type == RTM_DELLINK)
-    if (const auto link = body_of<ifinfomsg>(message))
-      if (type == RTM_DELLINK || (link->ifi_flags & IFF_RUNNING) == 0)
-        changes.lost.insert(link->ifi_index);
-}
-
 }  // namespace
 
 std::optional<Interface> find_interface(const std::string& name) {
@@ -107,10 +96,23 @@ void InterfaceWatch::read() {
   while (rest.size() >= NLMSG_HDRLEN) {
     const std::size_t length = copy_of<nlmsghdr>(rest.data()).nlmsg_len;
     if (length < NLMSG_HDRLEN || length > rest.size()) break;
-    note(rest.first(length), changes_);
+    note(rest.first(length));
     rest = rest.subspan(std::min<std::size_t>(NLMSG_ALIGN(length), rest.size()));
   }
   if (!moment_->is_active()) moment_->start_once(kMoment);
+}
+
+void InterfaceWatch::note(std::span<const uint8_t> message) {
+  const auto type = copy_of<nlmsghdr>(message.data()).nlmsg_type;
+  if (type == RTM_NEWADDR) {
+    const auto address = body_of<ifaddrmsg>(message);
+    if (address && static_cast<int>(address->ifa_index) == followed_) changes_.is_renewed = true;
+  } else if (type == RTM_NEWLINK || type == RTM_DELLINK) {
+    const auto link = body_of<ifinfomsg>(message);
+    const bool is_ours = link && link->ifi_index == followed_;
+    if (is_ours && (type == RTM_DELLINK || (link->ifi_flags & IFF_RUNNING) == 0))
+      changes_.was_lost = true;
+  }
 }
 
 }  // namespace dnslet::io

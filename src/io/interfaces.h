@@ -9,7 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
+#include <span>
 #include <string>
 
 #include "base/address.h"
@@ -34,21 +34,25 @@ class InterfaceWatch {
  public:
   static constexpr Milliseconds kMoment{100};
 
-  // Interfaces by their index.
+  // Of the interface that is followed.
   struct Changes {
-    std::set<int> renewed{};  // an address was told anew, as after DHCP's renewal of its lease
-    std::set<int> lost{};     // down or gone, if only for a moment
+    bool is_renewed = false;  // an address was told anew, as after DHCP's renewal of its lease
+    bool was_lost = false;    // down or gone, if only for a moment
   };
-  using OnChange = std::function<void(const Changes& changes)>;
+  using OnChange = std::function<void(Changes changes)>;
 
   Status open();
   // REQUIRES: open() has succeeded.
   void start(Loop& loop, OnChange on_change);
+  // By its index; 0: none.
+  void follow(int interface) { followed_ = interface; }
 
  private:
   void read();
+  void note(std::span<const uint8_t> message);
 
   Descriptor socket_;
+  int followed_ = 0;
   Changes changes_;
   std::unique_ptr<Watch> watch_;
   std::unique_ptr<Timer> moment_;

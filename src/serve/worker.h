@@ -121,7 +121,8 @@ class Worker {
   // The addresses of a server that is written by name.
   void use_addresses(const std::string& host, const std::vector<IpAddress>& addresses);
   // What the source of that name knows, from now on.
-  void use_known(const std::string& source, const upstream::KnownServers& known);
+  using Known = std::shared_ptr<const upstream::KnownServers>;
+  void use_known(const std::string& source, const Known& known);
 
   // The certificates that servers over TLS are judged by; null: none.
   void use_roots(const std::shared_ptr<const io::TlsRoots>& roots) { ways_.use_roots(roots); }
@@ -224,6 +225,7 @@ class Worker {
   policy::Tables tables();
   void forget_decisions();  // of tables that were replaced
   void name_servers();      // of each set, to whoever asks
+  const upstream::KnownServers* known_of(const ServerAddress& server) const;
   std::vector<ServerAddress> members(const std::vector<ServerAddress>& servers) const;
   using ListsOfServers = std::vector<const std::vector<ServerAddress>*>;
   void set_servers(policy::ServerSetNumber set, const std::vector<ServerAddress>& servers);
@@ -303,13 +305,13 @@ class Worker {
   dns::ExtendedError scratch_error_;
   MessageRoom late_slot_;
   Counters counted_;
-  std::optional<config::Forwarding> forwarding_;         // in force
-  std::map<std::string, upstream::KnownServers> known_;  // by source
-  std::optional<policy::Zones> zones_;                   // nullopt: no source knows of domains
-  std::vector<std::string> whose_;                       // of sets of servers, by number
-  std::size_t most_sets_ = 0;                            // that there have ever been
-  policy::OnTried on_tried_;                             // none: nobody watches
-  policy::OnRule on_rule_;                               // likewise
+  std::optional<config::Forwarding> forwarding_;  // in force
+  std::map<std::string, Known> known_;            // by source
+  std::optional<policy::Zones> zones_;            // nullopt: no source knows of domains
+  std::vector<std::string> whose_;                // of sets of servers, by number
+  std::size_t most_sets_ = 0;                     // that there have ever been
+  policy::OnTried on_tried_;                      // none: nobody watches
+  policy::OnRule on_rule_;                        // likewise
   policy::OnGuarded on_guarded_;
   OnTls on_tls_;
 

@@ -64,10 +64,10 @@ void Worker::use_search() {
   const config::Options& options = shared_.options;
   const bool may_have_others = options.enable_search && !options.search_domains;
   for (const ServerAddress& server : forwarding_->servers) {
-    const auto known = known_.find(server.source);
-    if (!may_have_others || known == known_.end() || known->second.search.empty()) continue;
+    const auto* const known = known_of(server);
+    if (!may_have_others || !known || known->search.empty()) continue;
     rules.domains.clear();
-    for (const dns::Name& domain : known->second.search) rules.add_domain(domain);
+    for (const dns::Name& domain : known->search) rules.add_domain(domain);
   }
   if (rules == settings_.search) return;
   settings_.search = std::move(rules);
@@ -75,11 +75,13 @@ void Worker::use_search() {
 }
 
 // Questions that wait for the source itself go to an address, as those for a server by name do.
-void Worker::use_known(const std::string& source, const upstream::KnownServers& known) {
+void Worker::use_known(const std::string& source, const Known& known) {
   const auto former = std::exchange(known_[source], known);
-  if (former.of_domains != known.of_domains) forget_decisions();
+  if (io::has_resolved() &&
+      (former ? former->of_domains != known->of_domains : !known->of_domains.empty()))
+    forget_decisions();
   std::vector<IpAddress> addresses;
-  for (const ServerAddress& server : known.servers)
+  for (const ServerAddress& server : known->servers)
     if (server.endpoint && server == ServerAddress::at({server.endpoint->address, kDnsPort, ""}))
       addresses.push_back(server.endpoint->address);
   if (forwarding_) {
@@ -89,15 +91,21 @@ void Worker::use_known(const std::string& source, const upstream::KnownServers& 
   ways_.use_addresses(source, addresses);
 }
 
+// Null: it is no source, or that has told nothing yet.
+const upstream::KnownServers* Worker::known_of(const ServerAddress& server) const {
+  const auto known = known_.find(server.source);
+  return known == known_.end() ? nullptr : known->second.get();
+}
+
 // With those that are known in the places of their sources. A source that knows none stays.
 std::vector<ServerAddress> Worker::members(const std::vector<ServerAddress>& servers) const {
   std::vector<ServerAddress> all;
   for (const ServerAddress& server : servers) {
-    const auto known = known_.find(server.source);
-    if (known == known_.end() || known->second.servers.empty())
-      all.push_back(server);
-    else
-      all.insert(all.end(), known->second.servers.begin(), known->second.servers.end());
+    const auto* const known = known_of(server);
+    const bool is_itself = !known || known->servers.empty();
+    if (is_itself) all.push_back(server);
+    if (!is_itself)
+      for (const ServerAddress& member : known->servers) all.push_back(member);
   }
   return all;
 }
@@ -140,12 +148,12 @@ void Worker::divide(const ListsOfServers& sets) {
   std::map<std::string_view, policy::ServerSetNumber> first_sets;  // by source
   for (policy::ServerSetNumber set = 0; set < sets.size(); ++set) {
     for (const ServerAddress& server : *sets[set]) {
-      const auto known = known_.find(server.source);
-      if (known == known_.end()) continue;
-      const auto [first, is_new] = first_sets.try_emplace(known->first, marks_.size());
+      const auto* const known = known_of(server);
+      if (!known) continue;
+      const auto [first, is_new] = first_sets.try_emplace(server.source, marks_.size());
       if (is_new)
-        for (const auto& some : known->second.of_domains) add_set(some.servers);
-      divide(set, known->second, first->second);
+        for (const auto& some : known->of_domains) add_set(some.servers);
+      divide(set, *known, first->second);
     }
   }
   // Numbers that are not used any more keep no servers in use.

@@ -44,8 +44,8 @@ DhcpExchange::Verdict DhcpExchange::on_reply(const DhcpReply& reply, Millisecond
   if (!is_asking() || reply.id != id_ || reply.hardware != link_->hardware) return Verdict::Strange;
   if (reply.servers.empty()) return Verdict::NoServers;
   tries_ = 0;
-  due_ = now +
-         (reply.renewal ? std::clamp<Milliseconds>(*reply.renewal, kSoonest, kLatest) : kUnlimited);
+  const bool is_told = reply.renewal.count() > 0;
+  due_ = now + (is_told ? std::clamp<Milliseconds>(reply.renewal, kSoonest, kLatest) : kUnlimited);
   return Verdict::Counts;
 }
 

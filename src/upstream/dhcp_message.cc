@@ -70,46 +70,35 @@ void write_headers(BytesView source, dns::MutableBytesView out) {
   writer.u16_at(kIpHeader + 6, sum);
 }
 
-// The options that count, from wherever they stand: one that is there again goes on (RFC 3396).
-struct Options {
-  Bytes servers, lease, overload, type, renewal;
-
-  Bytes* find(uint8_t code) {
-    switch (code) {
-      case option::kServers:
-        return &servers;
-      case option::kLease:
-        return &lease;
-      case option::kOverload:
-        return &overload;
-      case option::kType:
-        return &type;
-      case option::kRenewal:
-        return &renewal;
-      default:
-        return nullptr;
-    }
+// Adds what the options of a field say under a code. False: the last of them is cut.
+bool gather(BytesView field, uint8_t code, Bytes& value) {
+  Reader reader(field);
+  while (reader.remaining() > 0) {
+    const uint8_t found = reader.u8();
+    if (found == option::kEnd) return true;
+    if (found == option::kPad) continue;
+    const BytesView bytes = reader.bytes(reader.u8());
+    if (found == code) value.insert(value.end(), bytes.begin(), bytes.end());
   }
+  return reader.ok();
+}
 
-  // False: the last one is cut.
-  bool read(BytesView field) {
-    Reader reader(field);
-    while (reader.remaining() > 0) {
-      const uint8_t code = reader.u8();
-      if (code == option::kEnd) return true;
-      if (code == option::kPad) continue;
-      const BytesView value = reader.bytes(reader.u8());
-      if (Bytes* const known = find(code)) known->insert(known->end(), value.begin(), value.end());
-    }
-    return reader.ok();
+// The fields that hold options. One that is there again goes on (RFC 3396).
+struct Options {
+  std::array<BytesView, 3> fields;
+  bool is_whole = true;
+
+  Bytes operator[](uint8_t code) {
+    Bytes value;
+    for (const BytesView field : fields) is_whole = gather(field, code, value) && is_whole;
+    return value;
+  }
+  // 0 where it is not there, or of another size.
+  uint32_t number(uint8_t code) {
+    const Bytes value = (*this)[code];
+    return value.size() == 4 ? Reader(value).u32() : 0;
   }
 };
-
-// nullopt: it is not there, or of another size.
-std::optional<uint32_t> number_in(const Bytes& value) {
-  if (value.size() != 4) return std::nullopt;
-  return Reader(value).u32();
-}
 
 bool may_be_server(const IpAddress& address) {
   const uint8_t first = address.bytes[0];
@@ -200,22 +189,19 @@ std::optional<DhcpReply> parse_dhcp_reply(dns::BytesView packet) {
   if (!reader.ok() || !is_reply || !is_dhcp) return std::nullopt;
   std::ranges::copy(hardware, reply.hardware.begin());
 
-  Options options;
-  if (!options.read(reader.rest())) return std::nullopt;
+  Options options{{reader.rest()}};
   // Where other fields hold options, too (RFC 2131 section 4.1: the file first).
-  const uint8_t overload = options.overload.size() == 1 ? options.overload.front() : uint8_t{0};
-  if ((overload & 1) != 0 && !options.read(file)) return std::nullopt;
-  if ((overload & 2) != 0 && !options.read(server_name)) return std::nullopt;
+  const Bytes overload = options[option::kOverload];
+  if (overload.size() == 1 && (overload.front() & 1) != 0) options.fields[1] = file;
+  if (overload.size() == 1 && (overload.front() & 2) != 0) options.fields[2] = server_name;
 
-  const bool is_said = options.type == Bytes{kOffer} || options.type == Bytes{kAck};
-  if (!is_said) return std::nullopt;
-  add_servers(options.servers, reply);
-  const auto lease = number_in(options.lease);
-  const auto renewal = number_in(options.renewal);
-  if (renewal)
-    reply.renewal = std::chrono::seconds(*renewal);
-  else if (lease)
-    reply.renewal = std::chrono::seconds(*lease / 2);  // RFC 2131 section 4.4.5
+  const Bytes type = options[option::kType];
+  const bool is_said = type.size() == 1 && (type.front() == kOffer || type.front() == kAck);
+  if (!options.is_whole || !is_said) return std::nullopt;
+  add_servers(options[option::kServers], reply);
+  reply.renewal = std::chrono::seconds(options.number(option::kRenewal));
+  if (reply.renewal.count() == 0)
+    reply.renewal = std::chrono::seconds(options.number(option::kLease) / 2);  // section 4.4.5
   return reply;
 }
 

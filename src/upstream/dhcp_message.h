@@ -46,7 +46,7 @@ struct DhcpReply {
   HardwareAddress hardware{};
   std::vector<IpAddress> servers;   // each once, the most preferred first; those that are looked at
   std::vector<IpAddress> unusable;  // likewise: what can be no server of a link
-  std::optional<std::chrono::seconds> renewal;  // when a lease is to be renewed; nullopt: none said
+  std::chrono::seconds renewal{0};  // when a lease is to be renewed; 0: none was said
 };
 
 // nullopt: it is none, or is damaged. Checksums are not looked at: behind a virtual interface they

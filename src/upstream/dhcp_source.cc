@@ -38,40 +38,40 @@ void DhcpSource::start(OnKnown on_known) {
   on_known_ = std::move(on_known);
   packets_ = std::make_unique<io::Watch>(loop_, socket_.fd(), [this](int) { on_packets(); });
   packets_->start(UV_READABLE);
-  interfaces_.start(loop_, [this](const Changes& changes) { look(changes); });
+  interfaces_.start(loop_, [this](io::InterfaceWatch::Changes changes) { look(changes); });
   look({});
 }
 
-void DhcpSource::look(const Changes& changes) {
+void DhcpSource::look(io::InterfaceWatch::Changes changes) {
   const auto found = io::find_interface(interface_);
   std::optional<DhcpLink> link;
   if (!found)
-    tell_state("it is not there");
+    tell_state("waits for the interface: it is not there");
   else if (!found->is_running)
-    tell_state("it is down");
+    tell_state("waits for the interface: it is down");
   else if (!found->hardware)
-    tell_state("it is no Ethernet");
+    tell_state("waits for the interface: it is no Ethernet");
   else
     link = DhcpLink{found->index, *found->hardware, found->address};
   if (link) tell_state("");
-  if (exchange_.link() && changes.lost.contains(exchange_.link()->index))
-    exchange_.on_link(std::nullopt, loop_.now());
+  if (changes.was_lost) exchange_.on_link(std::nullopt, loop_.now());
   if (link != exchange_.link()) {
     socket_.hear_nothing();
+    interfaces_.follow(link ? link->index : 0);
     if (link) (void)socket_.bind(link->index);  // who is gone again is told
     exchange_.on_link(link, loop_.now());
-  } else if (link && changes.renewed.contains(link->index)) {
+  } else if (changes.is_renewed) {
     exchange_.on_renewal(loop_.now());
   }
   arm();
 }
 
-void DhcpSource::tell_state(const std::string& state) {
+void DhcpSource::tell_state(std::string_view state) {
   if (std::exchange(state_, state) == state) return;
   if (state.empty())
     tell(io::Level::Info, "can use the interface now");
   else
-    warn("waits for the interface: " + state);
+    warn(std::string(state));
 }
 
 void DhcpSource::warn(const std::string& text) { tell(io::Level::Warning, text); }
@@ -123,7 +123,7 @@ void DhcpSource::on_reply(const DhcpReply& reply) {
   KnownServers known;
   for (const IpAddress& server : reply.servers)
     known.servers.push_back(ServerAddress::at({server, kDnsPort, ""}));
-  on_known_(known);
+  on_known_(std::move(known));
 }
 
 }  // namespace dnslet::upstream

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/interfaces.h"
@@ -28,14 +29,12 @@ class DhcpSource final : public ServerSource {
   void start(OnKnown on_known) override;
 
  private:
-  using Changes = io::InterfaceWatch::Changes;
-
-  void look(const Changes& changes);
+  void look(io::InterfaceWatch::Changes changes);
   void on_time();
   void on_packets();
   void on_reply(const DhcpReply& reply);
   void arm();
-  void tell_state(const std::string& state);
+  void tell_state(std::string_view state);
   void warn(const std::string& text);
   void tell(io::Level level, const std::string& text);
 
@@ -45,7 +44,7 @@ class DhcpSource final : public ServerSource {
   OnKnown on_known_;
   DhcpExchange exchange_;
   std::vector<IpAddress> unusable_;  // that were warned of
-  std::string state_;                // of the interface, as it was told last
+  std::string_view state_;           // of the interface, as it was told last; a constant
   io::PacketSocket socket_;
   io::InterfaceWatch interfaces_;
   std::unique_ptr<io::Watch> packets_;

@@ -50,7 +50,7 @@ class ServerSource {
  public:
   // Tells all that is known from now on. Called in the loop, never from inside start(); must not
   // destroy the source.
-  using OnKnown = std::function<void(const KnownServers& known)>;
+  using OnKnown = std::function<void(KnownServers known)>;
 
   ServerSource() = default;
   virtual ~ServerSource() = default;

@@ -21,7 +21,7 @@ const DhcpLink kWithAddress = {2, kHardware, IpAddress::v4(10, 0, 0, 9)};
 // The middle of the jitter, in the upper half, and the number of the exchange.
 constexpr uint64_t kDice = uint64_t{1000} << 32 | 42;
 
-DhcpReply reply(std::optional<std::chrono::seconds> renewal = std::nullopt) {
+DhcpReply reply(std::chrono::seconds renewal = 0s) {
   return {42, kHardware, {kServer}, {}, renewal};
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("only what has the exchange's number and our hardware address counts, 
   CHECK(exchange.on_reply(other, 1s) == Verdict::Strange);
   CHECK(exchange.on_reply(reply(), 1s) == Verdict::Counts);
   CHECK(exchange.on_reply(reply(), 1s) == Verdict::Strange);
-  CHECK(DhcpExchange().on_reply({0, {}, {kServer}, {}, {}}, 1s) == Verdict::Strange);
+  CHECK(DhcpExchange().on_reply({0, {}, {kServer}, {}, 0s}, 1s) == Verdict::Strange);
 }
 
 TEST_CASE("an answer without servers ends nothing") {
@@ -108,11 +108,11 @@ TEST_CASE("an answer without servers ends nothing") {
 
 TEST_CASE("it asks again when the lease would be renewed, within a minute and a day") {
   struct Row {
-    std::optional<std::chrono::seconds> renewal;
+    std::chrono::seconds renewal;
     Milliseconds pause;
   };
   for (const auto& [renewal, pause] :
-       {Row{600s, 600s}, {0s, 60s}, {59s, 60s}, {0xffffffffs, 24h}, {std::nullopt, 1h}}) {
+       {Row{600s, 600s}, {1s, 60s}, {59s, 60s}, {0xffffffffs, 24h}, {0s, 1h}}) {
     DhcpExchange exchange = asked();
     REQUIRE(exchange.on_reply(reply(renewal), 2s) == Verdict::Counts);
     CHECK(exchange.due() == 2s + pause);
