@@ -80,7 +80,7 @@ class Resolved::Client {
         bus_timer_(loop, [this] { process(); }),
         look_timer_(loop, [this] { look(); }),
         poll_timer_(loop, [this] {
-          if (watch_of_files_.has_changed(stamps())) look_in(kDebounce);
+          if (watch_of_files_.has_changed(stamps())) look_soon();
         }) {}
   ~Client() { disconnect(); }
   Client(const Client&) = delete;
@@ -103,7 +103,14 @@ class Resolved::Client {
   void arm();
   int step();
   void look();
-  void look_in(Milliseconds pause) { look_timer_.start_once(pause); }
+  void look_in(Milliseconds pause) {
+    if (!is_due_soon_) look_timer_.start_once(pause);
+  }
+  // Nothing puts it off, however many changes there are.
+  void look_soon() {
+    look_in(kDebounce);
+    is_due_soon_ = true;
+  }
   bool ask(const std::string& path, const char* interface, OnAnswer on_answer);
   void on_manager(sd_bus_message* answer);
   void on_link(sd_bus_message* answer);
@@ -124,6 +131,7 @@ class Resolved::Client {
   Timer poll_timer_;
   ChangeWatch<std::vector<FileStamp>> watch_of_files_;
   Milliseconds pause_{1000};  // before the next try to connect
+  bool is_due_soon_ = false;
   bool is_looking_ = false;
   bool is_to_look_again_ = false;
   bool is_waiting_ = false;
@@ -141,7 +149,7 @@ bool Resolved::Client::connect() {
     return false;
   }
   const auto on_signal = [](sd_bus_message*, void* client, sd_bus_error*) {
-    self(client).look_in(kDebounce);
+    self(client).look_soon();
     return 0;
   };
   for (const char* const match : {kChanged, kOwnerChanged})
@@ -184,6 +192,7 @@ void Resolved::Client::arm() {
 
 // A look that comes while one is under way follows it: what it has found may be old by then.
 void Resolved::Client::look() {
+  is_due_soon_ = false;
   if (is_looking_) {
     is_to_look_again_ = true;
     return;

@@ -374,3 +374,16 @@ def test_many_changes_are_few_looks(bus, links, dnslet):
         wait_until(lambda: resolve1.calls > before, "a look")
         time.sleep(0.5)
         assert resolve1.calls - before <= 15
+
+
+@needs_resolved
+def test_changes_without_end_put_nothing_off(bus, links, dnslet):
+    with Resolve1(bus, links) as resolve1:
+        server = dnslet("--nameservers", "resolved", env=bus.environment)
+        links[7777].domains = ["lab.test"]
+
+        def is_followed():
+            resolve1.tell(links)
+            time.sleep(0.02)
+            return server.log(r"resolved: 7777: .* for lab\.test")
+        wait_until(is_followed, "the change amid others")
