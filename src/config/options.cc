@@ -62,6 +62,10 @@ const OptionRow* find_nearest(std::string_view name) {
   return nearest;
 }
 
+Error missing_name(const OptionRow& row) {
+  return Error{long_form(row) + ": '' is empty where NAME is expected; without '=' it is for all"};
+}
+
 Error unexpected(std::string_view argument) {
   if (!argument.starts_with('-') || argument == "-") {
     const bool is_value = static_cast<bool>(parse_boolean(argument));
@@ -114,6 +118,8 @@ Result<FlagValues> parse_command_line(const std::vector<std::string>& arguments,
     if (!row) return unexpected(argument);
     warn_of_flag(argument, warnings);
     const std::size_t equals = argument.find('=');
+    const bool is_for_none = row->kind == Kind::Command && equals + 1 == argument.size();
+    if (is_for_none) return missing_name(*row);  // of a script whose variable is empty
     if (equals != std::string::npos)
       add(*row, std::string_view(argument).substr(equals + 1));
     else if (is_switch(*row))

@@ -254,7 +254,7 @@ TEST_CASE("rules: bad ones") {
       {"type:A,B -> block", "'type:B'", "is not a type"},
       {"from:10.0.0.0/33 -> block", "'from:10.0.0.0/33'", "is not a network"},
       {"from:list:x -> block", "'from:list:x'", "names no list"},
-      {"via:quic -> block", "'via:quic'", "is not udp"},
+      {"via:h3 -> block", "'via:h3'", "is not udp"},
       {"at:127.0.0.1 -> block", "'at:127.0.0.1'", "there are: 127.0.0.1:5353, [::1]:53"},
       {"at:localhost:53 -> block", "'at:localhost:53'", "is not an address and a port"},
       {"answer:some -> pass", "'answer:some'", "is not a network"},
