@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/resolv_conf.h"
+#include "io/resolved.h"
 #include "io/socket.h"
 
 namespace dnslet::app {
@@ -53,7 +54,7 @@ void ServerSources::on_known(const std::string& name, upstream::KnownServers kno
   const auto source = std::ranges::find(sources_, name, &Source::name);
   if (std::exchange(source->told, text) != text)
     place_.log.write(io::Level::Info, "nameservers of " + name + ": " + text);
-  settle(known);
+  if (io::has_resolved()) settle(known);  // asked so that the linker leaves it out elsewhere
   tell_(name, std::make_shared<const upstream::KnownServers>(std::move(known)));
 }
 

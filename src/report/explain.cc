@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "dns/patch.h"
 #include "dns/record_text.h"
+#include "io/resolved.h"
 #include "policy/decide.h"
 #include "policy/family.h"
 #include "policy/rule_set.h"
@@ -369,7 +370,9 @@ std::string Explanation::entries(Source rung, dns::NameView name) const {
 std::string Explanation::servers_of(const policy::UpstreamQuestion& question) const {
   const dns::NameView name = question.question.name;
   const serve::Worker& worker = subject_.worker;
-  const std::string whose = worker.whose(policy::servers_of(worker.zones(), question.route, name));
+  std::string whose;
+  if (io::has_resolved())
+    whose = worker.whose(policy::servers_of(worker.zones(), question.route, name));
   return way_of(question) + (whose.empty() ? "" : ", those of " + whose);
 }
 

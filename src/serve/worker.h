@@ -233,6 +233,7 @@ class Worker {
   void divide(const ListsOfServers& sets);
   void divide(policy::ServerSetNumber set, const upstream::KnownServers& known,
               policy::ServerSetNumber number);
+  void take_known_search(policy::SearchRules& rules) const;
   void use_search();
 
   std::size_t on_udp(std::size_t listener, dns::BytesView packet, const io::UdpPeer& peer,

@@ -59,16 +59,20 @@ void Worker::forward_to(const config::Forwarding& forwarding) {
 }
 
 // The list that a source of nameservers has is newer than that of resolv.conf.
-void Worker::use_search() {
-  policy::SearchRules rules = forwarding_->search;
-  const config::Options& options = shared_.options;
-  const bool may_have_others = options.enable_search && !options.search_domains;
+void Worker::take_known_search(policy::SearchRules& rules) const {
   for (const ServerAddress& server : forwarding_->servers) {
     const auto* const known = known_of(server);
-    if (!may_have_others || !known || known->search.empty()) continue;
+    if (!known || known->search.empty()) continue;
     rules.domains.clear();
     for (const dns::Name& domain : known->search) rules.add_domain(domain);
   }
+}
+
+void Worker::use_search() {
+  policy::SearchRules rules = forwarding_->search;
+  const config::Options& options = shared_.options;
+  const bool may_be_others = options.enable_search && !options.search_domains;
+  if (io::has_resolved() && may_be_others) take_known_search(rules);
   if (rules == settings_.search) return;
   settings_.search = std::move(rules);
   shared_.cache.clear();  // it may hold what other rules found
