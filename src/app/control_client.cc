@@ -17,7 +17,7 @@
 namespace dnslet::app {
 namespace {
 
-constexpr int kSilenceMs = 2000;
+constexpr int kSilenceMs = 2000;  // "2 seconds" below
 
 bool is_readable(int fd) {
   pollfd entry = {fd, POLLIN, 0};
@@ -43,28 +43,30 @@ Result<std::string> pass_on(int fd) {
     (void)std::fwrite(held.data(), 1, before_last + 1, stdout);
     held.erase(0, before_last + 1);
   }
-  return Error{"has said nothing for " + std::to_string(kSilenceMs / 1000) + " seconds"};
+  return Error{"has said nothing for 2 seconds"};
 }
 
 }  // namespace
 
 Status ask_running(const std::string& path, const std::string& request) {
-  const std::string who = "the dnslet that has --control (DNSMASQ_CONTROL) " + in_quotes(path);
+  const auto failed = [&path](const std::string& what) {
+    return Error{"the dnslet of --control (DNSMASQ_CONTROL) " + in_quotes(path) + ' ' + what};
+  };
   const auto socket = io::connect_local(path);
   if (!socket)
-    return Error{"cannot ask " + who + ": " + socket.error().text +
-                 "; does it run, and may this user ask it?"};
+    return failed("can't be asked: " + socket.error().text +
+                  "; does it run, and may this user ask it?");
   const std::string line = request + '\n';
   (void)send(socket->get(), line.data(), line.size(), MSG_NOSIGNAL);  // else nothing comes back
   std::signal(SIGPIPE, SIG_DFL);  // whoever reads what is printed may have had enough
-  auto last = pass_on(socket->get());
-  if (std::fflush(stdout) != 0) return Error{"cannot write what the cache holds"};
-  if (!last) return Error{who + ' ' + last.error().text};
+  const auto last = pass_on(socket->get());
+  if (std::fflush(stdout) != 0) return failed("is heard, but its answer can't be written");
+  if (!last) return failed(last.error().text);
   constexpr std::string_view kError = "error: ";
   if (*last == "ok\n") return Done();
-  if (last->starts_with(kError) && last->ends_with('\n'))
-    return Error{escaped(std::string_view(*last).substr(kError.size(), last->size() - 8))};
-  return Error{who + " has broken off its answer"};
+  if (!last->starts_with(kError) || !last->ends_with('\n'))
+    return failed("has broken off its answer");
+  return Error{escaped(std::string_view(*last).substr(kError.size(), last->size() - 8))};
 }
 
 }  // namespace dnslet::app

@@ -89,9 +89,9 @@ Control::Subject Server::control_subject() {
   const auto on_flushed = [this](const policy::NameChoice& names, std::size_t answers) {
     each([](serve::Worker& worker) { worker.forget_failures(); });
     cache_keeper_.write_again();
-    io::LogLine line("cache flushed, as --control was asked");
-    if (names.name) line.with("name", config::to_text({config::Command::Flush, names}).substr(6));
-    log_.write(io::Level::Info, line.with("answers", answers));
+    log_.write(io::Level::Info, io::LogLine("as --control was asked: " +
+                                            config::to_text({config::Command::Flush, names}))
+                                    .with("answers", answers));
   };
   const auto why_not = [this] {
     return cache_keeper_.is_reading() ? "--cache-file is still being read; ask again soon"

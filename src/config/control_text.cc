@@ -12,6 +12,7 @@ namespace dnslet::config {
 namespace {
 
 constexpr std::array<std::string_view, 3> kCommands = {"dump-cache", "flush", "lists"};
+constexpr std::string_view kForms = "dump-cache [NAME], flush [NAME] or lists";
 
 }  // namespace
 
@@ -19,11 +20,9 @@ Result<ControlRequest> parse_control_request(std::string_view line) {
   const auto words = split_blanks(line);
   const auto* const command =
       words.empty() ? kCommands.end() : std::ranges::find(kCommands, words.front());
-  if (command == kCommands.end()) return not_a(line, "dump-cache [NAME], flush [NAME] or lists");
+  if (command == kCommands.end()) return not_a(line, kForms);
   ControlRequest request = {static_cast<Command>(command - kCommands.begin()), {}};
-  const std::size_t most = request.command == Command::Lists ? 1 : 2;
-  if (words.size() > most)
-    return Error{in_quotes(words[most]) + " is one word too many behind " + std::string(*command)};
+  if (words.size() > (request.command == Command::Lists ? 1U : 2U)) return not_a(line, kForms);
   if (words.size() == 1) return request;
   auto names = parse_name_choice(words[1]);
   if (!names) return names.error();

@@ -29,13 +29,13 @@ Status HostsFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
       const std::size_t entries = table->entries();
       if (Status status = read_source(file, reading); !status) return status;
       if (is_set(stop)) return Done();
-      loaded.files.push_back({"hostsfile", file, table->entries() - entries});
+      loaded.add("hostsfile", file, table->entries() - entries);
     }
   }
   table->finish();
   sources_ = std::move(sources);
   table_ = std::move(table);
-  loaded_ = std::make_shared<LoadedFiles>(std::move(loaded));
+  loaded_ = keep(std::move(loaded));
   if (!listings_.empty())
     log_.write(io::Level::Info, io::LogLine("hosts files read")
                                     .with("files", sources_.size())

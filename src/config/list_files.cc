@@ -84,7 +84,7 @@ Status ListFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   sources_ = std::move(reading.sources);
   tell_sizes(*lists);
   lists_ = std::move(lists);
-  loaded_ = std::make_shared<LoadedFiles>(std::move(reading.loaded));
+  loaded_ = keep(std::move(reading.loaded));
   return Done();
 }
 
@@ -170,7 +170,7 @@ Status ListFiles::read_list(const std::string& path, const Purpose& purpose,
   Status status = reader.read(path, purpose.attributes);
   if (!status) return status;
   report(reader.reports(), reading);
-  reading.loaded.files.push_back({short_name_of(purpose), path, entries});
+  reading.loaded.add(short_name_of(purpose), path, entries);
   return status;
 }
 

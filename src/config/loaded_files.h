@@ -23,9 +23,12 @@ struct LoadedFile {
 struct LoadedFiles {
   io::Milliseconds at = io::wall_clock();
   std::vector<LoadedFile> files;
+
+  void add(std::string option, const std::string& path, std::size_t entries);
 };
 
 // Null: nothing has been read.
 using Loaded = std::shared_ptr<const LoadedFiles>;
+Loaded keep(LoadedFiles&& files);
 
 }  // namespace dnslet::config

@@ -43,18 +43,18 @@ Result<RecordFiles::Table> RecordFiles::read(const StopFlag& stop) {
   for (const dns::WrittenRecord& record : options_.records)
     if (const Status status = table->add(record, policy::kStaticTtl); !status)
       return status.error();
-  if (!options_.records.empty()) loaded.files.push_back({"record", "", options_.records.size()});
+  if (!options_.records.empty()) loaded.add("record", "", options_.records.size());
   for (const std::string& path : options_.record_files) {
     const auto text = io::read_file(path, kMaxFile, stop);
     if (!text) return text.error();
     const auto records = add_lines(path, *text, *table);
     if (!records) return records.error();
-    loaded.files.push_back({"record", path, *records});
+    loaded.add("record", path, *records);
   }
   for (const StaticRecord& record : options_.addresses)
     if (const Status status = table->check_beside(record.name); !status) return status.error();
   if (const Status status = table->check_aliases(); !status) return status.error();
-  loaded_ = std::make_shared<LoadedFiles>(std::move(loaded));
+  loaded_ = keep(std::move(loaded));
   return table->empty() ? Table() : Table(table);
 }
 

@@ -68,7 +68,7 @@ Status RuleFiles::read(const StopFlag& stop) {
     else if (Status status = read_file(source.path, stop, rules); !status)
       return status;
     if (loaded.files.empty() || loaded.files.back().path != source.path)
-      loaded.files.push_back({"rule", source.path});
+      loaded.add("rule", source.path, 0);
     loaded.files.back().entries += rules.size() - before;
     if (rules.size() > kMaxRules) return too_many_rules();
   }
@@ -80,7 +80,7 @@ Status RuleFiles::read(const StopFlag& stop) {
   if (!empty())
     log_.write(io::Level::Info,
                io::LogLine("rules read").with("files", paths_.size()).with("rules", rules.size()));
-  loaded_ = std::make_shared<LoadedFiles>(std::move(loaded));
+  loaded_ = keep(std::move(loaded));
   // Behind the default servers and those of stub zones.
   const policy::ServerSetNumber first_set = options_.stub_zones.size() + 1;
   rules_ = rules.empty()

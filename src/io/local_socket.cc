@@ -30,10 +30,11 @@ Descriptor make_socket() {
   return Descriptor(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
-template <typename Call>
-int call_with(Call call, const Descriptor& socket, const std::string& path) {
+// connect() or bind(). False: errno tells why.
+bool call_with(int (*call)(int, const sockaddr*, socklen_t), const Descriptor& socket,
+               const std::string& path) {
   const sockaddr_un address = address_of(path);
-  return call(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  return call(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
 Error failed(const std::string& path, const std::string& reason) {
@@ -48,7 +49,7 @@ Status make_room(const std::string& path) {
     return failed(path, "it is no socket, and nothing else is replaced; name another path");
   const Descriptor probe = make_socket();
   const bool is_dead =
-      call_with(connect, probe, path) != 0 && (errno == ECONNREFUSED || errno == ENOENT);
+      !call_with(connect, probe, path) && (errno == ECONNREFUSED || errno == ENOENT);
   if (!is_dead) return failed(path, "another process listens there; stop it, or name another path");
   (void)unlink(path.c_str());  // likewise
   return Done();
@@ -61,7 +62,7 @@ Result<LocalSocket> LocalSocket::listen(const std::string& path) {
   Descriptor socket = make_socket();
   // Of a socket that is not bound yet, so that it never has another mode (unix(7), Linux only).
   const bool is_bound =
-      socket && fchmod(socket.get(), 0600) == 0 && call_with(::bind, socket, path) == 0;
+      socket && fchmod(socket.get(), 0600) == 0 && call_with(::bind, socket, path);
   if (!is_bound) return failed(path, uv_strerror(-errno));
   LocalSocket local(std::move(socket), path);
   if (::listen(local.fd(), kBacklog) != 0) return failed(path, uv_strerror(-errno));
@@ -85,13 +86,12 @@ LocalSocket::~LocalSocket() {
 
 Status LocalSocket::give_to(const UserIds& user) const {
   if (lchown(path_.c_str(), user.user, user.group) == 0 || errno == EPERM) return Done();
-  return Error{"cannot make the user " + std::to_string(user.user) + " the owner of " +
-               in_quotes(path_) + ": " + uv_strerror(-errno)};
+  return failed(path_, uv_strerror(-errno));
 }
 
 Result<Descriptor> connect_local(const std::string& path) {
   Descriptor socket = make_socket();
-  if (socket && call_with(connect, socket, path) == 0) return socket;
+  if (socket && call_with(connect, socket, path)) return socket;
   return Error{uv_strerror(-errno)};
 }
 

@@ -3,6 +3,8 @@
 #include "policy/cache_dump.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <string_view>
 #include <utility>
 
 #include "dns/rdata_text.h"
@@ -12,8 +14,12 @@
 namespace dnslet::policy {
 namespace {
 
-void add(std::string& out, const char* key, const std::string& value) {
-  out.append(" ").append(key).append("=") += value;
+void put(std::string& out, std::initializer_list<std::string_view> pieces) {
+  for (const std::string_view piece : pieces) out += piece;
+}
+
+void add(std::string& out, std::string_view key, std::string_view value) {
+  put(out, {" ", key, "=", value});
 }
 
 void add_route(std::string& out, const Route& route) {
@@ -85,11 +91,11 @@ bool CacheDump::write(const Copy& copy, std::size_t end, std::string& out) {
   message.walk_records([&](const dns::Record& record) {
     if (number++ < written_) return true;
     ++written_;
-    if (record.section != dns::Section::Answer) out += "; ";
-    out += message.owner(record).view().to_text() + ' ' +
-           std::to_string(record.ttl - std::min(record.ttl, age)) + ' ' +
-           class_text(record.rclass) + ' ' + to_text(record.type) + ' ' +
-           rdata_text(message, record) + '\n';
+    put(out,
+        {record.section == dns::Section::Answer ? "" : "; ", message.owner(record).view().to_text(),
+         " ", std::to_string(record.ttl - std::min(record.ttl, age)), " ",
+         class_text(record.rclass), " ", to_text(record.type), " ", rdata_text(message, record),
+         "\n"});
     return out.size() < end;
   });
   return out.size() < end || written_ == message.count(dns::Section::Answer) +
