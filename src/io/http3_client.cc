@@ -86,6 +86,7 @@ class Client final : public RequestClient, private QuicConnection::User {
   void write_queued();
   void close_stream(uint64_t stream, uint64_t code);
   void violate(int error);
+  void violate(const char* how, uint64_t code);
 
   const HttpTarget& target_;
   RequestClient::User& user_;
@@ -250,7 +251,12 @@ int Client::on_goaway(nghttp3_conn*, int64_t first, void* user_data) {
   return 0;
 }
 
+// A stream in both directions is not the server's to open (RFC 9114 section 6.1): the library takes
+// that for a mistake of ours.
 void Client::on_stream(uint64_t stream, dns::BytesView bytes, QuicConnection::Last last) {
+  constexpr uint64_t kOfServer = 1, kKinds = 4;  // RFC 9000 section 2.1
+  if (stream % kKinds == kOfServer)
+    return violate("it opens a stream for requests", NGHTTP3_H3_STREAM_CREATION_ERROR);
   const int is_last = last == QuicConnection::Last::Yes ? 1 : 0;
   const nghttp3_ssize taken = nghttp3_conn_read_stream(session_.get(), static_cast<int64_t>(stream),
                                                        bytes.data(), bytes.size(), is_last);
@@ -270,9 +276,13 @@ void Client::close_stream(uint64_t stream, uint64_t code) {
 }
 
 void Client::violate(int error) {
+  violate(nghttp3_strerror(error), nghttp3_err_infer_quic_app_error_code(error));
+}
+
+void Client::violate(const char* how, uint64_t code) {
   if (!violation_.empty()) return;
-  violation_ = std::string("it has broken the rules of HTTP/3: ") + nghttp3_strerror(error);
-  quic_->abort(nghttp3_err_infer_quic_app_error_code(error));
+  violation_ = std::string("it has broken the rules of HTTP/3: ") + how;
+  quic_->abort(code);
 }
 
 void Client::on_turn() {

@@ -192,6 +192,14 @@ def test_a_control_stream_that_breaks_the_rules_ends_the_connection(dnslet, h3, 
     assert data(client.query("a.test")) == ["192.0.2.1"]
 
 
+def test_a_server_that_opens_a_stream_for_requests_is_left(dnslet, h3, authority):
+    liar, honest = h3(silent), h3()
+    liar.on_open = lambda connection: [liar.say(b"u", connection, 0, liar.settings), liar.say(b"b", connection, 0, b"abc")]
+    client = dnslet(*to(liar.url("dns.test"), honest.url("dns.test"), ca=authority.root), "--upstream-retry", 300)
+    assert data(client.query("a.test")) == ["192.0.2.1"]
+    wait_until(lambda: 0x103 in liar.closed, "H3_STREAM_CREATION_ERROR")
+
+
 def test_streams_that_are_used_up_make_questions_wait_and_lose_none(dnslet, h3, authority):
     server = h3(lambda asked: Later(0.4, with_address()(asked)))
     client = dnslet(*to(server.url("dns.test"), ca=authority.root), "--upstream-retry", 2000)
