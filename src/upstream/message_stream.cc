@@ -19,6 +19,8 @@ constexpr Milliseconds kNever = Milliseconds::max();
 constexpr std::size_t kManyUnsent = 64;
 constexpr std::size_t kMaxConnecting = 2;
 constexpr int kMaxLosses = 2;
+// Who asks counts silence from an earlier turn of the loop than the connection.
+constexpr Milliseconds kTurn{25};
 // When a lost question is tried again where connecting is refused, from its loss on.
 constexpr std::array<Milliseconds, 4> kRetries = {Milliseconds(250), Milliseconds(750),
                                                   Milliseconds(1750), Milliseconds(3750)};
@@ -100,11 +102,12 @@ void MessageStream::note_full() {
 }
 
 void MessageStream::retire_silent() {
+  const Milliseconds silence = settings_.silence - std::min(kTurn, settings_.silence / 32);
   for (const auto& connection : connections_) {
     const auto since = connection->unanswered_since();
     const auto closed = connection->closed_since();
     const auto first = std::min(since.value_or(kNever), closed.value_or(kNever));
-    if (first != kNever && loop_.now() - first >= settings_.silence) connection->retire();
+    if (first != kNever && loop_.now() - first >= silence) connection->retire();
   }
 }
 
