@@ -169,8 +169,9 @@ bool serve(uint32_t number, Connection& connection) {
   }
   if (connection.is_open) read_streams(number, connection);
   if (SSL_get_conn_close_info(connection.ssl, &info, sizeof info) != 1) return false;
-  if ((info.flags & SSL_CONN_CLOSE_FLAG_LOCAL) == 0)
-    print({'c', number, 0, std::to_string(info.error_code)});
+  // One of ours is said again for as long as somebody asks.
+  if ((info.flags & SSL_CONN_CLOSE_FLAG_LOCAL) != 0) return false;
+  print({'c', number, 0, std::to_string(info.error_code)});
   for (const auto& [id, stream] : connection.streams) SSL_free(stream.ssl);
   SSL_free(connection.ssl);
   return true;

@@ -124,9 +124,11 @@ def test_another_protocol_is_none(dnslet, quic, authority):
     server.stop()
     server.protocol = "h3"
     server.start()
-    client = dnslet(*to(server.url("dns.test"), ca=authority.root))
+    client = dnslet(*to(server.url("dns.test"), ca=authority.root), "--upstream-timeout", 1500)
     assert client.query("a.test").rcode() == SERVFAIL
-    client.wait_log(r"no TLS with the server.*it does not speak doq \(ALPN\)")
+    # OpenSSL 3.5 as a server says so only where the client's hello takes two packets, as it does unless ML-KEM is left out.
+    client.wait_log(r"no TLS with the server.*(it does not speak doq \(ALPN\)|the handshake has come to no end)")
+    assert not server.frames
 
 
 def test_sessions_are_resumed(dnslet, quic, authority):
