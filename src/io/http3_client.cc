@@ -228,6 +228,7 @@ int Client::on_last(nghttp3_conn*, int64_t stream, void* user_data, void*) {
   return 0;
 }
 
+// NOLINTNEXTLINE(readability-function-size): as the library calls it
 int Client::on_close(nghttp3_conn*, int64_t stream, uint64_t code, void* user_data, void*) {
   StreamRequests& requests = self(user_data).requests_;
   const auto number = static_cast<uint64_t>(stream);

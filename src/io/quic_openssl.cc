@@ -51,7 +51,7 @@ class Connection final : public QuicConnection {
   void step();
   void take_all();
   void accept_streams();
-  bool take(uint64_t stream);
+  bool take(uint64_t number);
   void arm();
 
   TlsHandshakes& handshakes_;
