@@ -11,8 +11,10 @@
 #include <chrono>
 
 #include "app/encrypted_check.h"
+#include "app/quic_check.h"
 #include "dns/reply.h"
 #include "io/framing.h"
+#include "io/quic.h"
 #include "io/socket.h"
 #include "io/tls_server.h"
 
@@ -97,8 +99,9 @@ Health check_encrypted(const config::Options& options, Clock::time_point deadlin
                              kProtocolNames[static_cast<std::size_t>(listener.protocol)];
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
-    if (!answers_encrypted(listener, *key, make_query(),
-                           std::max(left, std::chrono::milliseconds(0))))
+    const auto answers = io::has_quic() && listener.protocol == Protocol::Quic ? answers_over_quic
+                                                                               : answers_encrypted;
+    if (!answers(listener, *key, make_query(), std::max(left, std::chrono::milliseconds(0))))
       return {false, "unhealthy: no answer with the certificate of --tls-cert from " + name};
     asked += ' ' + name;
   }

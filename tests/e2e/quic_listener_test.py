@@ -183,6 +183,30 @@ def test_an_answer_leaves_from_the_address_that_was_asked(dnslet, certificate):
         assert data(client.look_up("nas.test")) == ["192.0.2.10"]
 
 
+def test_healthcheck_asks_over_quic_where_nothing_is_plain(dnslet, certificate, authority):
+    if not HAS_QUIC:
+        pytest.skip("this build has no QUIC")
+    server = dnslet("--no-rec", *certificate.flags, listen="tls://127.0.0.1:0,quic://127.0.0.1:0")
+    tls, quic = ("%s:%d" % address for address in server.addresses)
+    check = ("--healthcheck", "--listen", f"tls://{tls},quic://{quic}", "--tls-cert")
+    done = run(*check, certificate.chain)
+    assert (done.returncode, done.stdout) == (0, f"healthy: {tls}/tls {quic}/quic\n")
+    other = run("--healthcheck", f"--listen=quic://{quic}", "--tls-cert", authority.issue("dns.test").chain)
+    assert other.returncode == 1
+    assert "no answer with the certificate of --tls-cert" in other.stdout
+
+
+def test_dnslet_asks_dnslet_over_quic(quic, dnslet, authority, upstream):
+    far = upstream(with_address("192.0.2.1"))
+    behind = quic(to=[far])
+    server = dnslet("--nameservers=quic://%s:%d#dns.test" % behind.quic, "--tls-ca", authority.root)
+    with UdpClient(server.address) as client:
+        for number in range(50):
+            client.send(question(f"{number}.test"))
+            assert data(client.receive()) == ["192.0.2.1"]
+    assert len(far.questions) == 50
+
+
 def test_tls_and_quic_may_share_a_port(dnslet, certificate):
     if not HAS_QUIC:
         pytest.skip("this build has no QUIC")
