@@ -106,10 +106,11 @@ std::vector<ServerAddress> Worker::members(const std::vector<ServerAddress>& ser
   std::vector<ServerAddress> all;
   for (const ServerAddress& server : servers) {
     const auto* const known = known_of(server);
-    const bool is_itself = !known || known->servers.empty();
-    if (is_itself) all.push_back(server);
-    if (!is_itself)
-      for (const ServerAddress& member : known->servers) all.push_back(member);
+    if (!known || known->servers.empty()) {
+      all.push_back(server);
+      continue;
+    }
+    for (const ServerAddress& member : known->servers) all.push_back(member);
   }
   return all;
 }
