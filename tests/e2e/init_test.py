@@ -319,6 +319,14 @@ def test_a_start_under_openrc_fails_when_the_port_is_in_use(installed, dnslet):
     assert re.search(r"eend 1 .*address already in use", failed.stdout), failed.stdout
 
 
+def test_an_answer_of_whoever_has_the_port_is_no_start_under_openrc(installed, dnslet):
+    """On a busy machine the process is still there after a second, and has not bound its sockets"""
+    port = dnslet("--no-rec").port
+    failed = openrc(installed[0], "kill() { :; }\nsleep() { :; }\nstart", flags_on(port))
+    assert failed.returncode == 1
+    assert "eend 0" not in failed.stdout
+
+
 def test_a_bad_option_stops_nothing_when_openrc_restarts(installed):
     bad = 'dnslet_flags="--rcache five"\n'
     refused = openrc(installed[0], "stop_pre", bad + "RC_CMD=restart")
