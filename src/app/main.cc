@@ -106,7 +106,8 @@ std::size_t descriptors_needed(const Options& options) {
 
 // Of the rest a half is left to questions and files, however many TCP clients there may be.
 std::size_t tcp_clients_that_fit(const Options& options, rlim_t descriptors) {
-  return std::max<std::size_t>((descriptors - descriptors_needed(options)) / 2, options.threads);
+  const rlim_t half = (descriptors - descriptors_needed(options)) / 2;
+  return static_cast<std::size_t>(std::clamp<rlim_t>(half, options.threads, SIZE_MAX));
 }
 
 // A closed standard descriptor would be given to the next socket, and the log written into it.

@@ -51,7 +51,7 @@ class Slots {
 
   // Null: it has been removed.
   T* find(uint64_t number) {
-    const uint64_t index = number & kIndexMask;
+    const uint32_t index = place_of(number);
     if (number == 0 || index >= made_ || at_index(index).number != number) return nullptr;
     return &*at_index(index).value;
   }
@@ -69,7 +69,7 @@ class Slots {
 
   // REQUIRES: find(number).
   void remove(uint64_t number) {
-    const auto index = static_cast<uint32_t>(number & kIndexMask);
+    const uint32_t index = place_of(number);
     Place& place = at_index(index);
     at_index(place.older).newer = place.newer;
     at_index(place.newer).older = place.older;
