@@ -1,7 +1,7 @@
 # dnslet. `make run` tries it out, `make check` tests it, `make help` lists the rest.
 # Packages that are missing are installed on the way (.ci/deps). Sanitizers: SAN=1; another
-# compiler: CXX=clang++; static for musl: STATIC=1; without TLS: VARIANT=min; whole commands: V=1; warnings
-# are errors: WERROR=1.
+# compiler: CXX=clang++; static for musl: STATIC=1, for another processor: ARCH=aarch64, ARCH=armv7 besides;
+# without TLS: VARIANT=min; whole commands: V=1; warnings are errors: WERROR=1.
 
 CXXFLAGS   ?= $(if $(filter-out 0,$(STATIC)),-Os,-O2 -g1)
 PIE        ?= -pie
@@ -18,18 +18,23 @@ E2E        ?= $(wildcard tests/e2e tests/docs_test.py tests/documents_test.py te
 VERSION    := $(shell .ci/version)
 # This system's, for docker/prebuilt.Dockerfile.
 ROOTS_FILE := /etc/ssl/certs/ca-certificates.crt
-# As container engines call it, likewise.
-PLATFORM   := $(patsubst armv%,arm,$(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m))))
+# For which processors a static program is, as uname tells them, and as container engines call that.
+OWN_ARCH   := $(patsubst armv%,armv7,$(shell uname -m))
+ARCH       := $(OWN_ARCH)
+OTHER_ARCH := $(filter-out $(OWN_ARCH),$(ARCH))
+PLATFORM   := $(patsubst armv7,arm,$(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(ARCH))))
 
 # One folder for each kind of build: build, build/san, build/thread, build/clang++, build/san/clang++.
 SANITIZE := $(filter-out 0,$(SAN))
 COMPILER := $(filter-out g++,$(notdir $(lastword $(CXX))))
 B        := build$(if $(SANITIZE),/$(or $(filter fuzz thread,$(SAN)),san))$(if $(COMPILER),/$(COMPILER))
 
-# Static programs are built in build/static, by Alpine's own compiler or, elsewhere, a toolchain of ours.
+# Static programs are built in build/static, by Alpine's own compiler or, elsewhere, a toolchain of ours; those
+# for other processors in a folder of it.
+S := build/static$(OTHER_ARCH:%=/$(PLATFORM))
 ifneq ($(filter-out 0,$(STATIC)),)
-B    := build/static
-MUSL := $(shell .ci/deps static >&2 && .ci/musl-sysroot)
+B    := $(S)
+MUSL := $(shell .ci/deps static $(OTHER_ARCH) >&2 && .ci/musl-sysroot $(ARCH))
 $(if $(filter 0,$(.SHELLSTATUS)),,$(error there is no toolchain for musl))
 ifneq ($(MUSL),)
 override CXX := $(filter-out %g++ %clang++,$(CXX)) $(MUSL)/bin/musl-clang++
@@ -183,11 +188,12 @@ libfuzzer: $(TARGETS:%=$(B)/libfuzzer/%)
 	@$(foreach target,$(TARGETS),mkdir -p $(B)/corpus/$(target) && $(B)/libfuzzer/$(target) -max_total_time=$(TIME) \
 	    -artifact_prefix=$(B)/$(target)- $(B)/corpus/$(target) tests/fuzz/corpus/$(target) &&) true
 
-static: ## build static programs for musl, with everything inside: build/static/dnslet is dnslet-min, .../full/dnslet has TLS, HTTPS
+static: ## build static programs for musl, with everything inside: build/static/dnslet is dnslet-min, .../full/dnslet has TLS, HTTPS (ARCH=...)
 	@$(MAKE) STATIC=1 VARIANT=min all
 	@$(MAKE) STATIC=1 VARIANT=full all
-	@mkdir -p build/static/$(PLATFORM) && ln -f build/static/dnslet build/static/$(PLATFORM)/dnslet
-	@mkdir -p build/static/full/$(PLATFORM) && ln -f build/static/full/dnslet build/static/full/$(PLATFORM)/dnslet
+	@mkdir -p build/static/$(PLATFORM) build/static/full/$(PLATFORM)
+	@$(if $(OTHER_ARCH),,ln -f $(S)/dnslet build/static/$(PLATFORM)/dnslet)
+	@ln -f $(S)/full/dnslet build/static/full/$(PLATFORM)/dnslet
 	@if [ -e $(ROOTS_FILE) ]; then cp $(ROOTS_FILE) build/static/full/ca-certificates.crt; \
 	else echo 'For an image of it: put root certificates into build/static/full/ca-certificates.crt'; fi
 
@@ -357,6 +363,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots check-musl completion install uninstall clean help deps FORCE
+.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots check-musl install uninstall clean help deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
