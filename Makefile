@@ -201,6 +201,10 @@ fresh-roots: ## run README's commands in minimal roots of Debian 12 and 13 (ROOT
 	@.ci/deps fresh
 	@set -e; for suite in $(ROOTS); do tests/fresh_root.sh $$suite; done
 
+deb: ## make Debian's packages of the last commit in build/deb, for the release that this is
+	@.ci/deps build tls deb
+	packaging/deb/build.sh build/deb
+
 check-musl: ## test that program: unit, end to end, real clients on musl, an image of it (root; NOSKIP=1)
 	@.ci/deps static check image
 	@$(MAKE) STATIC=1 all build/static/unit-tests
@@ -224,7 +228,7 @@ lint: | deps ## check format, layers, scripts and the man page, then run clang-t
 	clang-format --dry-run --Werror $$(find src tests -name '*.cc' -o -name '*.h')
 	$(PYTHON) tests/layers.py
 	tests/hygiene.sh
-	shellcheck .ci/deps .ci/musl-sysroot .ci/run .ci/version $(wildcard tests/*.sh tests/*/*.sh)
+	shellcheck .ci/deps .ci/musl-sysroot .ci/run .ci/version $(wildcard tests/*.sh tests/*/*.sh packaging/*.sh packaging/*/*.sh)
 	shellcheck completion/dnslet.bash
 	shellcheck --shell=sh --exclude=SC2034,SC2154 init/dnslet.openrc init/dnslet.confd # variables of openrc-run
 	mandoc -T lint -W warning man/dnslet.8
@@ -363,6 +367,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots check-musl install uninstall clean help deps FORCE
+.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots deb check-musl install uninstall clean help deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
