@@ -205,6 +205,9 @@ deb: ## make Debian's packages of the last commit in build/deb, for the release 
 	@.ci/deps build tls deb
 	packaging/deb/build.sh build/deb
 
+apk: ## write an APKBUILD of the last commit to build/apk; on Alpine, where abuild is, make the packages
+	packaging/apk/build.sh build/apk
+
 check-musl: ## test that program: unit, end to end, real clients on musl, an image of it (root; NOSKIP=1)
 	@.ci/deps static check image
 	@$(MAKE) STATIC=1 all build/static/unit-tests
@@ -367,6 +370,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots deb check-musl install uninstall clean help deps FORCE
+.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots deb apk check-musl install uninstall clean help deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
