@@ -208,6 +208,17 @@ deb: ## make Debian's packages of the last commit in build/deb, for the release 
 apk: ## write an APKBUILD of the last commit to build/apk; on Alpine, where abuild is, make the packages
 	packaging/apk/build.sh build/apk
 
+dist: ## make what a release consists of in build/dist: source, static programs (ARCHS=...), packages, images, SBOM
+	@.ci/deps static image $(if $(wildcard /etc/alpine-release),,build tls deb)
+	packaging/dist.sh build/dist
+
+check-dist: ## make it twice, in two folders, and compare all bytes
+	@.ci/deps static image $(if $(wildcard /etc/alpine-release),,build tls deb)
+	packaging/dist.sh build/dist
+	packaging/dist.sh build/dist-again/as-it-happens
+	diff -r build/dist build/dist-again/as-it-happens
+	@! grep -alF -e '$(CURDIR)' -e "$${DNSLET_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/dnslet}" build/dist/dnslet*
+
 check-musl: ## test that program: unit, end to end, real clients on musl, an image of it (root; NOSKIP=1)
 	@.ci/deps static check image
 	@$(MAKE) STATIC=1 all build/static/unit-tests
@@ -285,6 +296,9 @@ uninstall: ## remove what install put there, but for settings with changes
 
 clean: ## remove everything that was built
 	rm -rf build
+
+print-platform:
+	@echo $(PLATFORM)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.* ## \(.*\)/  \1  \2/p' Makefile | awk '{ t = $$1; $$1 = ""; printf "  %-16s%s\n", t, $$0 }'
@@ -370,6 +384,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots deb apk check-musl install uninstall clean help deps FORCE
+.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots deb apk dist check-dist check-musl install uninstall clean help print-platform deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
