@@ -219,6 +219,10 @@ check-dist: ## make it twice, in two folders, and compare all bytes
 	diff -r build/dist build/dist-again/as-it-happens
 	@! grep -alF -e '$(CURDIR)' -e "$${DNSLET_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/dnslet}" build/dist/dnslet*
 
+check-packages: ## build Debian's packages in fresh roots of ROOTS=..., install, start, ask and purge them there (root; NOSKIP=1)
+	@.ci/deps fresh
+	@set -e; for suite in $(ROOTS); do tests/fresh_root.sh $$suite packages; done
+
 check-musl: ## test that program: unit, end to end, real clients on musl, an image of it (root; NOSKIP=1)
 	@.ci/deps static check image
 	@$(MAKE) STATIC=1 all build/static/unit-tests
@@ -384,6 +388,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots deb apk dist check-dist check-musl install uninstall clean help print-platform deps FORCE
+.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots deb apk dist check-dist check-packages check-musl install uninstall clean help print-platform deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

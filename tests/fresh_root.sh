@@ -4,6 +4,9 @@
 #
 #   tests/fresh_root.sh bookworm|trixie|... [GOAL...]    goals of make; without any: run check static
 #
+# The goal `packages` builds Debian's package, has it installed in a second root that has nothing of the build,
+# started as its unit says, asked, and purged. DEBS=FOLDER: that package, instead of one built there.
+#
 # It needs root, debootstrap and a Debian whose package mirror it takes over. Where these are not to be
 # had it says so and ends with status 0, with NOSKIP=1 with status 1. KEEP=1 keeps the root.
 set -eu
@@ -34,12 +37,15 @@ unshare --mount --pid --fork true 2>/dev/null || skip 'no namespaces here'
 # This run's own settings must not reach the fresh machine.
 unset MAKEFLAGS MAKELEVEL MFLAGS CXX CXXFLAGS DNSLET SAN STATIC WERROR
 
-root=$(mktemp -d "${TMPDIR:-/tmp}/fresh-$suite.XXXXXX")
-chmod 755 "$root" # for _apt, who downloads
-trap '[ -n "${KEEP:-}" ] && echo "kept: $root" || rm -rf --one-file-system "$root"' EXIT
+folder=$(mktemp -d "${TMPDIR:-/tmp}/fresh-$suite.XXXXXX")
+chmod 755 "$folder"
+root=$folder/root
+trap '[ -n "${KEEP:-}" ] && echo "kept: $folder" || rm -rf --one-file-system "$folder"' EXIT
 trap 'exit 130' HUP INT TERM
 
 make_root() {
+  mkdir -p "$root"
+  chmod 755 "$root" # for _apt, who downloads
   proxy=''
   eval "$(apt-config shell proxy Acquire::http::Proxy)"
   http_proxy=${http_proxy:-$proxy} debootstrap --variant=minbase --include=make "$suite" "$root" \
@@ -66,7 +72,8 @@ inside() {
     mount -t proc proc "$1/proc"
     mount --rbind /sys "$1/sys"
     mount --rbind /dev "$1/dev"
-    exec chroot "$1" /usr/bin/env -i HOME=/tmp PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    exec chroot "$1" /usr/bin/env -i HOME=/tmp DEBIAN_FRONTEND=noninteractive \
+      PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
       sh -euc "cd /dnslet; $2"' sh "$root" "$1" </dev/null
 }
 
@@ -82,6 +89,77 @@ done
 address=$(sed -n "s/.*ready: udp+tcp //p" "$log")
 build/dnslet --listen $address --healthcheck'
 
+# Paths of all that a package may leave behind; what apt keeps for itself is not looked at.
+files() {
+  (cd "$root" && find . -xdev -path ./proc -prune -o -path ./sys -prune -o -path ./dev -prune -o -path ./dnslet -prune \
+    -o -path ./var/cache/apt -prune -o -path ./var/lib/apt -prune -o -path ./var/log -prune -o -path ./tmp -prune \
+    -o -path './var/lib/dpkg/*-old' -o -print | sort)
+}
+
+# served SCRIPT ASSERTION: what SCRIPT starts in the root, in a network of its own, is asked by ASSERTION out here.
+served() {
+  # shellcheck disable=SC2016
+  unshare --mount --pid --fork --kill-child --net sh -euc '
+    ip link set lo up
+    mount --make-rprivate /
+    mount -t proc proc /proc
+    mount --rbind /dev "$1/dev"
+    chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -euc "$2" &
+    eval "$3"
+    wait $!' sh "$root" "$1" "$2" </dev/null
+}
+
+# No systemd runs in a root: the unit is read for what it starts, with which variables and settings.
+# shellcheck disable=SC2016
+as_the_unit_says='
+unit=$(find /usr/lib/systemd/system /lib/systemd/system -name dnslet.service | head -n 1)
+value() { sed -n "s/^$1=-*//p" "$unit" | head -n 1; }
+export "$(value Environment)"
+set -a
+. "$(value EnvironmentFile)"
+set +a
+exec $(value ExecStart)'
+
+# shellcheck disable=SC2016
+it_answers='
+seconds=20
+until [ "$(dig +short +tries=1 +time=1 @127.0.0.1 nas.test)" = 192.0.2.80 ]; do
+  kill -0 $! && [ $((seconds -= 1)) != 0 ]
+  sleep 1
+done
+[ "$(dig +short +tcp @127.0.0.1 nas.test)" = 192.0.2.80 ]
+grep "^Uid:.*65534" "/proc/$!/status"
+kill $!'
+
+# Not all that a package does to a system is seen in a root; what is left behind is.
+try_package() {
+  mkdir -p "$root/tmp/deb"
+  cp "$1"/dnslet_*.deb "$root/tmp/deb"
+  # shellcheck disable=SC2016
+  inside 'apt-get -qq update
+    apt-get -qq --yes satisfy "$(dpkg-deb -f /tmp/deb/dnslet_*.deb Depends)"' >"$folder/log" 2>&1 || { cat "$folder/log" && return 1; }
+  files >"$folder/before"
+  inside 'apt-get -qq --yes --no-install-recommends install /tmp/deb/dnslet_*.deb
+    dnslet --version
+    echo DNSMASQ_ADDRESS=nas.test=192.0.2.80 >>/etc/default/dnslet'
+  files | diff "$folder/before" - | sed -n 's/^>/installed/p'
+  served "$as_the_unit_says" "$it_answers"
+  inside 'apt-get -qq --yes purge dnslet'
+  files | diff "$folder/before" - || { echo 'that is left behind' && return 1; }
+}
+
+check_packages() {
+  debs=${DEBS:-}
+  if [ -z "$debs" ]; then
+    inside 'make deb'
+    debs=$folder/debs
+    mv "$root/dnslet/build/deb" "$debs"
+    rm -rf --one-file-system "$root"
+    make_root
+  fi
+  try_package "$debs"
+}
+
 begin=$(date +%s)
 step() { echo "=== $suite: $* (after $(($(date +%s) - begin)) s)"; }
 
@@ -91,6 +169,7 @@ for goal; do
   step "make $goal"
   case $goal in
   run) inside "$make_run" ;;
+  packages) check_packages ;;
   *) inside "make $goal" ;;
   esac
 done
