@@ -230,6 +230,11 @@ check-musl: ## test that program: unit, end to end, real clients on musl, an ima
 	@$(MAKE) STATIC=1 e2e
 	@$(MAKE) STATIC=1 VARIANT=full e2e E2E='$(FULL_ONLY)'
 
+check-alpine: ## test static programs, clients and the OpenRC script in ROOTS=DIR of alpine-minirootfs-*.tar.gz (root)
+	@.ci/deps static check
+	@$(MAKE) static
+	tests/alpine.sh $(wildcard $(ROOTS))
+
 e2e: $(PROGRAM) $(LOADS) $(QUIC_CLIENT) $(filter %/quic_stub,$(STUBS)) ## test the program from outside (E2E=FILE... for some) and the documents
 	$(PYTEST) $(if $(word 2,$(E2E)),-n $(BESIDE) --dist loadfile) $(E2E) || \
 	    { [ $$? = 1 ] && echo 'What failed beside others is asked again alone:' && $(PYTEST) --last-failed $(E2E); }
@@ -388,6 +393,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots deb apk dist check-dist check-packages check-musl install uninstall clean help print-platform deps FORCE
+.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots deb apk dist check-dist check-packages check-musl check-alpine install uninstall clean help print-platform deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
