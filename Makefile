@@ -130,6 +130,9 @@ accepted = $(shell mkdir -p $(B); echo 'int main() {}' | $(CXX) $(1) -x c++ - -o
 FULL_ONLY = $(addprefix tests/e2e/,tls_test.py https_test.py shared_cache_test.py sets_test.py encrypted_faults_test.py static_test.py image_test.py \
     encrypted_listeners_test.py https_listener_test.py encrypted_peers_test.py resolved_test.py real_resolved_test.py \
     quic_listener_test.py hostile_quic_test.py quic_test.py h3_test.py)
+# What runs a program of another processor, and a cross-section of the tests for it.
+EMULATOR  = $(if $(OTHER_ARCH),$(shell command -v qemu-$(ARCH:armv7=arm)-static || command -v qemu-$(ARCH:armv7=arm)))
+SHORT_E2E = hosts_test.py cache_test.py search_test.py tcp_test.py rules_test.py
 PYTEST   = $(if $(SANITIZE),SLOW=1 )DNSLET=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q
 BESIDE   = $(shell echo $$((2 * $$(nproc)))) # most of their time goes by waiting
 quiet    = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
@@ -229,6 +232,15 @@ check-musl: ## test that program: unit, end to end, real clients on musl, an ima
 	@$(MAKE) STATIC=1 unit
 	@$(MAKE) STATIC=1 e2e
 	@$(MAKE) STATIC=1 VARIANT=full e2e E2E='$(FULL_ONLY)'
+
+check-arch: ## test static programs of ARCH=aarch64 or armv7 by qemu: unit tests, a short e2e; ROOTS=DIR: in Alpine's roots, too
+	@.ci/deps static check emulator $(OTHER_ARCH)
+	@$(MAKE) static
+	@$(MAKE) STATIC=1 $(S)/unit-tests
+	$(EMULATOR) $(S)/unit-tests
+	SLOW=1 DNSLET='$(EMULATOR) $(S)/dnslet' $(PYTHON) -m pytest -q $(addprefix tests/e2e/,$(SHORT_E2E))
+	SLOW=1 DNSLET='$(EMULATOR) $(S)/full/dnslet' $(PYTHON) -m pytest -q $(addprefix tests/e2e/,tls_test.py https_test.py)
+	$(if $(wildcard $(ROOTS)),SLOW=1 EMULATOR=$(EMULATOR) ROOTS=$(ROOTS) DNSLET=$(S)/dnslet $(PYTHON) -m pytest -q tests/alpine_test.py)
 
 check-alpine: ## test static programs, clients and the OpenRC script in ROOTS=DIR of alpine-minirootfs-*.tar.gz (root)
 	@.ci/deps static check
@@ -393,6 +405,6 @@ $(B)/%.tidy: % $(HEADERS) .clang-tidy $(B)/compile.flags
 
 -include $(patsubst %.cc,$(B)/%.d,$(SOURCES) src/app/main.cc $(UNITS) $(wildcard tests/fuzz/*.cc tests/bench/*.cc))
 
-.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots deb apk dist check-dist check-packages check-musl check-alpine install uninstall clean help print-platform deps FORCE
+.PHONY: all run check unit coverage fuzz-replay replay fuzz libfuzzer e2e tsan loads lint tidy bench bench-rules bench-listeners bench-far soak micro static fresh-roots deb apk dist check-dist check-packages check-musl check-arch check-alpine install uninstall clean help print-platform deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
