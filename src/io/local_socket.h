@@ -24,6 +24,8 @@ class LocalSocket {
   static Result<LocalSocket> listen(const std::string& path);
   LocalSocket(LocalSocket&& other) noexcept = default;
   LocalSocket& operator=(LocalSocket&& other) = delete;
+  LocalSocket(const LocalSocket&) = delete;
+  LocalSocket& operator=(const LocalSocket&) = delete;
   // Takes it away, if it is still the one that listen() has made, and may be.
   ~LocalSocket();
 
