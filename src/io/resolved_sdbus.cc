@@ -10,6 +10,7 @@
 #include <array>
 #include <ctime>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "io/files.h"
@@ -59,13 +60,20 @@ std::string name_of(int index) {
   return std::to_string(index);
 }
 
-std::string sentence(const sd_bus_error& error) {
-  const std::string name = error.name == nullptr ? "" : error.name;
+// Why nobody has answered; nullptr: somebody has.
+const char* silence(const sd_bus_error& error) {
+  const std::string_view name = error.name == nullptr ? "" : error.name;
   if (name == SD_BUS_ERROR_SERVICE_UNKNOWN || name == SD_BUS_ERROR_NAME_HAS_NO_OWNER)
     return "systemd-resolved does not run";
   if (name == SD_BUS_ERROR_NO_REPLY || name == SD_BUS_ERROR_TIMEOUT)
     return "systemd-resolved does not answer";
-  return std::string("systemd-resolved refuses: ") + (error.message ? error.message : name);
+  return nullptr;
+}
+
+std::string sentence(const sd_bus_error& error) {
+  if (const char* const reason = silence(error)) return reason;
+  const char* const text = error.message ? error.message : error.name;
+  return std::string("systemd-resolved refuses: ") + (text ? text : "");
 }
 
 }  // namespace
@@ -244,9 +252,11 @@ void Resolved::Client::ask_next() {
   });
 }
 
-// A link may be gone by now.
+// A link may be gone by now. Nobody's answer says no such thing.
 void Resolved::Client::on_link(sd_bus_message* answer) {
-  const bool is_in_use = !sd_.get_error(answer) && read_link(sd_, answer, next_->second);
+  const sd_bus_error* const error = sd_.get_error(answer);
+  if (error && silence(*error)) return fail(sentence(*error));
+  const bool is_in_use = !error && read_link(sd_, answer, next_->second);
   next_ = is_in_use ? std::next(next_) : found_.erase(next_);
   ask_next();
 }

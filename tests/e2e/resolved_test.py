@@ -145,6 +145,24 @@ def test_servers_stay_when_systemd_resolved_or_the_bus_is_gone(bus, links, dnsle
 
 
 @needs_resolved
+def test_a_link_stays_where_it_is_not_told_of_in_time(bus, links, dnslet):
+    def slow(path, properties):
+        if path != MANAGER:
+            time.sleep(2.5)
+        return properties
+
+    with Resolve1(bus, links) as resolve1:
+        server = dnslet("--nameservers", "resolved", env=bus.environment)
+        resolve1.change = slow
+        resolve1.tell(links)
+        server.wait_log("systemd-resolved does not answer; the servers that it has named stay", 20)
+        assert found_by(server, "www.corp.test") == [VPN]
+        resolve1.change = lambda path, properties: properties
+        server.wait_log("systemd-resolved is back", 20)
+        assert not server.log(": none")
+
+
+@needs_resolved
 def test_nobody_is_left_is_no_reason_to_end(bus, links, dnslet):
     with Resolve1(bus, links) as resolve1:
         server = dnslet("--nameservers", "resolved", env=bus.environment)
