@@ -74,11 +74,13 @@ void DhcpSource::tell_state(std::string_view state) {
     warn(std::string(state));
 }
 
-void DhcpSource::warn(const std::string& text) { tell(io::Level::Warning, text); }
+void DhcpSource::warn(const std::string& text, const std::string& detail) {
+  tell(io::Level::Warning, text, detail);
+}
 
-void DhcpSource::tell(io::Level level, const std::string& text) {
-  const std::string line = "dhcp:" + interface_ + ' ' + text;
-  log_.write_limited(level, line, line, loop_.now());
+void DhcpSource::tell(io::Level level, const std::string& text, const std::string& detail) {
+  const std::string topic = "dhcp:" + interface_ + ' ' + text;
+  log_.write_limited(level, topic, topic + detail, loop_.now());
 }
 
 void DhcpSource::arm() {
@@ -116,7 +118,7 @@ void DhcpSource::on_reply(const DhcpReply& reply) {
   const DhcpExchange::Verdict verdict = exchange_.on_reply(reply, loop_.now());
   if (verdict == DhcpExchange::Verdict::Strange) return;
   if (!reply.unusable.empty() && std::exchange(unusable_, reply.unusable) != reply.unusable)
-    warn("is offered what can be no nameserver: " + list(reply.unusable));
+    warn("is offered what can be no nameserver: ", list(reply.unusable));
   if (verdict == DhcpExchange::Verdict::NoServers) return warn("is offered no nameserver");
   socket_.hear_nothing();
   arm();

@@ -35,8 +35,9 @@ class DhcpSource final : public ServerSource {
   void on_reply(const DhcpReply& reply);
   void arm();
   void tell_state(std::string_view state);
-  void warn(const std::string& text);
-  void tell(io::Level level, const std::string& text);
+  // `detail` is what strangers may choose: whatever it is, the log is not filled.
+  void warn(const std::string& text, const std::string& detail = "");
+  void tell(io::Level level, const std::string& text, const std::string& detail = "");
 
   std::string interface_;
   io::Loop& loop_;

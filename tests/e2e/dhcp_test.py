@@ -343,6 +343,16 @@ def test_what_is_forged_or_garbage_counts_for_nothing(link):
     server.stop()
 
 
+def test_garbage_that_is_never_the_same_does_not_fill_the_log(link):
+    link.plug()
+    DhcpServer(link, lambda request: [reply(request, offer(f"127.0.0.{number}")) for number in range(1, 100)]
+               + [reply(request, offer(FIRST))])
+    server = link.dnslet("--nameservers", "dhcp:eth0")
+    server.wait_log(taken(FIRST))
+    assert len(server.log("what can be no nameserver")) == 1
+    server.stop()
+
+
 def test_what_comes_unasked_costs_nothing(link):
     link.plug()
     dhcp = DhcpServer(link, lambda request: [reply(request, offer(FIRST))])
