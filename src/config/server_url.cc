@@ -58,8 +58,10 @@ constexpr auto kMissingWords = std::to_array<Missing>({
 });
 
 Error missing(std::string_view text, std::string_view what) {
+  const std::string ways =
+      io::has_tls() ? "tls://, https://, tcp:// or udp://" : "tcp:// or udp://";
   return Error{in_quotes(text) + " asks for " + std::string(what) +
-               ", which this build does not have; write udp:// or tcp:// and an address or a name"};
+               ", which this build does not have; write " + ways + " and an address or a name"};
 }
 
 bool is_number(std::string_view text) {

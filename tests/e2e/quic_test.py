@@ -25,6 +25,7 @@ def test_a_build_without_quic_says_so():
     ended = run("--print-config", "--nameservers", "quic://192.0.2.1")
     assert ended.returncode == 2
     assert "'quic://192.0.2.1' asks for DNS over QUIC, which this build does not have" in ended.stderr
+    assert ("; write tls://, https://" in ended.stderr) == HAS_TLS  # never down to plain text where it need not be
 
 
 @pytest.mark.skipif(not HAS_QUIC, reason="this build has no QUIC")
