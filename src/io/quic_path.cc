@@ -67,7 +67,10 @@ int QuicPath::start(const SocketAddress& to, TlsHandshakes& handshakes,
 }
 
 void QuicPath::watch(std::function<void()> on_ready) {
-  watch_.emplace(loop_, socket_.get(), [ready = std::move(on_ready)](int) { ready(); });
+  watch_.emplace(loop_, socket_.get(), [this, ready = std::move(on_ready)](int) {
+    watch_->start(UV_READABLE);  // an ICMP message has paused it
+    ready();
+  });
   watch_->start(UV_READABLE);
 }
 

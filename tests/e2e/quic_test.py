@@ -3,8 +3,11 @@
 """Servers over QUIC (RFC 9250): asked as any other server, and only where their certificate holds."""
 
 import contextlib
+import os
 import re
+import socket
 import struct
+from pathlib import Path
 from time import sleep, time
 
 import dns.message
@@ -314,6 +317,40 @@ def test_a_path_that_is_dead_gets_a_fresh_connection_without_a_mark_on_the_serve
         server.go_on()
         assert asker.receive(PATIENCE).rcode() == NOERROR
     wait_until(lambda: len(server.handshakes) >= 2, "a second connection")
+
+
+def forbid(source, target):
+    """What a firewall says of a datagram from this port to that one: ICMP, communication prohibited"""
+    def checksum(data):
+        total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+        return ~(total % 0xffff) & 0xffff
+
+    home = socket.inet_aton("127.0.0.1")
+    datagram = struct.pack("!BBHHHBBH4s4s4H", 0x45, 0, 128, 1, 0, 64, socket.IPPROTO_UDP, 0, home, home,
+                           source, target, 108, 0)
+    message = bytearray(struct.pack("!BBHI", 3, 13, 0, 0) + datagram)
+    message[2:4] = struct.pack("!H", checksum(message))
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+        raw.sendto(message, ("127.0.0.1", 0))
+
+
+def ports_to(port):
+    """Those of UDP sockets that are connected to this one"""
+    lines = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
+    return [int(line[1].split(":")[1], 16) for line in lines if int(line[2].split(":")[1], 16) == port]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a raw socket needs root")
+def test_what_a_router_says_does_not_make_a_connection_deaf(dnslet, quic, authority):
+    answer = with_address()
+    server = quic(lambda asked: Later(0.3, answer(asked)) if asked.name == "b.test." else answer(asked))
+    client = dnslet(*to(server.url("dns.test"), ca=authority.root), "--upstream-retry", 3000)
+    assert data(client.query("a.test")) == ["192.0.2.1"]
+    source, = ports_to(server.port)
+    forbid(source, server.port)
+    sleep(0.1)
+    assert data(client.query("b.test")) == ["192.0.2.1"]
+    assert len(server.asked("b.test")) == 1 and server.handshakes == [False]
 
 
 @pytest.mark.parametrize("fault", ["wrong id", "wrong name", "wrong type", "twice", "half", "long", "short", "empty",
