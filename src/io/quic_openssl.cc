@@ -49,6 +49,7 @@ class Connection final : public QuicConnection {
   void try_paths();
   void on_time();
   void step();
+  void step_again();
   void take_all();
   void accept_streams();
   bool take(uint64_t number);
@@ -171,8 +172,7 @@ void Connection::take_all() {
     timer_.stop();
     return user_.on_end(end->status, end->reason);
   }
-  if (read_ > kManyRead) step();
-  arm();
+  read_ > kManyRead ? step_again() : arm();
   user_.on_turn();
 }
 
@@ -250,18 +250,23 @@ std::size_t Connection::streams_left() const {
 }
 
 // What arrives meanwhile is taken in the next turn of the loop.
-void Connection::flush() {
-  if (!path_ || is_closed_) return;
+void Connection::step_again() {
   const uint64_t before = path_->received();
   step();
   arm();
   if (path_->received() != before || path_->end()) timer_.start_once(Milliseconds(0));
 }
 
+void Connection::flush() {
+  if (path_ && !is_closed_) step_again();
+}
+
+// There is a turn behind it, as who aborts has something to tell.
 void Connection::abort(uint64_t code) {
   streams_.clear();
   path_->close(code);
   is_closed_ = true;
+  timer_.start_once(Milliseconds(0));
 }
 
 // Who is there acknowledges what it gets within some 25 ms (RFC 9000 section 13.2.1).

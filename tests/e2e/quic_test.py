@@ -415,6 +415,15 @@ def test_large_answers_come_whole(dnslet, quic, authority):
     assert len(answer.to_wire()) > 60_000
 
 
+def test_large_answers_leave_nothing_unheard(dnslet, quic, authority):
+    text = " ".join(f'"{"x" * 200}"' for _ in range(300))
+    server = quic(lambda asked: asked.answer(f"{asked.name} 60 IN TXT {text}"))
+    client = dnslet(*to(server.url("dns.test"), ca=authority.root), "--upstream-retry", 3000)
+    for i in range(60):
+        assert client.query(f"n{i}.test", "TXT", tcp=True).rcode() == NOERROR
+    assert len(server.questions) == 60 and server.handshakes == [False]
+
+
 def test_explain_tells_the_handshake(quic, authority):
     server = quic()
     ended = run("--explain", "a.test", *to(server.url("dns.test"), ca=authority.root))
