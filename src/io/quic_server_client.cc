@@ -90,10 +90,14 @@ void DoqClient::on_events() {
   if (is_done) close(DoqError::None);
 }
 
-// False: the connection has ended.
+// False: the connection has ended. Ends: the second time it is not busy at first.
 bool DoqClient::serve() {
-  for (auto stream = streams_.begin(); stream != streams_.end();)
-    if (!settle(stream, advance(stream->first, stream->second))) return false;
+  bool was_busy = false;
+  do {
+    was_busy = is_busy();
+    for (auto stream = streams_.begin(); stream != streams_.end();)
+      if (!settle(stream, advance(stream->first, stream->second))) return false;
+  } while (was_busy && !is_busy());
   return accept_all();
 }
 
