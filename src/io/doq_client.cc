@@ -66,8 +66,9 @@ void Client::flush() {
     dns::Bytes frame(kLength);
     dns::Writer(frame).u16(static_cast<uint16_t>(body.size()));
     frame.insert(frame.end(), body.begin(), body.end());
-    if (!quic_->write(*stream, frame, QuicConnection::Last::Yes))
-      requests_.finish(*stream, End::Failure, "it takes no question");
+    if (quic_->write(*stream, frame, QuicConnection::Last::Yes)) continue;
+    quic_->drop(*stream);
+    requests_.finish(*stream, End::Failure, "it takes no question");
   }
   quic_->flush();
 }

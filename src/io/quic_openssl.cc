@@ -69,6 +69,7 @@ class Connection final : public QuicConnection {
   std::map<uint64_t, Owned<SSL>> streams_;
   std::size_t read_ = 0;  // bytes, since step() has been called for them
   bool has_unsent_ = false;
+  bool is_turn_due_ = false;  // on_turn() has to be called, as a user may have something to tell
   bool is_closed_ = false;
   Timer timer_;
 };
@@ -236,7 +237,9 @@ bool Connection::write(uint64_t stream, dns::BytesView bytes, Last last) {
   const uint64_t flags = last == Last::Yes ? SSL_WRITE_FLAG_CONCLUDE : 0;
   const int status =
       SSL_write_ex2(found->second.get(), bytes.data(), bytes.size(), flags, &written);
-  return status == 1 && written == bytes.size();
+  const bool is_taken = status == 1 && written == bytes.size();
+  if (!is_taken) is_turn_due_ = true;
+  return is_taken;
 }
 
 void Connection::drop(uint64_t stream) {
@@ -254,7 +257,8 @@ void Connection::step_again() {
   const uint64_t before = path_->received();
   step();
   arm();
-  if (path_->received() != before || path_->end()) timer_.start_once(Milliseconds(0));
+  const bool has_more = path_->received() != before || path_->end();
+  if (std::exchange(is_turn_due_, false) || has_more) timer_.start_once(Milliseconds(0));
 }
 
 void Connection::flush() {
