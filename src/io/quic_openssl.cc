@@ -130,7 +130,8 @@ void Connection::try_paths() {
       ++i;
       continue;
     }
-    if (path.received() > 0) handshakes_.on_failure(end->reason);
+    if (path.received() > 0)
+      handshakes_.on_failure(end->reason.empty() ? uv_strerror(end->status) : end->reason);
     failed_ = {end->status, {}};
     trying_.erase(trying_.begin() + static_cast<std::ptrdiff_t>(i));
     next_try_ = loop_.now();
