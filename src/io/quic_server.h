@@ -31,6 +31,9 @@ class QuicServer {
     // Whether a message may come over QUIC at all; otherwise the connection ends.
     std::function<bool(dns::BytesView packet)> is_sound;
     OnConnection on_connection;
+    // There may be so many at once: where a part of them is in handshakes, others have to show
+    // first that they are where they say.
+    std::size_t most_connections;
   };
 
   // Serves a socket, as from bind_socket(). Fails for want of memory only. REQUIRES:

@@ -137,7 +137,8 @@ void OpensslQuicServer::on_stranger(const QuicHeader& header, dns::BytesView dat
 // is one for later connections: the library would take it, and then not know its own datagrams.)
 QuicEngine& OpensslQuicServer::engine_for(const QuicHeader& header) {
   const bool may_be_retry = header.has_token && header.destination.size() == kQuicIdSize;
-  return may_be_retry || handshakes_ >= kManyHandshakes ? guarded_ : open_;
+  const std::size_t many = std::min(kManyHandshakes, settings_.most_connections / kPart);
+  return may_be_retry || handshakes_ >= many ? guarded_ : open_;
 }
 
 // False: there is no connection.

@@ -30,7 +30,8 @@ namespace dnslet::io {
 
 class OpensslQuicServer final : public QuicServer, private DoqClient::Host {
  public:
-  static constexpr std::size_t kManyHandshakes = 32;
+  static constexpr std::size_t kManyHandshakes = 32;  // or this part of all connections
+  static constexpr std::size_t kPart = 4;
 
   OpensslQuicServer(Loop& loop, Descriptor socket, Settings settings);
   ~OpensslQuicServer() override;

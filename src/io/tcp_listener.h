@@ -53,6 +53,7 @@ class TcpClients {
   bool close_longest_idle(Among among);
 
   std::size_t size() const { return clients_.size(); }
+  std::size_t most() const { return limits_.max_clients; }
   uint64_t closed_by_limit() const { return closed_by_limit_; }
 
  private:

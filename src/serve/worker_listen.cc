@@ -58,11 +58,13 @@ Status Worker::listen_to_streams(io::BoundSocket bound) {
 
 void Worker::listen_to_quic(io::BoundSocket bound) {
   const std::size_t number = stream_listeners_.size();
-  auto server = io::QuicServer::start(
-      loop_, std::move(bound.socket),
-      {may_come_over_quic, [this, number](const IpAddress& address, const io::MakeClient& make) {
-         tcp_clients_.add(address, number, make);
-       }});
+  auto server =
+      io::QuicServer::start(loop_, std::move(bound.socket),
+                            {may_come_over_quic,
+                             [this, number](const IpAddress& address, const io::MakeClient& make) {
+                               tcp_clients_.add(address, number, make);
+                             },
+                             tcp_clients_.most()});
   server->use(identity_);
   const Endpoint endpoint = server->endpoint();
   stream_listeners_.push_back({Protocol::Quic, endpoint, nullptr, std::move(server)});

@@ -254,3 +254,16 @@ def test_others_are_served_while_many_connect(serve):
         while time.monotonic() < end:
             assert data(server.query("nas.test")) == ["192.0.2.10"]
     wait_until(lambda: is_served(server), "a client over QUIC")
+
+
+def test_forged_beginnings_take_no_place_of_a_client_where_there_are_few(serve):
+    server = serve("--max-tcp-clients=16")
+    with QuicClient(server.quic) as client:
+        assert data(client.look_up("nas.test")) == ["192.0.2.10"]
+        for number, first in enumerate(beginnings(60)):
+            with sender(server, f"127.{number + 1}.0.7") as found:
+                found.send(first)
+        assert data(server.query("nas.test")) == ["192.0.2.10"]
+        assert client.end(0.1) == "open"
+        assert data(client.look_up("nas.test")) == ["192.0.2.10"]
+    assert is_served(server)
