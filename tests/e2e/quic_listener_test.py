@@ -99,8 +99,10 @@ def test_a_stream_of_one_direction_breaks_the_rules(quic):
 def test_who_does_not_speak_doq_is_refused(quic):
     server = quic("--no-rec", "--metrics=127.0.0.1:0")
     with QuicClient(server.quic, "h3") as client:
-        assert client.opened == f"closed transport {NO_PROTOCOL}"
-        wait_total(server, 1, "dnslet_client_tls_handshakes_total", result="failed")
+        # Where the client's hello fits into one packet, OpenSSL 3.5 says nothing: that is no handshake either.
+        assert client.opened in (f"closed transport {NO_PROTOCOL}", "nothing")
+        if client.opened != "nothing":
+            wait_total(server, 1, "dnslet_client_tls_handshakes_total", result="failed")
 
 
 def test_sessions_over_quic_are_resumed_also_at_another_thread(quic):
