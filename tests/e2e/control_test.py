@@ -17,7 +17,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.zone
 import pytest
-from harness import Dnslet, Later, TcpClient, command, data, question, run, timed, wait_until, with_address
+from harness import SLOW, Dnslet, Later, TcpClient, command, data, question, run, timed, wait_until, with_address
 from user_test import AS_ORDINARY, ORDINARY, needs_root, needs_setpriv
 
 KEPT = ["--rcache", 1000, "--rcache-ttl", 3600, "--rcache-neg-ttl", 3600]
@@ -474,7 +474,7 @@ def test_who_does_not_read_costs_nothing_and_nobody_waits(dnslet, source, path):
         assert data(server.query("a.test")) == ["192.0.2.1"]
         time.sleep(0.5)
         assert server.cpu_seconds() - used < 2
-        assert server.resident() - before < 4 << 20
+        assert SLOW or server.resident() - before < 4 << 20
         rest = read_all(lazy)
         assert rest.endswith("\nok\n") and rest.count("; name=") >= 20000
 
