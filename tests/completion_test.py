@@ -25,7 +25,11 @@ def needs(shell):
     return pytest.mark.skipif(not shutil.which(shell), reason=f"{shell} is not installed")
 
 
-@pytest.fixture(autouse=True)
+# Of this file alone: one for all would be for the files beside it, too.
+pytestmark = pytest.mark.usefixtures("folder")
+
+
+@pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Where somebody types"""
     for name in ("hosts.one", "hosts.two", "lists/ads"):
