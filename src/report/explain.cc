@@ -30,11 +30,6 @@ std::string label_of(policy::Source source) {
   return rung == ladder.end() ? to_text(source) : rung->label;
 }
 
-std::string place_text(const config::ListFiles::Place& place) {
-  return escaped(trimmed(place.text)) + " (" + escaped(place.path) + ", line " +
-         std::to_string(place.line) + ")";
-}
-
 }  // namespace
 
 bool Explanation::tell(const dns::Question& question) {

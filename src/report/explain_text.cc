@@ -116,6 +116,11 @@ std::string stale_text(const config::Options& options, const dns::Answer& answer
              : time + ", where the servers fail (--rcache-stale)";
 }
 
+std::string place_text(const config::ListFiles::Place& place) {
+  return escaped(trimmed(place.text)) + " (" + escaped(place.path) + ", line " +
+         std::to_string(place.line) + ")";
+}
+
 std::string first_of(std::span<const dns::Name> names) {
   if (names.size() <= kMaxListed) return config::joined(names, ", ");
   return config::joined(names.first(kMaxListed), ", ") + " and " +

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/address_set.h"
+#include "config/list_files.h"
 #include "config/options.h"
 #include "dns/answer.h"
 #include "policy/tables.h"
@@ -29,6 +30,8 @@ std::string rule_text(const policy::RuleEvent& event);
 std::string sets_text(const AddressSets& sets, dns::BytesView answer);
 // What a server with these options does with the answer when it has ended; empty: nothing.
 std::string stale_text(const config::Options& options, const dns::Answer& answer);
+// A line of a list, and where it stands.
+std::string place_text(const config::ListFiles::Place& place);
 // The names, or the first of them, and how many more there are.
 std::string first_of(std::span<const dns::Name> names);
 
