@@ -8,10 +8,10 @@ from time import sleep, time
 
 import pytest
 from basics import PATIENCE, wait_until
-from clients import UdpClient, question
+from clients import UdpClient, ask_at_once, question
 from fake_upstream import Later, silent, with_address
 from h3_server import DATA, HEADERS, REQUEST_REJECTED, SETTINGS, Answer, H3Upstream, fields, frame
-from harness import data, run
+from harness import data, run, to
 from quic_server import STUB, Ended, Reset
 from tls_server import HAS_HTTP3
 
@@ -42,10 +42,6 @@ def h3(certificate):
     with contextlib.ExitStack() as stack:
         yield lambda handler=with_address(), shown=certificate, **how: stack.enter_context(
             H3Upstream(handler, shown, **how))
-
-
-def to(*urls, ca=None):
-    return ["--nameservers", ",".join(urls), *(["--tls-ca", ca] if ca else [])]
 
 
 def test_questions_are_posted_with_id_0_and_padded(dnslet, h3, authority):
@@ -154,11 +150,7 @@ def test_what_an_end_has_lost_is_asked_again(dnslet, h3, authority, code):
         return None if len(asked) < 80 else Ended(code) if len(asked) == 80 else with_address()(one)
     server = h3(once)
     client = dnslet(*to(server.url("dns.test"), ca=authority.root), "--upstream-retry", 2000)
-    with UdpClient(client.address) as asker:
-        for i in range(80):
-            asker.send(question(f"n{i}.test"))
-        answers = [asker.receive(PATIENCE) for _ in range(80)]
-    assert all(answer.rcode() == NOERROR for answer in answers)
+    assert all(answer.rcode() == NOERROR for answer in ask_at_once(client.address, 80))
 
 
 LIES = {
@@ -203,11 +195,7 @@ def test_a_server_that_opens_a_stream_for_requests_is_left(dnslet, h3, authority
 def test_streams_that_are_used_up_make_questions_wait_and_lose_none(dnslet, h3, authority):
     server = h3(lambda asked: Later(0.4, with_address()(asked)))
     client = dnslet(*to(server.url("dns.test"), ca=authority.root), "--upstream-retry", 2000)
-    with UdpClient(client.address) as asker:
-        for i in range(450):
-            asker.send(question(f"n{i}.test"))
-        answers = [asker.receive(PATIENCE) for _ in range(450)]
-    assert all(answer.rcode() == NOERROR for answer in answers)
+    assert all(answer.rcode() == NOERROR for answer in ask_at_once(client.address, 450))
     assert 2 <= len(server.handshakes) <= 3
 
 

@@ -244,6 +244,12 @@ class Dnslet:
         return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
 
 
+def to(*servers, ca=None):
+    """Flags: these servers, by their URLs or as fakes that have one, and roots for them"""
+    urls = [server if isinstance(server, str) else server.url("dns.test") for server in servers]
+    return ["--nameservers", ",".join(urls), *(["--tls-ca", ca] if ca else [])]
+
+
 def run(*flags, env=None, seconds=PATIENCE, wrapper=(), pass_fds=()):
     """Runs dnslet to its end: bad values, --help. Fails if it keeps running."""
     with subprocess.Popen([*wrapper, *command(), *map(str, flags)], env=environment(env),

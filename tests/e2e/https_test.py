@@ -13,7 +13,7 @@ import pytest
 from basics import PATIENCE
 from clients import UdpClient, question
 from fake_upstream import CLOSE, Later, Raw, with_address
-from harness import SLOW, data, run
+from harness import SLOW, data, run, to
 from https_server import GoAway, Http, HttpsUpstream, Reset
 from metrics import get, parse
 from tls_server import HAS_TLS
@@ -34,11 +34,6 @@ def https(certificate):
     with contextlib.ExitStack() as stack:
         yield lambda handler=with_address(), shown=certificate, **how: stack.enter_context(
             HttpsUpstream(handler, shown, **how))
-
-
-def to(*servers, ca=None):
-    urls = [server if isinstance(server, str) else server.url("dns.test") for server in servers]
-    return ["--nameservers", ",".join(urls), *(["--tls-ca", ca] if ca else [])]
 
 
 def test_a_question_is_a_request(dnslet, https, authority):

@@ -13,9 +13,9 @@ from time import sleep, time
 import dns.message
 import pytest
 from basics import PATIENCE, free_port, wait_until
-from clients import UdpClient, question
+from clients import UdpClient, ask_at_once, question
 from fake_upstream import Later, Raw, silent, with_address
-from harness import data, run
+from harness import data, run, to
 from metrics import get, parse
 from quic_server import STUB, Ended, QuicUpstream, Reset
 from tls_server import FAKETIME, HAS_QUIC, HAS_TLS, Authority
@@ -48,10 +48,6 @@ def quic(certificate):
     with contextlib.ExitStack() as stack:
         yield lambda handler=with_address(), shown=certificate, **how: stack.enter_context(
             QuicUpstream(handler, shown, **how))
-
-
-def to(*urls, ca=None):
-    return ["--nameservers", ",".join(urls), *(["--tls-ca", ca] if ca else [])]
 
 
 @pytest.mark.parametrize("key", ["rsa", "p256", "p384", "ed25519"])
@@ -162,11 +158,7 @@ def test_what_an_end_has_lost_is_asked_again(dnslet, quic, authority, code):
         return None if len(asked) < 80 else Ended(code) if len(asked) == 80 else with_address()(one)
     server = quic(once)
     client = dnslet(*to(server.url("dns.test"), ca=authority.root), "--upstream-retry", 2000)
-    with UdpClient(client.address) as asker:
-        for i in range(80):
-            asker.send(question(f"n{i}.test"))
-        answers = [asker.receive(PATIENCE) for _ in range(80)]
-    assert all(answer.rcode() == NOERROR for answer in answers)
+    assert all(answer.rcode() == NOERROR for answer in ask_at_once(client.address, 80))
 
 
 @pytest.mark.parametrize("code, word", [(1, "internal error"), (4, "excessive load"), (99, "error 99")])
@@ -260,22 +252,14 @@ def test_handshakes_and_bytes_are_counted(dnslet, quic, authority):
 def test_one_connection_carries_what_comes_at_once(dnslet, quic, authority):
     server = quic(lambda asked: Later(0.05, with_address()(asked)))
     client = dnslet(*to(server.url("dns.test"), ca=authority.root))
-    with UdpClient(client.address) as asker:
-        for i in range(90):
-            asker.send(question(f"n{i}.test"))
-        answers = [asker.receive(PATIENCE) for _ in range(90)]
-    assert all(answer.rcode() == NOERROR for answer in answers)
+    assert all(answer.rcode() == NOERROR for answer in ask_at_once(client.address, 90))
     assert len(server.handshakes) == 1
 
 
 def test_streams_that_are_used_up_make_questions_wait_and_lose_none(dnslet, quic, authority):
     server = quic(lambda asked: Later(0.4, with_address()(asked)))
     client = dnslet(*to(server.url("dns.test"), ca=authority.root), "--upstream-retry", 2000)
-    with UdpClient(client.address) as asker:
-        for i in range(450):
-            asker.send(question(f"n{i}.test"))
-        answers = [asker.receive(PATIENCE) for _ in range(450)]
-    assert all(answer.rcode() == NOERROR for answer in answers)
+    assert all(answer.rcode() == NOERROR for answer in ask_at_once(client.address, 450))
     assert 2 <= len(server.handshakes) <= 3
     assert len({asked.name for asked in server.questions}) == len(server.questions) == 450
 

@@ -12,10 +12,10 @@ from time import sleep, time
 import dns.message
 import pytest
 from basics import PATIENCE, free_port, wait_until
-from clients import UdpClient, question
+from clients import UdpClient, ask_at_once, question
 from elf import is_static
 from fake_upstream import CLOSE, RESET, Later, Raw, silent, with_address
-from harness import SLOW, command, data, run
+from harness import SLOW, command, data, run, to
 from metrics import get, parse
 from tls_server import FAKETIME, HAS_TLS, Authority, TlsUpstream
 
@@ -42,10 +42,6 @@ def tls(certificate):
 
 def plain_questions(server):
     return [question for question in server.questions if question.transport == "udp"]
-
-
-def to(*urls, ca=None):
-    return ["--nameservers", ",".join(urls), *(["--tls-ca", ca] if ca else [])]
 
 
 @pytest.mark.parametrize("key", ["rsa", "p256", "p384", "ed25519"])
@@ -288,11 +284,7 @@ def test_handshakes_are_counted(dnslet, tls, authority):
 def test_one_connection_carries_what_comes_at_once(dnslet, tls, authority):
     server = tls(lambda question: Later(0.05, with_address()(question)))
     client = dnslet(*to(server.url("dns.test"), ca=authority.root))
-    with UdpClient(client.address) as asker:
-        for i in range(150):
-            asker.send(question(f"n{i}.test"))
-        answers = [asker.receive(PATIENCE) for _ in range(150)]
-    assert all(answer.rcode() == NOERROR for answer in answers)
+    assert all(answer.rcode() == NOERROR for answer in ask_at_once(client.address, 150))
     assert server.accepted == 1
 
 
@@ -304,11 +296,7 @@ def test_what_a_reset_has_lost_is_asked_again(dnslet, tls, authority):
         return None if len(asked) < 100 else RESET if len(asked) == 100 else with_address()(one)
     server = tls(once)
     client = dnslet(*to(server.url("dns.test"), ca=authority.root), "--upstream-retry", 2000)
-    with UdpClient(client.address) as asker:
-        for i in range(100):
-            asker.send(question(f"n{i}.test"))
-        answers = [asker.receive(PATIENCE) for _ in range(100)]
-    assert all(answer.rcode() == NOERROR for answer in answers)
+    assert all(answer.rcode() == NOERROR for answer in ask_at_once(client.address, 100))
 
 
 def test_a_server_that_goes_away_for_a_second_answers_all_then(dnslet, tls, authority):
