@@ -52,7 +52,8 @@ class Host:
                                         str(self.folder)], text=True, stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, env={"PATH": PATH})
         assert self.holder.stdout.readline() == "up\n"
-        self.wrapper = [*self.world.wrapper, f"--mount=/proc/{self.holder.pid}/ns/mnt"]
+        place = f"/proc/{self.holder.pid}"  # what has been entered by chroot(2) is left without --root
+        self.wrapper = [*self.world.wrapper, f"--mount={place}/ns/mnt", f"--root={place}/root"]
         return self
 
     def __exit__(self, *_):
