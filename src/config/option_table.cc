@@ -78,18 +78,25 @@ Status explain(std::string_view text, const NumberRange&, Options& options) {
   return Done{};
 }
 
+Status ask_once(ControlRequest request, Options& options) {
+  if (options.action == Action::Control)
+    return Error{"--dump-cache, --flush and --lists are asked one at a time; run it once for each"};
+  options.request = std::move(request);
+  options.action = Action::Control;
+  return Done();
+}
+
 template <Command command>
 Status ask_running(std::string_view text, const NumberRange&, Options& options) {
   auto names = parse_name_choice(text);
   if (!names) return names.error();
-  options.request = {command, std::move(*names)};
-  options.action = Action::Control;
-  return Done{};
+  return ask_once({command, std::move(*names)}, options);
 }
 
 Status ask_for_lists(std::string_view text, const NumberRange&, Options& options) {
-  options.request = {Command::Lists, {}};
-  return act<Action::Control>(text, {}, options);
+  const auto value = parse_boolean(text);
+  if (!value) return value.error();
+  return *value ? ask_once({Command::Lists, {}}, options) : Done();
 }
 
 constexpr NumberRange kNoRange;

@@ -358,6 +358,14 @@ def test_what_nobody_can_ask(path, flags):
     assert (status, lines) == (2, []) and errors.startswith("dnslet: ")
 
 
+@pytest.mark.parametrize("flags", [["--flush", "a.test", "--dump-cache", "b.test"], ["--lists", "--flush"],
+                                   ["--dump-cache", "--lists"]])
+def test_one_thing_is_asked_at_a_time(path, flags):
+    done = run("--control", path, *flags)
+    assert done.returncode == 2 and not done.stdout
+    assert "--dump-cache, --flush and --lists are asked one at a time; run it once for each" in done.stderr
+
+
 def test_an_error_is_one_object_where_the_log_is_json(path):
     status, lines, errors = ask(path, "--flush", "--log-format=json")
     assert (status, lines) == (1, []) and errors.startswith('{"time":"')
