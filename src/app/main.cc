@@ -98,7 +98,9 @@ std::size_t list_files_given(const Options& options) {
 std::size_t descriptors_needed(const Options& options) {
   constexpr std::size_t kOfAll = 12;
   constexpr std::size_t kOfEach = 8;
-  return kOfAll +
+  constexpr std::size_t kOfSources = 2;  // a packet socket and netlink, or the bus
+  const bool has_source = has_server(options, &dnslet::ServerAddress::is_source);
+  return kOfAll + (has_source ? kOfSources : 0) +
          options.threads * (kOfEach + 2 * options.listen.size() + options.encrypted.size()) +
          (options.control.empty() ? 0 : 1 + dnslet::io::LineServer::kMaxClients) +
          list_files_given(options);

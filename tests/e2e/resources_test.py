@@ -67,6 +67,14 @@ def test_too_few_descriptors_to_begin_with_are_told(descriptors, threads):
                      done.stderr), done.stderr
 
 
+def test_what_asks_for_nameservers_has_descriptors_of_its_own():
+    needed = []
+    for servers in ("192.0.2.1", "dhcp:eth0"):
+        done = run("--listen", "127.0.0.1:0", "--nameservers", servers, wrapper=limited(16))
+        needed.append(int(re.search(r"needs (\d+) open files", done.stderr)[1]))
+    assert needed[1] == needed[0] + 2  # a socket for packets, and one for what becomes of the interface
+
+
 @pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
 @pytest.mark.parametrize("descriptors", [32, 64, 256])
 def test_idle_tcp_clients_leave_descriptors_for_questions(dnslet, upstream, descriptors, tcp):
