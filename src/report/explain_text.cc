@@ -35,7 +35,7 @@ std::string exchange_text(const serve::Asker::Exchange& exchange) {
     case What::Asked:
       return "asks " + server + (subnet ? ", and tells it " + subnet->to_text() : "");
     case What::AskedWithoutEdns:
-      return "asks " + server + " without EDNS, which it does not know";
+      return "asks " + server + " without EDNS";
     case What::Answered:
       return server + " says " + to_text(exchange.rcode) +
              (is_told ? ", scope /" + std::to_string(exchange.subnet_scope) : "");
