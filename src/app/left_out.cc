@@ -45,6 +45,11 @@ void LeftOut::warn_of_unread(const config::Forwarding& forwarding) {
     log_.write(io::Level::Warning, forwarding.unread + "; set --resolv-conf (DNSMASQ_RESOLV_CONF)");
 }
 
+void LeftOut::warn_of_none() {
+  log_.write(io::Level::Warning,
+             "no nameserver is left in '" + resolv_conf_ + "'; those before stay");
+}
+
 std::string LeftOut::no_server(const Result<config::Forwarding>& forwarding) const {
   if (!forwarding) return forwarding.error().text;
   std::string file = "'" + resolv_conf_ + "' names none";

@@ -26,6 +26,8 @@ class LeftOut {
   // Warns of a resolv.conf that was named and can't be read.
   void warn_of_unread(const config::Forwarding& forwarding);
 
+  // Warns that the file names none any more.
+  void warn_of_none();
   // Why there is none that can be asked, as the front of a sentence.
   std::string no_server(const Result<config::Forwarding>& forwarding) const;
 

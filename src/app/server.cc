@@ -169,8 +169,7 @@ Status Server::configure() {
     left_out_.warn(*forwarding);
     left_out_.warn_of_unread(*forwarding);
   }
-  const bool has_servers = forwarding && !forwarding->servers.empty();
-  if (!has_servers && !sources_.has_stand_in())
+  if (!(forwarding && forwarding->has_server()) && !sources_.has_stand_in())
     return Error{"no nameserver to forward to: " + left_out_.no_server(forwarding) +
                  "; set --nameservers (DNSMASQ_SERVERS), or --no-rec to answer from hosts files "
                  "alone"};
@@ -304,6 +303,7 @@ Status Server::forward_to(const config::Forwarding& forwarding) {
   names_.use_bootstrap(forwarding.bootstrap);
   const bool is_new = !forwarding_ || !forwarding.asks_like(*forwarding_);
   forwarding_ = forwarding;
+  if (!server_sources_.use_system(forwarding.system)) left_out_.warn_of_none();
   Status status = follow_names();
   each([forwarding](serve::Worker& worker) { worker.forward_to(forwarding); });
   if (!is_new) return status;

@@ -10,14 +10,19 @@
 #include "io/socket.h"
 
 namespace dnslet::app {
+
 Status ServerSources::follow(const std::vector<ServerAddress>& servers) {
   std::erase_if(sources_, [&](const Source& known) {
     return std::ranges::find(servers, known.name, &ServerAddress::source) == servers.end();
   });
   for (const ServerAddress& server : servers) {
     const std::string& name = server.source;
-    if (!server.is_source() || std::ranges::find(sources_, name, &Source::name) != sources_.end())
+    if (!server.is_source() || is_followed(name)) continue;
+    if (server.is_system()) {
+      sources_.push_back({name, nullptr});
+      on_known(name, {system_});
       continue;
+    }
     auto source = upstream::make_source(name, place_.loop, place_.log);
     if (const Status status = is_started_ ? source->open_beside() : source->open(); !status) {
       const std::string sentence = name + ' ' + status.error().text;
@@ -32,12 +37,25 @@ Status ServerSources::follow(const std::vector<ServerAddress>& servers) {
   return Done();
 }
 
+bool ServerSources::is_followed(std::string_view name) const {
+  return std::ranges::find(sources_, name, &Source::name) != sources_.end();
+}
+
+bool ServerSources::use_system(const std::vector<ServerAddress>& servers) {
+  const bool is_in_use = is_followed(kSystem);
+  if (servers.empty()) return !is_in_use || system_.empty();
+  if (std::exchange(system_, servers) != servers && is_in_use)
+    on_known(std::string(kSystem), {servers});
+  return true;
+}
+
 void ServerSources::start() {
   is_started_ = true;
   for (const Source& source : sources_) start(source);
 }
 
 void ServerSources::start(const Source& source) {
+  if (!source.source) return;
   source.source->start([this, name = source.name](upstream::KnownServers known) {
     on_known(name, std::move(known));
   });

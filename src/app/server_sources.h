@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -34,16 +35,20 @@ class ServerSources {
   // From now on those among `servers`, and no others. A new one that lacks a right is a failure
   // until start(), and a line in the log later.
   Status follow(const std::vector<ServerAddress>& servers);
+  // What `system` stands for: the servers of resolv.conf. False: there are none, and those before
+  // stay.
+  bool use_system(const std::vector<ServerAddress>& servers);
   // They begin to look. What this dnslet is itself is left out of what they say.
   void start();
 
  private:
   struct Source {
     std::string name;
-    std::unique_ptr<upstream::ServerSource> source;
-    std::string told{};  // in the log
+    std::unique_ptr<upstream::ServerSource> source;  // null: `system`, which is told
+    std::string told{};                              // in the log
   };
 
+  bool is_followed(std::string_view name) const;
   void start(const Source& source);
   void on_known(const std::string& name, upstream::KnownServers known);
   std::string take_own_out(std::vector<ServerAddress>& servers) const;
@@ -52,6 +57,7 @@ class ServerSources {
   Tell tell_;
   bool is_started_ = false;
   std::vector<Source> sources_;
+  std::vector<ServerAddress> system_;
 };
 
 }  // namespace dnslet::app

@@ -76,9 +76,8 @@ void Server::use_servers(const Result<config::Forwarding>& forwarding) {
   if (forwarding) left_out_.warn(*forwarding);
   if (!forwarding) {
     log_.write(io::Level::Warning, forwarding.error().text + "; what it said stays");
-  } else if (forwarding->servers.empty() && !sources_.has_stand_in()) {
-    log_.write(io::Level::Warning,
-               "no nameserver is left in '" + options_.resolv_conf + "'; those before stay");
+  } else if (!forwarding->has_server() && !sources_.has_stand_in()) {
+    left_out_.warn_of_none();
   } else {
     (void)forward_to(*forwarding);  // a failure is in the log
   }

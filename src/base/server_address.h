@@ -18,6 +18,7 @@ namespace dnslet {
 
 inline constexpr uint16_t kDnsPort = 53;
 inline constexpr std::string_view kResolved = "resolved";  // the source of its name
+inline constexpr std::string_view kSystem = "system";      // that of resolv.conf
 inline constexpr uint16_t kHttpsPort = 443;                // RFC 9110 section 4.2.2
 
 enum class Protocol : uint8_t {
@@ -85,6 +86,7 @@ struct ServerAddress {
   // proxy's: it resolves the server's own.
   bool is_name() const { return !dialled() && !is_source(); }
   bool is_source() const { return !source.empty(); }
+  bool is_system() const { return source == kSystem; }
   // Of whom addresses have to be told before it can be reached: a host, or a source.
   const std::string& name_to_resolve() const {
     if (is_source()) return source;

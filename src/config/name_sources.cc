@@ -44,7 +44,14 @@ policy::SearchRules search_rules(const Options& options, const ResolvConf& conf)
   return rules;
 }
 
+bool asks_system(const Options& options) { return has_server(options, &ServerAddress::is_system); }
+
 }  // namespace
+
+bool Forwarding::has_server() const {
+  return !std::ranges::all_of(servers, &ServerAddress::is_system) ||
+         (!servers.empty() && !system.empty());
+}
 
 std::string joined(std::span<const dns::Name> names, std::string_view separator) {
   std::string text;
@@ -91,6 +98,7 @@ Status NameSources::check_given() const {
 
 bool NameSources::uses_resolv_conf() const {
   if (has_server_by_name(options_) && options_.bootstrap.empty()) return true;
+  if (asks_system(options_)) return true;
   const bool all_given = !options_.nameservers.empty() && options_.force_tcp &&
                          (!options_.enable_search || (options_.search_domains && options_.ndots));
   return !options_.no_recursion && !all_given;
@@ -108,7 +116,8 @@ Result<Forwarding> NameSources::read() {
   if (uses_resolv_conf()) {
     watch_.mark(io::stamp_of(options_.resolv_conf));
     const auto text = io::read_file(options_.resolv_conf, kMaxResolvConf);
-    const bool needs_it = !options_.no_recursion && options_.nameservers.empty() && !has_stand_in();
+    const bool needs_it = !options_.no_recursion && !has_stand_in() &&
+                          std::ranges::all_of(options_.nameservers, &ServerAddress::is_system);
     if (!text && (needs_it || was_read_)) return text.error();
     was_read_ = static_cast<bool>(text);
     if (text)
@@ -123,7 +132,7 @@ Result<Forwarding> NameSources::read() {
   forwarding.servers = options_.nameservers;
   forwarding.bootstrap = options_.bootstrap;
   const bool needs_bootstrap = has_server_by_name(options_) && forwarding.bootstrap.empty();
-  if (!forwarding.servers.empty() && !needs_bootstrap) return forwarding;
+  if (!forwarding.servers.empty() && !needs_bootstrap && !asks_system(options_)) return forwarding;
   forwarding.unusable = conf_.unusable;
   const std::vector<IpAddress> local = io::local_addresses();
   std::vector<Endpoint> others;
@@ -132,8 +141,8 @@ Result<Forwarding> NameSources::read() {
     (is_self ? forwarding.left_out : others).push_back(server);
   }
   if (needs_bootstrap) forwarding.bootstrap = others;
-  if (forwarding.servers.empty())
-    for (const Endpoint& server : others) forwarding.servers.push_back(ServerAddress::at(server));
+  for (const Endpoint& server : others) forwarding.system.push_back(ServerAddress::at(server));
+  if (forwarding.servers.empty()) forwarding.servers = forwarding.system;
   return forwarding;
 }
 

@@ -23,6 +23,7 @@ namespace dnslet::config {
 // What is in force after options and resolv.conf have been put together.
 struct Forwarding {
   std::vector<ServerAddress> servers;  // in order of preference; may be empty
+  std::vector<ServerAddress> system;   // those of resolv.conf, where they count for something
   std::vector<Endpoint> left_out;      // named in resolv.conf, but they are this dnslet itself
   std::vector<std::string> unusable;   // see ResolvConf; none where its servers don't count
   std::vector<Endpoint> bootstrap;     // resolve names of servers; empty: none is needed, or known
@@ -31,6 +32,8 @@ struct Forwarding {
   bool has_ndots = false;  // resolv.conf gives search.ndots
   std::string unread;      // why resolv.conf was not read, where it was not needed for a server
 
+  // Whether there is one to ask.
+  bool has_server() const;
   // Whether questions go the same way.
   bool asks_like(const Forwarding& other) const {
     return servers == other.servers && tcp_only == other.tcp_only;

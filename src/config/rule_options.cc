@@ -26,7 +26,7 @@ bool is_set_name(std::string_view text) {
   const bool is_clean = std::ranges::all_of(folded, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
   });
-  return is_clean && !text.empty() && !looks_like_server(text) && folded != "system";
+  return is_clean && !text.empty() && !looks_like_server(text);
 }
 
 bool has_files(const Options& options) {

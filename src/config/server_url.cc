@@ -53,9 +53,6 @@ constexpr auto kMissing = std::to_array<Missing>({
     {"quic://", "DNS over QUIC", io::has_quic},
     {"h3://", "DNS over HTTP/3", io::has_http3},
 });
-constexpr auto kMissingWords = std::to_array<Missing>({
-    {"system", "the servers of resolv.conf beside others"},
-});
 
 Error missing(std::string_view text, std::string_view what) {
   const std::string ways =
@@ -75,8 +72,6 @@ std::optional<Error> find_missing(std::string_view text) {
     if (!way.is_here() && folded.starts_with(way.start) &&
         (folded.size() == way.start.size() || !is_number(folded.substr(way.start.size()))))
       return missing(text, way.what);
-  for (const Missing& way : kMissingWords)
-    if (folded == way.start) return missing(text, way.what);
   return std::nullopt;
 }
 
@@ -260,6 +255,8 @@ Result<ServerAddress> parse_server(std::string_view text) {
   if (is_proxied(text)) return parse_proxied(text);
   if (is_dhcp(text)) return parse_dhcp(text);
   if (lower_case(text) == kResolved) return parse_resolved(text);
+  if (lower_case(text) == kSystem)
+    return ServerAddress{.port = kDnsPort, .source = std::string(kSystem)};
   if (auto error = find_missing(text)) return *error;
   if (auto error = find_lone_scheme(text)) return *error;
 
@@ -294,7 +291,7 @@ Result<ServerAddress> parse_place(std::string_view text, uint16_t usual_port) {
 
 bool looks_like_server(std::string_view text) {
   return text.find_first_of(":[") != std::string_view::npos || IpAddress::from_text(text) ||
-         lower_case(text) == kResolved;
+         lower_case(text) == kResolved || lower_case(text) == kSystem;
 }
 
 }  // namespace dnslet::config

@@ -101,18 +101,18 @@ const upstream::KnownServers* Worker::known_of(const ServerAddress& server) cons
   return known == known_.end() ? nullptr : known->second.get();
 }
 
-// With those that are known in the places of their sources. A source that knows none stays.
+// With those that are known in the places of their sources. One that has told that it knows none
+// leaves its place to others.
 std::vector<ServerAddress> Worker::members(const std::vector<ServerAddress>& servers) const {
   std::vector<ServerAddress> all;
   for (const ServerAddress& server : servers) {
     const auto* const known = known_of(server);
-    if (!known || known->servers.empty()) {
+    if (known)
+      all.insert(all.end(), known->servers.begin(), known->servers.end());
+    else
       all.push_back(server);
-      continue;
-    }
-    for (const ServerAddress& member : known->servers) all.push_back(member);
   }
-  return all;
+  return all.empty() ? servers : all;
 }
 
 void Worker::set_servers(policy::ServerSetNumber set, const std::vector<ServerAddress>& servers) {
