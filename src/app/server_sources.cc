@@ -10,11 +10,24 @@
 #include "io/socket.h"
 
 namespace dnslet::app {
+namespace {
+
+constexpr io::Milliseconds kAgain{10000};  // until what could not be opened is tried again
+
+}  // namespace
+
+ServerSources::ServerSources(const Place& place, Tell tell)
+    : place_(place), tell_(std::move(tell)), again_(place.loop, [this] {
+        (void)follow(std::vector(wanted_));  // a failure was in the log
+      }) {}
 
 Status ServerSources::follow(const std::vector<ServerAddress>& servers) {
-  std::erase_if(sources_, [&](const Source& known) {
-    return std::ranges::find(servers, known.name, &ServerAddress::source) == servers.end();
-  });
+  const auto is_gone = [&](const std::string& name) {
+    return std::ranges::find(servers, name, &ServerAddress::source) == servers.end();
+  };
+  std::erase_if(sources_, [&](const Source& known) { return is_gone(known.name); });
+  std::erase_if(missing_, is_gone);
+  wanted_ = servers;
   for (const ServerAddress& server : servers) {
     const std::string& name = server.source;
     if (!server.is_source() || is_followed(name)) continue;
@@ -27,14 +40,22 @@ Status ServerSources::follow(const std::vector<ServerAddress>& servers) {
     if (const Status status = is_started_ ? source->open_beside() : source->open(); !status) {
       const std::string sentence = name + ' ' + status.error().text;
       if (!is_started_) return Error{sentence};
-      place_.log.write(io::Level::Warning, sentence);
+      tell_missing(name, sentence);
+      again_.start_once(kAgain);
       continue;
     }
+    std::erase(missing_, name);
     sources_.push_back({name, std::move(source)});
     if (auto known = sources_.back().source->known()) on_known(name, std::move(*known));
     if (is_started_) start(sources_.back());
   }
   return Done();
+}
+
+void ServerSources::tell_missing(const std::string& name, const std::string& why) {
+  if (std::ranges::find(missing_, name) != missing_.end()) return;
+  missing_.push_back(name);
+  place_.log.write(io::Level::Warning, why);
 }
 
 bool ServerSources::is_followed(std::string_view name) const {

@@ -30,10 +30,10 @@ class ServerSources {
   };
 
   // What `place` names must outlive this.
-  ServerSources(const Place& place, Tell tell) : place_(place), tell_(std::move(tell)) {}
+  ServerSources(const Place& place, Tell tell);
 
-  // From now on those among `servers`, and no others. A new one that lacks a right is a failure
-  // until start(), and a line in the log later.
+  // From now on those among `servers`, and no others. A new one that can't be opened is a failure
+  // until start(); later it is a line in the log, and tried again every ten seconds.
   Status follow(const std::vector<ServerAddress>& servers);
   // What `system` stands for: the servers of resolv.conf. False: there are none, and those before
   // stay.
@@ -48,6 +48,8 @@ class ServerSources {
     std::string told{};                              // in the log
   };
 
+  // Once each.
+  void tell_missing(const std::string& name, const std::string& why);
   bool is_followed(std::string_view name) const;
   void start(const Source& source);
   void on_known(const std::string& name, upstream::KnownServers known);
@@ -58,6 +60,9 @@ class ServerSources {
   bool is_started_ = false;
   std::vector<Source> sources_;
   std::vector<ServerAddress> system_;
+  std::vector<ServerAddress> wanted_;
+  std::vector<std::string> missing_;  // that could not be opened
+  io::Timer again_;
 };
 
 }  // namespace dnslet::app

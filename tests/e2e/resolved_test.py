@@ -337,6 +337,24 @@ def test_a_rule_that_comes_later_brings_it(bus, links, dnslet, upstream, tmp_pat
 
 
 @needs_resolved
+def test_a_rule_that_comes_before_the_bus_does_is_served_once_that_is_there(bus, links, dnslet, upstream, tmp_path):
+    rules = tmp_path / "rules"
+    rules.write_text("type:TXT -> refuse\n")
+    server = dnslet("--rule", f"@{rules}", to=[upstream(with_address("192.0.2.99"))], env=bus.environment)
+    bus.stop()
+    rules.write_text("zone:test -> ask resolved\n")
+    for _ in range(2):
+        server.send_signal(signal.SIGHUP)
+        server.wait_log("warning resolved can't be followed: .*")
+        server.wait_log("reloaded")
+    bus.start()
+    with Resolve1(bus, links):
+        wait_until(lambda: server.log("nameservers of resolved: 127"), "the source", 30)
+        assert found_by(server, "www.test") == [LAN]
+    assert len(server.log("can't be followed")) == 1
+
+
+@needs_resolved
 def test_a_rule_that_comes_later_holds_nothing_up(bus, links, dnslet, upstream, tmp_path):
     other = upstream(with_address("192.0.2.99"))
     rules = tmp_path / "rules"
