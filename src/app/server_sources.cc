@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "config/resolv_conf.h"
 #include "io/resolved.h"
 #include "io/socket.h"
@@ -108,7 +109,7 @@ std::string ServerSources::take_own_out(std::vector<ServerAddress>& servers) con
     return is_own;
   });
   std::string text;
-  for (const ServerAddress& server : servers) text += (text.empty() ? "" : ", ") + server.to_text();
+  for (const ServerAddress& server : servers) add_item(text, server.to_text());
   return (text.empty() ? "none" : text) + left_out;
 }
 

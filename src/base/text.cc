@@ -24,6 +24,11 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
+void add_item(std::string& list, std::string_view item) {
+  if (!list.empty()) list += ", ";
+  list += item;
+}
+
 std::string_view without_mark(std::string_view text) {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   return text.substr(text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0);

@@ -17,6 +17,8 @@
 namespace dnslet {
 
 std::string lower_case(std::string_view text);
+// Behind ", ", where something stands before it.
+void add_item(std::string& list, std::string_view item);
 // Whether it is an ASCII letter or digit.
 constexpr bool is_alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

@@ -132,7 +132,7 @@ constexpr auto kActions = std::to_array<ActionRow>({
 template <typename Rows>
 std::string words_of(const Rows& rows) {
   std::string text;
-  for (const auto& row : rows) (text += text.empty() ? "" : ", ") += row.word;
+  for (const auto& row : rows) add_item(text, row.word);
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
 #include "base/version.h"
 #include "io/libraries.h"
 
@@ -39,7 +40,7 @@ std::string search_text(const Options& options, const policy::SearchRules& searc
 std::string rules_text(const Options& options) {
   std::string text;
   const auto add = [&](bool holds, const std::string& rule) {
-    if (holds) text += (text.empty() ? "" : ", ") + rule;
+    if (holds) add_item(text, rule);
   };
   add(!options.allow.empty(), "clients of " + counted(options.allow.size(), "network"));
   add(!options.block.empty(), counted(options.block.size(), "domain") + " blocked");

@@ -74,7 +74,7 @@ std::string names_in(const X509* certificate) {
   const int count = names ? sk_GENERAL_NAME_num(names.get()) : 0;
   for (int i = 0; i < std::min(count, kMost); ++i) {
     const std::string name = name_of(*sk_GENERAL_NAME_value(names.get(), i));
-    if (!name.empty()) (text += text.empty() ? "" : ", ") += name;
+    if (!name.empty()) add_item(text, name);
   }
   if (count > kMost) text += " and more";
   return text.empty() ? "no name" : text;

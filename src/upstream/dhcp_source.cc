@@ -8,6 +8,8 @@
 #include <array>
 #include <utility>
 
+#include "base/text.h"
+
 namespace dnslet::upstream {
 namespace {
 
@@ -17,7 +19,7 @@ constexpr unsigned kSilentTries = 2;
 
 std::string list(const std::vector<IpAddress>& addresses) {
   std::string text;
-  for (const IpAddress& address : addresses) text += (text.empty() ? "" : ", ") + address.to_text();
+  for (const IpAddress& address : addresses) add_item(text, address.to_text());
   return text;
 }
 

@@ -35,13 +35,9 @@ void add_once(std::vector<T>& list, const T& value) {
   if (std::ranges::find(list, value) == list.end()) list.push_back(value);
 }
 
-void add_word(std::string& list, const std::string& word) {
-  list += (list.empty() ? "" : ", ") + word;
-}
-
 void add_link(const ResolvedLink& link, std::vector<ServerAddress>& servers, std::string& whose) {
   for (const ResolvedServer& server : link.servers) add_once(servers, address_of(server, link));
-  add_word(whose, link.name);
+  add_item(whose, link.name);
 }
 
 // Domains of the same links stand together.
@@ -78,10 +74,10 @@ KnownServers routes_of(const io::ResolvedLinks& links) {
 std::string to_text(const ResolvedLink& link) {
   std::string servers;
   for (const ResolvedServer& server : link.servers)
-    add_word(servers, address_of(server, link).to_text());
+    add_item(servers, address_of(server, link).to_text());
   std::string names;
-  for (const io::ResolvedDomain& domain : link.domains) add_word(names, domain.name);
-  if (link.is_default) add_word(names, "default");
+  for (const io::ResolvedDomain& domain : link.domains) add_item(names, domain.name);
+  if (link.is_default) add_item(names, "default");
   return link.name + ": " + servers + (names.empty() ? "" : " for " + names);
 }
 
