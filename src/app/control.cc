@@ -2,8 +2,7 @@
 // Copyright the dnslet authors
 #include "app/control.h"
 
-#include <array>
-#include <ctime>
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -21,15 +20,6 @@ io::LineServer::Answer say(std::string text) {
     out += text;
     return false;
   };
-}
-
-std::string time_text(io::Milliseconds wall_time) {
-  const auto seconds =
-      static_cast<std::time_t>(std::chrono::duration_cast<std::chrono::seconds>(wall_time).count());
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 32> text{};
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
 }  // namespace
@@ -99,10 +89,11 @@ std::string Control::list() const {
   std::string text;
   for (const config::Loaded& loaded : subject_.loaded) {
     if (!loaded) continue;
+    const auto read = std::chrono::duration_cast<std::chrono::seconds>(loaded->at).count();
     for (const config::LoadedFile& file : loaded->files) {
       io::LogLine line(file.option);
       if (!file.path.empty()) line.with("file", file.path);
-      line.with("entries", file.entries).with("loaded", time_text(loaded->at));
+      line.with("entries", file.entries).with("loaded", io::utc_text(read, io::kIsoTime));
       text += line.to_text() + '\n';
     }
   }

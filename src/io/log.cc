@@ -52,15 +52,6 @@ int severity(Level level) {
   return 7;
 }
 
-std::string time_text(const char* format) {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  std::array<char, 32> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), format, &parts);
-  return {text.data(), size};
-}
-
 // Whether a write of up to PIPE_BUF bytes goes through at once (pipe(7)); true for plain files.
 bool takes_a_line(int fd) {
   pollfd entry = {fd, POLLOUT, 0};
@@ -101,7 +92,7 @@ uint64_t Log::dropped() const {
 void Log::put(Level level, const LogLine& line) {
   if (level > most_) return;
   const bool is_json = format_ == Format::Json;
-  const std::string time = time_text("%Y-%m-%dT%H:%M:%SZ");
+  const std::string time = utc_text(std::time(nullptr), kIsoTime);
   std::string text = is_json ? line.to_json(time, to_text(level))
                              : std::string(to_text(level)) + ' ' + line.to_text();
   if (!is_json && text.size() > kMaxLine) text.resize(kMaxLine);
@@ -173,8 +164,8 @@ void Log::send_to_syslog(Level level, std::string_view line) {
   address.sun_family = AF_UNIX;
   std::strcpy(address.sun_path, "/dev/log");
   const std::string packet = '<' + std::to_string(kSyslogFacilityDaemon | severity(level)) + '>' +
-                             time_text("%b %e %H:%M:%S") + " dnslet[" + std::to_string(getpid()) +
-                             "]: " + std::string(line);
+                             utc_text(std::time(nullptr), "%b %e %H:%M:%S") + " dnslet[" +
+                             std::to_string(getpid()) + "]: " + std::string(line);
   const ssize_t sent = sendto(syslog_.get(), packet.data(), packet.size(), MSG_NOSIGNAL,
                               reinterpret_cast<const sockaddr*>(&address), sizeof address);
   if (sent >= 0) return;

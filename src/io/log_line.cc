@@ -54,6 +54,13 @@ std::string json_character(std::string_view character) {
 
 }  // namespace
 
+std::string utc_text(std::time_t time, const char* format) {
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  std::array<char, 32> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), format, &parts)};
+}
+
 std::string quoted(std::string_view text) {
   if (!text.empty() && text.find_first_of(" \"") == std::string::npos) return escaped(text);
   std::string safe;

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,10 @@ namespace dnslet::io {
 
 // In the order of how much a log tells that goes as far as this.
 enum class Level : uint8_t { Error, Warning, Info, Debug };
+
+// A time as strftime(3) writes it, in UTC, in 31 bytes at most.
+std::string utc_text(std::time_t time, const char* format);
+inline constexpr const char* kIsoTime = "%Y-%m-%dT%H:%M:%SZ";  // RFC 3339
 
 class LogLine {
  public:
