@@ -45,9 +45,12 @@ std::optional<Protocol> protocol_from_text(std::string_view text);
 constexpr bool is_http(Protocol protocol) {
   return protocol == Protocol::Https || protocol == Protocol::H3;
 }
+constexpr bool is_over_quic(Protocol protocol) {
+  return protocol == Protocol::Quic || protocol == Protocol::H3;
+}
 // Whether it is carried by UDP alone.
 constexpr bool is_over_udp(Protocol protocol) {
-  return protocol == Protocol::Udp || protocol >= Protocol::Quic;
+  return protocol == Protocol::Udp || is_over_quic(protocol);
 }
 // Where a protocol is usually spoken (RFC 7858 section 3.1, RFC 9250 section 4.1.1; RFC 9110
 // section 4.2.2).
@@ -96,7 +99,7 @@ struct ServerAddress {
   uint16_t dialled_port() const { return proxy ? proxy->port : port; }
   // Whether nothing is said to it before its certificate holds.
   bool is_encrypted() const { return dnslet::is_encrypted(protocol); }
-  bool is_over_quic() const { return protocol == Protocol::Quic || protocol == Protocol::H3; }
+  bool is_over_quic() const { return dnslet::is_over_quic(protocol); }
   // Links of systemd-resolved say it of their servers.
   bool may_be_encrypted() const { return is_encrypted() || source == kResolved; }
   // What its certificate has to be for: a name, or an address.
