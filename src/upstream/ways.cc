@@ -158,15 +158,20 @@ NamedServers::Way Ways::make_tls(const ServerAddress& server,
   return make_stream(dial, std::move(addresses), std::move(on_report));
 }
 
+std::shared_ptr<RequestServer> Ways::request_server(const ServerAddress& server) const {
+  const auto known = std::make_shared<RequestServer>();
+  const bool has_http = is_http(server.protocol);
+  if (has_http) known->target = {server.authority(), server.path, "application/dns-message"};
+  known->on_failure =
+      [&on_failure = has_http ? callbacks_.on_http_failure : callbacks_.on_quic_failure,
+       text = server.to_text()](const std::string& reason) { on_failure(text, reason); };
+  return known;
+}
+
 NamedServers::Way Ways::make_https(const ServerAddress& server,
                                    std::vector<io::SocketAddress> addresses,
                                    Transport::OnReport on_report) {
-  const auto known = std::make_shared<RequestServer>();
-  known->target = {server.authority(), server.path, "application/dns-message"};
-  known->on_failure = [this, text = server.to_text()](const std::string& reason) {
-    callbacks_.on_http_failure(text, reason);
-  };
-  const auto dial = [known, open = secured(server, "h2")](
+  const auto dial = [known = request_server(server), open = secured(server, "h2")](
                         const Connection::Place& place, const std::vector<io::SocketAddress>& to) {
     const auto requests = [&](io::RequestClient::User& user) {
       return io::make_http2_client(known->target, open(to), user);
@@ -182,16 +187,11 @@ NamedServers::Way Ways::make_quic(const ServerAddress& server,
                                   Transport::OnReport on_report) {
   const std::string text = server.to_text();
   const bool is_http = io::has_http3() && server.protocol == Protocol::H3;
-  const auto known = std::make_shared<RequestServer>();
-  if (is_http) known->target = {server.authority(), server.path, "application/dns-message"};
-  known->on_failure = [this, text, is_http](const std::string& reason) {
-    (is_http ? callbacks_.on_http_failure : callbacks_.on_quic_failure)(text, reason);
-  };
   std::shared_ptr<io::QuicClient> made =
       io::QuicClient::make(peer_of(server, is_http ? "h3" : "doq"), events_of(text));
-  const auto dial = [this, known, is_http, client = known_as(text, std::move(made)),
-                     traffic = traffic_of(text)](const Connection::Place& place,
-                                                 const std::vector<io::SocketAddress>& to) {
+  const auto dial = [this, known = request_server(server), is_http,
+                     client = known_as(text, std::move(made)), traffic = traffic_of(text)](
+                        const Connection::Place& place, const std::vector<io::SocketAddress>& to) {
     const io::OpenQuic open = [&](io::QuicConnection::User& user) {
       const auto& terms = is_http ? io::kHttp3Terms : io::kDoqTerms;
       return client->open({loop_, to, traffic.get()}, terms, user);

@@ -24,6 +24,8 @@
 
 namespace dnslet::upstream {
 
+struct RequestServer;
+
 class Ways {
  public:
   struct Callbacks {
@@ -101,6 +103,8 @@ class Ways {
   NamedServers::Way make_https(const ServerAddress& server,
                                std::vector<io::SocketAddress> addresses,
                                Transport::OnReport on_report);
+  // What is known of a server whose questions are requests, for all connections to it.
+  std::shared_ptr<RequestServer> request_server(const ServerAddress& server) const;
   NamedServers::Way make_quic(const ServerAddress& server, std::vector<io::SocketAddress> addresses,
                               Transport::OnReport on_report);
   NamedServers::Way make_tls(const ServerAddress& server, std::vector<io::SocketAddress> addresses,
