@@ -39,30 +39,15 @@ nghttp3_nv field(std::string_view name, std::string_view value) {
   return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP3_NV_FLAG_NONE};
 }
 
-class Client final : public RequestClient, private QuicConnection::User {
+class Client final : public StreamRequester {
  public:
-  Client(const HttpTarget& target, const OpenQuic& open, RequestClient::User& user);
+  Client(const HttpTarget& target, const OpenQuic& open, RequestClient::User& user)
+      : StreamRequester(open, user), target_(target) {}
 
-  void post(uint64_t request, dns::BytesView body) override { requests_.post(request, body); }
   void flush() override;
-  bool has_unwritten() const override {
-    return quic_->has_unsent() || (requests_.is_waiting() && quic_->streams_left() > 0);
-  }
-  std::optional<std::size_t> most_at_once() const override {
-    if (!is_open_) return std::nullopt;
-    return requests_.open() + quic_->streams_left();
-  }
-  bool is_path_dead(std::chrono::milliseconds ago) const override {
-    return quic_->is_path_dead(ago);
-  }
-  bool takes_more() const override { return violation_.empty() && !is_going_away_; }
-  std::optional<std::chrono::milliseconds> idle_limit() const override {
-    return quic_->idle_limit();
-  }
+  bool takes_more() const override { return StreamRequester::takes_more() && !is_going_away_; }
 
  private:
-  using End = StreamRequests::End;
-
   static Client& self(void* user_data) { return *static_cast<Client*>(user_data); }
   static nghttp3_ssize read_body(nghttp3_conn* session, int64_t stream, nghttp3_vec* pieces,
                                  std::size_t count, uint32_t* flags, void* user_data, void*);
@@ -77,8 +62,6 @@ class Client final : public RequestClient, private QuicConnection::User {
   void on_open() override;
   void on_stream(uint64_t stream, dns::BytesView bytes, QuicConnection::Last last) override;
   void on_reset(uint64_t stream, uint64_t code) override;
-  void on_turn() override;
-  void on_end(int status, const std::string& reason) override;
 
   void make_session();
   bool bind_streams();
@@ -89,18 +72,10 @@ class Client final : public RequestClient, private QuicConnection::User {
   void violate(const char* how, uint64_t code);
 
   const HttpTarget& target_;
-  RequestClient::User& user_;
-  StreamRequests requests_;
   std::vector<uint64_t> dropped_;  // streams of requests that ended before these
-  std::string violation_;          // of the protocol, by the server
-  bool is_open_ = false;
   bool is_going_away_ = false;
   std::unique_ptr<nghttp3_conn, FreeSession> session_;
-  std::unique_ptr<QuicConnection> quic_;
 };
-
-Client::Client(const HttpTarget& target, const OpenQuic& open, RequestClient::User& user)
-    : target_(target), user_(user), quic_(open(*this)) {}
 
 void Client::make_session() {
   nghttp3_callbacks callbacks{};
@@ -122,7 +97,7 @@ void Client::make_session() {
 bool Client::bind_streams() {
   std::array<int64_t, 3> streams{};
   for (int64_t& stream : streams) {
-    const auto opened = quic_->open_stream(QuicConnection::Direction::Out);
+    const auto opened = quic().open_stream(QuicConnection::Direction::Out);
     if (!opened) return false;
     stream = static_cast<int64_t>(*opened);
   }
@@ -131,25 +106,24 @@ bool Client::bind_streams() {
 }
 
 void Client::on_open() {
-  is_open_ = true;
   make_session();
-  if (!bind_streams()) return user_.on_end(UV_EPROTO, "it takes no streams of HTTP/3");
-  user_.on_open();
+  if (!bind_streams()) return on_end(UV_EPROTO, "it takes no streams of HTTP/3");
+  StreamRequester::on_open();
 }
 
 void Client::flush() {
-  while (requests_.is_waiting() && takes_more()) {
-    const auto stream = quic_->open_stream(QuicConnection::Direction::Both);
+  while (requests().is_waiting() && takes_more()) {
+    const auto stream = quic().open_stream(QuicConnection::Direction::Both);
     if (!stream) break;
-    requests_.begin(*stream);
+    requests().begin(*stream);
     submit(*stream);
   }
   write_queued();
-  quic_->flush();
+  quic().flush();
 }
 
 void Client::submit(uint64_t stream) {
-  const std::string length = std::to_string(requests_.find(stream)->sent.size());
+  const std::string length = std::to_string(requests().find(stream)->sent.size());
   const std::array fields = {field(":method", "POST"),
                              field(":scheme", "https"),
                              field(":authority", target_.authority),
@@ -160,14 +134,14 @@ void Client::submit(uint64_t stream) {
   const nghttp3_data_reader body = {read_body};
   if (nghttp3_conn_submit_request(session_.get(), static_cast<int64_t>(stream), fields.data(),
                                   fields.size(), &body, nullptr) != 0)
-    requests_.finish(stream, End::Refused);
+    requests().finish(stream, End::Refused);
 }
 
 // NOLINTNEXTLINE(readability-function-size): as the library calls it
 nghttp3_ssize Client::read_body(nghttp3_conn*, int64_t stream, nghttp3_vec* pieces, std::size_t,
                                 uint32_t* flags, void* user_data, void*) {
   *flags |= NGHTTP3_DATA_FLAG_EOF;
-  auto* const request = self(user_data).requests_.find(static_cast<uint64_t>(stream));
+  auto* const request = self(user_data).requests().find(static_cast<uint64_t>(stream));
   if (!request) return 0;
   pieces[0] = {request->sent.data(), request->sent.size()};
   return 1;
@@ -176,7 +150,7 @@ nghttp3_ssize Client::read_body(nghttp3_conn*, int64_t stream, nghttp3_vec* piec
 // What has been written is a copy: to the library it is acknowledged.
 void Client::write_queued() {
   std::array<nghttp3_vec, 8> pieces{};
-  while (violation_.empty()) {  // ends: what is queued is finite
+  while (StreamRequester::takes_more()) {  // ends: what is queued is finite
     int64_t stream = -1;
     int is_last = 0;
     const nghttp3_ssize count =
@@ -188,19 +162,19 @@ void Client::write_queued() {
       bytes.insert(bytes.end(), piece.base, piece.base + piece.len);
     const auto number = static_cast<uint64_t>(stream);
     const auto last = is_last ? QuicConnection::Last::Yes : QuicConnection::Last::No;
-    const bool is_written = quic_->write(number, bytes, last);
+    const bool is_written = quic().write(number, bytes, last);
     (void)nghttp3_conn_add_write_offset(session_.get(), stream, bytes.size());
     (void)nghttp3_conn_add_ack_offset(session_.get(), stream, bytes.size());
     if (is_written) continue;
     nghttp3_conn_shutdown_stream_write(session_.get(), stream);
-    if (requests_.find(number)) requests_.finish(number, End::Failure, "it takes no question");
+    if (requests().find(number)) requests().finish(number, End::Failure, "it takes no question");
   }
 }
 
 // NOLINTNEXTLINE(readability-function-size): as the library calls it
 int Client::on_header(nghttp3_conn*, int64_t stream, int32_t, nghttp3_rcbuf* name,
                       nghttp3_rcbuf* value, uint8_t, void* user_data, void*) {
-  auto* const request = self(user_data).requests_.find(static_cast<uint64_t>(stream));
+  auto* const request = self(user_data).requests().find(static_cast<uint64_t>(stream));
   if (request) note_field(request->response, text_of(name), text_of(value));
   return 0;
 }
@@ -210,10 +184,10 @@ int Client::on_data(nghttp3_conn*, int64_t stream, const uint8_t* bytes, std::si
                     void* user_data, void*) {
   Client& client = self(user_data);
   const auto number = static_cast<uint64_t>(stream);
-  auto* const request = client.requests_.find(number);
+  auto* const request = client.requests().find(number);
   if (!request) return 0;
   if (request->received.size() + size > kMaxBody) {
-    client.requests_.finish(number, End::Failure, "its answer has more than 65,535 bytes");
+    client.requests().finish(number, End::Failure, "its answer has more than 65,535 bytes");
     client.dropped_.push_back(number);
     return 0;
   }
@@ -222,7 +196,7 @@ int Client::on_data(nghttp3_conn*, int64_t stream, const uint8_t* bytes, std::si
 }
 
 int Client::on_last(nghttp3_conn*, int64_t stream, void* user_data, void*) {
-  StreamRequests& requests = self(user_data).requests_;
+  StreamRequests& requests = self(user_data).requests();
   const auto number = static_cast<uint64_t>(stream);
   if (requests.find(number)) requests.finish(number, End::Response);
   return 0;
@@ -230,7 +204,7 @@ int Client::on_last(nghttp3_conn*, int64_t stream, void* user_data, void*) {
 
 // NOLINTNEXTLINE(readability-function-size): as the library calls it
 int Client::on_close(nghttp3_conn*, int64_t stream, uint64_t code, void* user_data, void*) {
-  StreamRequests& requests = self(user_data).requests_;
+  StreamRequests& requests = self(user_data).requests();
   const auto number = static_cast<uint64_t>(stream);
   if (!requests.find(number)) return 0;
   if (code == NGHTTP3_H3_REQUEST_REJECTED)
@@ -244,11 +218,11 @@ int Client::on_close(nghttp3_conn*, int64_t stream, uint64_t code, void* user_da
 int Client::on_goaway(nghttp3_conn*, int64_t first, void* user_data) {
   Client& client = self(user_data);
   client.is_going_away_ = true;
-  for (const auto& [stream, request] : client.requests_.all_open())
+  for (const auto& [stream, request] : client.requests().all_open())
     if (stream >= static_cast<uint64_t>(first)) client.dropped_.push_back(stream);
   for (const uint64_t stream : client.dropped_)
-    if (client.requests_.find(stream)) client.requests_.finish(stream, End::Refused);
-  client.requests_.refuse_waiting();
+    if (client.requests().find(stream)) client.requests().finish(stream, End::Refused);
+  client.requests().refuse_waiting();
   return 0;
 }
 
@@ -264,7 +238,7 @@ void Client::on_stream(uint64_t stream, dns::BytesView bytes, QuicConnection::La
   if (taken < 0) return violate(static_cast<int>(taken));
   if (is_last) close_stream(stream, NGHTTP3_H3_NO_ERROR);
   for (const uint64_t dropped : std::exchange(dropped_, {})) {
-    quic_->drop(dropped);
+    quic().drop(dropped);
     close_stream(dropped, NGHTTP3_H3_REQUEST_CANCELLED);
   }
 }
@@ -281,20 +255,7 @@ void Client::violate(int error) {
 }
 
 void Client::violate(const char* how, uint64_t code) {
-  if (!violation_.empty()) return;
-  violation_ = std::string("it has broken the rules of HTTP/3: ") + how;
-  quic_->abort(code);
-}
-
-void Client::on_turn() {
-  requests_.tell(user_);
-  if (!violation_.empty()) return user_.on_end(UV_EPROTO, violation_);
-  user_.on_turn();
-}
-
-void Client::on_end(int status, const std::string& reason) {
-  requests_.tell(user_);
-  user_.on_end(status, reason);
+  StreamRequester::violate(std::string("it has broken the rules of HTTP/3: ") + how, code);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 // Copyright the dnslet authors
 #include "io/stream_requests.h"
 
+#include <uv.h>
+
 #include <utility>
 
 namespace dnslet::io {
@@ -51,6 +53,45 @@ void StreamRequests::tell(RequestClient::User& user) {
         break;
     }
   }
+}
+
+bool StreamRequester::has_unwritten() const {
+  return quic_->has_unsent() || (requests_.is_waiting() && quic_->streams_left() > 0);
+}
+
+std::optional<std::size_t> StreamRequester::most_at_once() const {
+  if (!is_open_) return std::nullopt;
+  return requests_.open() + quic_->streams_left();
+}
+
+bool StreamRequester::is_path_dead(std::chrono::milliseconds ago) const {
+  return quic_->is_path_dead(ago);
+}
+
+std::optional<std::chrono::milliseconds> StreamRequester::idle_limit() const {
+  return quic_->idle_limit();
+}
+
+void StreamRequester::on_open() {
+  is_open_ = true;
+  user_.on_open();
+}
+
+void StreamRequester::violate(const std::string& how, uint64_t code) {
+  if (!violation_.empty()) return;
+  violation_ = how;
+  quic_->abort(code);
+}
+
+void StreamRequester::on_turn() {
+  requests_.tell(user_);
+  if (!violation_.empty()) return user_.on_end(UV_EPROTO, violation_);
+  user_.on_turn();
+}
+
+void StreamRequester::on_end(int status, const std::string& reason) {
+  requests_.tell(user_);
+  user_.on_end(status, reason);
 }
 
 }  // namespace dnslet::io
