@@ -8,6 +8,8 @@
 #include <array>
 #include <utility>
 
+#include "io/framing.h"
+
 namespace dnslet::io {
 namespace {
 
@@ -186,13 +188,9 @@ DoqClient::Fate DoqClient::ask(uint64_t id, Stream& stream) {
 }
 
 DoqClient::Fate DoqClient::give(Stream& stream, dns::BytesView answer) {
-  dns::Bytes& out = stream.bytes;
-  out.reserve(answer.size() + 2);
-  out.push_back(static_cast<uint8_t>(answer.size() >> 8));
-  out.push_back(static_cast<uint8_t>(answer.size() & 0xff));
-  out.insert(out.end(), answer.begin(), answer.end());
+  LengthFraming().add_answer(0, answer, stream.bytes);
   stream.state = State::Answering;
-  stream.unread = out.size();
+  stream.unread = stream.bytes.size();
   unread_ += stream.unread;
   return write(stream);
 }
