@@ -107,6 +107,15 @@ class StreamGame {
     assert(stream_.open() == 0);
   }
 
+  // An answer to some question, perhaps with one byte wrong.
+  static Bytes some_answer(Input& input) {
+    Bytes answer = test::Packet("a" + std::to_string(input.byte() % 4) + ".test", dns::Type::A)
+                       .flags(0x8180)
+                       .bytes();
+    const uint8_t change = input.byte();
+    if (change < answer.size()) answer[change] ^= input.byte();
+    return answer;
+  }
   // `kind`: 5, 6 or 7.
   virtual void speak(FakeStream& peer, int kind, Input& input) = 0;
   // The ID that the answer to a question has to have.
