@@ -162,19 +162,20 @@ int serve(Options options, const Complaints& complaints) {
   options.max_tcp_clients = std::min(wanted, tcp_clients_that_fit(options, descriptors));
   const std::size_t clients = options.max_tcp_clients;
   dnslet::app::Server server(std::move(options));
+  const auto fail = [&](int status, const std::string& why) {
+    server.flush_log();  // the last line is why it ends
+    return complaints.fail(status, why);
+  };
   if (clients < wanted) server.warn(few_clients(clients, descriptors));
-  if (const auto status = server.configure(); !status)
-    return complaints.fail(kBadUsage, status.error().text);
+  if (const auto status = server.configure(); !status) return fail(kBadUsage, status.error().text);
   if (const auto status = server.bind(std::move(*passed)); !status)
-    return complaints.fail(kCannotRun, status.error().text);
+    return fail(kCannotRun, status.error().text);
   if (user) {
     if (const auto status = dnslet::io::become_user(*user, server.kept()); !status)
-      return complaints.fail(kCannotRun,
-                             "--user: " + status.error().text +
-                                 "; start dnslet as root, or leave out --user (DNSMASQ_USER)");
+      return fail(kCannotRun, "--user: " + status.error().text +
+                                  "; start dnslet as root, or leave out --user (DNSMASQ_USER)");
   }
-  if (const auto status = server.run(); !status)
-    return complaints.fail(kCannotRun, status.error().text);
+  if (const auto status = server.run(); !status) return fail(kCannotRun, status.error().text);
   if (server.hangs()) _exit(kStopped);
   return kStopped;
 }

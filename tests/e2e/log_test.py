@@ -313,3 +313,14 @@ def test_what_is_refused_to_clients_that_are_allowed_is_not_their_fault(dnslet):
     server.send_signal(signal.SIGUSR1)
     server.wait_log("metric=dnslet_uptime_seconds")  # all that was refused is logged before
     assert not server.log("client refused")
+
+
+def test_the_last_line_of_a_start_that_fails_is_why():
+    """OpenRC shows it, and standard output and error are one file there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        done = run("--listen", taken, "--nameservers", "192.0.2.1", wrapper=["sh", "-c", 'exec "$@" 2>&1', "sh"])
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert len(lines) > 1 and lines[-1].startswith("dnslet: cannot bind"), lines
