@@ -312,8 +312,9 @@ std::vector<Endpoint> all_listeners(const Options& options) {
   return all;
 }
 
-bool has_server(const Options& options, bool (ServerAddress::*is_such)() const) {
-  const auto has_such = [is_such](const std::vector<ServerAddress>& servers) {
+bool has_server(const Options& options,
+                const std::function<bool(const ServerAddress& server)>& is_such) {
+  const auto has_such = [&is_such](const std::vector<ServerAddress>& servers) {
     return std::ranges::any_of(servers, is_such);
   };
   const auto& shared = options.shared_cache;

@@ -158,7 +158,8 @@ struct Options {
 std::vector<Endpoint> all_listeners(const Options& options);
 
 // Whether such a server may be asked; a file of rules may have one at any time.
-bool has_server(const Options& options, bool (ServerAddress::*is_such)() const);
+bool has_server(const Options& options,
+                const std::function<bool(const ServerAddress& server)>& is_such);
 // Whether a server is written by its name, which the servers of --bootstrap resolve.
 bool has_server_by_name(const Options& options);
 
