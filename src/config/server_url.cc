@@ -236,8 +236,9 @@ Result<ServerAddress> parse_proxied(std::string_view text) {
 Result<ServerAddress> parse_resolved(std::string_view text) {
   if (io::has_resolved()) return ServerAddress{.port = kDnsPort, .source = std::string(kResolved)};
   return Error{in_quotes(text) +
-               " asks for the servers of systemd-resolved, which takes a dnslet "
-               "with libsystemd: build it on a system that has it, and not as a static program"};
+               " asks for the servers of systemd-resolved, which takes a dnslet with libsystemd, "
+               "and not a static program; here write system, with --resolv-conf "
+               "/run/systemd/resolve/resolv.conf (DNSMASQ_RESOLV_CONF)"};
 }
 
 }  // namespace

@@ -68,7 +68,8 @@ std::string text_of(int error) {
     case ENOENT:
       return "is not there";
     case EPERM:
-      return "is not for this process: it needs CAP_NET_ADMIN";
+      return "is not for this process: it needs CAP_NET_ADMIN, in a container with --cap-add "
+             "NET_ADMIN, its systemd unit with CapabilityBoundingSet=CAP_NET_ADMIN";
     case ENFILE:
       return "is full";
     case IPSET_ERR_TYPE_SPECIFIC:  // of hashes the one, of bitmaps the other

@@ -141,6 +141,11 @@ std::string reason_of(X509_STORE_CTX* context, const std::string& name) {
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return "its certificate holds from " + in_words(X509_get0_notBefore(certificate)) +
              " on; the clock here says " + clock_here();
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+      return "its certificate does not hold: " + text +
+             "; --tls-ca trusts who has issued it, --tls-pin its key";
     default:
       return "its certificate does not hold: " + text;
   }
