@@ -30,7 +30,7 @@ RECORDS = [
     "OPENPGPKEY " + KEY, "EUI48 00-00-5e-00-53-2a", "CSYNC 66 3 A NS AAAA",
     "TYPE65280 \\# 5 0A0B0C0D0E", "TYPE65281 \\# 0", "A \\# 4 C0000201",
     "HTTPS 0 pool.text.test.", 'HTTPS 1 . alpn="h2,h3" port=8443 ipv4hint=192.0.2.1,192.0.2.2',
-    "HTTPS 16 a.text.test. mandatory=alpn,port alpn=h3 no-default-alpn port=1 ech=AEP+DQA= "
+    "HTTPS 16 a.text.test. mandatory=alpn,ech alpn=h3 no-default-alpn port=1 ech=AEP+DQA= "
     'ipv6hint=2001:db8::1,2001:db8::2 key667="hi there"',
     r'SVCB 16 foo.example.org. alpn="f\\\\oo\\,bar,h2"',
 ]

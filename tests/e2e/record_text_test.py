@@ -29,7 +29,7 @@ RECORDS = [  # type and RDATA as a zone file has them
     "URI 10 1 \"ftp://ftp.text.test/public\"", "OPENPGPKEY " + KEY, "EUI48 00-00-5e-00-53-2a",
     "EUI64 00-00-5e-ef-10-00-00-2a", "DHCID " + KEY, "CSYNC 66 3 A NS AAAA",
     "HTTPS 0 pool.text.test.", "HTTPS 1 . alpn=\"h2,h3\" port=8443 ipv4hint=192.0.2.1,192.0.2.2",
-    "HTTPS 16 a.text.test. mandatory=alpn,port alpn=h3 no-default-alpn port=1 ech=AEP+DQA= "
+    "HTTPS 16 a.text.test. mandatory=alpn,ech alpn=h3 no-default-alpn port=1 ech=AEP+DQA= "
     "ipv6hint=2001:db8::1,2001:db8::2 key667=\"hi there\"",
     "SVCB 1 b.text.test. alpn=dot port=853", "ZONEMD 2018031500 1 1 " + "FE" * 48,
     "TYPE65280 \\# 5 0A0B0C0D0E", "LOC 52 22 23.000 N 4 53 32.000 E -2m 0m",
