@@ -122,10 +122,11 @@ TEST_CASE("an option of TLS without anybody who speaks it does nothing") {
   CHECK(warnings({}, {{"DNSMASQ_TLS_CA", "/ca"}}) ==
         Texts{"DNSMASQ_TLS_CA has no effect: no server is asked over TLS"});
   for (const Texts& server :
-       {Texts{"-n", "10.0.0.1,tls://10.0.0.2"}, Texts{"-n", "https://10.0.0.1/dns-query"},
-        Texts{"-z", "a.test/tls://10.0.0.1"}, Texts{"--rule", "* -> ask tls://10.0.0.1"},
-        Texts{"--rule", "@/rules"}, Texts{"-n", "socks5://10.0.0.1/tls://10.0.0.2"},
-        Texts{"--shared-cache=rediss://10.0.0.1"}}) {
+       {Texts{"-n", "10.0.0.1,tls://10.0.0.2#dns.test"},
+        Texts{"-n", "https://10.0.0.1/dns-query#dns.test"}, Texts{"-z", "a.test/tls://dns.test"},
+        Texts{"--rule", "* -> ask tls://10.0.0.1#dns.test"}, Texts{"--rule", "@/rules"},
+        Texts{"-n", "socks5://10.0.0.1/tls://dns.test"},
+        Texts{"--shared-cache=rediss://dns.test"}}) {
     CAPTURE(server);
     Texts arguments = {"--tls-ca=/ca", pin};
     arguments.insert(arguments.end(), server.begin(), server.end());

@@ -235,17 +235,30 @@ TEST_CASE("a word stands for the servers of systemd-resolved, where these can be
   CHECK_FALSE(parse_server("socks5://10.0.0.9/resolved"));
 }
 
+TEST_CASE("the servers of resolv.conf are a source") {
+  for (const char* text : {"system", "System"}) {
+    const auto server = parse_server(text);
+    REQUIRE(server);
+    CHECK(server->is_system());
+    CHECK(server->is_source());
+    CHECK(server->to_text() == "system");
+  }
+  CHECK_FALSE(parse_server("system:53")->is_source());  // a host may be called so
+}
+
 TEST_CASE("a way that this build has not is named") {
-  std::vector<const char*> texts = {"system"};
+  std::vector<const char*> texts;
   if (!io::has_quic()) texts.push_back("quic://dns.test");
   if (!io::has_http3()) texts.push_back("h3://dns.test/dns-query");
   for (const char* text : texts) {
     CAPTURE(text);
     CHECK_THAT(parsed(text), Catch::Matchers::ContainsSubstring("this build does not have"));
   }
+  const std::string quic = io::has_quic() ? "quic://, h3:// " : "";
   CHECK(parsed("ftp://dns.test") ==
         "'ftp://dns.test': 'ftp://' is no way to a server; write udp://, tcp://, tls://, "
-        "https:// or socks5://");
+        "https://, " +
+            quic + "or socks5://");
 }
 
 TEST_CASE("a server over QUIC or HTTP/3 is written as those over TLS and HTTPS are") {
