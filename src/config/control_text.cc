@@ -39,8 +39,8 @@ std::string to_text(const ControlRequest& request) {
 }
 
 Result<policy::NameChoice> parse_name_choice(std::string_view text) {
-  text = trimmed(text);
   if (text.empty()) return policy::NameChoice();
+  text = trimmed(text);
   const bool has_below = text.starts_with("*.");
   auto name = dns::Name::from_text(has_below ? text.substr(2) : text);
   if (!name) return not_a(text, "a name, or *.NAME for it and all below it");

@@ -61,12 +61,24 @@ Status elements(std::string_view text, const NumberRange&, Options& options) {
   return Done{};
 }
 
+// What this run is for. Help, the version and --print-config win over all else.
+inline Status set_action(Action action, Options& options) {
+  const auto is_errand = [](Action some) {
+    return some == Action::Explain || some == Action::Healthcheck || some == Action::Control;
+  };
+  if (is_errand(action) && is_errand(options.action))
+    return Error{
+        "--explain, --healthcheck, --dump-cache, --flush and --lists are done one at a time; run "
+        "it once for each"};
+  options.action = action;
+  return Done{};
+}
+
 template <Action action>
 Status act(std::string_view text, const NumberRange&, Options& options) {
   const auto value = parse_boolean(text);
   if (!value) return value.error();
-  if (*value) options.action = action;
-  return Done{};
+  return *value ? set_action(action, options) : Done{};
 }
 
 }  // namespace dnslet::config

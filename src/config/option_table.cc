@@ -74,16 +74,12 @@ Status explain(std::string_view text, const NumberRange&, Options& options) {
   const auto question = parse_question(text);
   if (!question) return question.error();
   options.explained = *question;
-  options.action = Action::Explain;
-  return Done{};
+  return set_action(Action::Explain, options);
 }
 
 Status ask_once(ControlRequest request, Options& options) {
-  if (options.action == Action::Control)
-    return Error{"--dump-cache, --flush and --lists are asked one at a time; run it once for each"};
   options.request = std::move(request);
-  options.action = Action::Control;
-  return Done();
+  return set_action(Action::Control, options);
 }
 
 template <Command command>
