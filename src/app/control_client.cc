@@ -60,10 +60,12 @@ Status ask_running(const std::string& path, const std::string& request) {
   (void)send(socket->get(), line.data(), line.size(), MSG_NOSIGNAL);  // else nothing comes back
   std::signal(SIGPIPE, SIG_DFL);  // whoever reads what is printed may have had enough
   const auto last = pass_on(socket->get());
-  if (std::fflush(stdout) != 0) return failed("is heard, but its answer can't be written");
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    return failed("is heard, but its answer can't be written");
   if (!last) return failed(last.error().text);
   constexpr std::string_view kError = "error: ";
   if (*last == "ok\n") return Done();
+  if (last->empty()) return failed("has said nothing; may this user ask it?");
   if (!last->starts_with(kError) || !last->ends_with('\n'))
     return failed("has broken off its answer");
   return Error{escaped(std::string_view(*last).substr(kError.size(), last->size() - 8))};

@@ -337,7 +337,7 @@ def test_root_and_its_own_user_may_ask_and_others_not(dnslet, source, path, open
     assert (status, lines) == (1, []) and "permission denied" in errors
     path.chmod(0o666)
     status, lines, errors = ask(path, "--flush", wrapper=stranger)
-    assert (status, lines) == (1, []) and "broken off" in errors
+    assert (status, lines) == (1, []) and "may this user ask it?" in errors
 
 
 # Those who ask.
@@ -352,18 +352,27 @@ def test_the_flags_need_to_know_whom_to_ask(path):
 
 
 @pytest.mark.parametrize("flags", [["--flush", "a..test"], ["--dump-cache", "*."], ["--lists=maybe"],
-                                   ["--flush", "a.test", "b.test"], ["--lists", "ads"]])
+                                   ["--flush", " "], ["--flush", "\n"], ["--dump-cache", "\t"], ["--flush", "a.test", "b.test"], ["--lists", "ads"]])
 def test_what_nobody_can_ask(path, flags):
     status, lines, errors = ask(path, *flags)
     assert (status, lines) == (2, []) and errors.startswith("dnslet: ")
 
 
 @pytest.mark.parametrize("flags", [["--flush", "a.test", "--dump-cache", "b.test"], ["--lists", "--flush"],
-                                   ["--dump-cache", "--lists"]])
+                                   ["--dump-cache", "--lists"], ["--explain", "a.test", "--flush"],
+                                   ["--healthcheck", "--lists"], ["--explain", "a.test", "--healthcheck"]])
 def test_one_thing_is_asked_at_a_time(path, flags):
     done = run("--control", path, *flags)
     assert done.returncode == 2 and not done.stdout
-    assert "--dump-cache, --flush and --lists are asked one at a time; run it once for each" in done.stderr
+    assert "--dump-cache, --flush and --lists are done one at a time; run it once for each" in done.stderr
+
+
+@pytest.mark.parametrize("flag", ["--dump-cache", "--lists"])
+def test_what_can_not_be_written_is_a_failure(dnslet, path, flag):
+    server = dnslet("--no-rec", "--control", path, *KEPT, hosts="192.0.2.1 a.test\n")
+    assert data(server.query("a.test")) == ["192.0.2.1"]
+    done = run("--control", path, flag, wrapper=["sh", "-c", 'exec "$@" >/dev/full', "sh"])
+    assert done.returncode == 1 and "its answer can't be written" in done.stderr
 
 
 def test_an_error_is_one_object_where_the_log_is_json(path):
@@ -380,7 +389,7 @@ def test_somebody_silent_is_given_up(path):
         assert took < 5
 
 
-@pytest.mark.parametrize("answer,errors", [(b"half\n", "broken off"), (b"", "broken off"), (b"ok", "broken off"),
+@pytest.mark.parametrize("answer,errors", [(b"half\n", "broken off"), (b"", "has said nothing"), (b"ok", "broken off"),
                                            (b"a\nerror: no \x1b[31m\n", "dnslet: no \\x1b[31m")])
 def test_an_answer_that_is_not_whole_is_a_failure(path, answer, errors):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
