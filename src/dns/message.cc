@@ -127,9 +127,9 @@ bool read_query_records(BytesView packet, Reader& reader, const Counts& counts, 
     if (record.type != Type::OPT) continue;
     const BytesView rdata = packet.subspan(record.rdata(), record.end - record.rdata());
     const Edns edns = edns_of(record);
-    if (query.edns || !owner_is_root || i < before_additional || !options_are_whole(rdata, edns))
-      return false;
+    if (query.edns || !owner_is_root || i < before_additional) return false;
     query.edns = edns;
+    if (!options_are_whole(rdata, edns)) return false;
     if (edns.version != kEdnsVersion) continue;
     read_subnet(rdata, query);
     query.wants_padding = find_option(rdata, kOptionPadding).has_value();
@@ -147,6 +147,15 @@ bool read_question(BytesView packet, Reader& reader, Query& query) {
   query.spelling.assign(packet.subspan(start, name_size), query.question.name);
   query.has_question = true;
   return true;
+}
+
+// Of more questions than one nothing is answered.
+bool skip_questions(Reader& reader, std::size_t count) {
+  for (; count > 0; --count) {  // ends: a short read fails
+    if (!skip_name(reader)) return false;
+    reader.skip(4);
+  }
+  return reader.ok();
 }
 
 // Most owners are a pointer to the question's name (RFC 1035 section 4.1.4), which has been
@@ -232,7 +241,8 @@ Verdict parse_query_into(BytesView packet, Query& query) {
   // The OPT is looked for in what gets an error too: the error then carries one.
   const bool has_question = counts.question == 1 && read_question(packet, reader, query);
   const bool is_readable =
-      (has_question || counts.question == 0) && read_query_records(packet, reader, counts, query);
+      (has_question || (counts.question != 1 && skip_questions(reader, counts.question))) &&
+      read_query_records(packet, reader, counts, query);
   if ((query.flags & flag::kOpcode) != 0) return Verdict::NotImp;
   if (!has_question || !is_readable) return Verdict::FormErr;
 

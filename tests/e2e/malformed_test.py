@@ -113,6 +113,22 @@ BROKEN = {
 }
 
 
+WITH_OPT = {
+    "an option longer than the OPT": packet(NAME + A_IN + OPT[:-2] + b"\x00\x05\x00\x0a\x00\x09x", counts=(1, 0, 0, 1)),
+    "two questions": packet((NAME + A_IN) * 2 + OPT, counts=(2, 0, 0, 1)),
+    "no question": packet(OPT, counts=(0, 0, 0, 1)),
+    "two OPTs": BROKEN["two OPTs"],
+}
+
+
+@pytest.mark.parametrize("wire", WITH_OPT.values(), ids=WITH_OPT)
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+def test_the_error_has_an_opt_where_the_question_has_one(server, wire, tcp):
+    """RFC 6891 section 6.1.1"""
+    ident, _, rcode, counts = header(server.exchange(wire, tcp))
+    assert (ident, rcode, counts[3]) == (ID, FORMERR, 1)
+
+
 @pytest.mark.parametrize("wire", BROKEN.values(), ids=BROKEN)
 @pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
 def test_a_broken_question_is_a_format_error(server, wire, tcp):
