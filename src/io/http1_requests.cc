@@ -18,7 +18,7 @@ class Http1Requests final : public HttpRequests {
   std::optional<std::size_t> take(dns::BytesView bytes) override {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     std::size_t taken = 0;
-    while (!user_.is_full() && !is_over_) {  // ends: every turn takes a request
+    while (!user_.is_full() && !is_over_) {  // ends: every turn takes bytes
       const std::size_t size = take_one(text.substr(taken));
       if (size == 0) break;
       taken += size;
@@ -52,6 +52,7 @@ class Http1Requests final : public HttpRequests {
   // The size of the request at the front, which has been told; 0: it is not all there.
   std::size_t take_one(std::string_view text) {
     if (unwanted_ > 0) return discard(text);
+    if (text.starts_with("\r\n")) return 2;  // RFC 9112 section 2.2
     if (text.size() < needed_) return 0;
     const auto head = size_of_head(text, seen_);
     seen_ = head ? 0 : text.size();
@@ -61,7 +62,10 @@ class Http1Requests final : public HttpRequests {
     const bool is_sound = request && !request->has_codings;
     const bool is_too_long = is_sound && request->body_size > kMaxBody;
     needed_ = is_sound && !is_too_long ? *head + request->body_size : 0;
-    if (text.size() < needed_) return 0;
+    if (text.size() < needed_) {
+      if (request->waits) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+      return 0;
+    }
     needed_ = 0;
 
     number_ = ++requests_;

@@ -10,8 +10,6 @@
 namespace dnslet::io {
 namespace {
 
-constexpr std::string_view kAbsolute = "http://";
-
 // RFC 9110 section 5.6.2.
 bool is_token_character(char c) {
   const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -54,10 +52,13 @@ struct Target {
 
 Target read_target(std::string_view target) {
   std::string_view host;
-  if (target.starts_with(kAbsolute)) {  // section 3.2.2: every server has to take this form
-    target.remove_prefix(kAbsolute.size());
-    host = target.substr(0, target.find('/'));
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    // Section 3.2.2: every server has to take this form.
+    if (lower_case(target.substr(0, scheme.size())) != scheme) continue;
+    target.remove_prefix(scheme.size());
+    host = target.substr(0, target.find_first_of("/?"));
     target.remove_prefix(host.size());
+    break;
   }
   return {target.starts_with('/') ? target : std::string_view(), host};
 }
@@ -84,6 +85,7 @@ bool read_header(std::string_view name, std::string_view value, HttpRequest& req
   if (folded == "content-type") request.type = value;
   if (folded == "connection" && lower_case(value).find("close") != std::string::npos)
     request.is_last = true;
+  if (folded == "expect" && lower_case(value) == "100-continue") request.waits = true;
   if (folded == "transfer-encoding") request.has_codings = true;
   if (folded != "content-length") return true;
   const char* const end = value.data() + value.size();
@@ -140,6 +142,7 @@ std::optional<HttpRequest> parse_http_head(std::string_view head) {
   HttpRequest request;
   request.is_last = !is_current;
   if (!read_headers(head, is_current, request)) return std::nullopt;  // 3.2: 1.1 needs Host
+  if (!is_current) request.waits = false;                             // RFC 9110 section 10.1.1
 
   const Target read = read_target(target);
   if (read.path.empty()) return std::nullopt;

@@ -22,6 +22,7 @@ struct HttpRequest {
   // Of HTTP/1.x only:
   std::size_t body_size = 0;
   bool has_codings = false;  // the body's size is not told in the head (section 7)
+  bool waits = false;        // with its body, for a status 100 (RFC 9110 section 10.1.1)
   bool is_last = false;      // the client wants the connection closed (section 9.6)
 };
 

@@ -244,6 +244,23 @@ def test_http_1_requests_that_are_none(serve, certificate, head, status):
             assert answer.endswith(b"\r\n\r\n"), "no body"
 
 
+def test_who_waits_with_the_body_is_told_to_go_on(serve, certificate):
+    """RFC 9110 section 10.1.1: curl would wait a second"""
+    server = serve("--no-rec", hosts=HOSTS)
+    body = question("nas.test").to_wire()
+    head = (f"POST https://dns.test/dns-query HTTP/1.1\r\nHost: other.test\r\nContent-Type: {DNS_MESSAGE}\r\n"
+            f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n").encode()
+    with TlsClient(server.address, trusting(certificate, ["http/1.1"])) as client:
+        for _ in range(2):
+            client.socket.sendall(b"\r\n" + head)  # an empty line in front: section 2.2 of RFC 9112
+            assert client.socket.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            client.socket.sendall(body)
+            answer = client.socket.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"\xc0\x00\x02\x0a")
+        client.socket.sendall(head + body)  # who does not wait is not told
+        assert client.socket.recv(4096).startswith(b"HTTP/1.1 200")
+
+
 def test_http_1_answers_keep_the_order_of_requests(serve, certificate, upstream):
     server = serve(to=[upstream(slow_is_late(0.3))])
     with TlsClient(server.address, trusting(certificate, ["http/1.1"])) as client:

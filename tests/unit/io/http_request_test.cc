@@ -66,7 +66,16 @@ TEST_CASE("a request tells whom it means") {
 
 TEST_CASE("a target may name its host") {
   CHECK(read(with_line("GET http://a.test:80/metrics HTTP/1.1")) == "GET /metrics");
+  CHECK(read(with_line("GET HTTPS://a.test/dns-query?dns=AA HTTP/1.1")) == "GET /dns-query");
   CHECK(read(with_line("GET http://a.test HTTP/1.1")) == "-");
+  CHECK(read(with_line("GET ftp://a.test/metrics HTTP/1.1")) == "-");
+}
+
+TEST_CASE("a client may wait with the body until it is wanted") {
+  const auto waits = [](const std::string& head) { return io::parse_http_head(head)->waits; };
+  CHECK_FALSE(waits(with_line("POST / HTTP/1.1")));
+  CHECK(waits(with_headers("Host: a\r\nExpect: 100-Continue\r\n")));
+  CHECK_FALSE(waits("POST / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n"));
 }
 
 TEST_CASE("a line that is no request is refused") {
