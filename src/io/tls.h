@@ -45,7 +45,7 @@ using TlsPins = std::map<std::string, std::vector<KeyHash>, std::less<>>;
 // Certificates that are trusted. Never changes; threads share it.
 class TlsRoots;
 // Those of a file in PEM form. An empty path: the file that SSL_CERT_FILE names, else that of the
-// system. Fails with the end of a sentence about it.
+// system. Fails with a sentence that names the option or variable.
 Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string& path);
 // Where it reads them; empty: nowhere.
 std::string path_of_tls_roots(const std::string& path);

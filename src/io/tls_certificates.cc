@@ -181,10 +181,20 @@ std::optional<KeyHash> key_hash_from_base64(std::string_view text) {
   return to_base64(hash) == text ? std::optional(hash) : std::nullopt;
 }
 
+namespace {
+
+constexpr const char* kVariable = "SSL_CERT_FILE";
+
+bool is_given_by_variable() {
+  const char* const path = std::getenv(kVariable);
+  return path && *path != '\0';
+}
+
+}  // namespace
+
 std::string path_of_tls_roots(const std::string& path) {
-  const char* const given = std::getenv("SSL_CERT_FILE");
-  if (path.empty() && given && *given != '\0') return given;
-  return path.empty() ? path_of_system() : path;
+  if (!path.empty()) return path;
+  return is_given_by_variable() ? std::getenv(kVariable) : path_of_system();
 }
 
 Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string& path) {
@@ -193,10 +203,14 @@ Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string& path) 
     return Error{
         "the system has no root certificates; install its package ca-certificates, or name a file "
         "of them in PEM form with --tls-ca (DNSMASQ_TLS_CA) or SSL_CERT_FILE"};
+  const auto failed = [&](const std::string& why) {
+    const char* const of_variable = is_given_by_variable() ? "SSL_CERT_FILE: " : "";
+    return Error{(path.empty() ? of_variable : "--tls-ca (DNSMASQ_TLS_CA): ") + why};
+  };
   const auto pem = read_file(from, kMaxRootsFile);
-  if (!pem) return pem.error();
+  if (!pem) return failed(pem.error().text);
   auto store = store_of(*pem);
-  if (!store) return Error{in_quotes(from) + " holds no certificate in PEM form"};
+  if (!store) return failed(in_quotes(from) + " holds no certificate in PEM form");
   return std::shared_ptr<const TlsRoots>(std::make_shared<TlsRoots>(std::move(store)));
 }
 

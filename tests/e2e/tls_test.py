@@ -228,8 +228,8 @@ def test_roots_are_read_again_and_stay_where_they_can_not(dnslet, tls, authority
 
 @pytest.mark.skipif(not HAS_TLS, reason="this variant has no TLS")
 @pytest.mark.parametrize("flags, env, said", [
-    (["--tls-ca", "/nowhere/ca.pem"], {}, "cannot read '/nowhere/ca.pem'"),
-    ([], {"SSL_CERT_FILE": "/nowhere/ca.pem"}, "cannot read '/nowhere/ca.pem'"),
+    (["--tls-ca", "/nowhere/ca.pem"], {}, "--tls-ca (DNSMASQ_TLS_CA): cannot read '/nowhere/ca.pem'"),
+    ([], {"SSL_CERT_FILE": "/nowhere/ca.pem"}, "dnslet: SSL_CERT_FILE: cannot read '/nowhere/ca.pem'"),
     (["--tls-ca", "/dev/null"], {}, "/dev/null"),
     (["--tls-ca", __file__], {}, "holds no certificate in PEM form"),
     (["--tls-pin", "dns.test"], {}, "44 characters"),
