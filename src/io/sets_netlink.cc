@@ -18,6 +18,7 @@
 #include <chrono>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -27,7 +28,7 @@
 namespace dnslet::io {
 namespace {
 
-using std::chrono::milliseconds, std::chrono::seconds;
+using std::chrono::milliseconds, std::chrono::seconds, std::chrono::steady_clock;
 using Head = NetlinkRequests::Head;
 
 // At once: what the kernel says to so many has room in a socket.
@@ -135,11 +136,15 @@ class SetWriter::Netlink {
   Result<Facts> find_ipset(const AddressSet& set);
   void look_for(const AddressSet& set, Tasks tasks);
   int commit(std::initializer_list<Head> steps, const Facts& facts, Tasks tasks);
-  void add_nft(const Head& add, const Facts& facts, Tasks tasks);
+  void add_nft(const AddressSet& set, const Head& add, const Facts& facts, Tasks tasks);
+  Tasks add_one_by_one(const AddressSet& set, const Head& add, const Facts& facts, Tasks tasks);
   void write_nft(const AddressSet& set, const Facts& facts, Tasks tasks);
   void write_ipset(const AddressSet& set, const Facts& facts, Tasks tasks);
 
   NetlinkSocket socket_;
+  // Sets that were full, and until when nothing is added to them: what one refuses takes the kernel
+  // some 20 ms, in which no other set is written.
+  std::map<AddressSet, steady_clock::time_point> full_until_;
 };
 
 // Tells the data of all replies. Returns the first status that is none of success, or 0.
@@ -247,16 +252,37 @@ int SetWriter::Netlink::commit(std::initializer_list<Head> steps, const Facts& f
   return ask(requests, [](NetlinkBytes) {});
 }
 
-// All at once, else one by one.
-void SetWriter::Netlink::add_nft(const Head& add, const Facts& facts, Tasks tasks) {
-  if (tasks.empty() || commit({add}, facts, tasks) == 0) return;
-  for (Task& task : tasks) {
+// All at once, else one by one. To a full set nothing is added: what is not there stays out.
+void SetWriter::Netlink::add_nft(const AddressSet& set, const Head& add, const Facts& facts,
+                                 Tasks tasks) {
+  std::erase_if(full_until_, [](const auto& full) { return full.second < steady_clock::now(); });
+  if (!tasks.empty() && !full_until_.contains(set)) {
+    if (commit({add}, facts, tasks) == 0) return;
+    tasks = add_one_by_one(set, add, facts, tasks);
+  }
+  if (tasks.empty()) return;
+  look_for(set, tasks);
+  for (Task& task : tasks)
+    if (task.left == seconds(0)) task.error = ENFILE;
+}
+
+// Returns those that are left where the set is full.
+Tasks SetWriter::Netlink::add_one_by_one(const AddressSet& set, const Head& add, const Facts& facts,
+                                         Tasks tasks) {
+  constexpr seconds kFull{1};
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    Task& task = tasks[i];
     task.error = commit({add}, facts, {&task, 1});
+    if (task.error == ENFILE) {
+      full_until_[set] = steady_clock::now() + kFull;
+      return tasks.subspan(i + 1);
+    }
     const bool is_in_range = task.error == EEXIST || task.error == ENOTEMPTY;
     if (!is_in_range) continue;
     task.error = 0;
     task.left = milliseconds::max();  // as long as that, which is somebody else's
   }
+  return {};
 }
 
 // Before Linux 6.12 an element that is there keeps its time when it is added, and so is replaced.
@@ -268,7 +294,7 @@ void SetWriter::Netlink::write_nft(const AddressSet& set, const Facts& facts, Ta
   if (facts.has_timeouts || facts.has_intervals) look_for(set, tasks);
   const Tasks missing =
       others_than(tasks, [](const Task& one) { return one.left >= one.put->lifetime; });
-  add_nft(add, facts, missing);
+  add_nft(set, add, facts, missing);
   const Tasks shorter = others_than(missing, [](const Task& one) {
     return one.left == seconds(0) || one.left >= one.put->lifetime || one.error != 0;
   });

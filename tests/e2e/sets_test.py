@@ -346,6 +346,27 @@ def test_a_set_that_is_full_takes_what_it_can(sets):
     server.stop()
 
 
+def test_a_full_set_holds_no_other_set_up(sets):
+    """What the kernel refuses takes it some 20 ms, and an answer may have a hundred addresses."""
+    sets.nft("add set inet t small { type ipv4_addr; size 2; }")
+    many = from_records(*(f"big.test. 300 IN A 192.0.2.{i}" for i in range(1, 100)),
+                        *(f"n{i}.test. 300 IN A 198.51.100.{i}" for i in range(1, 60)))
+    server = sets.dnslet("--rule", "name:big.test -> pass nft:inet/t/small", "--rule", "* -> pass nft:inet/t/a4",
+                         to=sets.upstream(many))
+    assert len(data(server.query("big.test", tcp=True))) == 99
+    server.wait_log('set=nft:inet/t/small reason="it is full"')
+    took = []
+    for i in range(1, 60):
+        server.query("big.test", tcp=True)
+        took.append(timed(lambda name=f"n{i}.test": server.query(name))[1])
+    assert sorted(took)[30] < 0.1 * SCALE
+    wait_until(lambda: len(sets.elements("a4")) == 59, "all the others")
+    assert len(sets.elements("small")) == 2
+    sets.nft("flush set inet t small")
+    wait_until(lambda: server.query("big.test", tcp=True) and len(sets.elements("small")) == 2, "room is used")
+    server.stop()
+
+
 def capabilities(server):
     """Of each thread: the sets of capabilities that are not empty"""
     found = set()
