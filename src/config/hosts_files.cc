@@ -15,7 +15,7 @@ HostsFiles::HostsFiles(std::vector<std::string> paths, uint64_t seed, io::Log& l
 
 Status HostsFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   auto table = std::make_shared<policy::HostsTable>(seed_);
-  const Reading reading{on_trouble, stop, *table};
+  Reading reading{on_trouble, stop, *table};
   std::vector<Source> sources;
   LoadedFiles loaded;
   for (Source& listing : listings_) {
@@ -24,6 +24,7 @@ Status HostsFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
     const auto expanded = io::files_of(listing.path, before);
     if (!expanded && on_trouble == OnTrouble::Fail) return expanded.error();
     if (!expanded) log_.write(io::Level::Warning, expanded.error().text + "; its entries stay");
+    reading.is_told = !expanded;
     for (const std::string& file : expanded ? *expanded : before) {
       sources.push_back({file, io::stamp_of(file)});
       const std::size_t entries = table->entries();
@@ -52,7 +53,7 @@ Status HostsFiles::read_source(const std::string& path, const Reading& reading) 
   }
   if (reading.on_trouble == OnTrouble::Fail) return text.error();
 
-  log_.write(io::Level::Warning, text.error().text + "; its entries stay");
+  if (!reading.is_told) log_.write(io::Level::Warning, text.error().text + "; its entries stay");
   const auto before =
       std::ranges::find_if(sources_, [&](const Source& source) { return source.path == path; });
   reading.table.add_from(*table_, static_cast<std::size_t>(before - sources_.begin()) + 1);

@@ -57,6 +57,7 @@ class HostsFiles {
     OnTrouble on_trouble;
     const StopFlag& stop;
     policy::HostsTable& table;
+    bool is_told = false;  // that the path which is being read can't be
   };
 
   Status read(OnTrouble on_trouble, const StopFlag& stop);

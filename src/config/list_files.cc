@@ -6,6 +6,8 @@
 #include <functional>
 #include <utility>
 
+#include "base/text.h"
+
 namespace dnslet::config {
 namespace {
 
@@ -31,6 +33,13 @@ io::LogLine line_of(const char* message, const std::string& path, const ListRead
 void warn(io::Log& log, const char* message, const std::string& path,
           const ListReader::Count& count) {
   if (count.lines > 0) log.write(io::Level::Warning, line_of(message, path, count));
+}
+
+// Descriptors that lists may take: some are left for questions and clients.
+std::size_t most_open() {
+  constexpr std::size_t kLeft = 256;
+  const std::size_t all = io::most_open_files();
+  return all - std::min(all / 4, kLeft);
 }
 
 }  // namespace
@@ -136,6 +145,7 @@ Status ListFiles::read_listing(Listing& listing, Reading& reading) const {
   const auto expanded = io::files_of(listing.path, before);
   if (!expanded && reading.on_trouble == OnTrouble::Fail) return expanded.error();
   if (!expanded) log_.write(io::Level::Warning, expanded.error().text + "; its names stay");
+  reading.is_told = !expanded;
   Status trouble = Done();
   for (const std::string& path : expanded ? *expanded : before) {
     const Status status = read_list(path, listing.purpose, reading);
@@ -180,20 +190,35 @@ Result<ListReader::File> ListFiles::open(Source source, const std::string& inclu
   source.file = known_file(source, reading);
   if (!source.file) {
     auto opened = io::TextFile::open(source.path);
+    if (opened && ++reading.opened + sources_.size() > most_open())
+      return Error{in_quotes(source.path) +
+                   " is one file too many: files of lists stay open, and dnslet may have " +
+                   std::to_string(io::most_open_files()) +
+                   " in all; raise the limit (ulimit -n), or put them together"};
     if (opened) {
       source.file = std::make_shared<const io::TextFile>(std::move(*opened));
     } else {
-      const std::string trouble =
-          opened.error().text + (includer.empty() ? "" : ", which " + includer + " includes");
-      if (reading.on_trouble == OnTrouble::Fail) return Error{trouble};
-      const auto before = std::ranges::find(sources_, source.path, &Source::path);
-      if (before != sources_.end()) source.file = before->file;
-      log_.write(io::Level::Warning,
-                 trouble + (source.file ? "; its names stay" : "; it is passed over"));
+      const std::string by = includer.empty() ? "" : ", which " + includer + " includes";
+      auto before = file_before(source.path, opened.error().text + by, reading);
+      if (!before) return before;
+      source.file = std::move(*before);
     }
   }
   ListReader::File file = source.file;
   reading.sources.push_back(std::move(source));
+  return file;
+}
+
+// As it was last read; null: it never was.
+Result<ListReader::File> ListFiles::file_before(const std::string& path, const std::string& trouble,
+                                                const Reading& reading) const {
+  if (reading.on_trouble == OnTrouble::Fail) return Error{trouble};
+  const auto before = std::ranges::find(sources_, path, &Source::path);
+  ListReader::File file = before == sources_.end() ? nullptr : before->file;
+  if (file && !file->is_as_it_was())
+    return Error{trouble + ", and what it said has been overwritten"};
+  if (!reading.is_told || !file)
+    log_.write(io::Level::Warning, trouble + (file ? "; its names stay" : "; it is passed over"));
   return file;
 }
 

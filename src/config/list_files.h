@@ -121,6 +121,8 @@ class ListFiles {
     LoadedFiles loaded = {};
     std::vector<Source> sources = {};
     std::set<std::string> reported = {};  // paths
+    std::size_t opened = 0;               // files that were not open before
+    bool is_told = false;                 // that the path which is being read can't be
   };
 
   std::string name_of(const Purpose& purpose) const;
@@ -129,6 +131,8 @@ class ListFiles {
   Status read_listing(Listing& listing, Reading& reading) const;
   Status read_list(const std::string& path, const Purpose& purpose, Reading& reading) const;
   Result<ListReader::File> open(Source source, const std::string& includer, Reading& reading) const;
+  Result<ListReader::File> file_before(const std::string& path, const std::string& trouble,
+                                       const Reading& reading) const;
   void read_again(const Source& source, const OnEntry& on_entry) const;
   template <typename Fits>
   std::optional<Place> find_in(policy::ListNumber list, const Fits& fits) const;

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
@@ -122,6 +123,11 @@ FileStamp stamp_of(const std::string& path) {
   return stat(path.c_str(), &status) == 0 ? stamp_from(status) : FileStamp();
 }
 
+FileStamp stamp_of(const Descriptor& file) {
+  struct stat status {};
+  return fstat(file.get(), &status) == 0 ? stamp_from(status) : FileStamp();
+}
+
 std::vector<FileStamp> stamps_of(const std::vector<std::string>& paths) {
   std::vector<FileStamp> stamps;
   stamps.reserve(paths.size());
@@ -191,6 +197,11 @@ Status FileInPlace::cut(std::size_t size) const {
   return cannot_write(path_, uv_strerror(-errno));
 }
 
+std::size_t most_open_files() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : SIZE_MAX;
+}
+
 bool is_directory(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::is_directory(path, ignored);
@@ -224,10 +235,13 @@ std::vector<std::string> files_below(const std::string& path,
 
 Result<std::vector<std::string>> files_of(const std::string& path,
                                           const std::vector<std::string>& before) {
-  if (is_directory(path)) return list_directory(path);
   const bool was_directory = !before.empty() && before.front() != path;
-  if (was_directory) return cannot_read(path, "not a directory any more");
-  return std::vector<std::string>{path};
+  const bool was_file = !before.empty() && !was_directory;
+  if (is_directory(path) && was_file) return cannot_read(path, "a directory now");
+  if (is_directory(path)) return list_directory(path);
+  if (!was_directory) return std::vector<std::string>{path};
+  const bool is_there = access(path.c_str(), F_OK) == 0;
+  return cannot_read(path, is_there ? "not a directory any more" : uv_strerror(-errno));
 }
 
 }  // namespace dnslet::io

@@ -51,8 +51,14 @@ struct FileStamp {
   int64_t changed_ns = 0;
 
   bool operator==(const FileStamp&) const = default;
+  // Whether it is the same text, wherever it has been moved to meanwhile.
+  bool is_same_text(const FileStamp& other) const {
+    return device == other.device && inode == other.inode && size == other.size &&
+           modified_ns == other.modified_ns;
+  }
 };
 FileStamp stamp_of(const std::string& path);
+FileStamp stamp_of(const Descriptor& file);
 std::vector<FileStamp> stamps_of(const std::vector<std::string>& paths);
 
 // Notices that something has changed once the change is over: a program that writes in several
@@ -119,6 +125,9 @@ class FileInPlace {
   Descriptor file_;
 };
 
+// How many this process may have open, as far as that can be told (getrlimit(2)).
+std::size_t most_open_files();
+
 bool is_directory(const std::string& path);
 
 // The paths of the regular files in a directory, by name, but for those that editors leave behind
@@ -130,7 +139,8 @@ Result<std::vector<std::string>> list_directory(const std::string& path);
 std::vector<std::string> files_below(const std::string& path,
                                      const std::vector<std::string>& files);
 // What a path stands for now: itself, or what list_directory() says. `before`: what it stood for
-// when it was last read. Fails like list_directory(), and where it is no directory any more.
+// when it was last read. Fails like list_directory(), and where it was a file and is a directory,
+// or the other way round.
 Result<std::vector<std::string>> files_of(const std::string& path,
                                           const std::vector<std::string>& before);
 

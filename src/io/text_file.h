@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "base/stop_flag.h"
+#include "io/files.h"
 #include "io/loop.h"
 
 namespace dnslet::io {
@@ -25,16 +26,20 @@ class TextFile {
   // Fails like read_file().
   static Result<TextFile> open(const std::string& path);
 
+  // Whether it still says what it said when it was opened, wherever its path leads to by now.
+  bool is_as_it_was() const { return stamp_.is_same_text(stamp_of(file_)); }
   // Calls `visit` for each line from the first one on, without its line end. Of a line longer than
   // kMaxLine it gets kMaxLine + 1 bytes. The view is valid during the call. Fails like read_file().
   Status for_each_line(const std::function<void(std::string_view line)>& visit,
                        const StopFlag& stop = kNeverStopped) const;
 
  private:
-  TextFile(std::string path, Descriptor file) : path_(std::move(path)), file_(std::move(file)) {}
+  TextFile(std::string path, Descriptor file)
+      : path_(std::move(path)), file_(std::move(file)), stamp_(stamp_of(file_)) {}
 
   std::string path_;
   Descriptor file_;
+  FileStamp stamp_;
 };
 
 }  // namespace dnslet::io
