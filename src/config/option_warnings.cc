@@ -125,12 +125,12 @@ void warn_of_effects(ParsedOptions& parsed) {
   warn_unless(has_server_by_name(options), parsed, "bootstrap", "no server is given by its name");
   warn_unless(asks_over_tls, parsed, "tls-ca", "no server is asked over TLS");
   warn_unless(asks_over_tls, parsed, "tls-pin", "no server is asked over TLS");
-  for (const auto& [name, keys] : options.tls_pins) {
-    const auto is_its = [&name = name](const ServerAddress& server) {
-      return server.source == kResolved || server.name_to_verify() == name;
+  for (const auto& pins : options.tls_pins) {
+    const auto is_its = [&pins](const ServerAddress& server) {
+      return server.source == kResolved || server.name_to_verify() == pins.first;
     };
     warn_unless(!asks_over_tls || has_server(options, is_its), parsed, "tls-pin",
-                "no server is verified as " + in_quotes(name));
+                "no server is verified as " + in_quotes(pins.first));
   }
   warn_unless(!options.encrypted.empty(), parsed, "tls-cert", "no listener is encrypted");
   warn_unless(!options.no_recursion, parsed, "shared-cache", "nothing is forwarded");
