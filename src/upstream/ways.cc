@@ -159,7 +159,7 @@ NamedServers::Way Ways::make_tls(const ServerAddress& server,
 }
 
 std::shared_ptr<RequestServer> Ways::request_server(const ServerAddress& server) const {
-  const auto known = std::make_shared<RequestServer>();
+  auto known = std::make_shared<RequestServer>();
   const bool has_http = is_http(server.protocol);
   if (has_http) known->target = {server.authority(), server.path, "application/dns-message"};
   known->on_failure =
