@@ -33,7 +33,7 @@ RECORDS = [  # type and RDATA as a zone file has them
     "ipv6hint=2001:db8::1,2001:db8::2 key667=\"hi there\"",
     "SVCB 1 b.text.test. alpn=dot port=853", "ZONEMD 2018031500 1 1 " + "FE" * 48,
     "TYPE65280 \\# 5 0A0B0C0D0E", "LOC 52 22 23.000 N 4 53 32.000 E -2m 0m",
-    "SPF \"v=spf1 -all\"", "APL 1:192.0.2.0/24",
+    "SPF \"v=spf1 -all\"", "APL 1:192.0.2.1/32",
 ]
 UNASKED = [  # what no server gives to who asks for it, but an attentive fake
     "NS ns.Sub.text.test.", "NSEC3 1 1 0 - 2T7B4G4VSA5SMI47K61MV5BV1A22BOJR A RRSIG",
