@@ -82,7 +82,8 @@ Status ListFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
     Status status = read_listing(listing, reading);
     if (is_set(stop)) return status;
     if (!status && trouble)
-      trouble = Error{name_of(listing.purpose) + ": " + status.error().text + hint_for(listing)};
+      trouble = Error{name_of(listing.purpose) + ": " + status.error().text +
+                      (on_trouble == OnTrouble::Fail ? hint_for(listing) : "")};
     if (!trouble && on_trouble == OnTrouble::Fail) return trouble;
   }
   watch(reading);  // also what is in trouble: it may be mended
@@ -91,6 +92,9 @@ Status ListFiles::read(OnTrouble on_trouble, const StopFlag& stop) {
   lists->finish();
   warn_of_exceptions(*lists);
   sources_ = std::move(reading.sources);
+  std::set<const io::TextFile*> open;  // a file may be in several lists
+  for (const Source& source : sources_) open.insert(source.file.get());
+  open_ = open.size();
   tell_sizes(*lists);
   lists_ = std::move(lists);
   loaded_ = keep(std::move(reading.loaded));
@@ -190,7 +194,7 @@ Result<ListReader::File> ListFiles::open(Source source, const std::string& inclu
   source.file = known_file(source, reading);
   if (!source.file) {
     auto opened = io::TextFile::open(source.path);
-    if (opened && ++reading.opened + sources_.size() > most_open())
+    if (opened && ++reading.opened + open_ > most_open())
       return Error{in_quotes(source.path) +
                    " is one file too many: files of lists stay open, and dnslet may have " +
                    std::to_string(io::most_open_files()) +
@@ -216,7 +220,7 @@ Result<ListReader::File> ListFiles::file_before(const std::string& path, const s
   const auto before = std::ranges::find(sources_, path, &Source::path);
   ListReader::File file = before == sources_.end() ? nullptr : before->file;
   if (file && !file->is_as_it_was())
-    return Error{trouble + ", and what it said has been overwritten"};
+    return Error{trouble + ", and what it said has been written to since"};
   if (!reading.is_told || !file)
     log_.write(io::Level::Warning, trouble + (file ? "; its names stay" : "; it is passed over"));
   return file;

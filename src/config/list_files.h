@@ -149,6 +149,7 @@ class ListFiles {
   uint64_t seed_;
   io::Log& log_;
   std::vector<Source> sources_;       // included ones too
+  std::size_t open_ = 0;              // their files
   std::vector<std::string> watched_;  // paths of both
   io::ChangeWatch<std::vector<io::FileStamp>> watch_;
   Lists lists_;

@@ -51,7 +51,7 @@ struct FileStamp {
   int64_t changed_ns = 0;
 
   bool operator==(const FileStamp&) const = default;
-  // Whether it is the same text, wherever it has been moved to meanwhile.
+  // Whether it is the same file, wherever it has been moved to, and nobody has written to it.
   bool is_same_text(const FileStamp& other) const {
     return device == other.device && inode == other.inode && size == other.size &&
            modified_ns == other.modified_ns;

@@ -26,7 +26,7 @@ class TextFile {
   // Fails like read_file().
   static Result<TextFile> open(const std::string& path);
 
-  // Whether it still says what it said when it was opened, wherever its path leads to by now.
+  // Whether nobody has written to it since it was opened, wherever its path leads to by now.
   bool is_as_it_was() const { return stamp_.is_same_text(stamp_of(file_)); }
   // Calls `visit` for each line from the first one on, without its line end. Of a line longer than
   // kMaxLine it gets kMaxLine + 1 bytes. The view is valid during the call. Fails like read_file().

@@ -101,6 +101,20 @@ def test_more_files_than_may_be_open_leave_the_service_whole(dnslet, upstream, r
     assert is_blocked(server, "a19.test")
 
 
+def test_a_file_in_several_lists_is_open_once(dnslet, upstream, reload, tmp_path):
+    (tmp_path / "common").write_text("common.test\n")
+    flags = []
+    for number in range(60):
+        (tmp_path / f"{number}").write_text(f"a{number}.test\ninclude:common\n")
+        flags += ["--blocklist", tmp_path / f"{number}", "--list", f"l{number}={tmp_path}/{number}",
+                  "--rule", f"list:l{number} -> block"]
+    server = dnslet(*flags, to=[upstream(with_address())], wrapper=["prlimit", "--nofile=200:200"])
+    assert server.descriptors() < 100
+    (tmp_path / "59").write_text("new.test\n")
+    assert not [line for line in reload(server) if "fewer TCP clients" not in line]
+    assert is_blocked(server, "new.test") and is_blocked(server, "common.test")
+
+
 def test_more_files_than_may_be_open_at_the_start_are_told(tmp_path):
     include = tmp_path / "list"
     include.write_text("".join(f"include:{number}\n" for number in range(300)))
