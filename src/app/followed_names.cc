@@ -7,7 +7,7 @@ namespace dnslet::app {
 void FollowedNames::follow(const std::vector<ServerAddress>& servers) {
   std::map<std::string, upstream::ServerNames::Following> followed;
   for (const ServerAddress& server : servers) {
-    const std::string& host = server.name_to_resolve();
+    const std::string host = server.name_to_resolve();
     if (!server.is_name() || followed.contains(host)) continue;
     if (auto known = followed_.extract(host))
       followed.insert(std::move(known));

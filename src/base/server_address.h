@@ -90,9 +90,10 @@ struct ServerAddress {
   bool is_name() const { return !dialled() && !is_source(); }
   bool is_source() const { return !source.empty(); }
   bool is_system() const { return source == kSystem; }
-  // Of whom addresses have to be told before it can be reached: a host, or a source.
-  const std::string& name_to_resolve() const {
-    if (is_source()) return source;
+  // Of whom addresses have to be told before it can be reached: a host, or a source, which begins
+  // with a blank, as no host does.
+  std::string name_to_resolve() const {
+    if (is_source()) return ' ' + source;
     return proxy ? proxy->host : host;
   }
   const std::optional<Endpoint>& dialled() const { return proxy ? proxy->endpoint : endpoint; }

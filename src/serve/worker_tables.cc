@@ -92,7 +92,7 @@ void Worker::use_known(const std::string& source, const Known& known) {
     use_search();
     name_servers();
   }
-  ways_.use_addresses(source, addresses);
+  ways_.use_addresses(ServerAddress{.source = source}.name_to_resolve(), addresses);
 }
 
 // Null: it is no source, or that has told nothing yet.
