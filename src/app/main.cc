@@ -99,7 +99,9 @@ std::size_t descriptors_needed(const Options& options) {
   constexpr std::size_t kOfAll = 12;
   constexpr std::size_t kOfEach = 8;
   constexpr std::size_t kOfSources = 2;  // a packet socket and netlink, or the bus
-  const bool has_source = has_server(options, &dnslet::ServerAddress::is_source);
+  const bool has_source = has_server(options, [](const dnslet::ServerAddress& server) {
+    return server.is_source() && !server.is_system();
+  });
   return kOfAll + (has_source ? kOfSources : 0) +
          options.threads * (kOfEach + 2 * options.listen.size() + options.encrypted.size()) +
          (options.control.empty() ? 0 : 1 + dnslet::io::LineServer::kMaxClients) +

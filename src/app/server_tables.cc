@@ -49,7 +49,8 @@ void Server::use_rules(const serve::Worker::Rules& rules) {
   loaded_[3] = rules_.loaded();
   replace(std::exchange(rules_in_force_, rules),
           [rules](serve::Worker& worker) { worker.use_rules(rules); });
-  sources_.set_rule_for_all(rules && rules->servers_for_all());
+  const auto* const for_all = rules ? rules->servers_for_all() : nullptr;
+  sources_.set_rule_for_all(for_all && config::names_server(*for_all));
   if (forwarding_) (void)follow_names();  // else nobody is asked, or not yet
 }
 

@@ -48,9 +48,12 @@ bool asks_system(const Options& options) { return has_server(options, &ServerAdd
 
 }  // namespace
 
+bool names_server(const std::vector<ServerAddress>& servers) {
+  return !std::ranges::all_of(servers, &ServerAddress::is_system);
+}
+
 bool Forwarding::has_server() const {
-  return !std::ranges::all_of(servers, &ServerAddress::is_system) ||
-         (!servers.empty() && !system.empty());
+  return names_server(servers) || (!servers.empty() && !system.empty());
 }
 
 std::string joined(std::span<const dns::Name> names, std::string_view separator) {
@@ -98,7 +101,7 @@ Status NameSources::check_given() const {
 
 bool NameSources::uses_resolv_conf() const {
   if (has_server_by_name(options_) && options_.bootstrap.empty()) return true;
-  if (asks_system(options_)) return true;
+  if (!options_.no_recursion && asks_system(options_)) return true;
   const bool all_given = !options_.nameservers.empty() && options_.force_tcp &&
                          (!options_.enable_search || (options_.search_domains && options_.ndots));
   return !options_.no_recursion && !all_given;
@@ -107,7 +110,8 @@ bool NameSources::uses_resolv_conf() const {
 bool NameSources::has_stand_in() const {
   bool has_root = has_rule_for_all_;
   for (const auto& [servers, domains] : options_.stub_zones)
-    domains.for_each([&](dns::NameView domain) { has_root |= domain.is_root(); });
+    if (names_server(servers))
+      domains.for_each([&](dns::NameView domain) { has_root |= domain.is_root(); });
   return has_root;
 }
 
@@ -116,8 +120,8 @@ Result<Forwarding> NameSources::read() {
   if (uses_resolv_conf()) {
     watch_.mark(io::stamp_of(options_.resolv_conf));
     const auto text = io::read_file(options_.resolv_conf, kMaxResolvConf);
-    const bool needs_it = !options_.no_recursion && !has_stand_in() &&
-                          std::ranges::all_of(options_.nameservers, &ServerAddress::is_system);
+    const bool needs_it =
+        !options_.no_recursion && !has_stand_in() && !names_server(options_.nameservers);
     if (!text && (needs_it || was_read_)) return text.error();
     was_read_ = static_cast<bool>(text);
     if (text)

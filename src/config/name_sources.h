@@ -40,6 +40,9 @@ struct Forwarding {
   }
 };
 
+// Whether one of them is another than `system`.
+bool names_server(const std::vector<ServerAddress>& servers);
+
 // The names with `separator` between them.
 std::string joined(std::span<const dns::Name> names, std::string_view separator);
 

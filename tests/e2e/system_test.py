@@ -124,6 +124,29 @@ def test_a_silent_one_is_passed_over_like_any_server(dnslet, upstream53, own, tm
     assert found_by(server) == [OWN]
 
 
+def test_a_host_may_be_called_so(dnslet, upstream53, upstream, resolv):
+    upstream53("127.53.1.4", with_address(OWN))
+    bootstrap = upstream(with_address("127.53.1.4"))
+    server = dnslet("--nameservers", "system:53", "--bootstrap", bootstrap.address, "--stubzones", "lan.test/system",
+                    "--rcache", 0)
+    assert found_by(server, "a.lan.test") == [SYSTEM] and found_by(server) == [OWN]
+    resolv("127.53.1.2")
+    wait_until(lambda: found_by(server, "a.lan.test") == [NEW], "the new server", 3 * SCALE)
+    assert found_by(server) == [OWN]
+
+
+@pytest.mark.parametrize("flags", [["--stubzones", "./system"], ["--rule", "* -> ask system"]])
+def test_it_does_not_stand_in_for_itself(tmp_path, flags):
+    (tmp_path / "resolv.conf").write_text("search a.test\n")
+    done = run("--resolv-conf", tmp_path / "resolv.conf", *flags)
+    assert done.returncode == 2 and "no nameserver to forward to: " in done.stderr
+
+
+def test_where_nothing_is_forwarded_the_file_is_not_read(dnslet, tmp_path):
+    server = dnslet("--no-rec", "--nameservers", "system", "--resolv-conf", tmp_path / "missing")
+    assert not server.log("cannot read")
+
+
 def test_no_set_of_servers_may_be_called_so():
     done = run("--nameservers", "192.0.2.1", "--server", "system=192.0.2.1")
     assert done.returncode == 2 and "system" in done.stderr
