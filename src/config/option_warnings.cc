@@ -127,7 +127,8 @@ void warn_of_effects(ParsedOptions& parsed) {
   warn_unless(asks_over_tls, parsed, "tls-pin", "no server is asked over TLS");
   for (const auto& pins : options.tls_pins) {
     const auto is_its = [&pins](const ServerAddress& server) {
-      return server.source == kResolved || server.name_to_verify() == pins.first;
+      return server.source == kResolved ||
+             (server.is_encrypted() && server.name_to_verify() == pins.first);
     };
     warn_unless(!asks_over_tls || has_server(options, is_its), parsed, "tls-pin",
                 "no server is verified as " + in_quotes(pins.first));

@@ -117,6 +117,8 @@ TEST_CASE("an option of TLS without anybody who speaks it does nothing") {
   CHECK(warnings({"--tls-ca=/ca", pin, "-n", "tls://10.0.0.1", "--no-rec"}) == asked);
   CHECK(warnings({pin, "-n", "tls://10.0.0.1#dnss.test"}) ==
         Texts{"--tls-pin has no effect: no server is verified as 'dns.test'"});
+  CHECK(warnings({pin, "-n", "tls://10.0.0.1,tcp://dns.test"}) ==
+        Texts{"--tls-pin has no effect: no server is verified as 'dns.test'"});
   CHECK(warnings({pin, "-n", "10.0.0.1", "-z", "a.test/tls://DNS.test"}).empty());
   CHECK(warnings({pin, "-n", "10.0.0.1", "--rule", "* -> ask tls://10.0.0.1#dns.test"}).empty());
   CHECK(warnings({}, {{"DNSMASQ_TLS_CA", "/ca"}}) ==
