@@ -61,15 +61,19 @@ Status elements(std::string_view text, const NumberRange&, Options& options) {
   return Done{};
 }
 
-// What this run is for. Help, the version and --print-config win over all else.
+inline Error one_errand() {
+  return Error{
+      "--explain, --healthcheck, --dump-cache, --flush and --lists are done one at a time; run it "
+      "once for each"};
+}
+
+// What this run is for: one errand, or what only tells something, which is done in its place.
 inline Status set_action(Action action, Options& options) {
   const auto is_errand = [](Action some) {
     return some == Action::Explain || some == Action::Healthcheck || some == Action::Control;
   };
-  if (is_errand(action) && is_errand(options.action))
-    return Error{
-        "--explain, --healthcheck, --dump-cache, --flush and --lists are done one at a time; run "
-        "it once for each"};
+  if (action != options.action && is_errand(action) && is_errand(options.action))
+    return one_errand();
   options.action = action;
   return Done{};
 }

@@ -78,6 +78,8 @@ Status explain(std::string_view text, const NumberRange&, Options& options) {
 }
 
 Status ask_once(ControlRequest request, Options& options) {
+  if (options.action == Action::Control && options.request.command != request.command)
+    return one_errand();
   options.request = std::move(request);
   return set_action(Action::Control, options);
 }

@@ -367,6 +367,13 @@ def test_one_thing_is_asked_at_a_time(path, flags):
     assert "--dump-cache, --flush and --lists are done one at a time; run it once for each" in done.stderr
 
 
+def test_what_is_asked_again_is_asked_once(path):
+    done = run("--control", path, "--flush", "a.test", "--flush", "b.test")
+    assert done.returncode == 1 and "can't be asked" in done.stderr
+    done = run("--healthcheck", "--healthcheck", "--listen", "127.0.0.1:1")
+    assert done.returncode == 1 and done.stdout.startswith("unhealthy")
+
+
 @pytest.mark.parametrize("flag", ["--dump-cache", "--lists"])
 def test_what_can_not_be_written_is_a_failure(dnslet, path, flag):
     server = dnslet("--no-rec", "--control", path, *KEPT, hosts="192.0.2.1 a.test\n")
