@@ -257,7 +257,8 @@ void SetWriter::Netlink::add_nft(const AddressSet& set, const Head& add, const F
                                  Tasks tasks) {
   std::erase_if(full_until_, [](const auto& full) { return full.second < steady_clock::now(); });
   if (!tasks.empty() && !full_until_.contains(set)) {
-    if (commit({add}, facts, tasks) == 0) return;
+    tasks.front().error = commit({add}, facts, tasks);
+    if (tasks.front().error == 0) return;
     tasks = add_one_by_one(set, add, facts, tasks);
   }
   if (tasks.empty()) return;
@@ -266,13 +267,14 @@ void SetWriter::Netlink::add_nft(const AddressSet& set, const Head& add, const F
     if (task.left == seconds(0)) task.error = ENFILE;
 }
 
-// Returns those that are left where the set is full.
+// Returns those that are left where the set is full. REQUIRES: all at once have failed; a single
+// one has that error.
 Tasks SetWriter::Netlink::add_one_by_one(const AddressSet& set, const Head& add, const Facts& facts,
                                          Tasks tasks) {
   constexpr seconds kFull{1};
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     Task& task = tasks[i];
-    task.error = commit({add}, facts, {&task, 1});
+    if (tasks.size() > 1) task.error = commit({add}, facts, {&task, 1});
     if (task.error == ENFILE) {
       full_until_[set] = steady_clock::now() + kFull;
       return tasks.subspan(i + 1);
