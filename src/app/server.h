@@ -67,7 +67,7 @@ class Server {
   Status bind(std::vector<io::BoundSocket> passed);
   // Puts a warning into the log, about what was found out before there was one.
   void warn(const io::LogLine& line) { log_.write(io::Level::Warning, line); }
-  // Has written what is in the log.
+  // Writes what is in the log.
   void flush_log() { log_.flush(); }
   // Tells on standard output how the question of --explain is answered. Returns whether the answer
   // has such records.

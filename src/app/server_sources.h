@@ -48,7 +48,7 @@ class ServerSources {
     std::string told{};                              // in the log
   };
 
-  // Once each.
+  // A name is told of once.
   void tell_missing(const std::string& name, const std::string& why);
   bool is_followed(std::string_view name) const;
   void start(const Source& source);

@@ -17,7 +17,7 @@
 namespace dnslet {
 
 std::string lower_case(std::string_view text);
-// Behind ", ", where something stands before it.
+// Puts the item behind the others, with a comma and a blank between.
 void add_item(std::string& list, std::string_view item);
 // Whether it is an ASCII letter or digit.
 constexpr bool is_alphanumeric(char c) {

@@ -27,7 +27,7 @@ bool RootFiles::are_needed(const policy::RuleSet* rules) const {
 
 Status RootFiles::read() {
   auto roots = io::load_tls_roots(options_.tls_ca);
-  if (!roots) return Error{roots.error().text};
+  if (!roots) return roots.error();
   roots_ = std::move(*roots);
   return Done{};
 }

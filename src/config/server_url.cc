@@ -267,8 +267,8 @@ Result<ServerAddress> parse_server(std::string_view text) {
     const auto protocol = protocol_from_text(text.substr(0, scheme));
     if (!protocol)
       return Error{in_quotes(text) + ": " + in_quotes(text.substr(0, scheme + 3)) +
-                   " is no way to a server; write udp://, tcp://, tls://, https://, " +
-                   (io::has_quic() ? "quic://, h3:// " : "") + "or socks5://"};
+                   " is no way to a server; write udp://, tcp://, tls://, https://" +
+                   (io::has_quic() ? ", quic://, h3://" : "") + " or socks5://"};
     server.protocol = *protocol;
     place.remove_prefix(scheme + 3);
   }

@@ -3,8 +3,8 @@
 #pragma once
 
 // The requests of one connection on which each has a stream of its own: those that wait for one,
-// those that are open, and what has come of the others until that is told. And what clients that
-// ask so over QUIC have in common.
+// those that are open, and what has come of the others until that is told. Clients that ask so
+// over QUIC share a base class.
 
 #include <chrono>
 #include <cstdint>

@@ -254,11 +254,11 @@ TEST_CASE("a way that this build has not is named") {
     CAPTURE(text);
     CHECK_THAT(parsed(text), Catch::Matchers::ContainsSubstring("this build does not have"));
   }
-  const std::string quic = io::has_quic() ? "quic://, h3:// " : "";
+  const std::string quic = io::has_quic() ? ", quic://, h3://" : "";
   CHECK(parsed("ftp://dns.test") ==
         "'ftp://dns.test': 'ftp://' is no way to a server; write udp://, tcp://, tls://, "
-        "https://, " +
-            quic + "or socks5://");
+        "https://" +
+            quic + " or socks5://");
 }
 
 TEST_CASE("a server over QUIC or HTTP/3 is written as those over TLS and HTTPS are") {
