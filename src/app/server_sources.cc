@@ -19,7 +19,7 @@ constexpr io::Milliseconds kAgain{10000};  // until what could not be opened is 
 
 ServerSources::ServerSources(const Place& place, Tell tell)
     : place_(place), tell_(std::move(tell)), again_(place.loop, [this] {
-        (void)follow(std::vector(wanted_));  // a failure was in the log
+        for (const std::string& name : std::vector(missing_)) (void)add(name);
       }) {}
 
 Status ServerSources::follow(const std::vector<ServerAddress>& servers) {
@@ -28,28 +28,31 @@ Status ServerSources::follow(const std::vector<ServerAddress>& servers) {
   };
   std::erase_if(sources_, [&](const Source& known) { return is_gone(known.name); });
   std::erase_if(missing_, is_gone);
-  wanted_ = servers;
   for (const ServerAddress& server : servers) {
-    const std::string& name = server.source;
-    if (!server.is_source() || is_followed(name)) continue;
-    if (server.is_system()) {
-      sources_.push_back({name, nullptr});
-      on_known(name, {system_});
-      continue;
-    }
-    auto source = upstream::make_source(name, place_.loop, place_.log);
-    if (const Status status = is_started_ ? source->open_beside() : source->open(); !status) {
-      const std::string sentence = name + ' ' + status.error().text;
-      if (!is_started_) return Error{sentence};
-      tell_missing(name, sentence);
-      again_.start_once(kAgain);
-      continue;
-    }
-    std::erase(missing_, name);
-    sources_.push_back({name, std::move(source)});
-    if (auto known = sources_.back().source->known()) on_known(name, std::move(*known));
-    if (is_started_) start(sources_.back());
+    if (!server.is_source() || is_followed(server.source)) continue;
+    if (Status status = add(server.source); !status) return status;
   }
+  return Done();
+}
+
+Status ServerSources::add(const std::string& name) {
+  if (name == kSystem) {
+    sources_.push_back({name, nullptr});
+    on_known(name, {system_});
+    return Done();
+  }
+  auto source = upstream::make_source(name, place_.loop, place_.log);
+  if (const Status status = is_started_ ? source->open_beside() : source->open(); !status) {
+    const std::string sentence = name + ' ' + status.error().text;
+    if (!is_started_) return Error{sentence};
+    tell_missing(name, sentence);
+    again_.start_once(kAgain);
+    return Done();
+  }
+  std::erase(missing_, name);
+  sources_.push_back({name, std::move(source)});
+  if (auto known = sources_.back().source->known()) on_known(name, std::move(*known));
+  if (is_started_) start(sources_.back());
   return Done();
 }
 

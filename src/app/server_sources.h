@@ -48,6 +48,8 @@ class ServerSources {
     std::string told{};                              // in the log
   };
 
+  // Fails before start() only, as follow() does.
+  Status add(const std::string& name);
   // A name is told of once.
   void tell_missing(const std::string& name, const std::string& why);
   bool is_followed(std::string_view name) const;
@@ -60,7 +62,6 @@ class ServerSources {
   bool is_started_ = false;
   std::vector<Source> sources_;
   std::vector<ServerAddress> system_;
-  std::vector<ServerAddress> wanted_;
   std::vector<std::string> missing_;  // that could not be opened
   io::Timer again_;
 };
