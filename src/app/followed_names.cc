@@ -7,8 +7,9 @@ namespace dnslet::app {
 void FollowedNames::follow(const std::vector<ServerAddress>& servers) {
   std::map<std::string, upstream::ServerNames::Following> followed;
   for (const ServerAddress& server : servers) {
+    if (!server.is_name()) continue;
     const std::string host = server.name_to_resolve();
-    if (!server.is_name() || followed.contains(host)) continue;
+    if (followed.contains(host)) continue;
     if (auto known = followed_.extract(host))
       followed.insert(std::move(known));
     else
