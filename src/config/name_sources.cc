@@ -100,11 +100,10 @@ Status NameSources::check_given() const {
 }
 
 bool NameSources::uses_resolv_conf() const {
-  if (has_server_by_name(options_) && options_.bootstrap.empty()) return true;
-  if (!options_.no_recursion && asks_system(options_)) return true;
   const bool all_given = !options_.nameservers.empty() && options_.force_tcp &&
                          (!options_.enable_search || (options_.search_domains && options_.ndots));
-  return !options_.no_recursion && !all_given;
+  if (!options_.no_recursion && (!all_given || asks_system(options_))) return true;
+  return options_.bootstrap.empty() && has_server_by_name(options_);
 }
 
 bool NameSources::has_stand_in() const {
