@@ -255,9 +255,9 @@ std::string name_of_certificate(std::string_view text) {
 Result<ServerAddress> parse_server(std::string_view text) {
   if (is_proxied(text)) return parse_proxied(text);
   if (is_dhcp(text)) return parse_dhcp(text);
-  if (lower_case(text) == kResolved) return parse_resolved(text);
-  if (lower_case(text) == kSystem)
-    return ServerAddress{.port = kDnsPort, .source = std::string(kSystem)};
+  const std::string word = lower_case(text);
+  if (word == kResolved) return parse_resolved(text);
+  if (word == kSystem) return ServerAddress{.port = kDnsPort, .source = word};
   if (auto error = find_missing(text)) return *error;
   if (auto error = find_lone_scheme(text)) return *error;
 
@@ -292,8 +292,9 @@ Result<ServerAddress> parse_place(std::string_view text, uint16_t usual_port) {
 }
 
 bool looks_like_server(std::string_view text) {
+  const std::string word = lower_case(text);
   return text.find_first_of(":[") != std::string_view::npos || IpAddress::from_text(text) ||
-         lower_case(text) == kResolved || lower_case(text) == kSystem;
+         word == kResolved || word == kSystem;
 }
 
 }  // namespace dnslet::config
