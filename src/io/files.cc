@@ -152,11 +152,7 @@ bool FileInPlace::has_path() const {
   return opened.st_dev == found.st_dev && opened.st_ino == found.st_ino;
 }
 
-FileStamp FileInPlace::stamp() const {
-  struct stat status {};
-  if (!has_path() || fstat(file_.get(), &status) != 0) return stamp_of(path_);
-  return stamp_from(status);
-}
+FileStamp FileInPlace::stamp() const { return has_path() ? stamp_of(file_) : stamp_of(path_); }
 
 FileInPlace::Lock::~Lock() {
   if (fd_ >= 0) (void)flock(fd_, LOCK_UN);  // closing would do it as well
@@ -237,8 +233,8 @@ Result<std::vector<std::string>> files_of(const std::string& path,
                                           const std::vector<std::string>& before) {
   const bool was_directory = !before.empty() && before.front() != path;
   const bool was_file = !before.empty() && !was_directory;
-  if (is_directory(path) && was_file) return cannot_read(path, "a directory now");
-  if (is_directory(path)) return list_directory(path);
+  if (is_directory(path))
+    return was_file ? cannot_read(path, "a directory now") : list_directory(path);
   if (!was_directory) return std::vector<std::string>{path};
   const bool is_there = access(path.c_str(), F_OK) == 0;
   return cannot_read(path, is_there ? "not a directory any more" : uv_strerror(-errno));
