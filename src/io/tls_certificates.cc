@@ -106,6 +106,12 @@ std::string path_of_system() {
   return {};
 }
 
+// Empty: it is not set.
+std::string path_of_variable() {
+  const char* const path = std::getenv("SSL_CERT_FILE");
+  return path ? path : "";
+}
+
 }  // namespace
 
 Owned<BIO> reader_of(const std::string& pem) {
@@ -181,20 +187,10 @@ std::optional<KeyHash> key_hash_from_base64(std::string_view text) {
   return to_base64(hash) == text ? std::optional(hash) : std::nullopt;
 }
 
-namespace {
-
-constexpr const char* kVariable = "SSL_CERT_FILE";
-
-bool is_given_by_variable() {
-  const char* const path = std::getenv(kVariable);
-  return path && *path != '\0';
-}
-
-}  // namespace
-
 std::string path_of_tls_roots(const std::string& path) {
   if (!path.empty()) return path;
-  return is_given_by_variable() ? std::getenv(kVariable) : path_of_system();
+  const std::string given = path_of_variable();
+  return given.empty() ? path_of_system() : given;
 }
 
 Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string& path) {
@@ -204,7 +200,7 @@ Result<std::shared_ptr<const TlsRoots>> load_tls_roots(const std::string& path) 
         "the system has no root certificates; install its package ca-certificates, or name a file "
         "of them in PEM form with --tls-ca (DNSMASQ_TLS_CA) or SSL_CERT_FILE"};
   const auto failed = [&](const std::string& why) {
-    const char* const of_variable = is_given_by_variable() ? "SSL_CERT_FILE: " : "";
+    const char* const of_variable = path_of_variable().empty() ? "" : "SSL_CERT_FILE: ";
     return Error{(path.empty() ? of_variable : "--tls-ca (DNSMASQ_TLS_CA): ") + why};
   };
   const auto pem = read_file(from, kMaxRootsFile);
