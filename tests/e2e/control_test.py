@@ -352,7 +352,8 @@ def test_the_flags_need_to_know_whom_to_ask(path):
 
 
 @pytest.mark.parametrize("flags", [["--flush", "a..test"], ["--dump-cache", "*."], ["--lists=maybe"],
-                                   ["--flush", " "], ["--flush", "\n"], ["--dump-cache", "\t"], ["--flush", "a.test", "b.test"], ["--lists", "ads"]])
+                                   ["--flush", " "], ["--flush", "\n"], ["--dump-cache", "\t"],
+                                   ["--flush", "a.test", "b.test"], ["--lists", "ads"]])
 def test_what_nobody_can_ask(path, flags):
     status, lines, errors = ask(path, *flags)
     assert (status, lines) == (2, []) and errors.startswith("dnslet: ")
